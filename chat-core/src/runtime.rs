@@ -1,0 +1,32 @@
+//! What the core asks of the world: to run tasks, to be told the time, and to be given randomness.
+//!
+//! A program gives it threads and a clock; a simulation gives it one thread, virtual time and a seed.
+
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+use futures::future::BoxFuture;
+
+/// The world as the core sees it.
+pub trait Runtime: Send + Sync + 'static {
+    /// Runs `task` to its end without being waited for. Dropping nothing cancels it: whoever needs to know that it
+    /// ended arranges for that.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+
+    /// The monotonic time.
+    fn now(&self) -> Instant;
+
+    /// The time of day, which may jump.
+    fn wall_clock(&self) -> SystemTime;
+
+    /// Completes at `deadline`, at once if that has passed. Dropping it before then costs nothing.
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()>;
+
+    /// 128 bits that nobody can guess: client ids and secrets are made of them.
+    fn random(&self) -> u128;
+}
+
+/// A runtime shared by everything that runs on it.
+pub type SharedRuntime = Arc<dyn Runtime>;

@@ -1,0 +1,177 @@
+//! The seam at which transports plug in: a [`Transport`] dials and listens, a [`Link`] carries whole frames.
+//!
+//! A transport is only a way to carry frames. What it does not promise (order, delivery) the sessions above it
+//! make up for, once, for all transports; nobody asks which transport it is, only what it promises.
+
+use std::{collections::BTreeMap, fmt, io, pin::Pin, sync::Arc};
+
+use bytes::Bytes;
+use futures::{Sink, Stream, future::BoxFuture, stream::BoxStream};
+
+use crate::{Address, wire::MAX_FRAME};
+
+/// A connection that carries whole frames both ways: any framed stream and sink is one.
+///
+/// * The stream yields the peer's frames and ends (`None`) when the peer closed in an orderly way; an error ends
+///   it too. A peer's frame is never split, merged or changed.
+/// * The sink takes one frame of at most [`Promises::max_frame`] bytes at a time. It may gather frames until it is
+///   flushed, but holds at most some 64 KiB: then it is not ready until the peer takes them.
+/// * Dropping a link closes it.
+/// * One task owns a link; stream and sink are polled from the same task.
+pub trait Link: Stream<Item = io::Result<Bytes>> + Sink<Bytes, Error = io::Error> + Send {}
+
+impl<T: Stream<Item = io::Result<Bytes>> + Sink<Bytes, Error = io::Error> + Send + ?Sized> Link for T {}
+
+/// A link whose transport no longer matters.
+pub type BoxLink = Pin<Box<dyn Link>>;
+
+/// One way to carry frames, named by the scheme of its addresses.
+///
+/// The contract is small on purpose; `docs/transports.md` walks through an implementation.
+pub trait Transport: Send + Sync + 'static {
+    /// What every link of this transport keeps to.
+    fn promises(&self) -> Promises;
+
+    /// Begins to accept links at `address`.
+    ///
+    /// # Errors
+    /// When the address cannot be understood or bound; the message names what is wrong with it.
+    fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>>;
+
+    /// Makes a link to the server at `address`. Does nothing until polled; dropping the future gives up cleanly.
+    ///
+    /// # Errors
+    /// When nobody can be reached there; the message says why.
+    fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>>;
+}
+
+/// A listener that has begun: where it listens, and the links as they come.
+pub struct Listening {
+    /// The address clients can dial, with the port that was picked if 0 was asked for.
+    pub address: Address,
+    /// The links, in the order accepted. It does not end while the listener lives: what keeps one link from being
+    /// accepted (no descriptors, a peer that gave up) is waited out inside and never yielded. Dropping it closes
+    /// the listener and leaves accepted links alone.
+    pub incoming: BoxStream<'static, Incoming>,
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listening").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A link that was accepted, and who is at its other end.
+pub struct Incoming {
+    /// The link itself.
+    pub link: BoxLink,
+    /// Its other end.
+    pub peer: Peer,
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// The other end of an accepted link, for logs and for limits per host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Peer {
+    /// Host and port, or whatever the transport calls an address; shown in logs.
+    pub address: String,
+    /// The host alone: links with the same host come from the same machine.
+    pub host: String,
+    /// Whether that machine is this one. Such peers are not limited in number.
+    pub local: bool,
+}
+
+/// What a transport keeps to, as data: sessions and tests ask this and never which transport it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Promises {
+    /// Frames arrive in the order they were sent.
+    pub ordered: bool,
+    /// Every frame arrives exactly once, or the link ends.
+    pub reliable: bool,
+    /// The largest frame it carries, in bytes; at least [`MAX_FRAME`], so that a room never holds what one of its
+    /// members cannot be sent.
+    pub max_frame: usize,
+}
+
+/// The transports a program knows, by scheme.
+#[derive(Clone, Default)]
+pub struct Registry {
+    transports: BTreeMap<String, Arc<dyn Transport>>,
+}
+
+impl Registry {
+    /// A registry that knows no transport.
+    pub fn new() -> Registry {
+        Registry::default()
+    }
+
+    /// Adds `transport` under `scheme`, in place of the one that had it.
+    #[must_use]
+    pub fn with(mut self, scheme: &str, transport: impl Transport) -> Registry {
+        self.transports.insert(scheme.to_owned(), Arc::new(transport));
+        self
+    }
+
+    /// The schemes known, in alphabetical order.
+    pub fn schemes(&self) -> impl Iterator<Item = &str> {
+        self.transports.keys().map(String::as_str)
+    }
+
+    /// The transport for `address`.
+    ///
+    /// # Errors
+    /// When no transport has its scheme, or the one that has it carries too small frames.
+    pub fn get(&self, address: &Address) -> Result<Arc<dyn Transport>, RegistryError> {
+        let Some(transport) = self.transports.get(address.scheme()) else {
+            let known: Vec<&str> = self.schemes().collect();
+            return Err(RegistryError::UnknownScheme {
+                scheme: address.scheme().to_owned(),
+                known: known.join(", "),
+            });
+        };
+        let max_frame = transport.promises().max_frame;
+        if max_frame < MAX_FRAME {
+            return Err(RegistryError::SmallFrames { scheme: address.scheme().to_owned(), max_frame });
+        }
+        Ok(transport.clone())
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.schemes()).finish()
+    }
+}
+
+/// Why an address has no usable transport.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The transport cannot carry every message of the protocol.
+    #[error("{scheme} carries frames of at most {max_frame} bytes; the protocol needs {MAX_FRAME}")]
+    SmallFrames {
+        /// The scheme asked for.
+        scheme: String,
+        /// What its transport carries, in bytes.
+        max_frame: usize,
+    },
+    /// No transport has this scheme.
+    #[error("no transport is called {scheme}; there is {known}")]
+    UnknownScheme {
+        /// The scheme asked for.
+        scheme: String,
+        /// Those that exist, with commas.
+        known: String,
+    },
+}
+
+impl From<RegistryError> for io::Error {
+    fn from(error: RegistryError) -> io::Error {
+        io::Error::new(io::ErrorKind::Unsupported, error)
+    }
+}

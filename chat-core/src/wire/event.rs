@@ -1,0 +1,445 @@
+//! What a server says to a client.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize, de::MapAccess};
+
+use super::{Tagged, fields, request::Nothing};
+
+/// A frame from a server: the reply to a request, or news.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The session is open.
+    Welcome(Welcome),
+    /// Reply to `join`.
+    Joined(Joined),
+    /// Reply to `leave`.
+    Left(Left),
+    /// Reply to `say`, `tell` and `topic`: it is stored.
+    Ack(Ack),
+    /// Who entered and left a room.
+    Presence(Presence),
+    /// Reply to `who`.
+    Members(Members),
+    /// Reply to `rooms`.
+    Rooms(Rooms),
+    /// Reply to `history`.
+    Page(Page),
+    /// Reply to `replay`, after the entries themselves.
+    Replayed(Replayed),
+    /// Reply to `ping`.
+    Pong(Pong),
+    /// Where rooms stand.
+    Heads(Heads),
+    /// Numbers that are no longer held.
+    Gap(Gap),
+    /// A request, or the link, was refused.
+    Error(Error),
+    /// The link ends.
+    Goodbye(Goodbye),
+    /// A type this version does not know. Never written.
+    #[serde(skip)]
+    Unknown,
+    /// An entry of a room: a message or a topic, which bring their own `type`.
+    #[serde(untagged)]
+    Entry(EntryFrame),
+}
+
+impl Event {
+    /// The number of the request this is the reply to.
+    pub fn reply_to(&self) -> Option<u64> {
+        match self {
+            Event::Joined(it) => Some(it.id),
+            Event::Left(it) => Some(it.id),
+            Event::Ack(it) => Some(it.id),
+            Event::Members(it) => Some(it.id),
+            Event::Rooms(it) => Some(it.id),
+            Event::Page(it) => Some(it.id),
+            Event::Replayed(it) => Some(it.id),
+            Event::Pong(it) => Some(it.id),
+            Event::Error(it) => it.id,
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Tagged<'de> for Event {
+    fn read_fields<A: MapAccess<'de>>(tag: &str, map: A) -> Result<Self, A::Error> {
+        Ok(match tag {
+            "message" => Event::Entry(EntryFrame { kind: EntryKind::Message, ..fields(map)? }),
+            "topic" => Event::Entry(EntryFrame { kind: EntryKind::Topic, ..fields(map)? }),
+            "welcome" => Event::Welcome(fields(map)?),
+            "joined" => Event::Joined(fields(map)?),
+            "left" => Event::Left(fields(map)?),
+            "ack" => Event::Ack(fields(map)?),
+            "presence" => Event::Presence(fields(map)?),
+            "members" => Event::Members(fields(map)?),
+            "rooms" => Event::Rooms(fields(map)?),
+            "page" => Event::Page(fields(map)?),
+            "replayed" => Event::Replayed(fields(map)?),
+            "pong" => Event::Pong(fields(map)?),
+            "heads" => Event::Heads(fields(map)?),
+            "gap" => Event::Gap(fields(map)?),
+            "error" => Event::Error(fields(map)?),
+            "goodbye" => Event::Goodbye(fields(map)?),
+            _ => fields::<Nothing, A>(map).map(|_| Event::Unknown)?,
+        })
+    }
+}
+
+/// The session is open.
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
+pub struct Welcome {
+    /// The version the server speaks.
+    pub protocol: u64,
+    /// The client's name as others see it.
+    pub name: String,
+    /// The server's program and version.
+    pub server: String,
+    /// What opens this session again after its link is lost.
+    pub resume: String,
+    /// Whether this is the session asked for, rather than a new one.
+    pub resumed: bool,
+    /// What the server allows.
+    pub limits: LimitsFrame,
+}
+
+impl fmt::Debug for Welcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Welcome")
+            .field("protocol", &self.protocol)
+            .field("name", &self.name)
+            .field("server", &self.server)
+            .field("resume", &"…")
+            .field("resumed", &self.resumed)
+            .field("limits", &self.limits)
+            .finish()
+    }
+}
+
+/// What the server allows, so that a client can keep to it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct LimitsFrame {
+    /// The largest frame, in bytes.
+    pub frame: u64,
+    /// The longest text, in bytes.
+    pub text: u64,
+    /// How many rooms a session may be in.
+    pub rooms: u64,
+    /// How many requests may wait for their reply before the link is no longer read.
+    pub pending: u64,
+    /// How many messages may be said at once; absent where nothing limits them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u64>,
+    /// How many messages a minute may follow; absent where nothing limits them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_minute: Option<u64>,
+}
+
+/// The session is in a room.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Joined {
+    /// The request's number.
+    pub id: u64,
+    /// The room as it is written.
+    pub room: String,
+    /// Names this run of numbers; another epoch means another log.
+    pub epoch: String,
+    /// The smallest number still held, or `head` + 1 if none is.
+    pub oldest: u64,
+    /// The largest number given, 0 if none was.
+    pub head: u64,
+    /// The cursor reading goes on from: entries from `after` + 1 on follow.
+    pub after: u64,
+    /// The client's cursor was of another epoch or ahead of the head; reading begins anew.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reset: bool,
+    /// The room's topic, empty if it has none.
+    pub topic: String,
+    /// The version of `members`.
+    pub version: u64,
+    /// Who is in, at most [`MAX_MEMBERS`](super::MAX_MEMBERS) of them.
+    pub members: Vec<String>,
+    /// How many are in.
+    pub present: u64,
+}
+
+/// The session is no longer in a room.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Left {
+    /// The request's number.
+    pub id: u64,
+    /// The room.
+    pub room: String,
+}
+
+/// A message is stored.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Ack {
+    /// The request's number.
+    pub id: u64,
+    /// The room, or `@` for a direct message.
+    pub room: String,
+    /// The number it got there.
+    pub seq: u64,
+    /// When, in milliseconds since 1970 (UTC).
+    pub at: u64,
+}
+
+/// An entry of a room's log.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct EntryFrame {
+    /// Message or topic.
+    #[serde(rename = "type", default)]
+    pub kind: EntryKind,
+    /// The room, or `@` for a direct message.
+    pub room: String,
+    /// Its number there.
+    pub seq: u64,
+    /// Who said it.
+    pub from: String,
+    /// To whom, for a direct message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// When, in milliseconds since 1970 (UTC).
+    pub at: u64,
+    /// What was said, or the topic.
+    pub text: String,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EntryKind {
+    /// Something that was said.
+    #[default]
+    Message,
+    /// The room's topic was set.
+    Topic,
+}
+
+/// Who entered and left a room.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Presence {
+    /// The room.
+    pub room: String,
+    /// The version these changes begin at. A client at another version asks `who`.
+    pub since: u64,
+    /// The version they lead to.
+    pub version: u64,
+    /// Who is in now and was not before.
+    pub entered: Vec<String>,
+    /// Who was in before and is not now.
+    pub left: Vec<String>,
+}
+
+/// Who is in a room.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Members {
+    /// The request's number.
+    pub id: u64,
+    /// The room.
+    pub room: String,
+    /// The version of this list.
+    pub version: u64,
+    /// Names, at most [`MAX_MEMBERS`](super::MAX_MEMBERS) of them.
+    pub members: Vec<String>,
+    /// How many are in.
+    pub present: u64,
+}
+
+/// Which rooms there are.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Rooms {
+    /// The request's number.
+    pub id: u64,
+    /// The rooms with the most people first, as many as fit a frame.
+    pub rooms: Vec<RoomSummary>,
+    /// How many there are.
+    pub total: u64,
+}
+
+/// One line of the list of rooms.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct RoomSummary {
+    /// The room.
+    pub room: String,
+    /// How many are in.
+    pub present: u64,
+    /// Its largest number.
+    pub head: u64,
+    /// Its topic.
+    pub topic: String,
+}
+
+/// Older entries.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Page {
+    /// The request's number.
+    pub id: u64,
+    /// The room.
+    pub room: String,
+    /// Ascending; of those asked for the newest, as many as fit a frame.
+    pub entries: Vec<EntryFrame>,
+}
+
+/// The entries asked for were sent again.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Replayed {
+    /// The request's number.
+    pub id: u64,
+    /// The room.
+    pub room: String,
+    /// The first number asked for.
+    pub from: u64,
+    /// The last number that was sent; less than asked for if the head is.
+    pub to: u64,
+}
+
+/// The server lives.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Pong {
+    /// The request's number.
+    pub id: u64,
+}
+
+/// Where the session's rooms stand.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Heads {
+    /// By room.
+    pub rooms: BTreeMap<String, Head>,
+}
+
+/// Where one room stands.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Head {
+    /// Its epoch.
+    pub epoch: String,
+    /// The smallest number still held.
+    pub oldest: u64,
+    /// The largest number given.
+    pub head: u64,
+    /// The version of its members.
+    pub presence: u64,
+}
+
+/// Numbers that are no longer held.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Gap {
+    /// The room.
+    pub room: String,
+    /// The first number that is gone.
+    pub from: u64,
+    /// The last number that is gone.
+    pub to: u64,
+}
+
+/// A request, or the link, was refused.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Error {
+    /// The request's number, if it is one request's error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// What went wrong, for programs.
+    pub code: Code,
+    /// What went wrong, for people.
+    pub message: String,
+    /// After how many milliseconds it can be tried again, where waiting helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// What went wrong. The names are part of the protocol and stay as they are.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Code {
+    /// Not a frame of this protocol. Ends the link where frames are reliable.
+    BadFrame,
+    /// Another protocol version. Ends the link.
+    BadProtocol,
+    /// A name that is not allowed.
+    BadName,
+    /// A text that is empty or holds control characters.
+    BadText,
+    /// Someone else has the name.
+    NameTaken,
+    /// A wrong or missing password. Ends the link.
+    BadPassword,
+    /// The client may not do this.
+    NotWelcome,
+    /// A request of an unknown type, or one that does not fit here.
+    Unsupported,
+    /// There is no such room.
+    NoSuchRoom,
+    /// The session is not in that room.
+    NotJoined,
+    /// The person is not here.
+    NotHere,
+    /// The text or the range asked for is too large.
+    TooLarge,
+    /// Too much in too short a time.
+    RateLimited,
+    /// The request's id was used for something else.
+    Conflict,
+    /// The server has too much to do.
+    Busy,
+    /// The log could not store or read it.
+    StorageFailed,
+    /// The log has no space left.
+    StorageFull,
+    /// Too many rooms.
+    TooMany,
+    /// Too many links. Ends the link.
+    Full,
+    /// A code this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// The link ends, and why.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Goodbye {
+    /// Why.
+    pub reason: Reason,
+    /// After how many milliseconds the server is worth dialling again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// Why a link ends.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// The client said `bye`.
+    Bye,
+    /// The session goes on over a newer link, or its name was taken over.
+    Replaced,
+    /// The server stops.
+    Shutdown,
+    /// Nothing was heard for too long.
+    Silent,
+    /// A reason this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+fn is_false(it: &bool) -> bool {
+    !it
+}
