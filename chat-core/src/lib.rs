@@ -5,10 +5,20 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod address;
+mod bucket;
+pub mod client;
+mod id;
+pub mod log;
 pub mod memory;
+mod name;
 mod runtime;
+pub mod server;
+pub mod text;
 pub mod transport;
 pub mod wire;
 
 pub use address::{Address, AddressError};
+pub use bucket::Rate;
+pub use id::ClientId;
+pub use name::{NameError, PersonName, RoomName};
 pub use runtime::{Runtime, SharedRuntime};

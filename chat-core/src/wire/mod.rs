@@ -10,14 +10,18 @@ use serde::{
 };
 
 mod event;
+mod refusal;
 mod request;
 mod shape;
 
 pub use event::{
-    Ack, Code, EntryFrame, EntryKind, Error, Event, Gap, Goodbye, Head, Heads, Joined, Left, LimitsFrame, Members,
-    Page, Pong, Presence, Reason, Replayed, RoomSummary, Rooms, Welcome,
+    Ack, EntryFrame, EntryKind, Event, Gap, Head, Heads, Joined, Left, LimitsFrame, Members, Page, Pong,
+    Presence, Replayed, RoomSummary, Rooms, Welcome,
 };
-pub use request::{Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Tell, Topic, Unknown, Who};
+pub use refusal::{Code, Error, Goodbye, Reason};
+pub use request::{
+    Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Tell, Topic, Unknown, Who,
+};
 
 /// The version this crate speaks.
 pub const PROTOCOL: u64 = 1;
@@ -62,7 +66,8 @@ pub fn read_event(frame: &[u8]) -> Result<Event, BadFrame> {
 /// Writes `message`, which is a [`Request`] or an [`Event`] or one of their parts, as a frame.
 pub fn write(message: &impl Serialize) -> Bytes {
     let mut frame = Vec::with_capacity(192);
-    serde_json::to_writer(&mut frame, message).expect("wire types have string keys and a Vec takes every byte");
+    serde_json::to_writer(&mut frame, message)
+        .expect("wire types have string keys and a Vec takes every byte");
     Bytes::from(frame)
 }
 

@@ -44,7 +44,7 @@ fn what_is_not_protocol_is_refused_in_words() {
         (r#"{"type":"ping","id":9007199254740992}"#, "9007199254740991"),
         (r#"{"type":"ping","id":99999999999999999999999}"#, "9007199254740991"),
         (r#"{"type":"ping","id":1,"id":2}"#, "duplicate"),
-        (r#"{"type":"say","id":1,"room":"r","text":"\ud800"}"#, "surrogate"),
+        (r#"{"type":"say","id":1,"room":"r","text":"\ud800"}"#, "hex escape"),
         ("\u{feff}{}", "object"),
         (r#"{"type":"ping","id":NaN}"#, "expected"),
         (r#"{"type":"ping","id":1,"x":[[[[[[[[1]]]]]]]]}"#, "deeper"),

@@ -1,0 +1,154 @@
+//! The log: where a room's entries are numbered and kept. What it has said yes to is stored.
+
+use futures::{
+    future::BoxFuture,
+    stream::{self, BoxStream, StreamExt},
+};
+
+use crate::{ClientId, RoomName, wire::EntryKind};
+
+mod in_memory;
+
+pub use in_memory::MemoryLog;
+
+/// Keeps the rooms of a server. There is one writer, the broker; readers come from everywhere.
+pub trait RoomLog: Send + Sync + 'static {
+    /// The epoch of rooms that hold nothing yet. Another log, also the same one restored from an older copy, has
+    /// another.
+    fn epoch(&self) -> String;
+
+    /// The rooms that have entries, or had them.
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>>;
+
+    /// Stores a batch, all of it or nothing, and answers each item in its order. What is answered is stored as
+    /// durably as this log ever stores.
+    ///
+    /// Entries get the next numbers of their rooms, in the order of the batch. The name of a request is stored with
+    /// its entry and kept as long: the same name again is answered with the first number if the content is the
+    /// same (room, kind and text), and with [`Outcome::Conflict`] if not, also within one batch.
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>>;
+
+    /// The entries of `room` with numbers above `after`, ascending, as many as `limit` allows but at least one if
+    /// there is one. A room it has never heard of is empty.
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        after: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, LogError>>;
+
+    /// Entries that others than this server's broker appended, as they come. Most logs have one writer and need
+    /// nothing here.
+    fn follow(&self) -> BoxStream<'static, (RoomName, LogEntry)> {
+        stream::pending().boxed()
+    }
+}
+
+/// Where a room stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoomState {
+    /// Its name.
+    pub room: RoomName,
+    /// Names this run of numbers.
+    pub epoch: String,
+    /// The smallest number held, `head` + 1 if none is.
+    pub oldest: u64,
+    /// The largest number given.
+    pub head: u64,
+    /// The newest topic, empty if there was none.
+    pub topic: String,
+}
+
+/// What is to be stored.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Append {
+    /// Who asks: the request's name is this and the next.
+    pub client: ClientId,
+    /// The client's number for the request.
+    pub request: u64,
+    /// The room.
+    pub room: RoomName,
+    /// Message or topic.
+    pub kind: EntryKind,
+    /// The sender's name.
+    pub from: String,
+    /// The time of day in milliseconds since 1970 (UTC). Stored as the room's newest if it is before that, so that
+    /// time never runs backwards in a room.
+    pub at: u64,
+    /// The text.
+    pub text: String,
+}
+
+/// The answer to a batch.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Appended {
+    /// One for each item, in order.
+    pub outcomes: Vec<Outcome>,
+    /// Rooms that lost their oldest entries to make room, with the smallest number they still hold.
+    pub pruned: Vec<(RoomName, u64)>,
+}
+
+/// What became of one item.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It is stored.
+    Stored(Position),
+    /// It was stored before, there.
+    Known(Position),
+    /// The request's name stands for other content; nothing was stored.
+    Conflict,
+}
+
+/// Where an entry is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Position {
+    /// Its number in the room.
+    pub seq: u64,
+    /// Its time, in milliseconds since 1970 (UTC).
+    pub at: u64,
+}
+
+/// An entry as it is held.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LogEntry {
+    /// Its number in the room.
+    pub seq: u64,
+    /// Its time, in milliseconds since 1970 (UTC).
+    pub at: u64,
+    /// Message or topic.
+    pub kind: EntryKind,
+    /// Who said it.
+    pub from: String,
+    /// What was said.
+    pub text: String,
+}
+
+/// How much one read may bring, so that no reader holds the log for long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PageLimit {
+    /// Entries at most.
+    pub entries: usize,
+    /// Bytes of text at most; the entry that goes over it is the last.
+    pub bytes: usize,
+}
+
+/// What one read brought.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct LogPage {
+    /// The smallest number held when it was read, the head + 1 if none was. Numbers below it are gone.
+    pub oldest: u64,
+    /// Ascending, without holes.
+    pub entries: Vec<LogEntry>,
+}
+
+/// Why a log could not do what it was asked.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// It cannot be read or written.
+    #[error("the log failed: {0}")]
+    Failed(String),
+    /// There is no space left.
+    #[error("the log is full: {0}")]
+    Full(String),
+}

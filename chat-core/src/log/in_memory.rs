@@ -1,0 +1,206 @@
+//! The log that ends with the process. It holds so many bytes, then lets the oldest entries go.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use futures::{FutureExt, future::BoxFuture};
+
+use super::{
+    Append, Appended, LogEntry, LogError, LogPage, Outcome, PageLimit, Position, RoomLog, RoomState,
+};
+use crate::{ClientId, RoomName, id::token, wire::EntryKind};
+
+/// Keeps entries in memory, all rooms together within a bound. What is over it is taken from the room that holds
+/// most, oldest first, so that a busy room cannot cost a quiet one its history.
+#[derive(Debug)]
+pub struct MemoryLog {
+    epoch: String,
+    max_bytes: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    rooms: HashMap<RoomName, Entries>,
+    requests: HashMap<(ClientId, u64), (RoomName, u64)>,
+    by_size: BTreeSet<(usize, RoomName)>,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    entries: VecDeque<Stored>,
+    head: u64,
+    bytes: usize,
+    newest_at: u64,
+    topic: String,
+}
+
+#[derive(Debug)]
+struct Stored {
+    client: ClientId,
+    request: u64,
+    entry: LogEntry,
+}
+
+impl MemoryLog {
+    /// A log that holds about `max_bytes` of entries. `epoch` is random: another process, another log.
+    pub fn new(max_bytes: usize, epoch: u128) -> MemoryLog {
+        MemoryLog { epoch: token(epoch), max_bytes, held: Mutex::default() }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RoomLog for MemoryLog {
+    fn epoch(&self) -> String {
+        self.epoch.clone()
+    }
+
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
+        let held = self.held();
+        let state = |(room, it): (&RoomName, &Entries)| RoomState {
+            room: room.clone(),
+            epoch: self.epoch.clone(),
+            oldest: it.oldest(),
+            head: it.head,
+            topic: it.topic.clone(),
+        };
+        let rooms = held.rooms.iter().map(state).collect();
+        async move { Ok(rooms) }.boxed()
+    }
+
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        let mut held = self.held();
+        let outcomes = batch.into_iter().map(|item| held.append(item)).collect();
+        let pruned = held.prune(self.max_bytes);
+        async move { Ok(Appended { outcomes, pruned }) }.boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        after: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
+        let page = match self.held().rooms.get(room) {
+            Some(it) => it.page(after, limit),
+            None => LogPage { oldest: 1, entries: Vec::new() },
+        };
+        async move { Ok(page) }.boxed()
+    }
+}
+
+impl Held {
+    fn append(&mut self, item: Append) -> Outcome {
+        let name = (item.client, item.request);
+        if let Some((room, seq)) = self.requests.get(&name) {
+            let stored = self.rooms.get(room).and_then(|it| it.get(*seq));
+            return match stored {
+                Some(it) if *room == item.room && it.kind == item.kind && it.text == item.text => {
+                    Outcome::Known(Position { seq: it.seq, at: it.at })
+                }
+                _ => Outcome::Conflict,
+            };
+        }
+        let room = self.rooms.entry(item.room.clone()).or_default();
+        self.by_size.remove(&(room.bytes, item.room.clone()));
+        self.bytes -= room.bytes;
+        let position = room.push(item.client, item.request, item.kind, item.from, item.at, item.text);
+        self.bytes += room.bytes;
+        self.by_size.insert((room.bytes, item.room.clone()));
+        self.requests.insert(name, (item.room, position.seq));
+        Outcome::Stored(position)
+    }
+
+    fn prune(&mut self, max_bytes: usize) -> Vec<(RoomName, u64)> {
+        let mut pruned: Vec<(RoomName, u64)> = Vec::new();
+        while self.bytes > max_bytes
+            && let Some((size, name)) = self.by_size.pop_last()
+        {
+            let room = self.rooms.get_mut(&name).expect("every room with a size exists");
+            if let Some(gone) = room.entries.pop_front() {
+                room.bytes -= gone.bytes();
+                self.requests.remove(&(gone.client, gone.request));
+            }
+            self.bytes -= size - room.bytes;
+            let oldest = room.oldest();
+            match pruned.iter_mut().find(|(it, _)| *it == name) {
+                Some(known) => known.1 = oldest,
+                None => pruned.push((name.clone(), oldest)),
+            }
+            if room.bytes > 0 {
+                self.by_size.insert((room.bytes, name));
+            }
+        }
+        pruned
+    }
+}
+
+impl Entries {
+    fn oldest(&self) -> u64 {
+        self.head + 1 - self.entries.len() as u64
+    }
+
+    fn get(&self, seq: u64) -> Option<&LogEntry> {
+        let at = seq.checked_sub(self.oldest())?;
+        self.entries.get(usize::try_from(at).ok()?).map(|it| &it.entry)
+    }
+
+    fn push(
+        &mut self,
+        client: ClientId,
+        request: u64,
+        kind: EntryKind,
+        from: String,
+        at: u64,
+        text: String,
+    ) -> Position {
+        self.head += 1;
+        self.newest_at = self.newest_at.max(at);
+        if kind == EntryKind::Topic {
+            self.topic.clone_from(&text);
+        }
+        let position = Position { seq: self.head, at: self.newest_at };
+        let entry = LogEntry { seq: position.seq, at: position.at, kind, from, text };
+        let stored = Stored { client, request, entry };
+        self.bytes += stored.bytes();
+        self.entries.push_back(stored);
+        position
+    }
+
+    fn page(&self, after: u64, limit: PageLimit) -> LogPage {
+        let oldest = self.oldest();
+        let skip = usize::try_from((after + 1).saturating_sub(oldest)).unwrap_or(usize::MAX);
+        let mut bytes = 0;
+        let entries = self
+            .entries
+            .iter()
+            .skip(skip)
+            .take(limit.entries.max(1))
+            .map(|it| it.entry.clone())
+            .take_while(|it| {
+                let fits = bytes < limit.bytes.max(1);
+                bytes += it.text.len();
+                fits
+            })
+            .collect();
+        LogPage { oldest, entries }
+    }
+}
+
+impl Stored {
+    /// What it costs: its strings, and about this much around them and in the table of requests.
+    fn bytes(&self) -> usize {
+        self.entry.from.len() + self.entry.text.len() + OVERHEAD
+    }
+}
+
+const OVERHEAD: usize = 256;
+
+#[cfg(test)]
+mod tests;
