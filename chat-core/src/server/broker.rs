@@ -1,0 +1,171 @@
+//! The broker: the one writer. It takes what waits, has the log commit it as one batch, then acknowledges, then
+//! publishes. A commit in progress is what forms the next batch; nothing is delayed on purpose.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    sync::{Arc, Mutex},
+    task::Poll,
+};
+
+use futures::{FutureExt, StreamExt, select_biased, task::AtomicWaker};
+
+use super::{
+    hub::Hub,
+    limits::{MAX_QUEUED, MAX_QUEUED_BYTES},
+    reads::storage_error,
+    room::Room,
+    session::Session,
+    sync::lock,
+};
+use crate::{
+    log::{Append, LogEntry, Outcome, Position},
+    wire::{self, Ack, Code, EntryKind, Event},
+};
+
+/// Something a session wants stored.
+#[derive(Debug)]
+pub(super) struct Submission {
+    pub(super) session: Arc<Session>,
+    pub(super) id: u64,
+    pub(super) room: Arc<Room>,
+    pub(super) kind: EntryKind,
+    pub(super) text: String,
+}
+
+/// What waits for the broker: bounded, and whoever comes when it is full is told so.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    broker: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    submissions: VecDeque<Submission>,
+    bytes: usize,
+    closed: bool,
+}
+
+/// Too much waits already.
+#[derive(Debug)]
+pub(super) struct Busy;
+
+impl Queue {
+    pub(super) fn push(&self, submission: Submission) -> Result<(), Busy> {
+        {
+            let mut waiting = lock(&self.waiting);
+            if waiting.closed || waiting.submissions.len() >= MAX_QUEUED || waiting.bytes >= MAX_QUEUED_BYTES
+            {
+                return Err(Busy);
+            }
+            waiting.bytes += submission.text.len();
+            waiting.submissions.push_back(submission);
+        }
+        self.broker.wake();
+        Ok(())
+    }
+
+    /// Takes no more. The broker ends once it has dealt with the rest.
+    pub(super) fn close(&self) {
+        lock(&self.waiting).closed = true;
+        self.broker.wake();
+    }
+
+    /// Everything that waits, as soon as something does; nothing once the queue is closed and empty.
+    async fn take(&self) -> VecDeque<Submission> {
+        poll_fn(|cx| {
+            self.broker.register(cx.waker());
+            let mut waiting = lock(&self.waiting);
+            if waiting.submissions.is_empty() && !waiting.closed {
+                return Poll::Pending;
+            }
+            waiting.bytes = 0;
+            Poll::Ready(std::mem::take(&mut waiting.submissions))
+        })
+        .await
+    }
+}
+
+/// Writes until the queue is closed and empty.
+pub(super) async fn run(hub: Arc<Hub>) {
+    let mut foreign = hub.log().follow().fuse();
+    loop {
+        // Our own people first; what others appended has been stored already and can wait.
+        select_biased! {
+            batch = hub.queue().take().fuse() => {
+                if batch.is_empty() {
+                    return;
+                }
+                commit(&hub, batch.into()).await;
+            }
+            entry = foreign.next() => if let Some((room, entry)) = entry {
+                hub.foreign(&room, entry);
+            },
+        }
+    }
+}
+
+async fn commit(hub: &Hub, batch: Vec<Submission>) {
+    let at = hub.time_of_day();
+    let appends = batch.iter().map(|it| Append {
+        client: it.session.client(),
+        request: it.id,
+        room: it.room.name().clone(),
+        kind: it.kind,
+        from: it.session.name().to_string(),
+        at,
+        text: it.text.clone(),
+    });
+    match hub.log().append(appends.collect()).await {
+        Ok(appended) => {
+            let news = acknowledge(batch, appended.outcomes);
+            for (room, entries) in news {
+                room.publish(&entries);
+            }
+            for (room, oldest) in appended.pruned {
+                if let Some(room) = hub.room(&room) {
+                    room.forget_below(oldest);
+                }
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, messages = batch.len(), "nothing stored");
+            for it in batch {
+                it.session.answered(storage_error(Some(it.id), &error));
+            }
+        }
+    }
+}
+
+/// Answers every submission and returns the new entries by room, each room's in order.
+fn acknowledge(batch: Vec<Submission>, outcomes: Vec<Outcome>) -> Vec<(Arc<Room>, Vec<LogEntry>)> {
+    debug_assert_eq!(batch.len(), outcomes.len(), "one outcome for each item");
+    let mut news: Vec<(Arc<Room>, Vec<LogEntry>)> = Vec::new();
+    for (it, outcome) in batch.into_iter().zip(outcomes) {
+        let answer = match outcome {
+            Outcome::Stored(position) | Outcome::Known(position) => ack(it.id, &it.room, position),
+            Outcome::Conflict => Event::Error(wire::Error {
+                id: Some(it.id),
+                code: Code::Conflict,
+                message: "this id was used for another message".to_owned(),
+                retry_after_ms: None,
+            }),
+        };
+        it.session.answered(wire::write(&answer));
+        if let Outcome::Stored(Position { seq, at }) = outcome {
+            let from = it.session.name().to_string();
+            let entry = LogEntry { seq, at, kind: it.kind, from, text: it.text };
+            // The last room first: a batch seldom has many, and neighbours are often in the same.
+            match news.iter_mut().rev().find(|(room, _)| Arc::ptr_eq(room, &it.room)) {
+                Some((_, entries)) => entries.push(entry),
+                None => news.push((it.room, vec![entry])),
+            }
+        }
+    }
+    news
+}
+
+fn ack(id: u64, room: &Room, position: Position) -> Event {
+    Event::Ack(Ack { id, room: room.name().to_string(), seq: position.seq, at: position.at })
+}

@@ -1,0 +1,279 @@
+//! The server's side of one link, without the link: from the first frame through the session to the farewell.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::Arc,
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures::task::AtomicWaker;
+
+use super::{
+    door::Admission,
+    hub::Hub,
+    limits::{FULL_RETRY_MS, RESTART_RETRY_MS},
+    login::{Refusal, login},
+    reads::{LogRead, storage_error},
+    requests::Next,
+    session::Session,
+};
+use crate::{
+    log::{LogError, LogPage},
+    transport::{Peer, Promises},
+    wire::{self, Code, Event, Goodbye, MAX_HELLO, Reason, Request, read_request},
+};
+
+/// One link's state. It is told frames and the time, and hands out frames.
+#[derive(Debug)]
+pub(super) struct Connection {
+    hub: Arc<Hub>,
+    promises: Promises,
+    peer: Peer,
+    admission: Admission,
+    phase: Phase,
+    last_heard: Instant,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Nobody has said hello yet.
+    Greeting { until: Instant, waker: Arc<AtomicWaker>, out: VecDeque<Bytes> },
+    /// The link speaks for a session.
+    Open(Seat),
+    /// The last frames are on their way; the session, if it is not to end, waits for another link.
+    Leaving { out: VecDeque<Bytes>, seat: Option<Seat> },
+}
+
+/// A session, and the number of the link that speaks for it.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub(super) session: Arc<Session>,
+    pub(super) link: u64,
+}
+
+impl Connection {
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        admission: Admission,
+        promises: Promises,
+        peer: Peer,
+        now: Instant,
+    ) -> Connection {
+        let phase = Phase::Greeting {
+            until: now + hub.limits().hello_within,
+            waker: admission.stranger(),
+            out: VecDeque::new(),
+        };
+        Connection { hub, promises, peer, admission, phase, last_heard: now }
+    }
+
+    pub(super) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Has `waker` woken when there is something to hand out.
+    pub(super) fn register(&self, waker: &Waker) {
+        match &self.phase {
+            Phase::Greeting { waker: slot, .. } => slot.register(waker),
+            Phase::Open(seat) => seat.session.register(seat.link, waker),
+            Phase::Leaving { .. } => {}
+        }
+    }
+
+    /// Whether the link is to be read.
+    pub(super) fn wants_input(&self) -> bool {
+        match &self.phase {
+            Phase::Greeting { .. } => true,
+            Phase::Open(seat) => !self.hub.is_stopping() && seat.session.wants_input(),
+            Phase::Leaving { .. } => false,
+        }
+    }
+
+    /// Takes one frame from the link.
+    pub(super) fn handle(&mut self, frame: &[u8], now: Instant) {
+        self.last_heard = now;
+        let greeting = matches!(self.phase, Phase::Greeting { .. });
+        if greeting && frame.len() > MAX_HELLO {
+            let message = format!("a frame of {} bytes before welcome; at most {MAX_HELLO}", frame.len());
+            return self.refuse_link(Code::BadFrame, message);
+        }
+        match (read_request(frame), greeting) {
+            (Err(bad), _) if self.promises.reliable => self.refuse_link(Code::BadFrame, bad.to_string()),
+            (Err(_), _) => {} // noise on a lossy link is no reason to end it
+            (Ok(Request::Hello(hello)), true) => self.hello(&hello),
+            (Ok(Request::Bye {}), true) => self.leave(None, Reason::Bye, None),
+            (Ok(_), true) => self.refuse_link(Code::Unsupported, "say hello first".to_owned()),
+            (Ok(request), false) => self.request(request, now),
+        }
+    }
+
+    fn hello(&mut self, hello: &wire::Hello<'_>) {
+        match login(&self.hub, hello, &self.peer) {
+            Ok(seat) => {
+                tracing::info!(name = %seat.session.name(), peer = %self.peer.address, "joined");
+                self.admission.is_known();
+                self.phase = Phase::Open(seat);
+            }
+            Err(Refusal { error, ends_link: true }) => self.part_with(None, &Event::Error(error)),
+            Err(Refusal { error, ends_link: false }) => {
+                if let Phase::Greeting { out, .. } = &mut self.phase {
+                    out.push_back(wire::write(&Event::Error(error)));
+                }
+            }
+        }
+    }
+
+    fn request(&mut self, request: Request<'_>, now: Instant) {
+        let Phase::Open(seat) = &self.phase else { return };
+        let seat = seat.clone();
+        match seat.session.handle(&self.hub, seat.link, request, now) {
+            Ok(Next::GoOn) => {}
+            Ok(Next::Bye) => {
+                seat.session.end(&self.hub);
+                self.leave(None, Reason::Bye, None);
+            }
+            Err(_) => self.leave(None, Reason::Replaced, None),
+        }
+    }
+
+    /// Hands out frames until about `budget` bytes are spent.
+    pub(super) fn poll_frames(&mut self, budget: usize, out: &mut VecDeque<Bytes>) {
+        let before = out.len();
+        match &mut self.phase {
+            Phase::Greeting { out: mine, .. } | Phase::Leaving { out: mine, .. } => out.append(mine),
+            Phase::Open(seat) => {
+                if seat.session.poll_frames(seat.link, budget, &mut |frame| out.push_back(frame)).is_err() {
+                    self.leave(None, Reason::Replaced, None);
+                    return self.poll_frames(budget, out);
+                }
+            }
+        }
+        if self.hub.is_stopping() && out.len() == before && !self.is_leaving() && self.owes_nothing() {
+            self.leave(self.seat(), Reason::Shutdown, Some(RESTART_RETRY_MS));
+            self.poll_frames(budget, out);
+        }
+    }
+
+    fn owes_nothing(&self) -> bool {
+        !matches!(&self.phase, Phase::Open(seat) if !seat.session.owes_nothing())
+    }
+
+    /// Whether nothing follows once what was handed out is sent.
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Leaving { .. })
+    }
+
+    /// What to read from the log next; the result comes back through [`Connection::on_read`].
+    pub(super) fn next_read(&self) -> Option<LogRead> {
+        match &self.phase {
+            Phase::Open(seat) => seat.session.next_read(seat.link),
+            _ => None,
+        }
+    }
+
+    pub(super) fn on_read(&mut self, page: Result<LogPage, LogError>) {
+        let Phase::Open(seat) = &self.phase else { return };
+        if let Err(error) = seat.session.on_read(seat.link, page) {
+            tracing::error!(%error, name = %seat.session.name(), "a room cannot be read");
+            self.part(self.seat(), storage_error(None, &error));
+        }
+    }
+
+    /// When time alone changes something.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Greeting { until, .. } => Some(*until),
+            // A link that is not read says nothing by our own choice.
+            Phase::Open(_) if self.wants_input() => Some(self.last_heard + self.hub.limits().silent_after),
+            Phase::Open(_) | Phase::Leaving { .. } => None,
+        }
+    }
+
+    pub(super) fn on_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_none_or(|at| now < at) {
+            return;
+        }
+        if let Phase::Greeting { .. } = &self.phase {
+            let message = format!("no hello within {:?}", self.hub.limits().hello_within);
+            return self.refuse_link(Code::Unsupported, message);
+        }
+        self.leave(self.seat(), Reason::Silent, None);
+    }
+
+    /// For how long the link may take nothing.
+    pub(super) fn unwritable_for(&self) -> Duration {
+        self.hub.limits().unwritable_for
+    }
+
+    /// The link is gone; what remains is the session that waits for another.
+    pub(super) fn into_seat(mut self) -> Option<Seat> {
+        match mem::replace(&mut self.phase, Phase::Leaving { out: VecDeque::new(), seat: None }) {
+            Phase::Open(seat) => Some(seat),
+            Phase::Leaving { seat, .. } => seat,
+            Phase::Greeting { .. } => None,
+        }
+    }
+
+    pub(super) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    fn seat(&self) -> Option<Seat> {
+        match &self.phase {
+            Phase::Open(seat) => Some(seat.clone()),
+            _ => None,
+        }
+    }
+
+    fn refuse_link(&mut self, code: Code, message: String) {
+        tracing::info!(peer = %self.peer.address, %code, message, "refused");
+        let event = Event::Error(wire::Error { id: None, code, message, retry_after_ms: None });
+        self.part_with(self.seat(), &event);
+    }
+
+    fn leave(&mut self, seat: Option<Seat>, reason: Reason, retry_after_ms: Option<u64>) {
+        self.part_with(seat, &Event::Goodbye(Goodbye { reason, retry_after_ms }));
+    }
+
+    fn part_with(&mut self, seat: Option<Seat>, last: &Event) {
+        self.part(seat, wire::write(last));
+    }
+
+    /// Ends the link after what is already owed and `last`.
+    fn part(&mut self, seat: Option<Seat>, last: Bytes) {
+        let mut out = VecDeque::new();
+        match &mut self.phase {
+            Phase::Greeting { out: owed, .. } => out.append(owed),
+            Phase::Open(open) => {
+                // An error on the way to the last frame would only say what is known: the link ends.
+                let _ =
+                    open.session.poll_frames(open.link, usize::MAX >> 1, &mut |frame| out.push_back(frame));
+            }
+            Phase::Leaving { .. } => return,
+        }
+        out.push_back(last);
+        self.phase = Phase::Leaving { out, seat };
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Only a panic leaves it in this state: its session must not stay behind without a task.
+        if let Phase::Open(seat) = &self.phase {
+            seat.session.end(&self.hub);
+        }
+    }
+}
+
+/// What is said to a link for which there is no place.
+pub(super) fn full(why: &str) -> Bytes {
+    wire::write(&Event::Error(wire::Error {
+        id: None,
+        code: Code::Full,
+        message: why.to_owned(),
+        retry_after_ms: Some(FULL_RETRY_MS),
+    }))
+}

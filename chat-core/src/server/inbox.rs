@@ -1,0 +1,136 @@
+//! Direct messages: a small log of its own for each session, read with a cursor like a room.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::limits::INBOX_ENTRIES;
+use crate::{
+    ClientId,
+    id::token,
+    log::Position,
+    wire::{self, EntryFrame, EntryKind, Event, Gap, INBOX},
+};
+
+/// What was told to one session and what it told. Ends with the session, so that a later owner of the name never
+/// sees it.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    epoch: u128,
+    entries: VecDeque<Told>,
+    head: u64,
+    newest_at: u64,
+    /// The last number handed to the link; nothing is sent while there is none.
+    cursor: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Told {
+    request: (ClientId, u64),
+    position: Position,
+    to: String,
+    text: String,
+    frame: Bytes,
+}
+
+/// What is to be told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Telling<'a> {
+    pub(super) request: (ClientId, u64),
+    pub(super) from: &'a str,
+    pub(super) to: &'a str,
+    pub(super) at: u64,
+    pub(super) text: &'a str,
+}
+
+/// The request's id stands for another direct message.
+#[derive(Debug)]
+pub(super) struct Conflict;
+
+impl Inbox {
+    pub(super) fn new(epoch: u128) -> Inbox {
+        Inbox { epoch, entries: VecDeque::new(), head: 0, newest_at: 0, cursor: Some(0) }
+    }
+
+    pub(super) fn epoch(&self) -> String {
+        token(self.epoch)
+    }
+
+    /// Whether as much is unread as is kept: one more would push out what its owner has not seen.
+    pub(super) fn is_full(&self) -> bool {
+        self.head - self.cursor.unwrap_or(0).max(self.oldest() - 1) >= INBOX_ENTRIES as u64
+    }
+
+    /// The place of a request that was told before.
+    pub(super) fn find(&self, telling: &Telling<'_>) -> Result<Option<Position>, Conflict> {
+        match self.entries.iter().find(|it| it.request == telling.request) {
+            Some(it) if it.to == telling.to && it.text == telling.text => Ok(Some(it.position)),
+            Some(_) => Err(Conflict),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn push(&mut self, telling: &Telling<'_>) -> Position {
+        self.head += 1;
+        self.newest_at = self.newest_at.max(telling.at);
+        let position = Position { seq: self.head, at: self.newest_at };
+        let frame = wire::write(&EntryFrame {
+            kind: EntryKind::Message,
+            room: INBOX.to_owned(),
+            seq: position.seq,
+            from: telling.from.to_owned(),
+            to: Some(telling.to.to_owned()),
+            at: position.at,
+            text: telling.text.to_owned(),
+        });
+        if self.entries.len() == INBOX_ENTRIES {
+            self.entries.pop_front();
+        }
+        let (to, text) = (telling.to.to_owned(), telling.text.to_owned());
+        self.entries.push_back(Told { request: telling.request, position, to, text, frame });
+        position
+    }
+
+    /// Stops sending until the cursor is set again.
+    pub(super) fn pause(&mut self) {
+        self.cursor = None;
+    }
+
+    pub(super) fn set_cursor(&mut self, cursor: u64) {
+        self.cursor = Some(cursor);
+    }
+
+    pub(super) fn head(&self) -> u64 {
+        self.head
+    }
+
+    pub(super) fn oldest(&self) -> u64 {
+        self.head + 1 - self.entries.len() as u64
+    }
+
+    /// Reads on from the cursor until `budget` bytes are spent.
+    pub(super) fn read_on(&mut self, budget: &mut usize, out: &mut impl FnMut(Bytes)) {
+        let oldest = self.oldest();
+        let Some(cursor) = &mut self.cursor else { return };
+        if *cursor + 1 < oldest {
+            let gap = Gap { room: INBOX.to_owned(), from: *cursor + 1, to: oldest - 1 };
+            out(wire::write(&Event::Gap(gap)));
+            *cursor = oldest - 1;
+        }
+        let skip = usize::try_from(*cursor + 1 - oldest).unwrap_or(usize::MAX);
+        for told in self.entries.iter().skip(skip) {
+            if *budget == 0 {
+                return;
+            }
+            *budget = budget.saturating_sub(told.frame.len());
+            *cursor += 1;
+            out(told.frame.clone());
+        }
+    }
+
+    /// The frames of the entries from `from` to `to` that are still held.
+    pub(super) fn frames(&self, from: u64, to: u64) -> impl Iterator<Item = Bytes> {
+        let held = self.entries.iter().filter(move |it| (from..=to).contains(&it.position.seq));
+        held.map(|it| it.frame.clone())
+    }
+}

@@ -1,0 +1,105 @@
+//! What a server allows. Every bound of it stands here, with its reason.
+
+use std::time::Duration;
+
+use crate::{
+    bucket::Rate,
+    wire::{LimitsFrame, MAX_FRAME, MAX_TEXT},
+};
+
+/// The bounds that an operator may want to change. The default suits an office.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// How fast one session may say, tell and set topics; without it as fast as it can.
+    pub messages: Option<Rate>,
+    /// How fast one session may ask for anything else.
+    pub requests: Option<Rate>,
+    /// Links from one host at a time; this machine is exempt.
+    pub links_per_host: usize,
+    /// Links in all.
+    pub links: usize,
+    /// Rooms in all.
+    pub rooms: usize,
+    /// Rooms one session may be in.
+    pub rooms_per_session: usize,
+    /// For how long a session outlives its link.
+    pub grace: Duration,
+    /// Within which time a new link says hello.
+    pub hello_within: Duration,
+    /// After which time without a frame a link is dead.
+    pub silent_after: Duration,
+    /// For how long a link may take nothing before it is cut.
+    pub unwritable_for: Duration,
+    /// For how long a server that stops delivers what is pending.
+    pub drain_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            messages: Some(Rate { burst: 20, per_minute: 300 }),
+            requests: Some(Rate { burst: 200, per_minute: 3000 }),
+            links_per_host: 64,
+            links: 20_000,
+            rooms: 10_000,
+            rooms_per_session: 64,
+            grace: Duration::from_secs(30),
+            hello_within: Duration::from_secs(5),
+            silent_after: Duration::from_secs(45),
+            unwritable_for: Duration::from_secs(10),
+            drain_within: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// Without limits on rate and on links, for trusted networks and load tests.
+    #[must_use]
+    pub fn unlimited(self) -> Limits {
+        Limits { messages: None, requests: None, links_per_host: usize::MAX, links: usize::MAX, ..self }
+    }
+
+    /// What `welcome` says of them.
+    pub(super) fn frame(&self) -> LimitsFrame {
+        LimitsFrame {
+            frame: MAX_FRAME as u64,
+            text: MAX_TEXT as u64,
+            rooms: self.rooms_per_session as u64,
+            pending: MAX_OWED as u64,
+            burst: self.messages.map(|it| u64::from(it.burst)),
+            per_minute: self.messages.map(|it| u64::from(it.per_minute)),
+        }
+    }
+}
+
+/// Replies a session may owe before its link is no longer read.
+pub(super) const MAX_OWED: usize = 64;
+/// Bytes of replies that may wait to be sent before a link is no longer read.
+pub(super) const MAX_OWED_BYTES: usize = 64 * 1024;
+/// Bytes of frames taken from a session at a time.
+pub(super) const FRAMES_AT_A_TIME: usize = 32 * 1024;
+/// Requests that may wait for the broker; then the answer is `busy`.
+pub(super) const MAX_QUEUED: usize = 4096;
+/// Bytes of text that may wait for the broker; then the answer is `busy`.
+pub(super) const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
+/// When asking again is worth while after `busy`, in milliseconds.
+pub(super) const BUSY_RETRY_MS: u64 = 250;
+/// Entries a room keeps encoded.
+pub(super) const RING_ENTRIES: usize = 1024;
+/// Bytes of entries a room keeps encoded.
+pub(super) const RING_BYTES: usize = 1024 * 1024;
+/// Bytes a room keeps encoded once all rooms together hold [`ALL_RINGS_BYTES`].
+pub(super) const SMALL_RING_BYTES: usize = 16 * 1024;
+/// Bytes all rooms together keep encoded before each is held shorter.
+pub(super) const ALL_RINGS_BYTES: usize = 256 * 1024 * 1024;
+/// Changes of its members a room remembers; who is further behind asks `who`.
+pub(super) const PRESENCE_CHANGES: usize = 256;
+/// In a room of more people, a change of members waits for the next frame instead of waking everybody: otherwise n
+/// people who arrive cost n² frames.
+pub(super) const PRESENCE_WAKES: usize = 256;
+/// Direct messages a session keeps.
+pub(super) const INBOX_ENTRIES: usize = 256;
+/// When a server that stops is worth dialling again, in milliseconds.
+pub(super) const RESTART_RETRY_MS: u64 = 1000;
+/// When a server that is full is worth dialling again, in milliseconds.
+pub(super) const FULL_RETRY_MS: u64 = 1000;

@@ -1,0 +1,97 @@
+//! From `hello` to a session: a new one, or one that waits for its client.
+
+use std::time::Duration;
+
+use super::{
+    connection::Seat,
+    hub::{Hub, Taken},
+};
+use crate::{
+    ClientId, PersonName,
+    id::Secret,
+    transport::Peer,
+    wire::{self, Code, Hello, PROTOCOL},
+};
+
+/// Why a hello was refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) error: wire::Error,
+    /// Whether the link ends, or another hello may follow.
+    pub(super) ends_link: bool,
+}
+
+/// Opens a session for whoever says `hello`, or goes on with the one it names.
+pub(super) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer) -> Result<Seat, Refusal> {
+    if hello.protocol != PROTOCOL {
+        let message = format!("this server speaks protocol {PROTOCOL}, not {}", hello.protocol);
+        return Err(refusal(Code::BadProtocol, message).ending_link());
+    }
+    if !hub.admits(hello.password.as_deref()) {
+        let message =
+            if hello.password.is_some() { "wrong password" } else { "this server asks for a password" };
+        return Err(refusal(Code::BadPassword, message).ending_link());
+    }
+    let client = match hello.client.as_deref().map(ClientId::parse) {
+        Some(Some(client)) => Some(client),
+        Some(None) => {
+            return Err(refusal(Code::BadFrame, "a client id is 22 characters of base64url").ending_link());
+        }
+        None => None,
+    };
+    if let Some(seat) = resume(hub, hello, client) {
+        return Ok(seat);
+    }
+    let name = PersonName::parse(&hello.name).map_err(|error| refusal(Code::BadName, error.to_string()))?;
+    if let Some(held) = client.and_then(|it| hub.session_by_client(it)) {
+        // Its welcome may have been lost: then the client cannot know the secret, and nothing was done in it.
+        if !held.is_unconfirmed() {
+            return Err(refusal(Code::NotWelcome, "this client id belongs to another session").ending_link());
+        }
+        held.end(hub);
+    }
+    open(hub, name, client.unwrap_or_else(|| ClientId(hub.runtime().random())), peer)
+}
+
+fn resume(hub: &Hub, hello: &Hello<'_>, client: Option<ClientId>) -> Option<Seat> {
+    let session = hub.session_by_secret(Secret::parse(hello.resume.as_deref()?)?)?;
+    if client.is_some_and(|it| it != session.client()) {
+        return None;
+    }
+    let link = session.attach(hub, true)?;
+    Some(Seat { session, link })
+}
+
+fn open(hub: &Hub, name: PersonName, client: ClientId, peer: &Peer) -> Result<Seat, Refusal> {
+    // A second try if the name's holder was from this very host and gave it up.
+    for _ in 0..2 {
+        match hub.open_session(name.clone(), client, peer.host.clone()) {
+            Ok(session) => {
+                let link = session.attach(hub, false).expect("a session nobody else knows has not ended");
+                return Ok(Seat { session, link });
+            }
+            Err(Taken::Waiting(holder)) if holder.host() == peer.host => holder.end(hub),
+            Err(Taken::Waiting(holder)) => {
+                let waited = holder.lost_for(hub.now()).unwrap_or_default();
+                let left = hub.limits().grace.saturating_sub(waited) + Duration::from_millis(1);
+                let message = format!("{name} has lost the connection and may come back");
+                let mut refusal = refusal(Code::NameTaken, message);
+                refusal.error.retry_after_ms = u64::try_from(left.as_millis()).ok();
+                return Err(refusal);
+            }
+            Err(Taken::Present) => break,
+        }
+    }
+    Err(refusal(Code::NameTaken, format!("{name} is here already, or somebody whose name looks the same")))
+}
+
+fn refusal(code: Code, message: impl Into<String>) -> Refusal {
+    let error = wire::Error { id: None, code, message: message.into(), retry_after_ms: None };
+    Refusal { error, ends_link: false }
+}
+
+impl Refusal {
+    fn ending_link(self) -> Refusal {
+        Refusal { ends_link: true, ..self }
+    }
+}

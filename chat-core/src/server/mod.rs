@@ -1,0 +1,181 @@
+//! The server: rooms and sessions behind any number of listeners, whatever their transports.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    io,
+    sync::{Arc, Mutex},
+    task::Poll,
+    time::Instant,
+};
+
+use futures::{
+    FutureExt, SinkExt, StreamExt,
+    channel::oneshot,
+    future::{self, Shared},
+    select_biased,
+};
+
+use crate::{
+    Address, SharedRuntime,
+    log::{LogError, RoomLog},
+    transport::{Incoming, Listening, Promises, Registry},
+};
+
+mod broker;
+mod connection;
+mod conversation;
+mod door;
+mod hub;
+mod inbox;
+mod limits;
+mod login;
+mod presence;
+mod reads;
+mod requests;
+mod room;
+mod session;
+mod sync;
+
+pub use self::limits::Limits;
+use self::{connection::full, conversation::converse, door::Admission, hub::Hub};
+
+/// How a server is run.
+#[derive(Clone, Default)]
+pub struct Config {
+    /// What it allows.
+    pub limits: Limits,
+    /// What a client has to say to be let in.
+    pub password: Option<String>,
+    /// The program and its version, as told to clients.
+    pub software: String,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("limits", &self.limits)
+            .field("password", &self.password.as_ref().map(|_| "…"))
+            .field("software", &self.software)
+            .finish()
+    }
+}
+
+/// A running server. Dropping it without [`Server::stop`] leaves its tasks running.
+#[derive(Debug)]
+pub struct Server {
+    hub: Arc<Hub>,
+    /// Dropped when the listeners have to end.
+    open: Mutex<Option<oneshot::Sender<()>>>,
+    closed: Signal,
+    /// Ends with the broker: well if it was told to, badly if it panicked.
+    broker: Signal,
+}
+
+type Signal = Shared<oneshot::Receiver<()>>;
+
+impl Server {
+    /// Reads which rooms there are and starts the broker.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn start(
+        config: Config,
+        log: Arc<dyn RoomLog>,
+        runtime: SharedRuntime,
+    ) -> Result<Server, LogError> {
+        let hub = Arc::new(Hub::open(config, log, runtime).await?);
+        let (ended, broker) = oneshot::channel();
+        let broker_hub = hub.clone();
+        hub.runtime().spawn(
+            async move {
+                broker::run(broker_hub).await;
+                let _ = ended.send(()); // nobody may be waiting
+            }
+            .boxed(),
+        );
+        let (open, closed) = oneshot::channel();
+        Ok(Server { hub, open: Mutex::new(Some(open)), closed: closed.shared(), broker: broker.shared() })
+    }
+
+    /// Begins to accept people at `address`, and returns the address they can dial.
+    ///
+    /// # Errors
+    /// When no transport has its scheme, or the transport cannot listen there.
+    pub async fn listen(&self, registry: &Registry, address: &Address) -> io::Result<Address> {
+        let transport = registry.get(address)?;
+        let listening = transport.listen(address).await?;
+        let bound = listening.address.clone();
+        let accept = accept(self.hub.clone(), listening, transport.promises(), self.closed.clone());
+        self.hub.runtime().spawn(accept.boxed());
+        Ok(bound)
+    }
+
+    /// How many sessions are open, those that wait for a lost link to come back included.
+    pub fn sessions(&self) -> usize {
+        self.hub.sessions()
+    }
+
+    /// Completes when the server cannot go on, which only a bug brings about.
+    pub async fn failed(&self) {
+        if self.broker.clone().await.is_ok() {
+            future::pending::<()>().await;
+        }
+    }
+
+    /// Stops: accepts nobody any more, finishes what was asked, delivers what is pending and says goodbye to
+    /// everyone, for at most [`Limits::drain_within`].
+    pub async fn stop(&self) {
+        drop(sync::lock(&self.open).take());
+        self.hub.stop();
+        let deadline = self.hub.now() + self.hub.limits().drain_within;
+        if !self.everyone_left(deadline).await {
+            self.hub.abandon();
+            self.everyone_left(deadline + self.hub.limits().drain_within).await;
+        }
+        self.hub.queue().close();
+        let _ = self.broker.clone().await; // an error is a broker that died before
+    }
+
+    /// Waits until there is no link any more; false if there still is at `deadline`.
+    async fn everyone_left(&self, deadline: Instant) -> bool {
+        let mut timeout = self.hub.runtime().sleep_until(deadline);
+        poll_fn(|cx| {
+            self.hub.door.gone().register(cx.waker());
+            if self.hub.door.links() == 0 {
+                return Poll::Ready(true);
+            }
+            timeout.poll_unpin(cx).map(|()| false)
+        })
+        .await
+    }
+}
+
+async fn accept(hub: Arc<Hub>, mut listening: Listening, promises: Promises, closed: Signal) {
+    // Fused outside the loop: a receiver whose sender is dropped counts as terminated, and would be skipped.
+    let mut closed = closed.fuse();
+    loop {
+        // Leave when told, before letting others in.
+        select_biased! {
+            _ = closed => return,
+            incoming = listening.incoming.next().fuse() => match incoming {
+                Some(incoming) => receive(&hub, incoming, promises),
+                None => {
+                    tracing::error!(address = %listening.address, "no longer listening");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn receive(hub: &Arc<Hub>, mut incoming: Incoming, promises: Promises) {
+    match Admission::new(hub, &incoming.peer) {
+        Ok(admission) => hub.runtime().spawn(converse(hub.clone(), admission, incoming, promises).boxed()),
+        Err(why) => {
+            tracing::warn!(peer = %incoming.peer.address, why = why.0, "refused");
+            // Said if the link takes it at once; nobody waits for somebody who is not let in.
+            let _ = incoming.link.send(full(why.0)).now_or_never();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What a session still has to read from the log: rooms it has fallen behind in, pages of history, entries asked
+//! for again. One read at a time, a page at a time.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    room::{Room, entry_frame},
+    session::Membership,
+};
+use crate::{
+    RoomName,
+    log::{LogError, LogPage, PageLimit},
+    wire::{self, Code, EntryFrame, Event, Gap, MAX_FRAME, Page, Replayed},
+};
+
+/// A read for the log: `log.read(&room, after, limit)`.
+#[derive(Debug)]
+pub(super) struct LogRead {
+    pub(super) room: RoomName,
+    pub(super) after: u64,
+    pub(super) limit: PageLimit,
+}
+
+/// The reads of one session, in order.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    waiting: VecDeque<Read>,
+    /// The read whose result is awaited, with the number it began after.
+    current: Option<(Read, u64)>,
+}
+
+#[derive(Debug)]
+enum Read {
+    /// The cursor is below what the room keeps encoded.
+    CatchUp(Arc<Room>),
+    /// The newest `limit` entries below `before`.
+    History { id: u64, room: Arc<Room>, before: u64, limit: u64 },
+    /// The entries from `from` to `to` once more.
+    Replay { id: u64, room: Arc<Room>, from: u64, to: u64 },
+}
+
+impl Reads {
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len() + usize::from(self.current.is_some())
+    }
+
+    pub(super) fn catch_up(&mut self, room: &Arc<Room>) {
+        let is_this = |it: &Read| matches!(it, Read::CatchUp(other) if Arc::ptr_eq(other, room));
+        let known =
+            self.waiting.iter().any(is_this) || self.current.as_ref().is_some_and(|(it, _)| is_this(it));
+        if !known {
+            self.waiting.push_back(Read::CatchUp(room.clone()));
+        }
+    }
+
+    pub(super) fn history(&mut self, id: u64, room: Arc<Room>, before: u64, limit: u64) {
+        self.waiting.push_back(Read::History { id, room, before, limit });
+    }
+
+    pub(super) fn replay(&mut self, id: u64, room: Arc<Room>, from: u64, to: u64) {
+        self.waiting.push_back(Read::Replay { id, room, from, to });
+    }
+
+    /// Begins the next read unless one is awaited.
+    pub(super) fn next(&mut self, rooms: &[Membership]) -> Option<LogRead> {
+        if self.current.is_some() {
+            return None;
+        }
+        while let Some(read) = self.waiting.pop_front() {
+            let (room, after, limit) = match &read {
+                Read::CatchUp(room) => {
+                    let Some(cursor) = cursor(rooms, room) else { continue };
+                    (room, cursor, CATCH_UP)
+                }
+                Read::History { room, before, limit, .. } => {
+                    let entries = usize::try_from(*limit).unwrap_or(usize::MAX);
+                    // No limit in bytes: it would cut off the newest, which are the ones asked for.
+                    (room, before.saturating_sub(limit + 1), PageLimit { entries, bytes: usize::MAX })
+                }
+                Read::Replay { room, from, to, .. } => {
+                    let entries = usize::try_from(to - from + 1).unwrap_or(usize::MAX);
+                    (room, from - 1, PageLimit { entries, bytes: usize::MAX })
+                }
+            };
+            let read_now = LogRead { room: room.name().clone(), after, limit };
+            self.current = Some((read, after));
+            return Some(read_now);
+        }
+        None
+    }
+
+    /// Turns what was read into frames.
+    pub(super) fn finish(
+        &mut self,
+        rooms: &mut [Membership],
+        page: Result<LogPage, LogError>,
+        out: &mut impl FnMut(Bytes),
+    ) -> Result<(), LogError> {
+        let Some((read, after)) = self.current.take() else { return Ok(()) };
+        match (read, page) {
+            (Read::CatchUp(_), Err(error)) => return Err(error),
+            (Read::History { id, .. } | Read::Replay { id, .. }, Err(error)) => {
+                out(storage_error(Some(id), &error))
+            }
+            (Read::CatchUp(room), Ok(page)) => {
+                let membership = rooms.iter_mut().find(|it| Arc::ptr_eq(&it.room, &room));
+                // A cursor that was set anew in the meantime has its own reads.
+                if let Some(cursor) = membership.and_then(|it| it.cursor.as_mut()).filter(|it| **it == after)
+                {
+                    *cursor = send_entries(room.name(), after, u64::MAX, page, out);
+                    if *cursor == after {
+                        return Err(LogError::Failed(format!("{} has nothing after {after}", room.name())));
+                    }
+                }
+            }
+            (Read::History { id, room, before, .. }, Ok(page)) => {
+                out(page_frame(id, room.name(), before, page))
+            }
+            (Read::Replay { id, room, from, to }, Ok(page)) => {
+                let to = send_entries(room.name(), from - 1, to, page, out);
+                out(wire::write(&Event::Replayed(Replayed { id, room: room.name().to_string(), from, to })));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The error that says what became of the log.
+pub(super) fn storage_error(id: Option<u64>, error: &LogError) -> Bytes {
+    let code = match error {
+        LogError::Full(_) => Code::StorageFull,
+        LogError::Failed(_) => Code::StorageFailed,
+    };
+    wire::write(&Event::Error(wire::Error { id, code, message: error.to_string(), retry_after_ms: None }))
+}
+
+fn cursor(rooms: &[Membership], room: &Arc<Room>) -> Option<u64> {
+    rooms.iter().find(|it| Arc::ptr_eq(&it.room, room))?.cursor
+}
+
+/// Sends the entries of a page up to `to`, after a `gap` for what is gone, and returns the last number dealt with.
+fn send_entries(room: &RoomName, after: u64, to: u64, page: LogPage, out: &mut impl FnMut(Bytes)) -> u64 {
+    let mut last = after;
+    if page.oldest > after + 1 {
+        last = to.min(page.oldest - 1);
+        out(wire::write(&Event::Gap(Gap { room: room.to_string(), from: after + 1, to: last })));
+    }
+    for entry in page.entries.iter().filter(|it| it.seq <= to) {
+        last = entry.seq;
+        out(wire::write(&entry_frame(room, entry)));
+    }
+    last
+}
+
+/// A page of the newest entries below `before`, as many as fit a frame.
+fn page_frame(id: u64, room: &RoomName, before: u64, page: LogPage) -> Bytes {
+    let mut room_left = MAX_FRAME - PAGE_OVERHEAD;
+    let fits = |entry: &EntryFrame| match room_left.checked_sub(wire::write(entry).len() + 1) {
+        Some(left) => {
+            room_left = left;
+            true
+        }
+        None => false,
+    };
+    let newest_first = page.entries.iter().rev().filter(|it| it.seq < before).map(|it| entry_frame(room, it));
+    let mut entries: Vec<EntryFrame> = newest_first.take_while(fits).collect();
+    entries.reverse();
+    wire::write(&Event::Page(Page { id, room: room.to_string(), entries }))
+}
+
+const CATCH_UP: PageLimit = PageLimit { entries: 256, bytes: 32 * 1024 };
+/// What a page needs besides its entries: the room's name at its longest, and the braces.
+const PAGE_OVERHEAD: usize = 512;

@@ -1,0 +1,228 @@
+//! A room: its newest entries, encoded once however many read them, and who is in.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+
+use super::{
+    limits::{ALL_RINGS_BYTES, RING_BYTES, RING_ENTRIES, SMALL_RING_BYTES},
+    presence::Presence,
+    session::Session,
+    sync::{read, write},
+};
+use crate::{
+    PersonName, RoomName,
+    log::{LogEntry, RoomState},
+    wire::{self, EntryFrame, EntryKind, Gap, RoomSummary},
+};
+
+/// One room. Readers keep their own cursors; the room knows none of them.
+#[derive(Debug)]
+pub(super) struct Room {
+    name: RoomName,
+    epoch: String,
+    /// The largest number given; also under the lock, but read without it to see whether there is news.
+    head: AtomicU64,
+    presence_version: AtomicU64,
+    recent: RwLock<Recent>,
+    presence: RwLock<Presence>,
+    all_rings: Arc<AtomicUsize>,
+}
+
+/// The newest entries, as the frames that are sent. The newest has the number `head`.
+#[derive(Debug)]
+struct Recent {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    head: u64,
+    /// The smallest number the log holds, `head` + 1 if none.
+    oldest: u64,
+    topic: String,
+}
+
+/// Where a reader stands after [`Room::read_on`].
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Reading {
+    /// It has read everything.
+    UpToDate,
+    /// There is more to read.
+    More,
+    /// The next entries are no longer kept encoded: they are in the log.
+    InLog,
+}
+
+/// What `joined` says of a room, taken at one moment.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) head: u64,
+    pub(super) oldest: u64,
+    pub(super) topic: String,
+}
+
+impl Room {
+    pub(super) fn new(state: RoomState, all_rings: Arc<AtomicUsize>) -> Room {
+        let RoomState { room, epoch, oldest, head, topic } = state;
+        Room {
+            name: room,
+            epoch,
+            head: AtomicU64::new(head),
+            presence_version: AtomicU64::new(0),
+            recent: RwLock::new(Recent { frames: VecDeque::new(), bytes: 0, head, oldest, topic }),
+            presence: RwLock::default(),
+            all_rings,
+        }
+    }
+
+    pub(super) fn name(&self) -> &RoomName {
+        &self.name
+    }
+
+    pub(super) fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// The largest number given, without waiting for anyone.
+    pub(super) fn head(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
+    }
+
+    /// The version of the members, without waiting for anyone.
+    pub(super) fn presence_version(&self) -> u64 {
+        self.presence_version.load(Ordering::Acquire)
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        let recent = read(&self.recent);
+        Standing { head: recent.head, oldest: recent.oldest, topic: recent.topic.clone() }
+    }
+
+    /// Reads on from `cursor`, which moves along, until `budget` bytes are spent. Numbers that are gone for good
+    /// are told as a `gap`.
+    pub(super) fn read_on(
+        &self,
+        cursor: &mut u64,
+        budget: &mut usize,
+        out: &mut impl FnMut(Bytes),
+    ) -> Reading {
+        let recent = read(&self.recent);
+        if *cursor + 1 < recent.oldest {
+            let gap = Gap { room: self.name.to_string(), from: *cursor + 1, to: recent.oldest - 1 };
+            out(wire::write(&wire::Event::Gap(gap)));
+            *cursor = recent.oldest - 1;
+        }
+        let unread = recent.head - *cursor;
+        let Some(skip) = (recent.frames.len() as u64).checked_sub(unread) else { return Reading::InLog };
+        let skip = usize::try_from(skip).expect("no more than the length of the ring");
+        for frame in recent.frames.iter().skip(skip) {
+            if *budget == 0 {
+                return Reading::More;
+            }
+            *budget = budget.saturating_sub(frame.len());
+            *cursor += 1;
+            out(frame.clone());
+        }
+        Reading::UpToDate
+    }
+
+    /// Adds entries the log has just stored, and wakes everyone who is in.
+    pub(super) fn publish(&self, entries: &[LogEntry]) {
+        {
+            let mut recent = write(&self.recent);
+            for entry in entries {
+                recent.push(&self.name, entry, &self.all_rings);
+            }
+            self.head.store(recent.head, Ordering::Release);
+        }
+        read(&self.presence).wake_all();
+    }
+
+    /// Takes note that the log let go of everything below `oldest`.
+    pub(super) fn forget_below(&self, oldest: u64) {
+        let mut recent = write(&self.recent);
+        recent.oldest = recent.oldest.max(oldest);
+        while (recent.head + 1).saturating_sub(recent.frames.len() as u64) < oldest
+            && recent.drop_oldest(&self.all_rings)
+        {}
+    }
+
+    pub(super) fn presence(&self) -> RwLockReadGuard<'_, Presence> {
+        read(&self.presence)
+    }
+
+    pub(super) fn enter(&self, session: Arc<Session>) {
+        self.change_presence(|it| it.enter(session));
+    }
+
+    pub(super) fn leave(&self, name: &PersonName) {
+        self.change_presence(|it| it.leave(name));
+    }
+
+    fn change_presence(&self, change: impl FnOnce(&mut Presence)) {
+        let mut presence: RwLockWriteGuard<'_, Presence> = write(&self.presence);
+        change(&mut presence);
+        self.presence_version.store(presence.version(), Ordering::Release);
+        if presence.is_small() {
+            presence.wake_all();
+        }
+    }
+
+    /// The frame that leads a member from presence version `since` to the present one, which is returned too.
+    pub(super) fn presence_frame(&self, since: u64) -> (u64, Bytes) {
+        let mut presence = write(&self.presence);
+        let frame = presence.frame(self.name.as_str(), since);
+        (presence.version(), frame)
+    }
+
+    /// Whether nothing would be lost if it were forgotten.
+    pub(super) fn is_vacant(&self) -> bool {
+        self.head() == 0 && self.presence().present() == 0
+    }
+
+    pub(super) fn summary(&self) -> RoomSummary {
+        let present = self.presence().present() as u64;
+        let standing = self.standing();
+        RoomSummary { room: self.name.to_string(), present, head: standing.head, topic: standing.topic }
+    }
+}
+
+impl Recent {
+    fn push(&mut self, room: &RoomName, entry: &LogEntry, all_rings: &AtomicUsize) {
+        debug_assert_eq!(entry.seq, self.head + 1, "the log numbers without holes");
+        self.head = entry.seq;
+        if entry.kind == EntryKind::Topic {
+            self.topic.clone_from(&entry.text);
+        }
+        let frame = wire::write(&entry_frame(room, entry));
+        self.bytes += frame.len();
+        let all = all_rings.fetch_add(frame.len(), Ordering::Relaxed);
+        self.frames.push_back(frame);
+        let most = if all > ALL_RINGS_BYTES { SMALL_RING_BYTES } else { RING_BYTES };
+        while (self.frames.len() > RING_ENTRIES || self.bytes > most) && self.drop_oldest(all_rings) {}
+    }
+
+    fn drop_oldest(&mut self, all_rings: &AtomicUsize) -> bool {
+        let Some(frame) = self.frames.pop_front() else { return false };
+        self.bytes -= frame.len();
+        all_rings.fetch_sub(frame.len(), Ordering::Relaxed);
+        true
+    }
+}
+
+/// An entry as it is sent.
+pub(super) fn entry_frame(room: &RoomName, entry: &LogEntry) -> EntryFrame {
+    EntryFrame {
+        kind: entry.kind,
+        room: room.to_string(),
+        seq: entry.seq,
+        from: entry.from.clone(),
+        to: None,
+        at: entry.at,
+        text: entry.text.clone(),
+    }
+}

@@ -1,0 +1,382 @@
+//! The server's side of one client: what outlives its links. It is told frames and the time, and hands out frames.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures::task::AtomicWaker;
+
+use super::{
+    hub::Hub,
+    inbox::Inbox,
+    limits::{Limits, MAX_OWED, MAX_OWED_BYTES},
+    reads::{LogRead, Reads},
+    room::{Reading, Room},
+    sync::lock,
+};
+use crate::{
+    ClientId, PersonName, RoomName,
+    bucket::Bucket,
+    id::Secret,
+    log::{LogError, LogPage},
+    wire::{self, Code, Event, Welcome},
+};
+
+/// One client's session. Whoever takes more than one lock takes them in this order: `state`, then a room's, then
+/// `replies` or an `inbox`.
+#[derive(Debug)]
+pub(super) struct Session {
+    name: PersonName,
+    client: ClientId,
+    secret: Secret,
+    host: String,
+    /// Wakes the task of the newest link.
+    waker: AtomicWaker,
+    state: Mutex<State>,
+    replies: Mutex<Replies>,
+    pub(super) inbox: Mutex<Inbox>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    /// The newest link's number. Only that link speaks for the session.
+    link: u64,
+    /// Since when there is no link.
+    lost: Option<Instant>,
+    ended: bool,
+    /// The client has asked for something, so it has read its welcome.
+    pub(super) confirmed: bool,
+    pub(super) rooms: Vec<Membership>,
+    /// Where reading the rooms begins next, so that a busy one cannot hide the others.
+    next_room: usize,
+    pub(super) reads: Reads,
+    pub(super) messages: Bucket,
+    pub(super) requests: Bucket,
+    /// A message was refused for now: so is every later one until then, or they would overtake it.
+    pub(super) refused_until: Option<Instant>,
+}
+
+/// One room the session is in.
+#[derive(Debug)]
+pub(super) struct Membership {
+    pub(super) room: Arc<Room>,
+    /// The last number handed to the link; nothing is sent while there is none.
+    pub(super) cursor: Option<u64>,
+    /// The version of the room's members the client knows.
+    pub(super) presence: u64,
+}
+
+/// What is to be sent before anything else.
+#[derive(Debug, Default)]
+struct Replies {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    /// Requests the broker has not answered yet.
+    with_broker: usize,
+}
+
+/// The link no longer speaks for the session: a newer one does, or the session has ended.
+#[derive(Debug)]
+pub(super) struct NotCurrent;
+
+impl Session {
+    pub(super) fn new(
+        name: PersonName,
+        client: ClientId,
+        secret: Secret,
+        host: String,
+        inbox: Inbox,
+        limits: &Limits,
+    ) -> Session {
+        let state = State {
+            link: 0,
+            lost: None,
+            ended: false,
+            confirmed: false,
+            rooms: Vec::new(),
+            next_room: 0,
+            reads: Reads::default(),
+            messages: Bucket::new(limits.messages),
+            requests: Bucket::new(limits.requests),
+            refused_until: None,
+        };
+        Session {
+            name,
+            client,
+            secret,
+            host,
+            waker: AtomicWaker::new(),
+            state: Mutex::new(state),
+            replies: Mutex::default(),
+            inbox: Mutex::new(inbox),
+        }
+    }
+
+    pub(super) fn name(&self) -> &PersonName {
+        &self.name
+    }
+
+    pub(super) fn client(&self) -> ClientId {
+        self.client
+    }
+
+    pub(super) fn secret(&self) -> Secret {
+        self.secret
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Tells the session's task that there is something to do.
+    pub(super) fn wake(&self) {
+        self.waker.wake();
+    }
+
+    /// Makes a new link the one that speaks for the session, and welcomes it. Rooms and inbox wait for the client to
+    /// say where it stands: what the old link was handed may never have arrived.
+    pub(super) fn attach(&self, hub: &Hub, resumed: bool) -> Option<u64> {
+        let mut state = lock(&self.state);
+        if state.ended {
+            return None;
+        }
+        state.link += 1;
+        state.lost = None;
+        if resumed {
+            self.pause(&mut state);
+        }
+        lock(&self.replies).clear();
+        self.reply(&Event::Welcome(Welcome {
+            protocol: wire::PROTOCOL,
+            name: self.name.to_string(),
+            server: hub.software().to_owned(),
+            resume: self.secret.reveal(),
+            resumed,
+            limits: hub.limits().frame(),
+        }));
+        self.wake(); // the task of the link before, which has to go
+        Some(state.link)
+    }
+
+    /// Takes note that `link` is lost; false if it spoke for nobody any more.
+    pub(super) fn detach(&self, link: u64, now: Instant) -> bool {
+        let mut state = lock(&self.state);
+        if state.link != link || state.ended {
+            return false;
+        }
+        state.lost = Some(now);
+        self.pause(&mut state);
+        lock(&self.replies).clear();
+        true
+    }
+
+    fn pause(&self, state: &mut State) {
+        state.reads = Reads::default();
+        for membership in &mut state.rooms {
+            membership.cursor = None;
+        }
+        lock(&self.inbox).pause();
+    }
+
+    /// For how long the session has had no link, if it has none.
+    pub(super) fn lost_for(&self, now: Instant) -> Option<Duration> {
+        let state = lock(&self.state);
+        state.lost.filter(|_| !state.ended).map(|since| now - since)
+    }
+
+    /// Whether the client may never have read its welcome.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        !lock(&self.state).confirmed
+    }
+
+    /// Ends the session: it leaves its rooms and gives up its name.
+    pub(super) fn end(&self, hub: &Hub) {
+        let rooms = {
+            let mut state = lock(&self.state);
+            if std::mem::replace(&mut state.ended, true) {
+                return;
+            }
+            std::mem::take(&mut state.rooms)
+        };
+        for membership in rooms {
+            hub.leave(&membership.room, &self.name);
+        }
+        hub.forget(self);
+        self.wake();
+    }
+
+    /// Ends the session unless it has another link than `link` by now.
+    pub(super) fn expire(&self, hub: &Hub, link: u64) {
+        let expired = {
+            let state = lock(&self.state);
+            state.link == link && state.lost.is_some()
+        };
+        if expired {
+            self.end(hub);
+        }
+    }
+
+    /// The state, for the link that speaks for the session.
+    pub(super) fn state(&self, link: u64) -> Result<std::sync::MutexGuard<'_, State>, NotCurrent> {
+        let state = lock(&self.state);
+        if state.link == link && !state.ended { Ok(state) } else { Err(NotCurrent) }
+    }
+
+    /// Has `waker` woken when there is something to do for `link`.
+    pub(super) fn register(&self, link: u64, waker: &Waker) {
+        // Under the lock, or the task of an old link could take the place of the new one's.
+        if let Ok(_state) = self.state(link) {
+            self.waker.register(waker);
+        }
+    }
+
+    /// Whether more requests may come: otherwise so many replies are owed that the link is not read.
+    pub(super) fn wants_input(&self) -> bool {
+        let owed = lock(&self.state).reads.len();
+        let replies = lock(&self.replies);
+        owed + replies.frames.len() + replies.with_broker < MAX_OWED && replies.bytes < MAX_OWED_BYTES
+    }
+
+    /// Whether every request has been answered and the answers handed out.
+    pub(super) fn owes_nothing(&self) -> bool {
+        if lock(&self.state).reads.len() > 0 {
+            return false;
+        }
+        let replies = lock(&self.replies);
+        replies.frames.is_empty() && replies.with_broker == 0
+    }
+
+    pub(super) fn reply(&self, event: &Event) {
+        self.reply_frame(wire::write(event));
+    }
+
+    pub(super) fn reply_frame(&self, frame: Bytes) {
+        lock(&self.replies).push(frame);
+    }
+
+    pub(super) fn refuse(&self, id: Option<u64>, code: Code, message: impl Into<String>) {
+        self.reply(&Event::Error(wire::Error { id, code, message: message.into(), retry_after_ms: None }));
+    }
+
+    pub(super) fn refuse_for_now(&self, id: u64, code: Code, message: impl Into<String>, wait: Duration) {
+        // Rounded up, or it would be asked again a moment too early.
+        let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        let message = message.into();
+        self.reply(&Event::Error(wire::Error { id: Some(id), code, message, retry_after_ms: Some(wait) }));
+    }
+
+    pub(super) fn asked_broker(&self) {
+        lock(&self.replies).with_broker += 1;
+    }
+
+    /// The broker's answer to one request. It is in the queue before the entry is published, so the client reads it
+    /// first.
+    pub(super) fn answered(&self, frame: Bytes) {
+        {
+            let mut replies = lock(&self.replies);
+            replies.with_broker -= 1;
+            replies.push(frame);
+        }
+        self.wake();
+    }
+
+    /// Hands out frames for `link` until about `budget` bytes are spent: replies first, then what its rooms have.
+    pub(super) fn poll_frames(
+        &self,
+        link: u64,
+        mut budget: usize,
+        out: &mut impl FnMut(Bytes),
+    ) -> Result<(), NotCurrent> {
+        let mut state = self.state(link)?;
+        {
+            let mut replies = lock(&self.replies);
+            while budget > 0
+                && let Some(frame) = replies.pop()
+            {
+                budget = budget.saturating_sub(frame.len());
+                out(frame);
+            }
+        }
+        lock(&self.inbox).read_on(&mut budget, out);
+        let state = &mut *state;
+        let rooms = state.rooms.len();
+        for turn in 0..rooms {
+            if budget == 0 {
+                break;
+            }
+            let at = (state.next_room + turn) % rooms;
+            state.rooms[at].poll_frames(&mut budget, &mut state.reads, out);
+            if budget == 0 {
+                state.next_room = (at + 1) % rooms;
+            }
+        }
+        Ok(())
+    }
+
+    /// What to read from the log next, if anything; its result is to come back through [`Session::on_read`].
+    pub(super) fn next_read(&self, link: u64) -> Option<LogRead> {
+        let mut state = self.state(link).ok()?;
+        if lock(&self.replies).bytes >= MAX_OWED_BYTES {
+            return None; // what was read before has to leave first
+        }
+        let State { rooms, reads, .. } = &mut *state;
+        reads.next(rooms)
+    }
+
+    /// Takes what was read from the log.
+    ///
+    /// # Errors
+    /// When a room cannot be read on; the client has to come back for it later.
+    pub(super) fn on_read(&self, link: u64, page: Result<LogPage, LogError>) -> Result<(), LogError> {
+        let Ok(mut state) = self.state(link) else { return Ok(()) };
+        let State { rooms, reads, .. } = &mut *state;
+        let mut replies = lock(&self.replies);
+        reads.finish(rooms, page, &mut |frame| replies.push(frame))
+    }
+}
+
+impl State {
+    pub(super) fn membership(&mut self, room: &RoomName) -> Option<&mut Membership> {
+        self.rooms.iter_mut().find(|it| it.room.name() == room)
+    }
+}
+
+impl Membership {
+    fn poll_frames(&mut self, budget: &mut usize, reads: &mut Reads, out: &mut impl FnMut(Bytes)) {
+        let Some(cursor) = &mut self.cursor else { return };
+        if self.room.presence_version() > self.presence {
+            let (version, frame) = self.room.presence_frame(self.presence);
+            self.presence = version;
+            *budget = budget.saturating_sub(frame.len());
+            out(frame);
+        }
+        if self.room.head() > *cursor && self.room.read_on(cursor, budget, out) == Reading::InLog {
+            reads.catch_up(&self.room);
+        }
+    }
+}
+
+impl Replies {
+    fn push(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        let frame = self.frames.pop_front()?;
+        self.bytes -= frame.len();
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new(); // most sessions are idle most of the time
+        }
+        Some(frame)
+    }
+
+    fn clear(&mut self) {
+        self.frames = VecDeque::new();
+        self.bytes = 0;
+    }
+}
