@@ -1,0 +1,315 @@
+//! Runs a [`Client`] over a transport: dials, carries its frames, keeps its time, dials again.
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures::{FutureExt, SinkExt, Stream, StreamExt, channel::mpsc, future::BoxFuture};
+
+use super::{Client, Config, Update};
+use crate::{
+    Address, SharedRuntime,
+    transport::{BoxLink, Transport},
+    wire::Request,
+};
+
+/// Starts a client on `runtime` that stays connected to the server at `address` until its [`Remote`] is dropped or
+/// the server does not want it.
+pub fn start(
+    config: Config,
+    transport: Arc<dyn Transport>,
+    address: Address,
+    runtime: SharedRuntime,
+) -> (Remote, Updates) {
+    let (commands, commands_in) = mpsc::channel(COMMANDS);
+    let (updates_out, updates) = mpsc::channel(UPDATES);
+    let driver = Driver {
+        client: Client::new(config),
+        transport,
+        address,
+        runtime: runtime.clone(),
+        commands: Some(commands_in),
+        updates: updates_out,
+        next_update: None,
+        line: Line::Waiting(futures::future::ready(()).boxed()),
+        give_up: None,
+    };
+    runtime.spawn(driver.boxed());
+    (Remote { commands }, Updates { updates })
+}
+
+/// Where requests go in. Dropping it leaves: what was asked is still sent and answered if that takes at most two
+/// seconds, then bye is said and [`Updates`] ends.
+#[derive(Debug)]
+pub struct Remote {
+    commands: mpsc::Sender<(Request<'static>, u64)>,
+}
+
+impl Remote {
+    /// Asks for something; the reply comes as an update with `tag`. Waits while too much is unanswered.
+    ///
+    /// # Errors
+    /// When the conversation is over.
+    pub async fn ask(&mut self, request: Request<'static>, tag: u64) -> Result<(), Closed> {
+        self.commands.send((request, tag)).await.map_err(|_| Closed)
+    }
+}
+
+/// The conversation is over: the client left or was refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the conversation is over")]
+pub struct Closed;
+
+/// What the client tells, in order. While nobody fetches it the link is not read: the server keeps what is new.
+#[derive(Debug)]
+pub struct Updates {
+    updates: mpsc::Receiver<Update>,
+}
+
+impl Stream for Updates {
+    type Item = Update;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
+        self.updates.poll_next_unpin(cx)
+    }
+}
+
+/// The task. It ends when the client is over.
+struct Driver {
+    client: Client,
+    transport: Arc<dyn Transport>,
+    address: Address,
+    runtime: SharedRuntime,
+    /// None once the remote is dropped.
+    commands: Option<mpsc::Receiver<(Request<'static>, u64)>>,
+    updates: mpsc::Sender<Update>,
+    next_update: Option<Update>,
+    line: Line,
+    /// When to leave even if something is unanswered.
+    give_up: Option<BoxFuture<'static, ()>>,
+}
+
+/// How far the way to the server is open.
+enum Line {
+    /// Until the next try.
+    Waiting(BoxFuture<'static, ()>),
+    Dialling(BoxFuture<'static, io::Result<BoxLink>>),
+    Up(Up),
+    /// Everything is said; the link is being closed.
+    Closing(BoxLink),
+    Down,
+}
+
+/// A link in use.
+struct Up {
+    link: BoxLink,
+    /// A frame the link has not taken yet.
+    next_frame: Option<Bytes>,
+    unflushed: bool,
+    timer: Option<(Instant, BoxFuture<'static, ()>)>,
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        loop {
+            this.poll_commands(cx);
+            if this.give_up.as_mut().is_some_and(|it| it.poll_unpin(cx).is_ready()) {
+                return Poll::Ready(());
+            }
+            let all_told = this.poll_updates(cx).is_ready();
+            if matches!(this.line, Line::Down) {
+                return if all_told { Poll::Ready(()) } else { Poll::Pending };
+            }
+            if this.poll_line(cx).is_pending() {
+                // What moved just now may have left something to tell.
+                if all_told && this.has_updates() && this.poll_updates(cx).is_ready() {
+                    continue;
+                }
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl Driver {
+    fn poll_commands(&mut self, cx: &mut Context<'_>) {
+        while self.client.unanswered() < MOST_UNANSWERED
+            && let Some(commands) = &mut self.commands
+        {
+            match commands.poll_next_unpin(cx) {
+                Poll::Ready(Some((request, tag))) => self.client.ask(request, tag),
+                Poll::Ready(None) => {
+                    self.commands = None;
+                    self.client.bye();
+                    let at = self.runtime.now() + LEAVE_WITHIN;
+                    self.give_up = Some(self.runtime.sleep_until(at));
+                }
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn has_updates(&mut self) -> bool {
+        if self.next_update.is_none() {
+            self.next_update = self.client.poll_update();
+        }
+        self.next_update.is_some()
+    }
+
+    /// Tells what there is to tell; pending while the user does not listen.
+    fn poll_updates(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.has_updates() {
+            match self.updates.poll_ready(cx) {
+                Poll::Pending => return Poll::Pending,
+                // Nobody listens any more; what is asked is still done.
+                Poll::Ready(Err(_)) => self.next_update = None,
+                Poll::Ready(Ok(())) => {
+                    if let Some(update) = self.next_update.take() {
+                        let _ = self.updates.start_send(update); // ready, so it is taken
+                    }
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready when the line moved on.
+    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.runtime.now();
+        match &mut self.line {
+            Line::Waiting(_) if self.commands.is_none() && self.client.unanswered() == 0 => {
+                self.line = Line::Down
+            }
+            Line::Waiting(wait) => {
+                std::task::ready!(wait.poll_unpin(cx));
+                let (transport, address) = (self.transport.clone(), self.address.clone());
+                self.line = Line::Dialling(async move { transport.dial(&address).await }.boxed());
+            }
+            Line::Dialling(dial) => match std::task::ready!(dial.poll_unpin(cx)) {
+                Ok(link) => {
+                    self.client.link_up(self.transport.promises(), now);
+                    self.line = Line::Up(Up { link, next_frame: None, unflushed: false, timer: None });
+                }
+                Err(error) => self.lost(&error.to_string(), now),
+            },
+            Line::Up(_) => match self.poll_link(cx, now) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(())) => {}
+                Err(why) => self.lost(&why, now),
+            },
+            Line::Closing(link) => {
+                let _ = std::task::ready!(link.as_mut().poll_close(cx)); // it is given up either way
+                self.line = Line::Down;
+            }
+            Line::Down => return Poll::Pending,
+        }
+        Poll::Ready(())
+    }
+
+    fn lost(&mut self, why: &str, now: Instant) {
+        self.line = match self.client.link_lost(why, now) {
+            Some(at) => Line::Waiting(self.runtime.sleep_until(at)),
+            None => Line::Down,
+        };
+    }
+
+    /// Moves frames both ways; ready when there is something for the user, or the line changed.
+    fn poll_link(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, String> {
+        let Line::Up(up) = &mut self.line else { return Ok(Poll::Ready(())) };
+        let client = &mut self.client;
+        if self.next_update.is_none() {
+            for _ in 0..FRAMES_A_TURN {
+                match up.link.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(Ok(frame))) => client.on_frame(&frame, now)?,
+                    Poll::Ready(Some(Err(error))) => return Err(error.to_string()),
+                    Poll::Ready(None) => return Err("the server closed the link".to_owned()),
+                    Poll::Pending => break,
+                }
+                self.next_update = client.poll_update();
+                if self.next_update.is_some() {
+                    cx.waker().wake_by_ref(); // there may be more frames
+                    break;
+                }
+            }
+            // After reading: what came while this program slept still counts as heard.
+            client.on_timeout(now)?;
+        }
+        up.write(client, now, cx).map_err(|error| error.to_string())?;
+        if client.is_over() && up.next_frame.is_none() && !up.unflushed {
+            if let Line::Up(up) = std::mem::replace(&mut self.line, Line::Down) {
+                self.line = Line::Closing(up.link);
+            }
+            return Ok(Poll::Ready(()));
+        }
+        up.set_timer(client.poll_timeout(), &self.runtime, cx);
+        Ok(Poll::Pending)
+    }
+}
+
+impl Up {
+    fn write(&mut self, client: &mut Client, now: Instant, cx: &mut Context<'_>) -> io::Result<()> {
+        loop {
+            if self.next_frame.is_none() {
+                self.next_frame = client.poll_transmit(now);
+            }
+            if self.next_frame.is_none() {
+                break;
+            }
+            match self.link.as_mut().poll_ready(cx) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(ready) => ready?,
+            }
+            if let Some(frame) = self.next_frame.take() {
+                self.link.as_mut().start_send(frame)?;
+                self.unflushed = true;
+            }
+        }
+        if self.unflushed
+            && let Poll::Ready(flushed) = self.link.as_mut().poll_flush(cx)
+        {
+            flushed?;
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+
+    fn set_timer(&mut self, deadline: Option<Instant>, runtime: &SharedRuntime, cx: &mut Context<'_>) {
+        let Some(deadline) = deadline else { return };
+        if self.timer.as_ref().is_none_or(|(at, _)| *at > deadline) {
+            self.timer = Some((deadline, runtime.sleep_until(deadline)));
+        }
+        if let Some((_, sleep)) = &mut self.timer
+            && sleep.poll_unpin(cx).is_ready()
+        {
+            self.timer = None;
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+/// Requests that wait to be taken in.
+const COMMANDS: usize = 16;
+/// Updates that wait to be fetched before the link is no longer read.
+const UPDATES: usize = 64;
+/// Requests without a reply before no more are taken in.
+const MOST_UNANSWERED: usize = 1024;
+/// Frames read before the rest has its turn.
+const FRAMES_A_TURN: usize = 64;
+/// For how long a client that leaves waits for what is unanswered.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);

@@ -1,0 +1,104 @@
+//! The client: joins rooms, says things, reads on, and comes back after a lost link without missing or repeating
+//! anything.
+//!
+//! [`Client`] does no I/O: it is told frames and the time. [`start`] runs one over any transport.
+
+use std::{collections::VecDeque, fmt, time::Duration};
+
+mod backoff;
+mod driver;
+mod machine;
+mod outbox;
+mod rooms;
+
+pub use driver::{Closed, Remote, Updates, start};
+pub use machine::Client;
+
+use crate::{
+    ClientId,
+    wire::{EntryFrame, Error, Event, Gap, Joined, Presence, Reason, Welcome},
+};
+
+/// Who a client is.
+#[derive(Clone)]
+pub struct Config {
+    /// The name it wants.
+    pub name: String,
+    /// Names its requests: 128 random bits, new for each run.
+    pub client: ClientId,
+    /// The server's password, if it has one.
+    pub password: Option<String>,
+    /// For the jitter of its timers.
+    pub seed: u64,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("name", &self.name).field("seed", &self.seed).finish_non_exhaustive()
+    }
+}
+
+/// What a client tells its user, in order.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Update {
+    /// The session is open, or open again.
+    Connected(Welcome),
+    /// The link could not be made, or was lost. It is tried again after `retry_in`.
+    Disconnected {
+        /// Why.
+        why: String,
+        /// How long until the next try.
+        retry_in: Duration,
+    },
+    /// In a room: for the first time, or again after a lost link.
+    Joined {
+        /// The tag of the request, if it was asked for rather than done by the client itself.
+        tag: Option<u64>,
+        /// What the server says of the room.
+        joined: Joined,
+    },
+    /// No longer in a room, although nobody asked: it could not be joined again.
+    LostRoom {
+        /// The room.
+        room: String,
+        /// Why.
+        error: Error,
+    },
+    /// The next entry of a room: each once, in order.
+    Entry(EntryFrame),
+    /// These entries of a room are gone for good.
+    Gap(Gap),
+    /// The room's numbers began anew, after its log was lost or put back: what was shown is void, it is read again.
+    Reset {
+        /// The room.
+        room: String,
+    },
+    /// Who entered and left a room.
+    Presence(Presence),
+    /// Who is in a room, all at once: too much had changed.
+    Members {
+        /// The room.
+        room: String,
+        /// Their names, or the first 500 of them.
+        members: Vec<String>,
+        /// How many they are.
+        present: u64,
+    },
+    /// The reply to a request, also when it was refused. A join that worked is [`Update::Joined`] instead.
+    Reply {
+        /// The tag given with the request.
+        tag: u64,
+        /// The reply.
+        reply: Event,
+    },
+    /// An error that is no request's.
+    Error(Error),
+    /// The server ends the link.
+    Goodbye(Reason),
+    /// The server does not let this client in and waiting would not help. Nothing follows.
+    Refused(Error),
+}
+
+/// Updates that wait to be fetched.
+type UpdateQueue = VecDeque<Update>;
