@@ -190,12 +190,9 @@ impl Name {
     fn parse(raw: &str, max_characters: usize, max_bytes: usize) -> Result<Name, NameError> {
         if raw.is_ascii() && raw.len() <= max_characters {
             rules::check_ascii(raw)?;
-            let is_folded = !raw.bytes().any(|b| b.is_ascii_uppercase());
-            return Ok(if is_folded {
-                Name::new(raw, raw)
-            } else {
-                Name::new(raw, &raw.to_ascii_lowercase())
-            });
+            let has_capitals = raw.bytes().any(|b| b.is_ascii_uppercase());
+            let lower = has_capitals.then(|| raw.to_ascii_lowercase());
+            return Ok(Name::new(raw, lower.as_deref().unwrap_or(raw)));
         }
         let too_long = |it: &str| NameError::TooLong {
             characters: it.chars().count(),

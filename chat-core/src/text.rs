@@ -58,10 +58,13 @@ pub fn is_invisible(c: char) -> bool {
         && (matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFF9}'..='\u{FFFC}') || is_default_ignorable())
 }
 
-/// Whether `c` is drawn over or under the character before it (general categories Mn and Me).
+/// Whether `c` is drawn on the character before it: general categories Mn and Me, and the medial and final jamo of
+/// Hangul.
 pub fn is_nonspacing_mark(c: char) -> bool {
     use GeneralCategory::{EnclosingMark, NonspacingMark};
-    !c.is_ascii() && matches!(c.general_category(), EnclosingMark | NonspacingMark)
+    !c.is_ascii()
+        && (matches!(c, '\u{1160}'..='\u{11FF}' | '\u{D7B0}'..='\u{D7FF}')
+            || matches!(c.general_category(), EnclosingMark | NonspacingMark))
 }
 
 /// Why a text or a topic is not accepted.

@@ -119,11 +119,7 @@ fn check_marks(name: &str) -> Result<(), NameError> {
     let mut marks = 0;
     // Decomposed, so that the accent of an é counts too.
     for c in name.nfd() {
-        marks = match c {
-            _ if is_nonspacing_mark(c) => marks + 1,
-            _ if is_mark(c) => marks,
-            _ => 0,
-        };
+        marks = if is_nonspacing_mark(c) { marks + 1 } else { 0 };
         if marks > MAX_MARKS {
             return Err(NameError::Marks { character: c });
         }
@@ -153,7 +149,7 @@ fn check_scripts(name: &str) -> Result<(), NameError> {
 }
 
 fn is_mark(c: char) -> bool {
-    !c.is_ascii() && unicode_normalization::char::is_combining_mark(c)
+    !c.is_ascii() && (is_nonspacing_mark(c) || unicode_normalization::char::is_combining_mark(c))
 }
 
 /// The punctuation of ASCII that is allowed.

@@ -100,6 +100,16 @@ fn invisible_characters_are_known() {
     }
 }
 
+#[test]
+fn nonspacing_marks_are_known() {
+    for c in ['\u{301}', '\u{489}', '\u{20E3}', '\u{94D}', '\u{F90}', '\u{1161}', '\u{11A8}'] {
+        assert!(is_nonspacing_mark(c), "{c:?}");
+    }
+    for c in ['a', 'é', '\u{93F}', '中', '\u{1100}', '가', '👍'] {
+        assert!(!is_nonspacing_mark(c), "{c:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_cleaned_is_accepted_and_stays(typed in r"([\x00-\x1f\x7f-\x9f]|\PC){0,200}") {

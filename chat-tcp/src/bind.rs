@@ -1,0 +1,67 @@
+//! The socket a server listens on.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use chat_core::{Address, SharedRuntime};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::{address::HostPort, net::TcpListener};
+
+/// Listens at the first address of the host that can be had; tells the address with its port.
+///
+/// # Errors
+/// When none can: what was wrong with the last one.
+pub(crate) async fn bind(
+    address: &Address,
+    runtime: &SharedRuntime,
+    limit: Duration,
+) -> io::Result<(Address, TcpListener)> {
+    let host = HostPort::parse(address)?;
+    let mut last = None;
+    for target in host.resolve(&**runtime, limit).await? {
+        match listen(target) {
+            Ok((bound, listener)) => {
+                let bound = Address::new(address.scheme(), bound)
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+                return Ok((bound, listener));
+            }
+            Err(error) => last = Some(explain(&error, &host.label(target).to_string())),
+        }
+    }
+    Err(last.expect("a host that was found has at least one address"))
+}
+
+fn listen(target: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
+    let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
+    // Elsewhere than on Unix this would let two programs share the port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    if target.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    // Accepted sockets inherit it, so that it costs no call per link.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(&target.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    let listener = std::net::TcpListener::from(socket);
+    Ok((listener.local_addr()?, TcpListener::from(listener)))
+}
+
+fn explain(error: &io::Error, target: &str) -> io::Error {
+    let words = match error.kind() {
+        io::ErrorKind::AddrInUse => format!("{target} is in use by another program"),
+        io::ErrorKind::AddrNotAvailable => format!("{target} is not an address of this machine"),
+        io::ErrorKind::PermissionDenied => format!("{target} may not be listened on by this user"),
+        _ => format!("cannot listen on {target}: {error}"),
+    };
+    io::Error::new(error.kind(), words)
+}
+
+/// What the kernel is asked to hold for a peer that does not read, in bytes. Left alone it would let every such peer
+/// grow to 4 MiB; what a slow peer is owed is in the room's log anyway.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// Connections that may wait to be accepted, so that everybody can come back at once after a restart. The kernel
+/// takes the smaller of this and its own limit (`net.core.somaxconn`, mostly 4096).
+const BACKLOG: i32 = 4096;

@@ -1,0 +1,224 @@
+//! A link over a connected socket: frames in, frames out, and no memory held while it is idle.
+
+use std::{
+    cell::Cell,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chat_core::{SharedRuntime, wire::MAX_FRAME};
+use futures::{AsyncRead, AsyncWrite, Sink, Stream};
+
+use crate::{frame::Decoder, gate::Gate, outbox::Outbox, patience::Patience};
+
+/// What a link needs of a socket.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Tells the peer that nothing more will be written; reading goes on.
+    fn finish(&self) -> io::Result<()>;
+}
+
+/// A [`Link`](chat_core::transport::Link) of length-prefixed frames.
+///
+/// A frame is written when it is flushed, or when 64 KiB have gathered; until the peer has taken of those the link
+/// is not ready for more.
+pub(crate) struct TcpLink<S> {
+    socket: S,
+    runtime: SharedRuntime,
+    frame_limit: Duration,
+
+    readable: Gate,
+    decoder: Decoder,
+    /// Bytes that came together with the last frame and follow it.
+    rest: Bytes,
+    patience: Patience,
+    ended: bool,
+
+    writable: Gate,
+    outbox: Outbox,
+    finished: bool,
+}
+
+impl<S: Socket> TcpLink<S> {
+    /// A link whose frames must be complete `frame_limit` after they began.
+    pub(crate) fn new(socket: S, runtime: SharedRuntime, frame_limit: Duration) -> TcpLink<S> {
+        TcpLink {
+            socket,
+            runtime,
+            frame_limit,
+            readable: Gate::default(),
+            decoder: Decoder::new(MAX_FRAME),
+            rest: Bytes::new(),
+            patience: Patience::default(),
+            ended: false,
+            writable: Gate::default(),
+            outbox: Outbox::default(),
+            finished: false,
+        }
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+        if let Some(frame) = self.decoder.decode(&mut self.rest).map_err(bad_data)? {
+            return Poll::Ready(Ok(Some(frame)));
+        }
+        self.rest = Bytes::new(); // what is used up would still hold its block
+        for _ in 0..READS_PER_POLL {
+            match self.poll_read(cx)? {
+                Poll::Ready(Read::Bytes) => {}
+                Poll::Ready(Read::Frame(frame)) => return Poll::Ready(Ok(Some(frame))),
+                Poll::Ready(Read::End) => return Poll::Ready(self.end()),
+                Poll::Pending => return self.poll_patience(cx),
+            }
+        }
+        cx.waker().wake_by_ref(); // there may be more to read, but others have waited
+        self.poll_patience(cx)
+    }
+
+    /// Reads once, into a buffer that all links of this thread share.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Read>> {
+        let mut scratch = SCRATCH.take();
+        scratch.resize(READ_SIZE, 0);
+        let read = self.readable.poll(cx, |cx| Pin::new(&mut self.socket).poll_read(cx, &mut scratch));
+        let outcome = match read {
+            Poll::Ready(Ok(0)) => Poll::Ready(Ok(Read::End)),
+            Poll::Ready(Ok(n)) => Poll::Ready(self.take(&scratch[..n])),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                Poll::Ready(Ok(Read::Bytes))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        };
+        SCRATCH.set(scratch);
+        outcome
+    }
+
+    fn take(&mut self, mut input: &[u8]) -> io::Result<Read> {
+        let Some(frame) = self.decoder.decode(&mut input).map_err(bad_data)? else {
+            return Ok(Read::Bytes);
+        };
+        if !input.is_empty() {
+            self.rest = Bytes::copy_from_slice(input);
+        }
+        Ok(Read::Frame(frame))
+    }
+
+    fn end(&self) -> io::Result<Option<Bytes>> {
+        match self.decoder.partial_len() {
+            0 => Ok(None),
+            n => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("the peer closed the link in the middle of a frame ({n} bytes of it had come)"),
+            )),
+        }
+    }
+
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+        let n = self.decoder.partial_len();
+        if n == 0 {
+            self.patience.rest(cx);
+            return Poll::Pending;
+        }
+        ready!(self.patience.poll_expired(self.frame_limit, &*self.runtime, cx));
+        let limit = self.frame_limit;
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("a frame was not complete {limit:?} after it began ({n} bytes of it had come)"),
+        )))
+    }
+
+    /// Writes until at most `enough` bytes are left.
+    fn poll_write(&mut self, enough: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.outbox.unwritten().len() > enough {
+            let unwritten = self.outbox.unwritten();
+            match self.writable.poll(cx, |cx| Pin::new(&mut self.socket).poll_write(cx, unwritten)) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(n)) => self.outbox.wrote(n),
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.outbox.settle();
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What one read brought.
+enum Read {
+    /// A frame, and perhaps more in `rest`.
+    Frame(Bytes),
+    /// No frame yet.
+    Bytes,
+    /// The peer writes no more.
+    End,
+}
+
+impl<S: Socket> Stream for TcpLink<S> {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let this = self.get_mut();
+        if this.ended {
+            return Poll::Ready(None);
+        }
+        let outcome = ready!(this.poll_frame(cx)).transpose();
+        this.patience.frame_done();
+        this.ended = !matches!(outcome, Some(Ok(_)));
+        Poll::Ready(outcome)
+    }
+}
+
+impl<S: Socket> Sink<Bytes> for TcpLink<S> {
+    type Error = io::Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_write(GATHERED_MAX, cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, frame: Bytes) -> io::Result<()> {
+        let pushed = self.get_mut().outbox.push(&frame, MAX_FRAME);
+        pushed.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_write(0, cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_write(0, cx))?;
+        if !std::mem::replace(&mut this.finished, true) {
+            match this.socket.finish() {
+                Err(error) if error.kind() != io::ErrorKind::NotConnected => return Poll::Ready(Err(error)),
+                _ => {} // a peer that is gone already need not be told
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn bad_data(error: crate::frame::FrameError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+thread_local! {
+    /// What a read goes into. Links of one thread never read at the same time, so none needs a buffer of its own.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Bytes per read: some hundred messages, so that the call costs each next to nothing. It is also the most that a
+/// link holds for a session that does not take its frames.
+const READ_SIZE: usize = 16 * 1024;
+
+/// Reads that bring no whole frame before other tasks get their turn. The largest frame takes five.
+const READS_PER_POLL: usize = 8;
+
+/// Bytes a link gathers before it has to write: what the kernel is asked to hold as well.
+const GATHERED_MAX: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! The accept loop: it never ends, never spins, and turns peers away in words when descriptors run out.
+
+use std::{
+    fs::File,
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use chat_core::{
+    transport::{Incoming, Peer},
+    wire::{self, Code, Event},
+};
+use futures::{
+    AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
+
+use crate::{
+    Tcp,
+    frame::encode,
+    link::Socket,
+    net::{TcpListener, TcpStream},
+};
+
+/// The links that `listener` accepts.
+pub(crate) fn incoming(listener: TcpListener, tcp: Tcp) -> BoxStream<'static, Incoming> {
+    let accepting = Accepting::new(listener, tcp);
+    stream::unfold(accepting, |mut it| async move { Some((it.next().await, it)) }).boxed()
+}
+
+struct Accepting {
+    listener: TcpListener,
+    tcp: Tcp,
+    /// A descriptor to give up when there is no other, so that a peer can be accepted and told.
+    reserve: Option<File>,
+    /// Errors since the last link.
+    errors: u32,
+    /// How long the next error is waited out.
+    pause: Duration,
+    /// When the log was last written to.
+    warned: Option<Instant>,
+}
+
+impl Accepting {
+    fn new(listener: TcpListener, tcp: Tcp) -> Accepting {
+        Accepting { listener, tcp, reserve: open_reserve(), errors: 0, pause: PAUSE_MIN, warned: None }
+    }
+
+    async fn next(&mut self) -> Incoming {
+        loop {
+            match self.listener.accept().await {
+                Ok((socket, from)) => {
+                    self.errors = 0;
+                    self.pause = PAUSE_MIN;
+                    self.reserve = self.reserve.take().or_else(open_reserve);
+                    // It fails only for a socket whose peer is gone again.
+                    if let Ok(link) = self.tcp.link(socket) {
+                        return Incoming { link, peer: peer(from) };
+                    }
+                }
+                Err(error) => {
+                    if let Some(pause) = self.after(&error) {
+                        let runtime = &self.tcp.runtime;
+                        runtime.sleep_until(runtime.now() + pause).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what can be done about `error` and returns how long to wait before the next call.
+    fn after(&mut self, error: &io::Error) -> Option<Duration> {
+        self.errors += 1;
+        let verdict = verdict(error);
+        if verdict == Verdict::Next && self.errors <= ERRORS_IN_A_ROW {
+            return None;
+        }
+        let refused = if verdict == Verdict::NoDescriptors { self.refuse_waiting() } else { 0 };
+        self.warn(error, refused);
+        if refused > 0 {
+            self.pause = PAUSE_MIN;
+        }
+        let pause = self.pause;
+        self.pause = PAUSE_MAX.min(2 * pause);
+        Some(pause)
+    }
+
+    /// Accepts those who wait with the descriptor in reserve, one after the other, and turns them away. Returns how
+    /// many there were.
+    fn refuse_waiting(&mut self) -> usize {
+        let mut refused = 0;
+        if self.reserve.take().is_some() {
+            let refusal = refusal();
+            let waiting = || self.listener.accept().now_or_never()?.ok();
+            for (socket, _) in std::iter::from_fn(waiting).take(REFUSED_PER_ROUND) {
+                refuse(socket, &refusal);
+                refused += 1;
+            }
+        }
+        self.reserve = open_reserve();
+        refused
+    }
+
+    fn warn(&mut self, error: &io::Error, refused: usize) {
+        let now = self.tcp.runtime.now();
+        if self.warned.is_none_or(|at| now.duration_since(at) >= WARN_EVERY) {
+            self.warned = Some(now);
+            tracing::warn!(%error, refused, "cannot accept links");
+        }
+    }
+}
+
+/// What an error of `accept` means for the next call.
+#[derive(Debug, Eq, PartialEq)]
+enum Verdict {
+    /// It was about one connection, which is gone: go straight on.
+    Next,
+    /// There is no descriptor left, in this process or in the system.
+    NoDescriptors,
+    /// It would come again at once.
+    Wait,
+}
+
+fn verdict(error: &io::Error) -> Verdict {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkDown, NetworkUnreachable,
+        PermissionDenied, TimedOut,
+    };
+    match (error.raw_os_error(), error.kind()) {
+        (Some(libc::EMFILE | libc::ENFILE), _) => Verdict::NoDescriptors,
+        (Some(libc::EPROTO | libc::ENOPROTOOPT), _) => Verdict::Next,
+        // Linux reports what has happened on the network to the connection that waited; a firewall is EPERM.
+        (_, ConnectionAborted | ConnectionReset | Interrupted | PermissionDenied | TimedOut) => Verdict::Next,
+        (_, HostUnreachable | NetworkDown | NetworkUnreachable) => Verdict::Next,
+        _ => Verdict::Wait,
+    }
+}
+
+fn open_reserve() -> Option<File> {
+    File::open(if cfg!(windows) { "NUL" } else { "/dev/null" }).ok()
+}
+
+fn refusal() -> Bytes {
+    let event = Event::Error(wire::Error {
+        id: None,
+        code: Code::Full,
+        message: "the server has no room for another link".to_owned(),
+        retry_after_ms: Some(RETRY_AFTER_MS),
+    });
+    let mut out = Vec::new();
+    encode(&wire::write(&event), wire::MAX_FRAME, &mut out).expect("the refusal is a short frame");
+    Bytes::from(out)
+}
+
+/// Says why and hangs up. Nothing is waited for: an empty send buffer takes the few bytes, and a peer for whom this
+/// fails learns from the closed link.
+fn refuse(mut socket: TcpStream, refusal: &[u8]) {
+    let _ = socket.write_all(refusal).now_or_never();
+    let _ = socket.finish();
+    // What the peer has said already would turn the close into a reset, which may overtake the words.
+    let _ = socket.read(&mut [0; 4096]).now_or_never();
+}
+
+fn peer(from: SocketAddr) -> Peer {
+    let host = from.ip().to_canonical();
+    Peer {
+        address: SocketAddr::new(host, from.port()).to_string(),
+        host: host.to_string(),
+        local: host.is_loopback(),
+    }
+}
+
+/// How long the first error is waited out; each one after it in a row doubles that.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+
+/// The longest wait, and so the latest that new links are accepted again after the cause is gone.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Errors about single connections that are taken one after the other before the loop waits all the same: it must
+/// not spin on a system that says so for ever.
+const ERRORS_IN_A_ROW: u32 = 64;
+
+/// How often the log is written to at most.
+const WARN_EVERY: Duration = Duration::from_secs(1);
+
+/// Peers turned away before other tasks get their turn.
+const REFUSED_PER_ROUND: usize = 64;
+
+/// When a peer that was turned away may come back, in milliseconds.
+const RETRY_AFTER_MS: u64 = 1000;
+
+#[cfg(test)]
+mod tests;
