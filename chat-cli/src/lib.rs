@@ -1,1 +1,86 @@
-//! x
+//! The program `chat`, as a library: [`run`] it with a registry that knows one more transport and it speaks that too.
+//!
+//! There is nothing of the conversation itself in here, and no socket: only the command line, the terminal, and the
+//! clocks and threads of a real system.
+//!
+//! ```no_run
+//! use chat_core::memory::Memory;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     chat_cli::run(chat_cli::standard().with("memory", Memory::default()))
+//! }
+//! ```
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+use std::{io::Write, process::ExitCode, sync::Arc};
+
+use chat_core::{SharedRuntime, transport::Registry};
+use clap::{CommandFactory, Parser};
+
+use args::{Cli, Command, LogFormat};
+use harmless::Harmless;
+use output::{Output, OutputError};
+
+mod args;
+mod harmless;
+mod join;
+mod line;
+mod logging;
+mod names;
+mod output;
+mod password;
+mod runtime;
+mod send;
+mod serve;
+mod session;
+mod signals;
+mod tail;
+
+pub use runtime::AsyncStd;
+
+/// The transports the program comes with.
+pub fn standard() -> Registry {
+    Registry::new()
+}
+
+/// Does what the command line says, over the transports in `registry`, and says how it went: status 0, or 1 after
+/// one line on standard error, or 2 for a command line that makes no sense.
+pub fn run(registry: Registry) -> ExitCode {
+    let done = match Cli::try_parse() {
+        Ok(cli) => start(&registry, cli.command),
+        Err(error) if error.use_stderr() => {
+            let _ = error.print();
+            return ExitCode::from(USAGE);
+        }
+        Err(help) => Output::plain().write(help.to_string().as_bytes()).map_err(anyhow::Error::from),
+    };
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    if let Some(OutputError::Closed) = error.downcast_ref() {
+        return ExitCode::SUCCESS; // `chat tail … | head` is no failure
+    }
+    let line = Harmless::line(&format!("{error:#}"));
+    let _ = writeln!(std::io::stderr(), "chat: {line}");
+    ExitCode::FAILURE
+}
+
+fn start(registry: &Registry, command: Command) -> anyhow::Result<()> {
+    let runtime: SharedRuntime = Arc::new(AsyncStd);
+    match &command {
+        Command::Serve(args) => logging::start("info", args.log)?,
+        _ => logging::start("warn", LogFormat::Human)?,
+    }
+    match command {
+        Command::Serve(args) => async_std::task::block_on(serve::run(registry, runtime, args)),
+        Command::Join(args) => async_std::task::block_on(join::run(registry, runtime, args)),
+        Command::Send(args) => async_std::task::block_on(send::run(registry, runtime, args)),
+        Command::Tail(args) => async_std::task::block_on(tail::run(registry, runtime, args)),
+        Command::Completions(args) => {
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "chat", &mut script);
+            Ok(Output::plain().write(&script)?)
+        }
+    }
+}
+
+/// The status for a command line that makes no sense.
+const USAGE: u8 = 2;

@@ -1,0 +1,237 @@
+//! The command line: what can be asked of the program, and the help that says so.
+
+use std::{net::Ipv6Addr, path::PathBuf};
+
+use bytesize::ByteSize;
+use chat_core::{Address, AddressError, PersonName, RoomName};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Chat on a local network: rooms with history, over any transport.
+#[derive(Debug, Parser)]
+#[command(name = "chat", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Let people meet here.
+    Serve(Serve),
+    /// Enter rooms, read and talk.
+    Join(Join),
+    /// Say one thing in a room and leave.
+    Send(Send),
+    /// Print a room and follow it.
+    Tail(Tail),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+}
+
+/// Rooms are kept in memory and end with the server. SIGINT or SIGTERM says goodbye to everyone, waits at most
+/// ten seconds for them to be told, and exits with 0; a second one exits at once.
+#[derive(Args, Debug)]
+#[command(about = "Let people meet here", after_help = SERVE_EXAMPLES)]
+pub(crate) struct Serve {
+    /// Where to accept people; may be given several times, port 0 picks a free one [default: tcp://0.0.0.0:7000]
+    #[arg(long, value_name = "URL", value_parser = server)]
+    pub(crate) listen: Vec<Address>,
+    /// Keep rooms in memory only, which is the default: they end with the server
+    #[arg(long)]
+    pub(crate) memory: bool,
+    /// How much of the rooms to hold; beyond it the oldest messages are let go
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    pub(crate) memory_limit: ByteSize,
+    /// Let in only those who know the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Lift the limits on rate and on links per address: for trusted networks and load tests
+    #[arg(long)]
+    pub(crate) unlimited: bool,
+    /// How log lines on standard error look; RUST_LOG says which there are
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) log: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// Each line of standard input is said in the room entered last; /help there lists the commands. At the end of
+/// standard input it waits until all was stored, and leaves. A lost connection is made anew, and nothing is
+/// repeated or missing after it.
+#[derive(Args, Debug)]
+#[command(about = "Enter rooms, read and talk", after_help = JOIN_EXAMPLES)]
+pub(crate) struct Join {
+    /// The server: a URL, or HOST or HOST:PORT for TCP
+    #[arg(value_name = "URL", default_value = "tcp://127.0.0.1:7000", value_parser = server)]
+    pub(crate) server: Address,
+    /// A room to enter; may be given several times [default: lobby]
+    #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
+    pub(crate) room: Vec<RoomName>,
+    /// Print one JSON event a line; a line of standard input that begins with { is a JSON request
+    #[arg(long, conflicts_with = "plain")]
+    pub(crate) json: bool,
+    /// No colours, also on a terminal
+    #[arg(long)]
+    pub(crate) plain: bool,
+    #[command(flatten)]
+    pub(crate) person: Person,
+}
+
+/// Exits with 0 once the message is stored. Gives up after ten seconds without a connection.
+#[derive(Args, Debug)]
+#[command(about = "Say one thing in a room and leave", after_help = SEND_EXAMPLES)]
+pub(crate) struct Send {
+    /// The server: a URL, or HOST or HOST:PORT for TCP
+    #[arg(value_name = "URL", value_parser = server)]
+    pub(crate) server: Address,
+    /// The room to say it in
+    #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
+    pub(crate) room: RoomName,
+    /// What to say [default: all of standard input, less the newline at its end]
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    #[command(flatten)]
+    pub(crate) person: Person,
+}
+
+/// Prints what the room holds from a number on, then what is said there, until interrupted.
+#[derive(Args, Debug)]
+#[command(about = "Print a room and follow it", after_help = TAIL_EXAMPLES)]
+pub(crate) struct Tail {
+    /// The server: a URL, or HOST or HOST:PORT for TCP
+    #[arg(value_name = "URL", value_parser = server)]
+    pub(crate) server: Address,
+    /// The room to print
+    #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
+    pub(crate) room: RoomName,
+    /// Begin after message N; 0 is the beginning [default: the newest 50 messages]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=chat_core::wire::MAX_INTEGER))]
+    pub(crate) after: Option<u64>,
+    /// Print one JSON event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) person: Person,
+}
+
+/// Who joins.
+#[derive(Args, Debug)]
+pub(crate) struct Person {
+    /// The name to be known by [default: the login name, with -2 to -9 after it if it is taken]
+    #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
+    pub(crate) name: Option<PersonName>,
+    /// The first line of FILE is the server's password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// Reads the address of a server; a bare host, with a port or without, is one on TCP.
+fn server(raw: &str) -> Result<Address, AddressError> {
+    if raw.contains("://") {
+        return raw.parse();
+    }
+    let has_port = match raw.rsplit_once(':') {
+        Some((host, _)) => !host.contains(':') || host.ends_with(']'),
+        None => false,
+    };
+    if raw.parse::<Ipv6Addr>().is_ok() {
+        Address::new("tcp", format_args!("[{raw}]:{PORT}"))
+    } else if has_port || raw.is_empty() {
+        Address::new("tcp", raw)
+    } else {
+        Address::new("tcp", format_args!("{raw}:{PORT}"))
+    }
+}
+
+/// The port where none is given.
+const PORT: u16 = 7000;
+
+const EXAMPLES: &str = "\
+Examples:
+  chat serve                            people on this network can meet here
+  chat join 192.168.1.7                 enter the lobby there
+  chat send 192.168.1.7 --room lobby hi";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  chat serve
+  chat serve --listen tcp://127.0.0.1:0           a free port, this machine only
+  chat serve --listen tcp://[::]:7000 --password-file secret.txt";
+
+const JOIN_EXAMPLES: &str = "\
+Examples:
+  chat join
+  chat join 192.168.1.7 --name ana --room lobby --room kitchen
+  echo 'lunch?' | chat join 192.168.1.7 --plain
+  chat join 192.168.1.7 --json | jq 'select(.type == \"message\").text'";
+
+const SEND_EXAMPLES: &str = "\
+Examples:
+  chat send 192.168.1.7 --room builds 'nightly build is green'
+  df -h / | chat send 192.168.1.7 --room disks --name backup";
+
+const TAIL_EXAMPLES: &str = "\
+Examples:
+  chat tail 192.168.1.7 --room builds
+  chat tail 192.168.1.7 --room builds --after 0 --json > builds.jsonl";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  chat completions bash > ~/.local/share/bash-completion/completions/chat
+  chat completions fish > ~/.config/fish/completions/chat.fish";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_server_is_a_url_or_a_host() {
+        for (raw, url) in [
+            ("tcp://10.0.0.1:7001", "tcp://10.0.0.1:7001"),
+            ("unix:///run/chat", "unix:///run/chat"),
+            ("10.0.0.1", "tcp://10.0.0.1:7000"),
+            ("hall.local", "tcp://hall.local:7000"),
+            ("hall.local:99", "tcp://hall.local:99"),
+            ("::1", "tcp://[::1]:7000"),
+            ("[::1]", "tcp://[::1]:7000"),
+            ("[::1]:99", "tcp://[::1]:99"),
+        ] {
+            assert_eq!(server(raw).map(|it| it.to_string()).as_deref(), Ok(url), "{raw}");
+        }
+        for raw in ["", "tcp://", "two words", "a\u{1b}b"] {
+            assert!(server(raw).is_err(), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_with_their_unit() {
+        let args = Cli::try_parse_from(["chat", "serve", "--memory-limit", "64MiB"]).unwrap();
+        let Command::Serve(serve) = args.command else { panic!("not serve: {args:?}") };
+        assert_eq!(serve.memory_limit.as_u64(), 64 << 20);
+        assert!(Cli::try_parse_from(["chat", "serve", "--memory-limit", "plenty"]).is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! `chat join`: enters rooms; lines are typed and read until the user leaves.
+
+use std::io;
+
+use anyhow::Context;
+use chat_core::{SharedRuntime, transport::Registry};
+use futures::{FutureExt, Stream, select_biased};
+use jiff::Zoned;
+
+use crate::{
+    args::Join,
+    line::{
+        Face, Talk,
+        human::Human,
+        input::{self, Typed},
+        json::Json,
+    },
+    output::Output,
+    session::Door,
+    signals::Signals,
+};
+
+/// Runs `chat join`.
+///
+/// # Errors
+/// When the server cannot be joined, or joined again, or something asked of it stays without an answer.
+pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Join) -> anyhow::Result<()> {
+    let door = Door::new(registry, runtime, args.server, &args.person)?;
+    let mut rooms: Vec<_> = args.room.iter().map(|room| (room.as_str(), None)).collect();
+    if rooms.is_empty() {
+        rooms.push((LOBBY, None));
+    }
+    if args.json {
+        talk(&door, Json::default(), Output::plain(), &rooms, input::lines).await
+    } else {
+        let out = if args.plain { Output::plain() } else { Output::coloured() };
+        talk(&door, Human::new(&Zoned::now()), out, &rooms, input::lines).await
+    }
+}
+
+/// Goes in at `door` and talks in `rooms`, which are read from the numbers beside them on. `typed` is opened once
+/// we are in.
+///
+/// # Errors
+/// As for [`run`].
+pub(crate) async fn talk<S: Stream<Item = Typed> + Unpin>(
+    door: &Door,
+    mut face: impl Face,
+    mut out: Output,
+    rooms: &[(&str, Option<u64>)],
+    typed: impl FnOnce() -> io::Result<S>,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::catch().context("cannot catch signals")?;
+    let entering = door.enter(|update| face.show(update, &mut out));
+    let session = select_biased! {
+        () = signals.asked_to_end() => return Ok(()),
+        session = Box::pin(entering.fuse()) => session?,
+    };
+    let typed = typed().context("cannot read standard input")?;
+    Talk::new(session, face, out, signals, door.runtime.clone())?.run(rooms, typed).await
+}
+
+/// The room to enter where none is named.
+const LOBBY: &str = "lobby";

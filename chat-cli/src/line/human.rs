@@ -1,0 +1,159 @@
+//! Line mode for people: commands in, readable lines out.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use chat_core::{
+    client::Update,
+    text,
+    wire::{
+        History, Join, Leave, MAX_FRAME, MAX_HISTORY, MAX_TEXT, RECENT, Request, RoomList, Say, Tell, Topic,
+        Who,
+    },
+};
+use jiff::Zoned;
+
+use super::{
+    Face, Step,
+    command::{Command, HELP, Mistake},
+    input::Typed,
+    plain::{Asked, Plain},
+    rooms::Rooms,
+};
+use crate::{
+    harmless::Harmless,
+    output::{Line, Output},
+};
+
+/// The face for people.
+#[derive(Debug)]
+pub(crate) struct Human {
+    plain: Plain,
+    rooms: Rooms,
+    /// What is not answered yet, by tag; the client lets only so much be unanswered.
+    asked: BTreeMap<u64, Asked>,
+    last_tag: u64,
+}
+
+impl Human {
+    /// Times are shown as in the zone of `now`.
+    pub(crate) fn new(now: &Zoned) -> Human {
+        Human { plain: Plain::new(now), rooms: Rooms::default(), asked: BTreeMap::new(), last_tag: 0 }
+    }
+
+    fn ask(&mut self, request: Request<'static>, asked: Asked) -> Step {
+        self.last_tag += 1;
+        self.asked.insert(self.last_tag, asked);
+        Step::Ask(request, self.last_tag)
+    }
+
+    /// What `command` asks for, or the line that says why nothing can be asked.
+    fn perform(&mut self, command: Command<'_>) -> Result<Step, Line> {
+        let room = |named: Option<&str>, rooms: &Rooms| {
+            let room = named.or_else(|| rooms.current());
+            room.map(|it| Cow::Owned(it.to_owned()))
+                .ok_or_else(|| Line::note("you are in no room; /join ROOM enters one"))
+        };
+        let text = |it: &str| match it.len() {
+            ..=MAX_TEXT => Ok(Cow::Owned(it.to_owned())),
+            size => Err(too_long(size as u64, MAX_TEXT)),
+        };
+        let (request, asked) = match command {
+            Command::Join(name) => return Ok(self.enter(name, None)),
+            Command::Quit => return Ok(Step::Quit),
+            Command::Help | Command::Nothing => return Ok(Step::Nothing),
+            Command::Say(said) => {
+                (Request::Say(Say { id: 0, room: room(None, &self.rooms)?, text: text(said)? }), Asked::Say)
+            }
+            Command::Topic(topic) => (
+                Request::Topic(Topic { id: 0, room: room(None, &self.rooms)?, text: text(topic)? }),
+                Asked::Say,
+            ),
+            Command::Msg(name, said) => (
+                Request::Tell(Tell { id: 0, to: Cow::Owned(name.to_owned()), text: text(said)? }),
+                Asked::Say,
+            ),
+            Command::Leave(named) => {
+                let room = room(named, &self.rooms)?;
+                self.rooms.leave(&room);
+                (Request::Leave(Leave { id: 0, room }), Asked::Other)
+            }
+            Command::Who(named) => {
+                (Request::Who(Who { id: 0, room: room(named, &self.rooms)? }), Asked::Other)
+            }
+            Command::Rooms => (Request::Rooms(RoomList { id: 0 }), Asked::Other),
+            Command::History(limit) => {
+                let room = room(None, &self.rooms)?;
+                let before = self.plain.oldest(&room);
+                let limit = Some(limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY));
+                (Request::History(History { id: 0, room, before, limit }), Asked::Other)
+            }
+        };
+        Ok(self.ask(request, asked))
+    }
+}
+
+impl Face for Human {
+    fn enter(&mut self, room: &str, after: Option<u64>) -> Step {
+        self.rooms.enter(room);
+        let join = Join { room: Cow::Owned(room.to_owned()), after, ..Join::default() };
+        self.ask(Request::Join(join), Asked::Enter(room.to_owned()))
+    }
+
+    fn typed(&mut self, typed: Typed, out: &mut Output) -> anyhow::Result<Step> {
+        let line = match typed {
+            Typed::Line(line) => text::clean(&line),
+            Typed::NotUtf8 => {
+                out.line(&Line::note("not sent: the line is not UTF-8"))?;
+                return Ok(Step::Nothing);
+            }
+            Typed::TooLong(size) => {
+                out.line(&too_long(size, MAX_FRAME))?;
+                return Ok(Step::Nothing);
+            }
+        };
+        let command = match Command::parse(&line) {
+            Ok(command) => command,
+            Err(mistake) => {
+                out.line(&corrected(&mistake))?;
+                return Ok(Step::Nothing);
+            }
+        };
+        if command == Command::Help {
+            HELP.into_iter().try_for_each(|words| out.line(&Line::note(words)))?;
+        }
+        match self.perform(command) {
+            Ok(step) => Ok(step),
+            Err(why_not) => {
+                out.line(&why_not)?;
+                Ok(Step::Nothing)
+            }
+        }
+    }
+
+    fn show(&mut self, update: &Update, out: &mut Output) -> anyhow::Result<()> {
+        let asked = match update {
+            Update::Reply { tag, .. } | Update::Joined { tag: Some(tag), .. } => self.asked.remove(tag),
+            _ => None,
+        };
+        let asked = asked.unwrap_or(Asked::Other);
+        if let (Asked::Enter(room), Update::Reply { .. }) = (&asked, update) {
+            self.rooms.leave(room); // a join that worked is no reply
+        }
+        self.plain.lines(update, &asked).iter().try_for_each(|line| out.line(line))?;
+        Ok(())
+    }
+}
+
+fn too_long(size: u64, limit: usize) -> Line {
+    let line = Line::note("not sent: ").number(size).words(" bytes are over the limit of ");
+    line.number(limit as u64)
+}
+
+fn corrected(mistake: &Mistake<'_>) -> Line {
+    match mistake {
+        Mistake::Unknown(word) => {
+            Line::note("there is no /").shown(&Harmless::line(word)).words("; /help lists what there is")
+        }
+        Mistake::Usage(usage) => Line::note("it is written ").words(usage),
+    }
+}

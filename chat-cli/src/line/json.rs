@@ -1,0 +1,201 @@
+//! Line mode for programs: JSON requests or texts in, one JSON event a line out.
+
+use std::borrow::Cow;
+
+use chat_core::{
+    client::Update,
+    text,
+    wire::{
+        self, Code, Error, Event, Goodbye, History, Join, Leave, LimitsFrame, MAX_FRAME, Replay, Request,
+        RoomList, Say, Tell, Topic, Who,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Face, Step, input::Typed, rooms::Rooms};
+use crate::output::{Output, OutputError};
+
+/// The face for programs. A request's `id` is its tag; what has none gets 0.
+#[derive(Debug, Default)]
+pub(crate) struct Json {
+    rooms: Rooms,
+}
+
+impl Json {
+    fn understood(&mut self, line: &str) -> Result<Step, Error> {
+        let request = if line.starts_with('{') {
+            read_request(line)?
+        } else {
+            let text = text::clean(line);
+            if text.trim().is_empty() {
+                return Ok(Step::Nothing);
+            }
+            let room =
+                self.rooms.current().ok_or_else(|| error(Code::NotJoined, "in no room to say this in"))?;
+            Request::Say(Say { id: 0, room: Cow::Owned(room.to_owned()), text: Cow::Owned(text) })
+        };
+        match &request {
+            Request::Bye {} => return Ok(Step::Quit),
+            Request::Join(join) => self.rooms.enter(&join.room),
+            Request::Leave(leave) => self.rooms.leave(&leave.room),
+            _ => {}
+        }
+        let tag = request.id().unwrap_or_default();
+        Ok(Step::Ask(request, tag))
+    }
+}
+
+impl Face for Json {
+    fn enter(&mut self, room: &str, after: Option<u64>) -> Step {
+        self.rooms.enter(room);
+        let join = Join { room: Cow::Owned(room.to_owned()), after, ..Join::default() };
+        Step::Ask(Request::Join(join), 0)
+    }
+
+    fn typed(&mut self, typed: Typed, out: &mut Output) -> anyhow::Result<Step> {
+        let understood = match &typed {
+            Typed::Line(line) => self.understood(line),
+            Typed::NotUtf8 => Err(error(Code::BadFrame, "not UTF-8")),
+            Typed::TooLong(size) => {
+                Err(error(Code::TooLarge, format!("{size} bytes are over the limit of {MAX_FRAME}")))
+            }
+        };
+        match understood {
+            Ok(step) => Ok(step),
+            Err(error) => {
+                out.json(&Event::Error(error))?;
+                Ok(Step::Nothing)
+            }
+        }
+    }
+
+    fn show(&mut self, update: &Update, out: &mut Output) -> anyhow::Result<()> {
+        Ok(show(update, out)?)
+    }
+}
+
+fn show(update: &Update, out: &mut Output) -> Result<(), OutputError> {
+    match update {
+        Update::Connected(welcome) => out.json(&Own::Connected {
+            protocol: welcome.protocol,
+            name: &welcome.name,
+            server: &welcome.server,
+            resumed: welcome.resumed,
+            limits: &welcome.limits,
+        }),
+        Update::Disconnected { why, retry_in } => {
+            let retry_ms = u64::try_from(retry_in.as_millis()).unwrap_or(wire::MAX_INTEGER);
+            out.json(&Own::Disconnected { why, retry_ms })
+        }
+        Update::Entry(entry) => out.json(&Event::Entry(entry.clone())),
+        Update::Gap(gap) => out.json(&Event::Gap(gap.clone())),
+        Update::Goodbye(reason) => {
+            out.json(&Event::Goodbye(Goodbye { reason: *reason, retry_after_ms: None }))
+        }
+        Update::Joined { tag, joined } => {
+            out.json(&Event::Joined(wire::Joined { id: tag.unwrap_or_default(), ..joined.clone() }))
+        }
+        Update::Members { room, members, present } => {
+            out.json(&Own::Members { room, members, present: *present })
+        }
+        Update::Presence(presence) => out.json(&Event::Presence(presence.clone())),
+        Update::Refused(error) => out.json(&Event::Error(error.clone())),
+        Update::Reply { tag, reply } => out.json(&numbered(reply.clone(), *tag)),
+        Update::Reset { room } => out.json(&Own::Reset { room }),
+        _ => Ok(()),
+    }
+}
+
+/// What a program is told and no server says.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Own<'a> {
+    /// The welcome, less the secret in it.
+    Connected {
+        protocol: u64,
+        name: &'a str,
+        server: &'a str,
+        resumed: bool,
+        limits: &'a LimitsFrame,
+    },
+    Disconnected {
+        why: &'a str,
+        retry_ms: u64,
+    },
+    Members {
+        room: &'a str,
+        members: &'a [String],
+        present: u64,
+    },
+    Reset {
+        room: &'a str,
+    },
+}
+
+/// `reply` with the number the user gave to what it is the reply to.
+fn numbered(mut reply: Event, id: u64) -> Event {
+    match &mut reply {
+        Event::Ack(it) => it.id = id,
+        Event::Error(it) => it.id = Some(id),
+        Event::Joined(it) => it.id = id,
+        Event::Left(it) => it.id = id,
+        Event::Members(it) => it.id = id,
+        Event::Page(it) => it.id = id,
+        Event::Pong(it) => it.id = id,
+        Event::Replayed(it) => it.id = id,
+        Event::Rooms(it) => it.id = id,
+        _ => {}
+    }
+    reply
+}
+
+/// Reads a request, which needs no `id` here.
+fn read_request(line: &str) -> Result<Request<'static>, Error> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: Option<u64>,
+    }
+    let peeked = serde_json::from_str(line);
+    let id = peeked.as_ref().map_or(None, |it: &Id| it.id);
+    let fields = line[1..].trim_start();
+    let numbered;
+    let frame = if peeked.is_ok() && id.is_none() && fields.starts_with('"') {
+        numbered = format!("{{\"id\":0,{fields}");
+        &numbered
+    } else {
+        line
+    };
+    let refused = |code, message: &str| Error { id, ..error(code, message) };
+    let request =
+        wire::read_request(frame.as_bytes()).map_err(|why| refused(Code::BadFrame, &why.to_string()))?;
+    match request {
+        Request::Hello(_) => Err(refused(Code::Unsupported, "hello was said already")),
+        Request::Unknown(it) => Err(refused(Code::Unsupported, &format!("no request is called {}", it.tag))),
+        known => owned(known).ok_or_else(|| refused(Code::Unsupported, "this program cannot send that")),
+    }
+}
+
+/// The same request, no longer borrowed from its line.
+fn owned(request: Request<'_>) -> Option<Request<'static>> {
+    fn keep(text: Cow<'_, str>) -> Cow<'static, str> {
+        Cow::Owned(text.into_owned())
+    }
+    Some(match request {
+        Request::Bye {} => Request::Bye {},
+        Request::History(it) => Request::History(History { room: keep(it.room), ..it }),
+        Request::Join(it) => Request::Join(Join { room: keep(it.room), epoch: it.epoch.map(keep), ..it }),
+        Request::Leave(it) => Request::Leave(Leave { room: keep(it.room), ..it }),
+        Request::Ping(it) => Request::Ping(it),
+        Request::Replay(it) => Request::Replay(Replay { room: keep(it.room), ..it }),
+        Request::Rooms(RoomList { id }) => Request::Rooms(RoomList { id }),
+        Request::Say(it) => Request::Say(Say { id: it.id, room: keep(it.room), text: keep(it.text) }),
+        Request::Tell(it) => Request::Tell(Tell { id: it.id, to: keep(it.to), text: keep(it.text) }),
+        Request::Topic(it) => Request::Topic(Topic { id: it.id, room: keep(it.room), text: keep(it.text) }),
+        Request::Who(it) => Request::Who(Who { room: keep(it.room), ..it }),
+        _ => return None,
+    })
+}
+
+fn error(code: Code, message: impl Into<String>) -> Error {
+    Error { id: None, code, message: message.into(), retry_after_ms: None }
+}

@@ -1,0 +1,237 @@
+//! What happens, as lines for people. Pure: updates in, lines out.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chat_core::{
+    client::Update,
+    wire::{EntryFrame, EntryKind, Error, Event, Gap, INBOX, Joined, Page, RoomSummary},
+};
+use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
+
+use super::rooms::is_same;
+use crate::{harmless::Harmless, output::Line};
+
+/// Turns updates into lines.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    zone: TimeZone,
+    /// The day of the line printed last.
+    day: Date,
+    /// The user's own name, once the server has said it.
+    me: Option<String>,
+    /// The connection was lost, and that has been said.
+    lost: bool,
+    /// By room, the smallest number shown.
+    oldest: BTreeMap<String, u64>,
+}
+
+/// What a refused request was about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Asked {
+    /// Something to be said or set.
+    Say,
+    /// To enter this room.
+    Enter(String),
+    /// Anything else.
+    Other,
+}
+
+impl Plain {
+    /// Times are shown as in the zone of `now`; days other than today are named.
+    pub(crate) fn new(now: &Zoned) -> Plain {
+        let zone = now.time_zone().clone();
+        Plain { zone, day: now.date(), me: None, lost: false, oldest: BTreeMap::new() }
+    }
+
+    /// The smallest number shown of `room`.
+    pub(crate) fn oldest(&self, room: &str) -> Option<u64> {
+        self.oldest.iter().find(|(it, _)| is_same(it, room)).map(|(_, seq)| *seq)
+    }
+
+    /// The lines for `update`. A reply belongs to a request about `asked`.
+    pub(crate) fn lines(&mut self, update: &Update, asked: &Asked) -> Vec<Line> {
+        match update {
+            Update::Connected(welcome) => self.connected(&welcome.name),
+            Update::Disconnected { why, retry_in } => self.disconnected(why, *retry_in),
+            Update::Joined { tag: Some(_), joined } => entered(joined),
+            Update::Entry(entry) => self.entry(entry),
+            Update::Gap(gap) => vec![gone(gap)],
+            Update::Reset { room } => {
+                self.oldest.remove(room);
+                vec![Line::note("").shown(&Harmless::line(room)).words(" began anew; this is what it holds")]
+            }
+            Update::Presence(presence) => {
+                let others = |names: &[String]| -> Vec<String> {
+                    names.iter().filter(|name| Some(*name) != self.me.as_ref()).cloned().collect()
+                };
+                let entered = moved(&others(&presence.entered), " entered ", &presence.room);
+                let left = moved(&others(&presence.left), " left ", &presence.room);
+                entered.into_iter().chain(left).collect()
+            }
+            Update::Reply { reply, .. } => self.reply(reply, asked),
+            Update::Refused(error) => vec![refused(error, asked)],
+            // The rest is for programs, or what follows says it.
+            _ => Vec::new(),
+        }
+    }
+
+    fn connected(&mut self, name: &str) -> Vec<Line> {
+        self.lost = false;
+        match self.me.replace(name.to_owned()) {
+            Some(_) => vec![Line::note("back")],
+            None => vec![Line::note("you are ").name(name)],
+        }
+    }
+
+    /// Says once that the connection was lost, and not again for every attempt after that.
+    fn disconnected(&mut self, why: &str, retry_in: Duration) -> Vec<Line> {
+        if std::mem::replace(&mut self.lost, true) {
+            return Vec::new();
+        }
+        let what = if self.me.is_some() { "connection lost (" } else { "not let in yet (" };
+        let line = Line::note(what).shown(&Harmless::line(why)).words("); trying again in ");
+        vec![line.number(seconds(retry_in)).words(" s")]
+    }
+
+    fn entry(&mut self, entry: &EntryFrame) -> Vec<Line> {
+        let oldest = self.oldest.entry(entry.room.clone()).or_insert(entry.seq);
+        *oldest = entry.seq.min(*oldest);
+        let at = i64::try_from(entry.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+        let at = at.unwrap_or(Timestamp::MAX).to_zoned(self.zone.clone());
+        let text = Harmless::block(&entry.text, INDENT);
+        let line = match entry.kind {
+            EntryKind::Topic => topic(&entry.room, &entry.text),
+            _ if entry.room == INBOX => {
+                let to = entry.to.as_deref().or(self.me.as_deref()).unwrap_or_default();
+                let line = self.person(Line::default().words("* "), &entry.from).faint(" -> ");
+                self.person(line, to).words(": ").shown(&text)
+            }
+            _ => Line::default()
+                .faint("[")
+                .shown(&Harmless::line(&entry.room))
+                .faint("] ")
+                .clock(at.time())
+                .faint(" <")
+                .name(&entry.from)
+                .faint("> ")
+                .shown(&text),
+        };
+        if self.day == at.date() {
+            return vec![line];
+        }
+        self.day = at.date();
+        vec![Line::note("").day(self.day), line]
+    }
+
+    fn person(&self, line: Line, name: &str) -> Line {
+        if self.me.as_deref() == Some(name) { line.words("you") } else { line.name(name) }
+    }
+
+    fn reply(&mut self, reply: &Event, asked: &Asked) -> Vec<Line> {
+        match reply {
+            Event::Error(error) => vec![refused(error, asked)],
+            Event::Left(left) => vec![Line::note("left ").shown(&Harmless::line(&left.room))],
+            Event::Members(members) => {
+                let line = Line::note("").number(members.present).words(" in ");
+                vec![listed(line.shown(&Harmless::line(&members.room)), &members.members, members.present)]
+            }
+            Event::Page(page) => self.page(page),
+            Event::Rooms(rooms) => {
+                let more = rooms.total.saturating_sub(rooms.rooms.len() as u64);
+                let more = (more > 0).then(|| Line::note("and ").number(more).words(" more"));
+                let none = (rooms.total == 0).then(|| Line::note("there are no rooms"));
+                rooms.rooms.iter().map(summary).chain(more).chain(none).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn page(&mut self, page: &Page) -> Vec<Line> {
+        let room = Harmless::line(&page.room);
+        let (Some(first), Some(last)) = (page.entries.first(), page.entries.last()) else {
+            return vec![Line::note("nothing older in ").shown(&room)];
+        };
+        let head = Line::note("").shown(&room).words(", ").number(first.seq).words(" to ").number(last.seq);
+        let end = Line::note("end of what is older in ").shown(&room);
+        let entries = page.entries.iter().flat_map(|entry| self.entry(entry));
+        std::iter::once(head.words(":")).chain(entries.collect::<Vec<_>>()).chain([end]).collect()
+    }
+}
+
+fn entered(joined: &Joined) -> Vec<Line> {
+    let line = Line::note("entered ").shown(&Harmless::line(&joined.room)).words(", ");
+    let line = listed(line.number(joined.present).words(" here"), &joined.members, joined.present);
+    let topic = (!joined.topic.is_empty()).then(|| topic(&joined.room, &joined.topic));
+    std::iter::once(line).chain(topic).collect()
+}
+
+fn topic(room: &str, text: &str) -> Line {
+    let line = Line::note("topic of ").shown(&Harmless::line(room)).words(": ");
+    line.shown(&Harmless::line(text))
+}
+
+fn gone(gap: &Gap) -> Line {
+    let line = Line::note(if gap.from == gap.to { "message " } else { "messages " }).number(gap.from);
+    let line = if gap.from == gap.to { line } else { line.words(" to ").number(gap.to) };
+    let line = if gap.room == INBOX {
+        line.words(" to and from you")
+    } else {
+        line.words(" of ").shown(&Harmless::line(&gap.room))
+    };
+    line.words(if gap.from == gap.to { " is no longer held" } else { " are no longer held" })
+}
+
+fn moved(names: &[String], how: &'static str, room: &str) -> Option<Line> {
+    let line = some(Line::note(""), names, names.len() as u64);
+    (!names.is_empty()).then(|| line.words(how).shown(&Harmless::line(room)))
+}
+
+fn listed(line: Line, names: &[String], present: u64) -> Line {
+    if names.is_empty() { line } else { some(line.words(": "), names, present) }
+}
+
+/// Adds some of `names`, of which there are `total`, and how many are left out.
+fn some(mut line: Line, names: &[String], total: u64) -> Line {
+    for (at, name) in names.iter().take(NAMES_SHOWN).enumerate() {
+        line = if at == 0 { line } else { line.words(", ") }.name(name);
+    }
+    match total.saturating_sub(names.len().min(NAMES_SHOWN) as u64) {
+        0 => line,
+        1 => line.words(" and 1 other"),
+        more => line.words(" and ").number(more).words(" others"),
+    }
+}
+
+fn summary(room: &RoomSummary) -> Line {
+    let line = Line::note("").shown(&Harmless::line(&room.room)).words(": ").number(room.present);
+    let line =
+        line.words(" here, ").number(room.head).words(if room.head == 1 { " message" } else { " messages" });
+    if room.topic.is_empty() { line } else { line.words("; ").shown(&Harmless::line(&room.topic)) }
+}
+
+fn refused(error: &Error, asked: &Asked) -> Line {
+    let line = match asked {
+        Asked::Say => Line::note("not sent: "),
+        Asked::Enter(room) => Line::note("cannot enter ").shown(&Harmless::line(room)).words(": "),
+        Asked::Other => Line::note("refused: "),
+    };
+    let line = line.shown(&Harmless::line(&error.message));
+    match error.retry_after_ms {
+        Some(ms) => line.words("; try again in ").number(seconds(Duration::from_millis(ms))).words(" s"),
+        None => line,
+    }
+}
+
+/// Whole seconds, rounded up, at least one.
+fn seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+/// How far the second line of a text and those after it are indented, so that none looks like a message of its own.
+const INDENT: usize = 4;
+
+/// How many names a line holds at most.
+const NAMES_SHOWN: usize = 20;
+
+#[cfg(test)]
+mod tests;

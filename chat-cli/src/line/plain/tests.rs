@@ -1,0 +1,1 @@
+//! Updates in, transcript out.

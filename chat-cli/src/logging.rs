@@ -1,0 +1,157 @@
+//! The log: one record a line on standard error, whatever its values hold, and never a reason to stop.
+
+use std::{
+    fmt,
+    io::{self, Write},
+};
+
+use anyhow::Context;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields, MakeWriter,
+        format::{JsonFields, Writer},
+    },
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
+
+use crate::{args::LogFormat, harmless::Harmless, output::escape_unprintable};
+
+/// Starts the log at `default` level, unless RUST_LOG says otherwise.
+///
+/// # Errors
+/// When RUST_LOG cannot be understood.
+pub(crate) fn start(default: &'static str, format: LogFormat) -> anyhow::Result<()> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(directives) => EnvFilter::try_new(directives).context("cannot understand RUST_LOG")?,
+        Err(_) => EnvFilter::new(default),
+    };
+    let registry = tracing_subscriber::registry().with(filter);
+    // A program around this library may have a log of its own already: then that one it is.
+    let _ = match format {
+        LogFormat::Human => registry.with(human(LossyStderr)).try_init(),
+        LogFormat::Json => registry.with(json(LossyStderr)).try_init(),
+    };
+    Ok(())
+}
+
+fn human<S, W>(writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    let records = tracing_subscriber::fmt::format().with_ansi(false);
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
+    layer.event_format(OneLine { records, clean: |record| Harmless::line(record).to_string() })
+}
+
+fn json<S, W>(writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    let records = tracing_subscriber::fmt::format().json();
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
+    layer.fmt_fields(JsonFields::new()).event_format(OneLine { records, clean: escape_unprintable })
+}
+
+/// Records as `records` writes them, with nothing in them that could begin another or reach a terminal.
+struct OneLine<F> {
+    records: F,
+    clean: fn(&str) -> String,
+}
+
+impl<S, N, F> FormatEvent<S, N> for OneLine<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut record = String::new();
+        self.records.format_event(context, Writer::new(&mut record), event)?;
+        writeln!(writer, "{}", (self.clean)(record.trim_end()))
+    }
+}
+
+/// Standard error; what it does not take is lost. The subscriber's own answer to a failed write is `eprintln!`,
+/// which panics when standard error is what fails.
+#[derive(Clone, Copy, Debug)]
+struct LossyStderr;
+
+impl MakeWriter<'_> for LossyStderr {
+    type Writer = LossyStderr;
+
+    fn make_writer(&self) -> LossyStderr {
+        LossyStderr
+    }
+}
+
+impl Write for LossyStderr {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        let _ = io::stderr().write_all(record);
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(record);
+            Ok(record.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    const HOSTILE: &str = "ana\n2026-01-01T00:00:00Z ERROR forged\r\u{1b}[2J\u{9b}31m\u{202e}";
+
+    /// What is logged of a hostile name in a field, in the message and in a span.
+    fn logged<L: Layer<tracing_subscriber::Registry> + Send + Sync>(layer: impl FnOnce(Kept) -> L) -> String {
+        let kept = Kept::default();
+        let subscriber = tracing_subscriber::registry().with(layer(kept.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            let _span = tracing::info_span!("session", name = HOSTILE).entered();
+            tracing::info!(name = HOSTILE, debug = ?HOSTILE, "refused {HOSTILE}");
+        });
+        let bytes = kept.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_record_is_one_line_for_people() {
+        let log = logged(|kept| human(move || kept.clone()));
+        assert!(log.ends_with('\n') && log.contains("forged"), "{log:?}");
+        assert_eq!(log.trim_end_matches('\n').chars().filter(|c| c.is_control()).count(), 0, "{log:?}");
+    }
+
+    #[test]
+    fn a_record_is_one_line_for_programs() {
+        let log = logged(|kept| json(move || kept.clone()));
+        assert_eq!(log.trim_end_matches('\n').chars().filter(|c| c.is_control()).count(), 0, "{log:?}");
+        let record: serde_json::Value = serde_json::from_str(&log).unwrap();
+        assert_eq!(record["fields"]["name"], HOSTILE);
+    }
+}

@@ -1,0 +1,189 @@
+//! Standard output, the only thing this program prints to: whole lines, in which what others wrote is harmless.
+
+use std::{
+    fmt,
+    io::{self, IsTerminal, Write},
+};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::harmless::Harmless;
+
+/// Standard output.
+#[derive(Debug)]
+pub(crate) struct Output {
+    colours: bool,
+}
+
+impl Output {
+    /// Without any escape codes.
+    pub(crate) fn plain() -> Output {
+        Output { colours: false }
+    }
+
+    /// With colours if it is a terminal that has them and the user wants them (<https://no-color.org>).
+    pub(crate) fn coloured() -> Output {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|it| it == "dumb");
+        Output { colours: io::stdout().is_terminal() && !unwanted && !dumb }
+    }
+
+    /// Prints `line`.
+    pub(crate) fn line(&mut self, line: &Line) -> Result<(), OutputError> {
+        self.write(format!("{}\n", if self.colours { line.coloured() } else { line.to_string() }).as_bytes())
+    }
+
+    /// Prints `value` as JSON on one line.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), OutputError> {
+        self.write(format!("{}\n", printable_json(value)).as_bytes())
+    }
+
+    /// Prints what this program made itself.
+    pub(crate) fn write(&mut self, text: &[u8]) -> Result<(), OutputError> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text)?;
+        Ok(stdout.flush()?)
+    }
+}
+
+/// Why nothing more can be printed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum OutputError {
+    /// Nobody reads on, as with `chat tail … | head`; no reason to complain.
+    #[error("standard output was closed")]
+    Closed,
+    /// Anything else, such as a full disk.
+    #[error("cannot write to standard output")]
+    Failed(#[source] io::Error),
+}
+
+impl From<io::Error> for OutputError {
+    fn from(error: io::Error) -> OutputError {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => OutputError::Closed,
+            _ => OutputError::Failed(error),
+        }
+    }
+}
+
+/// A line of this program's own words and of harmless ones by others. `Display` is without colours.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Line {
+    spans: Vec<(Style, String)>,
+}
+
+impl Line {
+    /// A line that tells what happened, as opposed to what was said.
+    pub(crate) fn note(words: &'static str) -> Line {
+        Line::default().span(Style::new().dimmed(), "-- ").words(words)
+    }
+
+    /// Adds words of this program.
+    pub(crate) fn words(self, words: &'static str) -> Line {
+        self.span(Style::new(), words)
+    }
+
+    /// Adds words of this program that are less important than the rest.
+    pub(crate) fn faint(self, words: &'static str) -> Line {
+        self.span(Style::new().dimmed(), words)
+    }
+
+    /// Adds words of someone else.
+    pub(crate) fn shown(self, words: &Harmless) -> Line {
+        self.span(Style::new(), words)
+    }
+
+    /// Adds the name of a person, always in the same colour.
+    pub(crate) fn name(self, name: &str) -> Line {
+        let sum = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let colour = NAME_COLOURS[sum % NAME_COLOURS.len()];
+        self.span(Style::new().fg_color(Some(colour.into())).bold(), Harmless::line(name))
+    }
+
+    /// Adds a number.
+    pub(crate) fn number(self, number: u64) -> Line {
+        self.span(Style::new(), number)
+    }
+
+    /// Adds a day.
+    pub(crate) fn day(self, day: jiff::civil::Date) -> Line {
+        self.span(Style::new(), day)
+    }
+
+    /// Adds a time of day, to the minute.
+    pub(crate) fn clock(self, time: jiff::civil::Time) -> Line {
+        self.span(Style::new().dimmed(), format_args!("{:02}:{:02}", time.hour(), time.minute()))
+    }
+
+    fn span(mut self, style: Style, text: impl fmt::Display) -> Line {
+        self.spans.push((style, text.to_string()));
+        self
+    }
+
+    fn coloured(&self) -> String {
+        self.spans.iter().map(|(style, text)| format!("{style}{text}{style:#}")).collect()
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.spans.iter().try_for_each(|(_, text)| f.write_str(text))
+    }
+}
+
+/// `value` as JSON in which whatever a terminal might act on is escaped. To a reader of JSON that is the same.
+fn printable_json(value: &impl Serialize) -> String {
+    let json = serde_json::to_string(value).expect("what is printed has string keys");
+    escape_unprintable(&json)
+}
+
+/// Escapes, in JSON, the control and format characters that JSON allows bare; they occur in its strings alone.
+pub(crate) fn escape_unprintable(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_bare(c) {
+            escaped.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    escaped
+}
+
+fn is_bare(c: char) -> bool {
+    let formats = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    !c.is_control() && !formats
+}
+
+/// Colours that can be read on light and on dark ground; red is for trouble.
+const NAME_COLOURS: [AnsiColor; 5] =
+    [AnsiColor::Green, AnsiColor::Blue, AnsiColor::Magenta, AnsiColor::Cyan, AnsiColor::Yellow];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_meaning_and_loses_its_control_characters() {
+        let hostile = "\u{1b}]52;c;x\u{7}\u{7f}\u{9b}2J\u{202e}\u{2028}\u{e0041}é\n\"\\ fine";
+        let json = printable_json(&hostile);
+        assert!(json.chars().all(|c| !c.is_control() && is_bare(c)), "{json}");
+        assert!(json.contains("\\u009b") && json.contains("é") && json.contains("\\udb40\\udc41"), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
+    }
+
+    #[test]
+    fn a_name_keeps_its_colour_and_plain_lines_have_none() {
+        let line = Line::note("").name("ana").words(" entered ").shown(&Harmless::line("lo\u{1b}bby"));
+        assert!(!line.to_string().contains('\u{1b}'));
+        assert!(line.to_string().starts_with("-- ana entered lo"));
+        assert_eq!(Line::default().name("ana").coloured(), Line::default().name("ana").coloured());
+        assert_ne!(Line::default().name("ana").coloured(), Line::default().name("ana").to_string());
+    }
+}

@@ -1,0 +1,77 @@
+//! `chat serve`: lets people meet here until a signal comes.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use chat_core::{
+    Address, SharedRuntime,
+    log::MemoryLog,
+    server::{Config, Limits, Server},
+    transport::Registry,
+};
+use futures::{FutureExt, select_biased};
+
+use crate::{
+    args::Serve,
+    output::{Output, OutputError},
+    password,
+    signals::Signals,
+};
+
+/// Runs `chat serve`.
+///
+/// # Errors
+/// When an address cannot be listened at, or the server can no longer work.
+pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Serve) -> anyhow::Result<()> {
+    let mut signals = Signals::catch().context("cannot catch signals")?;
+    match rlimit::increase_nofile_limit(rlimit::INFINITY) {
+        Ok(files) => tracing::debug!(files, "open files are limited"),
+        Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
+    }
+    let config = config(&args)?;
+    let held = usize::try_from(args.memory_limit.as_u64()).unwrap_or(usize::MAX);
+    let log = Arc::new(MemoryLog::new(held, runtime.random()));
+    let server = Server::start(config, log, runtime).await.context("cannot open the log of rooms")?;
+    let served = serve(&server, registry, args.listen, &mut signals).await;
+    tracing::info!(sessions = server.sessions(), "stopping");
+    server.stop().await;
+    served
+}
+
+fn config(args: &Serve) -> anyhow::Result<Config> {
+    let limits = if args.unlimited { Limits::default().unlimited() } else { Limits::default() };
+    let password = args.password_file.as_deref().map(password::read).transpose()?;
+    Ok(Config { limits, password, software: concat!("chat ", env!("CARGO_PKG_VERSION")).to_owned() })
+}
+
+async fn serve(
+    server: &Server,
+    registry: &Registry,
+    mut addresses: Vec<Address>,
+    signals: &mut Signals,
+) -> anyhow::Result<()> {
+    if addresses.is_empty() {
+        addresses.push(DEFAULT_ADDRESS.parse().expect("it is an address"));
+    }
+    let mut bound = Vec::new();
+    for address in &addresses {
+        let at = server.listen(registry, address).await;
+        bound.push(at.with_context(|| format!("cannot listen at {address}"))?);
+    }
+    // All of them, or none: whoever reads this may take it that the server is up.
+    for address in bound {
+        tracing::info!(%address, "listening");
+        match Output::plain().write(format!("listening on {address}\n").as_bytes()) {
+            Err(OutputError::Closed) => tracing::debug!("nobody reads where we listen"),
+            written => written?,
+        }
+    }
+    let mut failed = Box::pin(server.failed().fuse());
+    select_biased! {
+        () = signals.asked_to_end() => Ok(()),
+        why = failed => bail!("the server stopped working: {why}"),
+    }
+}
+
+/// Where to listen unless told.
+const DEFAULT_ADDRESS: &str = "tcp://0.0.0.0:7000";

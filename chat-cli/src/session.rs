@@ -1,0 +1,118 @@
+//! Getting in: a connection that has been let in by a server, under the first name that is free.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow, bail};
+use chat_core::{
+    Address, SharedRuntime,
+    client::{self, Config, Remote, Update, Updates},
+    transport::{Registry, Transport},
+    wire::{Code, Welcome},
+};
+use futures::{FutureExt, StreamExt, select_biased};
+
+use crate::{args::Person, names, password};
+
+/// A server, and who wants to talk there.
+pub(crate) struct Door {
+    pub(crate) runtime: SharedRuntime,
+    transport: Arc<dyn Transport>,
+    server: Address,
+    /// The next to try come first.
+    names: Vec<String>,
+    password: Option<String>,
+}
+
+/// A session that was let in.
+pub(crate) struct Session {
+    pub(crate) remote: Remote,
+    pub(crate) updates: Updates,
+    pub(crate) welcome: Welcome,
+}
+
+impl Door {
+    /// # Errors
+    /// When no transport fits the address, or the password cannot be read.
+    pub(crate) fn new(
+        registry: &Registry,
+        runtime: SharedRuntime,
+        server: Address,
+        person: &Person,
+    ) -> anyhow::Result<Door> {
+        let transport = registry.get(&server).with_context(|| format!("cannot join {server}"))?;
+        let password = person.password_file.as_deref().map(password::read).transpose()?;
+        let names = match &person.name {
+            Some(name) => vec![name.as_str().to_owned()],
+            None => names::from_login(),
+        };
+        Ok(Door { runtime, transport, server, names, password })
+    }
+
+    /// Goes in. `waiting` is told when the name is still held by a connection that was lost, which is waited for.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, does not answer in time, or refuses.
+    pub(crate) async fn enter(
+        &self,
+        mut waiting: impl FnMut(&Update) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Session> {
+        for (tried, name) in self.names.iter().enumerate() {
+            let is_last = tried + 1 == self.names.len();
+            let (remote, mut updates) = self.start(name);
+            match self.first_answer(&mut updates, &mut waiting).await? {
+                Update::Connected(welcome) => return Ok(Session { remote, updates, welcome }),
+                Update::Refused(error) if error.code == Code::NameTaken && !is_last => {}
+                Update::Refused(error) => bail!(self.refused(&error.message)),
+                Update::Disconnected { why, .. } => bail!(self.refused(&why)),
+                other => bail!(self.refused(&format!("the server answered a hello with {other:?}"))),
+            }
+        }
+        bail!(self.refused("there is no name to try"))
+    }
+
+    fn start(&self, name: &str) -> (Remote, Updates) {
+        let config = Config {
+            name: name.to_owned(),
+            client: ClientId(self.runtime.random()),
+            password: self.password.clone(),
+            seed: self.runtime.random() as u64, // the lower half is as random as the whole
+        };
+        client::start(config, self.transport.clone(), self.server.clone(), self.runtime.clone())
+    }
+
+    /// The first update that settles whether we are in.
+    async fn first_answer(
+        &self,
+        updates: &mut Updates,
+        waiting: &mut impl FnMut(&Update) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Update> {
+        let mut in_time = self.runtime.sleep_until(self.runtime.now() + ANSWER_WITHIN).fuse();
+        loop {
+            let mut next = pin!(updates.next().fuse());
+            let update = select_biased! {
+                update = next => update.ok_or_else(|| self.refused("the conversation ended"))?,
+                () = in_time => bail!(self.refused(&format!("no answer within {} s", ANSWER_WITHIN.as_secs()))),
+            };
+            match &update {
+                Update::Disconnected { why, retry_in } if is_held(why) => {
+                    waiting(&update)?;
+                    in_time = self.runtime.sleep_until(self.runtime.now() + *retry_in + ANSWER_WITHIN).fuse();
+                }
+                Update::Goodbye(_) => {} // what follows says why
+                _ => return Ok(update),
+            }
+        }
+    }
+
+    fn refused(&self, why: &str) -> anyhow::Error {
+        anyhow!("{why}").context(format!("cannot join {}", self.server))
+    }
+}
+
+/// Whether the name wanted is still held by a connection that was lost, which ends by itself.
+fn is_held(why: &str) -> bool {
+    why.contains(&Code::NameTaken.to_string())
+}
+
+/// How long the way to a server and its answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
