@@ -15,6 +15,7 @@
 use std::{io::Write, process::ExitCode, sync::Arc};
 
 use chat_core::{SharedRuntime, transport::Registry};
+use chat_tcp::Tcp;
 use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command, LogFormat};
@@ -40,7 +41,8 @@ pub use runtime::AsyncStd;
 
 /// The transports the program comes with.
 pub fn standard() -> Registry {
-    Registry::new()
+    let runtime: SharedRuntime = Arc::new(AsyncStd);
+    Registry::new().with("tcp", Tcp::new(runtime))
 }
 
 /// Does what the command line says, over the transports in `registry`, and says how it went: status 0, or 1 after

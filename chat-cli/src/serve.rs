@@ -69,7 +69,7 @@ async fn serve(
     let mut failed = Box::pin(server.failed().fuse());
     select_biased! {
         () = signals.asked_to_end() => Ok(()),
-        why = failed => bail!("the server stopped working: {why}"),
+        () = failed => bail!("the server stopped working: a bug ended the task that writes"),
     }
 }
 

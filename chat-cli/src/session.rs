@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use chat_core::{
-    Address, SharedRuntime,
+    Address, ClientId, SharedRuntime,
     client::{self, Config, Remote, Update, Updates},
     transport::{Registry, Transport},
     wire::{Code, Welcome},
