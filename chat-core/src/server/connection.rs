@@ -34,6 +34,8 @@ pub(super) struct Connection {
     peer: Peer,
     admission: Admission,
     phase: Phase,
+    /// The client said bye; it is let go once it has all its answers.
+    bye: bool,
     last_heard: Instant,
 }
 
@@ -67,7 +69,7 @@ impl Connection {
             waker: admission.stranger(),
             out: VecDeque::new(),
         };
-        Connection { hub, promises, peer, admission, phase, last_heard: now }
+        Connection { hub, promises, peer, admission, phase, bye: false, last_heard: now }
     }
 
     pub(super) fn hub(&self) -> &Arc<Hub> {
@@ -87,7 +89,7 @@ impl Connection {
     pub(super) fn wants_input(&self) -> bool {
         match &self.phase {
             Phase::Greeting { .. } => true,
-            Phase::Open(seat) => !self.hub.is_stopping() && seat.session.wants_input(),
+            Phase::Open(seat) => !self.bye && !self.hub.is_stopping() && seat.session.wants_input(),
             Phase::Leaving { .. } => false,
         }
     }
@@ -131,10 +133,7 @@ impl Connection {
         let seat = seat.clone();
         match seat.session.handle(&self.hub, seat.link, request, now) {
             Ok(Next::GoOn) => {}
-            Ok(Next::Bye) => {
-                seat.session.end(&self.hub);
-                self.leave(None, Reason::Bye, None);
-            }
+            Ok(Next::Bye) => self.bye = true,
             Err(_) => self.leave(None, Reason::Replaced, None),
         }
     }
@@ -151,10 +150,15 @@ impl Connection {
                 }
             }
         }
-        if self.hub.is_stopping() && out.len() == before && !self.is_leaving() && self.owes_nothing() {
-            self.leave(self.seat(), Reason::Shutdown, Some(RESTART_RETRY_MS));
-            self.poll_frames(budget, out);
+        let stopping = self.hub.is_stopping() && out.len() == before;
+        if !(self.bye || stopping) || self.is_leaving() || !self.owes_nothing() {
+            return;
         }
+        match self.bye {
+            true => self.leave(None, Reason::Bye, None),
+            false => self.leave(self.seat(), Reason::Shutdown, Some(RESTART_RETRY_MS)),
+        }
+        self.poll_frames(budget, out);
     }
 
     fn owes_nothing(&self) -> bool {
@@ -249,8 +253,10 @@ impl Connection {
             Phase::Greeting { out: owed, .. } => out.append(owed),
             Phase::Open(open) => {
                 // An error on the way to the last frame would only say what is known: the link ends.
-                let _ =
-                    open.session.poll_frames(open.link, usize::MAX >> 1, &mut |frame| out.push_back(frame));
+                let _ = open.session.poll_frames(open.link, LAST_FRAMES, &mut |frame| out.push_back(frame));
+                if self.bye {
+                    open.session.end(&self.hub);
+                }
             }
             Phase::Leaving { .. } => return,
         }
@@ -277,3 +283,6 @@ pub(super) fn full(why: &str) -> Bytes {
         retry_after_ms: Some(FULL_RETRY_MS),
     }))
 }
+
+/// Bytes of what is pending that still go out before the last frame of a link.
+const LAST_FRAMES: usize = 64 * 1024;

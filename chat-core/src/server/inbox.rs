@@ -27,9 +27,7 @@ pub(super) struct Inbox {
 #[derive(Debug)]
 struct Told {
     request: (ClientId, u64),
-    position: Position,
-    to: String,
-    text: String,
+    entry: EntryFrame,
     frame: Bytes,
 }
 
@@ -64,7 +62,11 @@ impl Inbox {
     /// The place of a request that was told before.
     pub(super) fn find(&self, telling: &Telling<'_>) -> Result<Option<Position>, Conflict> {
         match self.entries.iter().find(|it| it.request == telling.request) {
-            Some(it) if it.to == telling.to && it.text == telling.text => Ok(Some(it.position)),
+            Some(Told { entry, .. })
+                if entry.to.as_deref() == Some(telling.to) && entry.text == telling.text =>
+            {
+                Ok(Some(Position { seq: entry.seq, at: entry.at }))
+            }
             Some(_) => Err(Conflict),
             None => Ok(None),
         }
@@ -74,7 +76,7 @@ impl Inbox {
         self.head += 1;
         self.newest_at = self.newest_at.max(telling.at);
         let position = Position { seq: self.head, at: self.newest_at };
-        let frame = wire::write(&EntryFrame {
+        let entry = EntryFrame {
             kind: EntryKind::Message,
             room: INBOX.to_owned(),
             seq: position.seq,
@@ -82,12 +84,12 @@ impl Inbox {
             to: Some(telling.to.to_owned()),
             at: position.at,
             text: telling.text.to_owned(),
-        });
+        };
         if self.entries.len() == INBOX_ENTRIES {
             self.entries.pop_front();
         }
-        let (to, text) = (telling.to.to_owned(), telling.text.to_owned());
-        self.entries.push_back(Told { request: telling.request, position, to, text, frame });
+        let frame = wire::write(&entry);
+        self.entries.push_back(Told { request: telling.request, entry, frame });
         position
     }
 
@@ -130,7 +132,12 @@ impl Inbox {
 
     /// The frames of the entries from `from` to `to` that are still held.
     pub(super) fn frames(&self, from: u64, to: u64) -> impl Iterator<Item = Bytes> {
-        let held = self.entries.iter().filter(move |it| (from..=to).contains(&it.position.seq));
+        let held = self.entries.iter().filter(move |it| (from..=to).contains(&it.entry.seq));
         held.map(|it| it.frame.clone())
+    }
+
+    /// The entries below `before`, newest first.
+    pub(super) fn newest_below(&self, before: u64) -> impl Iterator<Item = EntryFrame> {
+        self.entries.iter().rev().map(|it| it.entry.clone()).filter(move |it| it.seq < before)
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer) -> Result<Seat, R
     if let Some(held) = client.and_then(|it| hub.session_by_client(it)) {
         // Its welcome may have been lost: then the client cannot know the secret, and nothing was done in it.
         if !held.is_unconfirmed() {
-            return Err(refusal(Code::NotWelcome, "this client id belongs to another session").ending_link());
+            return Err(refusal(Code::NotWelcome, "this client id belongs to another session"));
         }
         held.end(hub);
     }

@@ -116,7 +116,8 @@ impl Reads {
                 }
             }
             (Read::History { id, room, before, .. }, Ok(page)) => {
-                out(page_frame(id, room.name(), before, page))
+                let older = page.entries.iter().rev().filter(|it| it.seq < before);
+                out(page_frame(id, room.name(), older.map(|it| entry_frame(room.name(), it))));
             }
             (Read::Replay { id, room, from, to }, Ok(page)) => {
                 let to = send_entries(room.name(), from - 1, to, page, out);
@@ -154,8 +155,8 @@ fn send_entries(room: &RoomName, after: u64, to: u64, page: LogPage, out: &mut i
     last
 }
 
-/// A page of the newest entries below `before`, as many as fit a frame.
-fn page_frame(id: u64, room: &RoomName, before: u64, page: LogPage) -> Bytes {
+/// A page of `newest_first`, as many as fit a frame.
+pub(super) fn page_frame(id: u64, room: &RoomName, newest_first: impl Iterator<Item = EntryFrame>) -> Bytes {
     let mut room_left = MAX_FRAME - PAGE_OVERHEAD;
     let fits = |entry: &EntryFrame| match room_left.checked_sub(wire::write(entry).len() + 1) {
         Some(left) => {
@@ -164,7 +165,6 @@ fn page_frame(id: u64, room: &RoomName, before: u64, page: LogPage) -> Bytes {
         }
         None => false,
     };
-    let newest_first = page.entries.iter().rev().filter(|it| it.seq < before).map(|it| entry_frame(room, it));
     let mut entries: Vec<EntryFrame> = newest_first.take_while(fits).collect();
     entries.reverse();
     wire::write(&Event::Page(Page { id, room: room.to_string(), entries }))

@@ -10,6 +10,7 @@ use super::{
     hub::{Hub, TooMany},
     inbox::{Conflict, Telling},
     limits::BUSY_RETRY_MS,
+    reads::page_frame,
     room::Room,
     session::{Membership, NotCurrent, Session, State},
     sync::lock,
@@ -129,8 +130,8 @@ impl Session {
             reset,
             topic: String::new(),
             version: 0,
-            members: vec![self.name().to_string()],
-            present: 1,
+            members: Vec::new(),
+            present: 0,
         }));
     }
 
@@ -237,8 +238,15 @@ impl Session {
     }
 
     fn history(&self, mut state: MutexGuard<'_, State>, history: &wire::History<'_>) {
-        let Some(room) = self.joined_room(&mut state, history.id, &history.room) else { return };
         let limit = history.limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY);
+        if history.room == INBOX {
+            let inbox = lock(&self.inbox);
+            let newest = inbox.newest_below(history.before.unwrap_or(u64::MAX)).zip(0..limit);
+            let page = page_frame(history.id, &RoomName::inbox(), newest.map(|(entry, _)| entry));
+            drop(inbox);
+            return self.reply_frame(page);
+        }
+        let Some(room) = self.joined_room(&mut state, history.id, &history.room) else { return };
         let before = history.before.unwrap_or(u64::MAX).min(room.head() + 1);
         state.reads.history(history.id, room, before, limit);
     }
@@ -273,7 +281,8 @@ impl Session {
 
     /// The room as the client writes it, or the error it gets.
     fn room_name(&self, id: u64, room: &str) -> Result<RoomName, NameError> {
-        RoomName::parse(room).inspect_err(|error| self.refuse(Some(id), Code::BadName, error.to_string()))
+        let code = if room == INBOX { Code::Unsupported } else { Code::BadName };
+        RoomName::parse(room).inspect_err(|error| self.refuse(Some(id), code, error.to_string()))
     }
 
     /// The room, if the session is in it; otherwise the client is told.

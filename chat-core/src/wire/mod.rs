@@ -39,8 +39,8 @@ pub const MAX_DEPTH: usize = 8;
 pub const MAX_MEMBERS: usize = 500;
 /// How many entries one `replay` may ask for.
 pub const MAX_REPLAY: u64 = 32;
-/// How many entries one `history` may ask for.
-pub const MAX_HISTORY: u64 = 500;
+/// How many entries one `history` brings at most.
+pub const MAX_HISTORY: u64 = 100;
 /// How many entries a `join` without a cursor is sent first.
 pub const RECENT: u64 = 50;
 /// The room name under which a session's direct messages are numbered and sent.

@@ -1,0 +1,171 @@
+//! The Python client that README.md shows does what README.md says.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use chat_core::wire::{self, EntryFrame, EntryKind, Event, Goodbye, Reason, Request, Welcome};
+
+use crate::e2e::harness::Server;
+
+#[test]
+fn two_python_clients_talk_in_a_room() {
+    let server = Server::start(&[]);
+    let mut ana = Client::start(server.port(), python(), "ana", &["hi all"]);
+    assert_eq!(ana.line(), "ana: hi all");
+    let mut bob = Client::start(server.port(), python(), "bob", &["hi ana", "grüße ✓"]);
+    for line in ["ana: hi all", "bob: hi ana", "bob: grüße ✓"] {
+        assert_eq!(bob.line(), line);
+    }
+    for line in ["bob: hi ana", "bob: grüße ✓"] {
+        assert_eq!(ana.line(), line);
+    }
+}
+
+/// protocol 12.4: a ping every so often, in a room where nothing happens, within a frame, and in a busy room.
+#[test]
+fn the_python_client_pings_however_its_frames_come() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let hasty = python().replace("PING_EVERY = 15 ", "PING_EVERY = 0.05 ");
+    assert_ne!(hasty, python(), "README.md says every 15 seconds");
+    let mut client = Client::start(port, &hasty, "ana", &["hi"]);
+    let mut link = Link(within(move || listener.accept().unwrap().0));
+
+    assert!(matches!(link.read(), Request::Hello(hello) if hello.name == "ana"));
+    link.write(&Event::Welcome(welcome()));
+    assert!(matches!(link.read(), Request::Join(join) if join.room == "lobby"));
+    assert!(matches!(link.read(), Request::Say(say) if say.text == "hi"));
+    link.expect_ping();
+
+    let frame = framed(&message("one half, then the other"));
+    let (head, tail) = frame.split_at(frame.len() / 2);
+    link.0.write_all(head).unwrap();
+    link.expect_ping();
+    link.expect_ping();
+    link.0.write_all(tail).unwrap();
+    assert_eq!(client.line(), "bob: one half, then the other");
+
+    let begun = Instant::now();
+    let mut pings = 0;
+    while pings < 10 {
+        assert!(begun.elapsed() < DEADLINE, "{pings} pings from a busy room");
+        link.write(&message("and so on"));
+        if link.has_frame(Duration::from_millis(5)) {
+            link.expect_ping();
+            pings += 1;
+        }
+        assert_eq!(client.line(), "bob: and so on");
+    }
+    link.write(&Event::Goodbye(Goodbye { reason: Reason::Shutdown, retry_after_ms: None }));
+    assert!(!client.end().success());
+}
+
+/// A Python client that runs, and what it prints.
+struct Client {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Client {
+    fn start(port: u16, source: &str, name: &str, lines: &[&str]) -> Client {
+        let port = port.to_string();
+        let mut child = Command::new("python3")
+            .args(["-c", source, "127.0.0.1", &port, name, "lobby"])
+            .args(lines)
+            .env("PYTHONIOENCODING", "utf-8")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 is needed to run the client of README.md");
+        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Client { child, lines: receiver }
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.recv_timeout(DEADLINE).expect("the client prints a line")
+    }
+
+    fn end(mut self) -> ExitStatus {
+        assert_eq!(self.lines.recv_timeout(DEADLINE), Err(mpsc::RecvTimeoutError::Disconnected));
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended by itself
+        let _ = self.child.wait();
+    }
+}
+
+/// The server's end of a link, byte by byte.
+struct Link(TcpStream);
+
+impl Link {
+    fn read(&mut self) -> Request<'static> {
+        self.0.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut len = [0; 4];
+        self.0.read_exact(&mut len).expect("the client sends a frame");
+        let mut frame = vec![0; u32::from_be_bytes(len) as usize];
+        self.0.read_exact(&mut frame).expect("the client sends all of it");
+        wire::read_request(frame.leak()).expect("it is protocol") // a test may forget a few bytes
+    }
+
+    fn has_frame(&mut self, within: Duration) -> bool {
+        self.0.set_read_timeout(Some(within)).unwrap();
+        self.0.peek(&mut [0]).is_ok()
+    }
+
+    fn expect_ping(&mut self) {
+        let request = self.read();
+        assert!(matches!(request, Request::Ping(_)), "{request:?}");
+    }
+
+    fn write(&mut self, event: &Event) {
+        self.0.write_all(&framed(event)).unwrap();
+    }
+}
+
+fn framed(event: &Event) -> Vec<u8> {
+    let frame = wire::write(event);
+    [&(frame.len() as u32).to_be_bytes(), &*frame].concat()
+}
+
+fn welcome() -> Welcome {
+    Welcome {
+        protocol: wire::PROTOCOL,
+        name: "ana".into(),
+        server: "a test".into(),
+        resume: "secret".into(),
+        resumed: false,
+        limits: Default::default(),
+    }
+}
+
+fn message(text: &str) -> Event {
+    let (kind, room, from) = (EntryKind::Message, "lobby".into(), "bob".into());
+    Event::Entry(EntryFrame { kind, room, seq: 1, from, to: None, at: 0, text: text.into() })
+}
+
+/// Waits for what may never come.
+fn within<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(wait()));
+    receiver.recv_timeout(DEADLINE).expect("it happens in time")
+}
+
+/// The client as README.md shows it.
+fn python() -> &'static str {
+    let (_, rest) =
+        include_str!("../../../README.md").split_once("\n```python\n").expect("it has a client");
+    rest.split_once("\n```\n").expect("which ends").0
+}
+
+const DEADLINE: Duration = Duration::from_secs(20);
