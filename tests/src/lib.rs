@@ -1,1 +1,10 @@
-//! x
+//! What every transport is held to, and bad weather to hold it in.
+//!
+//! There is no runtime, no clock and no transport of its own in here: who runs the suite brings them.
+
+pub mod conformance;
+mod raw_client;
+mod time;
+pub mod weather;
+
+pub use raw_client::RawClient;

@@ -1,0 +1,200 @@
+//! Frames arrive whole, and as promised.
+
+use std::{collections::HashSet, future::poll_fn, task::Poll, time::Duration};
+
+use bytes::Bytes;
+use chat_core::transport::BoxLink;
+use futures::{
+    SinkExt, StreamExt,
+    future::{join, join_all},
+    stream::iter,
+};
+
+use super::{
+    Subject,
+    fixture::{Fixture, carry, carry_one, check_promises, frame, receive},
+};
+use crate::time::{QUIET, within};
+
+/// A frame is there at the other end, unchanged and in one piece. (protocol 15.1)
+pub async fn a_frame_arrives_whole(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    for (mut from, mut to) in fixture.both_ways().await {
+        carry_one(subject, &mut from, &mut to, Bytes::from_static(br#"{"type":"ping","id":1}"#)).await;
+    }
+}
+
+/// The smallest frame is one like any other.
+pub async fn frames_may_hold_one_byte(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    for (mut from, mut to) in fixture.both_ways().await {
+        carry_one(subject, &mut from, &mut to, Bytes::from_static(b"x")).await;
+    }
+}
+
+/// A frame of exactly the size promised passes, and so does one that is a byte smaller. (protocol 1.3)
+pub async fn frames_may_be_as_large_as_promised(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    let largest = subject.promises().max_frame;
+    let mut rng = fastrand::Rng::with_seed(2);
+    for (mut from, mut to) in fixture.both_ways().await {
+        for len in [largest - 1, largest] {
+            carry_one(subject, &mut from, &mut to, frame(&mut rng, 0, len)).await;
+        }
+    }
+}
+
+/// No byte means anything to the transport.
+pub async fn frames_may_hold_every_byte(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    for (mut from, mut to) in fixture.both_ways().await {
+        let every: Bytes = (0..=u8::MAX).chain((0..=u8::MAX).rev()).collect();
+        carry_one(subject, &mut from, &mut to, every).await;
+        let frames: Vec<Bytes> = (0..=u8::MAX).map(|byte| Bytes::from(vec![byte; 3])).collect();
+        carry(subject, &mut from, &mut to, &frames).await;
+    }
+}
+
+/// Many frames, from tiny to the largest, arrive in the number and order promised.
+pub async fn frames_of_all_sizes_arrive_as_promised(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    let largest = subject.promises().max_frame;
+    let mut rng = fastrand::Rng::with_seed(3);
+    for (mut from, mut to) in fixture.both_ways().await {
+        let frames: Vec<Bytes> = (0..400)
+            .map(|number| {
+                let len = rng.usize(8..=if number % 50 == 0 { largest } else { 2000 });
+                frame(&mut rng, number, len)
+            })
+            .collect();
+        carry(subject, &mut from, &mut to, &frames).await;
+    }
+}
+
+/// Frames that were taken but not flushed are with the peer after one flush, without a further one.
+pub async fn frames_are_gathered_until_flushed(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    for (mut from, mut to) in fixture.both_ways().await {
+        let frames: Vec<Bytes> = (0..30_u8).map(|number| Bytes::from(vec![number; 100])).collect();
+        for frame in &frames {
+            from.feed(frame.clone()).await.expect("the link takes frames");
+        }
+        from.flush().await.expect("the link takes frames");
+        let arrived = receive(subject, &mut to, frames.len()).await;
+        check_promises(subject.promises(), &frames, &arrived);
+    }
+}
+
+/// Two ends that both send more than fits in between, and read meanwhile, do not wait for each other.
+pub async fn both_directions_work_at_once(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    let (near, far) = fixture.pair().await;
+    let frames = |seed: u64| -> Vec<Bytes> {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        (0..500).map(|number| frame(&mut rng, number, 4000)).collect()
+    };
+    let (from_near, from_far) = (frames(4), frames(5));
+    let converse = async |link: BoxLink, say: &[Bytes], hear: &[Bytes]| {
+        let (mut sink, mut stream) = link.split();
+        let mut said = iter(say.iter().cloned().map(Ok));
+        let (sent, arrived) = join(sink.send_all(&mut said), receive(subject, &mut stream, hear.len())).await;
+        sent.expect("the link takes frames");
+        check_promises(subject.promises(), hear, &arrived);
+        (sink, stream) // both ends live until both have read
+    };
+    let both = join(converse(near, &from_near, &from_far), converse(far.link, &from_far, &from_near));
+    drop(both.await);
+}
+
+/// What is sent over one link comes out of that link alone.
+pub async fn links_do_not_mix(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    let mut pairs = Vec::new();
+    for number in 0..8_u8 {
+        pairs.push((number, fixture.pair().await));
+    }
+    join_all(pairs.iter_mut().map(async |(number, (near, far))| {
+        let own = |kind: u8| -> Vec<Bytes> {
+            (0..50_u8).map(|count| Bytes::from(vec![*number, kind, count])).collect()
+        };
+        carry(subject, near, &mut far.link, &own(0)).await;
+        carry(subject, &mut far.link, near, &own(1)).await;
+    }))
+    .await;
+}
+
+/// A frame over the limit is refused with words that name the limit. No part of it arrives, and whether or not the
+/// link survives, the listener does.
+pub async fn a_frame_over_the_limit_is_refused(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    let limit = subject.promises().max_frame;
+    for (mut from, mut to) in fixture.both_ways().await {
+        let error =
+            from.feed(vec![b'x'; limit + 1].into()).await.expect_err("a frame over the limit is refused");
+        let words = error.to_string().replace([',', '_', '\u{a0}'], "");
+        assert!(words.contains(&limit.to_string()), "the limit of {limit} is not named: {error}");
+        let after = Bytes::from_static(b"after");
+        let survived = from.send(after.clone()).await.is_ok();
+        let next = async {
+            loop {
+                match to.next().await {
+                    Some(Ok(frame)) if frame.starts_with(b"knock ") => {}
+                    other => return other,
+                }
+            }
+        };
+        match within(&subject.runtime, QUIET, next).await {
+            Some(Some(Ok(frame))) => assert_eq!(frame, after, "nothing of the large frame arrives"),
+            Some(_) => {} // the link ended
+            None => assert!(!survived || !subject.promises().reliable, "what the link took has to arrive"),
+        }
+    }
+    let (mut near, mut far) = fixture.pair().await;
+    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(b"still here")).await;
+}
+
+/// A peer that reads nothing makes the sink wait after a bounded amount, and all of it arrives once it reads.
+/// Where frames may be lost, sending goes on or waits, but does not fail.
+pub async fn a_peer_that_does_not_read_holds_the_sender_back(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    for (mut from, mut to) in fixture.both_ways().await {
+        let mut rng = fastrand::Rng::with_seed(6);
+        let frames: Vec<Bytes> = (0..MUCH / 4096).map(|number| frame(&mut rng, number, 4096)).collect();
+        let mut taken = 0;
+        while taken < frames.len() && accepts(subject, &mut from, frames[taken].clone()).await {
+            taken += 1;
+        }
+        let promises = subject.promises();
+        assert!(!promises.reliable || taken < frames.len(), "{MUCH} bytes were taken that nobody read");
+        let flush = async { from.flush().await.expect("the link takes frames") };
+        let ((), arrived) = join(flush, receive(subject, &mut to, taken)).await;
+        if promises.reliable {
+            check_promises(promises, &frames[..taken], &arrived);
+        } else {
+            let sent: HashSet<&Bytes> = frames.iter().collect();
+            assert!(arrived.iter().all(|it| sent.contains(it)), "nothing is invented or changed");
+            assert!(!arrived.is_empty(), "none of {taken} frames arrived");
+        }
+    }
+}
+
+/// Whether the link takes a frame within a time in which one that is read takes thousands.
+async fn accepts(subject: &Subject, link: &mut BoxLink, frame: Bytes) -> bool {
+    let ready = poll_fn(|cx| link.as_mut().poll_ready(cx));
+    let Some(ready) = within(&subject.runtime, HELD_BACK, ready).await else { return false };
+    ready.expect("a peer that does not read is not an error");
+    link.as_mut().start_send(frame).expect("a link that is ready takes a frame");
+    // Whether the frame has left does not matter here; but a sink that is never flushed may keep it for ever.
+    let flush = poll_fn(|cx| match link.as_mut().poll_flush(cx) {
+        Poll::Ready(flushed) => Poll::Ready(flushed),
+        Poll::Pending => Poll::Ready(Ok(())),
+    });
+    flush.await.expect("a peer that does not read is not an error");
+    true
+}
+
+/// For how long a link that is held back takes nothing.
+const HELD_BACK: Duration = Duration::from_millis(300);
+
+/// More than any link holds on its way, kernel buffers included.
+const MUCH: u64 = 32 << 20;

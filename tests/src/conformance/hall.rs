@@ -1,0 +1,67 @@
+//! A real server behind the transport under test.
+
+use std::{sync::Arc, time::Duration};
+
+use chat_core::{
+    Address,
+    log::MemoryLog,
+    server::{Config, Limits, Server},
+    wire::Welcome,
+};
+
+use super::Subject;
+use crate::raw_client::{RawClient, hello};
+
+/// A server that listens at the subject's address and has as many clients as a check dials.
+pub(super) struct Hall<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) server: Server,
+    address: Address,
+}
+
+impl<'a> Hall<'a> {
+    pub(super) async fn open(subject: &'a Subject) -> Hall<'a> {
+        Hall::open_with(subject, None).await
+    }
+
+    pub(super) async fn open_with(subject: &'a Subject, password: Option<&str>) -> Hall<'a> {
+        let config = Config {
+            // A stop has to give up on peers that are gone while the check still runs.
+            limits: Limits { drain_within: Duration::from_secs(2), ..Limits::default().unlimited() },
+            password: password.map(str::to_owned),
+            software: "conformance".to_owned(),
+        };
+        let log = Arc::new(MemoryLog::new(LOG_BYTES, 7));
+        let server = Server::start(config, log, subject.runtime.clone())
+            .await
+            .expect("a server starts on an empty log");
+        let address = server
+            .listen(&subject.registry, &subject.address)
+            .await
+            .expect("the server listens at the address");
+        Hall { subject, server, address }
+    }
+
+    /// A client that has said nothing yet.
+    pub(super) async fn dial(&self) -> RawClient {
+        let link = self.subject.dial(&self.address).await;
+        RawClient::new(link, self.subject.promises(), self.subject.runtime.clone())
+    }
+
+    /// A client that was welcomed under `name`. Clients of one check need different numbers.
+    pub(super) async fn enter(&self, name: &str, number: u64) -> (RawClient, Welcome) {
+        let mut client = self.dial().await;
+        let welcome = client.hello(&hello(name, number)).await;
+        (client, welcome)
+    }
+
+    /// A client that is in `room` as well, and has read it from the beginning.
+    pub(super) async fn enter_room(&self, name: &str, number: u64, room: &str) -> RawClient {
+        let (mut client, _) = self.enter(name, number).await;
+        client.join(room, Some(0)).await;
+        client
+    }
+}
+
+/// What the log may hold; far more than any check says.
+const LOG_BYTES: usize = 16 << 20;

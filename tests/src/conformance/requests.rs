@@ -1,0 +1,137 @@
+//! Every request has its reply, in the form the protocol gives it.
+
+use chat_core::wire::{
+    EntryKind, Event, History, INBOX, Leave, Page, Ping, Pong, Replay, Replayed, Request, RoomList, Tell,
+    Topic, Who,
+};
+
+use super::{Subject, hall::Hall};
+use crate::RawClient;
+
+/// Who is in a room, and how many. (protocol 9.2)
+pub async fn who_lists_the_members(subject: &Subject) {
+    let hall = Hall::open(subject).await;
+    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let _bob = hall.enter_room("bob", 2, "lobby").await;
+    let _cleo = hall.enter_room("cleo", 3, "kitchen").await;
+    let Event::Members(mut members) = ana.ask(|id| Request::Who(Who { id, room: "lobby".into() })).await
+    else {
+        panic!("who is answered with the members")
+    };
+    members.members.sort();
+    assert_eq!((members.room.as_str(), members.present), ("lobby", 2));
+    assert_eq!(members.members, ["ana", "bob"]);
+}
+
+/// Which rooms there are, those with the most people first. (protocol 6.10)
+pub async fn rooms_lists_the_rooms(subject: &Subject) {
+    let hall = Hall::open(subject).await;
+    let mut ana = hall.enter_room("ana", 1, "kitchen").await;
+    let _bob = hall.enter_room("bob", 2, "lobby").await;
+    ana.join("lobby", Some(0)).await;
+    ana.say("kitchen", "hungry?").await;
+    let Event::Rooms(rooms) = ana.ask(|id| Request::Rooms(RoomList { id })).await else {
+        panic!("rooms is answered with the rooms")
+    };
+    let lines: Vec<_> = rooms.rooms.iter().map(|it| (it.room.as_str(), it.present, it.head)).collect();
+    assert_eq!((lines, rooms.total), (vec![("lobby", 2, 0), ("kitchen", 1, 1)], 2));
+}
+
+/// A topic is stored and read like a message, and told to whoever joins later. (protocol 7.4)
+pub async fn a_topic_is_an_entry_and_is_remembered(subject: &Subject) {
+    let hall = Hall::open(subject).await;
+    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let mut bob = hall.enter_room("bob", 2, "lobby").await;
+    ana.say("lobby", "before").await;
+    let topic = |id| Request::Topic(Topic { id, room: "lobby".into(), text: "tea at four".into() });
+    let Event::Ack(ack) = ana.ask(topic).await else { panic!("a topic is acknowledged") };
+    assert_eq!((ack.room.as_str(), ack.seq), ("lobby", 2));
+    let entry = &bob.entries("lobby", 1..=2).await[1];
+    assert_eq!(
+        (entry.kind, entry.from.as_str(), entry.text.as_str()),
+        (EntryKind::Topic, "ana", "tea at four")
+    );
+    let (mut cleo, _) = hall.enter("cleo", 3).await;
+    assert_eq!(cleo.join("lobby", Some(0)).await.topic, "tea at four");
+}
+
+/// Older entries come in pages, each in ascending order, until there are none. (protocol 8.1)
+pub async fn history_gives_pages_backwards(subject: &Subject) {
+    let hall = Hall::open(subject).await;
+    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    for number in 1..=10 {
+        ana.say("lobby", &format!("{number}")).await;
+    }
+    let mut read = Vec::new();
+    let mut before = None;
+    for expected in [&[7, 8, 9, 10][..], &[3, 4, 5, 6], &[1, 2], &[]] {
+        let page = page(&mut ana, before, 4).await;
+        assert_eq!(page.room, "lobby");
+        assert_eq!(page.entries.iter().map(|it| it.seq).collect::<Vec<u64>>(), expected);
+        before = page.entries.first().map(|it| it.seq).or(Some(1));
+        read.splice(0..0, page.entries);
+    }
+    assert_eq!(read, ana.entries("lobby", 1..=10).await, "a page holds what was read live");
+}
+
+/// Entries asked for again come as they came at first, and then the word that they did. (protocol 8.3)
+pub async fn a_replay_sends_entries_again(subject: &Subject) {
+    let hall = Hall::open(subject).await;
+    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    for number in 1..=8 {
+        ana.say("lobby", &format!("{number}")).await;
+    }
+    let first = ana.entries("lobby", 1..=8).await;
+    let replay = |from, to| move |id| Request::Replay(Replay { id, room: "lobby".into(), from, to });
+    let Event::Replayed(Replayed { from, to, .. }) = ana.ask(replay(3, 5)).await else {
+        panic!("a replay ends with a word")
+    };
+    assert_eq!((from, to), (3, 5));
+    assert_eq!(ana.entries("lobby", 3..=5).await, first[2..5]);
+    let Event::Replayed(Replayed { from, to, .. }) = ana.ask(replay(7, 20)).await else {
+        panic!("a replay ends with a word")
+    };
+    assert_eq!((from, to), (7, 8), "there is nothing after the head");
+    assert_eq!(ana.entries("lobby", 7..=8).await, first[6..8]);
+}
+
+/// What is told to one person is read by that person and the teller, wherever they are, and by nobody else. (protocol 10.1, protocol 10.2)
+pub async fn a_tell_reaches_one_person(subject: &Subject) {
+    let hall = Hall::open(subject).await;
+    let (mut ana, _) = hall.enter("ana", 1).await;
+    let (mut bob, _) = hall.enter("bob", 2).await;
+    let (mut cleo, _) = hall.enter("cleo", 3).await;
+    let tell = |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into() });
+    let Event::Ack(ack) = ana.ask(tell).await else { panic!("a tell is acknowledged") };
+    assert_eq!((ack.room.as_str(), ack.seq), (INBOX, 1));
+    for reader in [&mut ana, &mut bob] {
+        let entry = reader.entries(INBOX, 1..=1).await.remove(0);
+        assert_eq!(
+            (entry.from.as_str(), entry.to.as_deref(), entry.text.as_str()),
+            ("ana", Some("bob"), "psst")
+        );
+    }
+    assert!(!cleo.has_heard(|event| matches!(event, Event::Entry(_))).await, "cleo was told nothing");
+}
+
+/// A ping is answered, by its number. (protocol 5.1)
+pub async fn a_ping_is_answered(subject: &Subject) {
+    let hall = Hall::open(subject).await;
+    let (mut ana, _) = hall.enter("ana", 1).await;
+    let id = 9_007_199_254_740_991; // the largest number there is
+    assert_eq!(ana.ask_as(id, format!(r#"{{"id":{id},"type":"ping"}}"#)).await, Event::Pong(Pong { id }));
+    let id = ana.next_id();
+    let pong = ana.ask_as(id, chat_core::wire::write(&Request::Ping(Ping { id }))).await;
+    assert_eq!(pong, Event::Pong(Pong { id }));
+    ana.join("lobby", None).await;
+    let left = ana.ask(|id| Request::Leave(Leave { id, room: "lobby".into() })).await;
+    assert!(matches!(&left, Event::Left(left) if left.room == "lobby"), "{left:?}");
+}
+
+async fn page(client: &mut RawClient, before: Option<u64>, limit: u64) -> Page {
+    let history = |id| Request::History(History { id, room: "lobby".into(), before, limit: Some(limit) });
+    match client.ask(history).await {
+        Event::Page(page) => page,
+        other => panic!("history was answered with {other:?}"),
+    }
+}

@@ -1,0 +1,114 @@
+//! Bad weather with a seed: frames get lost, doubled, overtaken and delayed, and links are cut, as the dice fall.
+//!
+//! It wraps any link, or any transport, whatever that promises by itself. The same seed and the same frames meet the
+//! same fate.
+
+mod link;
+mod sky;
+
+use std::{
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chat_core::{
+    Address, SharedRuntime,
+    transport::{BoxLink, Listening, Promises, Transport},
+};
+use futures::{FutureExt, future::BoxFuture};
+
+pub use sky::Sky;
+
+/// What happens to the frames of a link, each way. The default is a clear sky.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weather {
+    /// How many of a hundred frames are lost.
+    pub loss: u8,
+    /// How many of a hundred frames that are not lost arrive twice.
+    pub duplicate: u8,
+    /// How many of a hundred frames are held back while up to [`hold`](Weather::hold) later ones pass.
+    pub reorder: u8,
+    /// By how many frames one can be overtaken; 3 if it is 0. A frame that nothing follows waits no longer than 20 ms.
+    pub hold: u8,
+    /// How long every frame is on its way.
+    pub delay: Duration,
+    /// After how many frames, both ways together, a link is cut on average: the dice pick a number from 1 to twice
+    /// as many less one. A link that is cut ends with an error, and what was on its way is lost. 0: never.
+    pub cut_after: u64,
+}
+
+impl Weather {
+    /// `link` in this weather. Its fate is that of `seed`.
+    ///
+    /// It promises less than the link did, see [`WeatherTransport::promises`].
+    pub fn over(self, link: BoxLink, seed: u64, runtime: &SharedRuntime) -> BoxLink {
+        Box::pin(link::WeatherLink::new(self, link, seed, runtime))
+    }
+
+    fn is_kind(self) -> bool {
+        self.loss == 0 && self.duplicate == 0 && self.reorder == 0
+    }
+}
+
+/// A transport whose dialled links go through bad weather, both ways. Accepted links are those of the transport
+/// inside; so one listener serves clients in all weathers.
+pub struct WeatherTransport {
+    inner: Arc<dyn Transport>,
+    weather: Weather,
+    seed: u64,
+    runtime: SharedRuntime,
+    dialled: AtomicU64,
+}
+
+impl WeatherTransport {
+    /// `inner` in this weather. The n-th link that is dialled has the fate of `seed` + n.
+    pub fn new(
+        inner: Arc<dyn Transport>,
+        weather: Weather,
+        seed: u64,
+        runtime: SharedRuntime,
+    ) -> WeatherTransport {
+        WeatherTransport { inner, weather, seed, runtime, dialled: AtomicU64::new(0) }
+    }
+
+    /// How many links were dialled so far.
+    pub fn dialled(&self) -> u64 {
+        self.dialled.load(Ordering::Relaxed)
+    }
+}
+
+impl Transport for WeatherTransport {
+    /// Where frames get lost, doubled or overtaken, nothing is promised that the transport inside promised. Delay
+    /// and cuts take no promise away.
+    fn promises(&self) -> Promises {
+        let promises = self.inner.promises();
+        let kind = self.weather.is_kind();
+        Promises { ordered: promises.ordered && kind, reliable: promises.reliable && kind, ..promises }
+    }
+
+    fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
+        self.inner.listen(address)
+    }
+
+    fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
+        async move {
+            let link = self.inner.dial(address).await?;
+            let number = self.dialled.fetch_add(1, Ordering::Relaxed);
+            Ok(self.weather.over(link, self.seed.wrapping_add(number), &self.runtime))
+        }
+        .boxed()
+    }
+}
+
+impl fmt::Debug for WeatherTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeatherTransport")
+            .field("weather", &self.weather)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}

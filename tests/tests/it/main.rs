@@ -1,0 +1,8 @@
+//! The tests of the whole: transports against the suite, bad weather, the program as people run it, and the house
+//! rules. One binary, as each one more is linked anew.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod liars;
+mod weather;
+mod world;
