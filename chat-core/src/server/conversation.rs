@@ -43,10 +43,12 @@ async fn wait_for_return(hub: &Hub, seat: &Seat) {
     let mut grace = hub.runtime().sleep_until(now + hub.limits().grace);
     poll_fn(|cx| {
         seat.session.register(seat.link, cx.waker());
-        if hub.is_stopping() || seat.session.state(seat.link).is_err() {
+        if seat.session.state(seat.link).is_err() {
             return Poll::Ready(());
         }
-        ready!(grace.poll_unpin(cx));
+        if !hub.is_stopping() {
+            ready!(grace.poll_unpin(cx));
+        }
         seat.session.expire(hub, seat.link);
         Poll::Ready(())
     })
@@ -99,13 +101,14 @@ impl Conversation {
 
     fn drive(&mut self, cx: &mut Context<'_>) -> Result<(), Gone> {
         let now = self.connection().hub().now();
+        // Hear the peer, then say what there is to say, so that one write carries as much as possible. The time
+        // counts after that: what came while this program slept has been heard.
+        self.read(cx, now)?;
+        // A hello changes where to be woken, so not before; and before all that is looked at from here on.
         self.connection().register(cx.waker());
         if self.connection().hub().is_abandoned() {
             return Err(Gone::Abandoned);
         }
-        // Hear the peer, then say what there is to say, so that one write carries as much as possible. The time
-        // counts after that: what came while this program slept has been heard.
-        self.read(cx, now)?;
         self.connection().on_timeout(now);
         self.write(cx, now)?;
         while self.read_log(cx) {
