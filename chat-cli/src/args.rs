@@ -17,22 +17,19 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Let people meet here.
     Serve(Serve),
-    /// Enter rooms, read and talk.
     Join(Join),
-    /// Say one thing in a room and leave.
     Send(Send),
-    /// Print a room and follow it.
     Tail(Tail),
-    /// Print a completion script for a shell.
     Completions(Completions),
 }
 
+/// Let people meet here.
+///
 /// Rooms are kept in memory and end with the server. SIGINT or SIGTERM says goodbye to everyone, waits at most
 /// ten seconds for them to be told, and exits with 0; a second one exits at once.
 #[derive(Args, Debug)]
-#[command(about = "Let people meet here", after_help = SERVE_EXAMPLES)]
+#[command(after_help = SERVE_EXAMPLES)]
 pub(crate) struct Serve {
     /// Where to accept people; may be given several times, port 0 picks a free one [default: tcp://0.0.0.0:7000]
     #[arg(long, value_name = "URL", value_parser = server)]
@@ -64,11 +61,13 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Enter rooms, read and talk.
+///
 /// Each line of standard input is said in the room entered last; /help there lists the commands. At the end of
 /// standard input it waits until all was stored, and leaves. A lost connection is made anew, and nothing is
 /// repeated or missing after it.
 #[derive(Args, Debug)]
-#[command(about = "Enter rooms, read and talk", after_help = JOIN_EXAMPLES)]
+#[command(after_help = JOIN_EXAMPLES)]
 pub(crate) struct Join {
     /// The server: a URL, or HOST or HOST:PORT for TCP
     #[arg(value_name = "URL", default_value = "tcp://127.0.0.1:7000", value_parser = server)]
@@ -86,9 +85,11 @@ pub(crate) struct Join {
     pub(crate) person: Person,
 }
 
+/// Say one thing in a room and leave.
+///
 /// Exits with 0 once the message is stored. Gives up after ten seconds without a connection.
 #[derive(Args, Debug)]
-#[command(about = "Say one thing in a room and leave", after_help = SEND_EXAMPLES)]
+#[command(after_help = SEND_EXAMPLES)]
 pub(crate) struct Send {
     /// The server: a URL, or HOST or HOST:PORT for TCP
     #[arg(value_name = "URL", value_parser = server)]
@@ -103,9 +104,11 @@ pub(crate) struct Send {
     pub(crate) person: Person,
 }
 
+/// Print a room and follow it.
+///
 /// Prints what the room holds from a number on, then what is said there, until interrupted.
 #[derive(Args, Debug)]
-#[command(about = "Print a room and follow it", after_help = TAIL_EXAMPLES)]
+#[command(after_help = TAIL_EXAMPLES)]
 pub(crate) struct Tail {
     /// The server: a URL, or HOST or HOST:PORT for TCP
     #[arg(value_name = "URL", value_parser = server)]
@@ -134,6 +137,7 @@ pub(crate) struct Person {
     pub(crate) password_file: Option<PathBuf>,
 }
 
+/// Print a completion script for a shell.
 #[derive(Args, Debug)]
 #[command(after_help = COMPLETIONS_EXAMPLES)]
 pub(crate) struct Completions {

@@ -90,6 +90,18 @@ impl Human {
         };
         Ok(self.ask(request, asked))
     }
+
+    fn answered(&mut self, update: &Update) -> Vec<Line> {
+        let asked = match update {
+            Update::Reply { tag, .. } | Update::Joined { tag: Some(tag), .. } => self.asked.remove(tag),
+            _ => None,
+        };
+        let asked = asked.unwrap_or(Asked::Other);
+        if let (Asked::Enter(room), Update::Reply { .. }) = (&asked, update) {
+            self.rooms.leave(room); // a join that worked is no reply
+        }
+        self.plain.lines(update, &asked)
+    }
 }
 
 impl Face for Human {
@@ -131,15 +143,7 @@ impl Face for Human {
     }
 
     fn show(&mut self, update: &Update, out: &mut Output) -> anyhow::Result<()> {
-        let asked = match update {
-            Update::Reply { tag, .. } | Update::Joined { tag: Some(tag), .. } => self.asked.remove(tag),
-            _ => None,
-        };
-        let asked = asked.unwrap_or(Asked::Other);
-        if let (Asked::Enter(room), Update::Reply { .. }) = (&asked, update) {
-            self.rooms.leave(room); // a join that worked is no reply
-        }
-        self.plain.lines(update, &asked).iter().try_for_each(|line| out.line(line))?;
+        self.answered(update).iter().try_for_each(|line| out.line(line))?;
         Ok(())
     }
 }
@@ -157,3 +161,6 @@ fn corrected(mistake: &Mistake<'_>) -> Line {
         Mistake::Usage(usage) => Line::note("it is written ").words(usage),
     }
 }
+
+#[cfg(test)]
+mod tests;

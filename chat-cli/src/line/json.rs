@@ -13,7 +13,7 @@ use chat_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{Face, Step, input::Typed, rooms::Rooms};
-use crate::output::{Output, OutputError};
+use crate::output::Output;
 
 /// The face for programs. A request's `id` is its tag; what has none gets 0.
 #[derive(Debug, Default)]
@@ -70,13 +70,16 @@ impl Face for Json {
     }
 
     fn show(&mut self, update: &Update, out: &mut Output) -> anyhow::Result<()> {
-        Ok(show(update, out)?)
+        match shown(update) {
+            Some(event) => Ok(out.json(&event)?),
+            None => Ok(()),
+        }
     }
 }
 
-fn show(update: &Update, out: &mut Output) -> Result<(), OutputError> {
-    match update {
-        Update::Connected(welcome) => out.json(&Own::Connected {
+fn shown(update: &Update) -> Option<Shown<'_>> {
+    Some(match update {
+        Update::Connected(welcome) => Shown::Own(Own::Connected {
             protocol: welcome.protocol,
             name: &welcome.name,
             server: &welcome.server,
@@ -85,25 +88,33 @@ fn show(update: &Update, out: &mut Output) -> Result<(), OutputError> {
         }),
         Update::Disconnected { why, retry_in } => {
             let retry_ms = u64::try_from(retry_in.as_millis()).unwrap_or(wire::MAX_INTEGER);
-            out.json(&Own::Disconnected { why, retry_ms })
+            Shown::Own(Own::Disconnected { why, retry_ms })
         }
-        Update::Entry(entry) => out.json(&Event::Entry(entry.clone())),
-        Update::Gap(gap) => out.json(&Event::Gap(gap.clone())),
+        Update::Entry(entry) => Shown::Wire(Event::Entry(entry.clone())),
+        Update::Gap(gap) => Shown::Wire(Event::Gap(gap.clone())),
         Update::Goodbye(reason) => {
-            out.json(&Event::Goodbye(Goodbye { reason: *reason, retry_after_ms: None }))
+            Shown::Wire(Event::Goodbye(Goodbye { reason: *reason, retry_after_ms: None }))
         }
         Update::Joined { tag, joined } => {
-            out.json(&Event::Joined(wire::Joined { id: tag.unwrap_or_default(), ..joined.clone() }))
+            Shown::Wire(numbered(Event::Joined(joined.clone()), tag.unwrap_or_default()))
         }
         Update::Members { room, members, present } => {
-            out.json(&Own::Members { room, members, present: *present })
+            Shown::Own(Own::Members { room, members, present: *present })
         }
-        Update::Presence(presence) => out.json(&Event::Presence(presence.clone())),
-        Update::Refused(error) => out.json(&Event::Error(error.clone())),
-        Update::Reply { tag, reply } => out.json(&numbered(reply.clone(), *tag)),
-        Update::Reset { room } => out.json(&Own::Reset { room }),
-        _ => Ok(()),
-    }
+        Update::Presence(presence) => Shown::Wire(Event::Presence(presence.clone())),
+        Update::Refused(error) => Shown::Wire(Event::Error(error.clone())),
+        Update::Reply { tag, reply } => Shown::Wire(numbered(reply.clone(), *tag)),
+        Update::Reset { room } => Shown::Own(Own::Reset { room }),
+        _ => return None,
+    })
+}
+
+/// A line of output.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown<'a> {
+    Own(Own<'a>),
+    Wire(Event),
 }
 
 /// What a program is told and no server says.
@@ -199,3 +210,6 @@ fn owned(request: Request<'_>) -> Option<Request<'static>> {
 fn error(code: Code, message: impl Into<String>) -> Error {
     Error { id: None, code, message: message.into(), retry_after_ms: None }
 }
+
+#[cfg(test)]
+mod tests;

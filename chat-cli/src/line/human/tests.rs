@@ -1,0 +1,69 @@
+//! Lines typed, requests out.
+
+use chat_core::wire::{self, Code, Error, Event};
+use jiff::{civil::date, tz::TimeZone};
+
+use super::*;
+
+fn human() -> Human {
+    Human::new(&date(2026, 11, 20).at(12, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap())
+}
+
+fn typed(human: &mut Human, line: &str) -> String {
+    match Command::parse(line).map(|command| human.perform(command)) {
+        Ok(Ok(Step::Ask(request, tag))) => {
+            format!("{tag}: {}", String::from_utf8(wire::write(&request).to_vec()).unwrap())
+        }
+        Ok(Ok(step)) => format!("{step:?}"),
+        Ok(Err(line)) => line.to_string(),
+        Err(mistake) => corrected(&mistake).to_string(),
+    }
+}
+
+#[test]
+fn what_is_typed_is_asked_for() {
+    let mut human = human();
+    for (line, expected) in [
+        ("hi", "-- you are in no room; /join ROOM enters one"),
+        ("/who", "-- you are in no room; /join ROOM enters one"),
+        ("/join lobby", r#"1: {"type":"join","id":0,"room":"lobby"}"#),
+        ("/join hall", r#"2: {"type":"join","id":0,"room":"hall"}"#),
+        ("hi", r#"3: {"type":"say","id":0,"room":"hall","text":"hi"}"#),
+        ("/who Lobby", r#"4: {"type":"who","id":0,"room":"Lobby"}"#),
+        ("/msg bob psst", r#"5: {"type":"tell","id":0,"to":"bob","text":"psst"}"#),
+        ("/topic soup", r#"6: {"type":"topic","id":0,"room":"hall","text":"soup"}"#),
+        ("/history", r#"7: {"type":"history","id":0,"room":"hall","limit":50}"#),
+        ("/history 9999", r#"8: {"type":"history","id":0,"room":"hall","limit":500}"#),
+        ("/leave", r#"9: {"type":"leave","id":0,"room":"hall"}"#),
+        ("/rooms", r#"10: {"type":"rooms","id":0}"#),
+        ("hi", r#"11: {"type":"say","id":0,"room":"lobby","text":"hi"}"#),
+        ("/quit", "Quit"),
+        ("", "Nothing"),
+        ("/dance", "-- there is no /dance; /help lists what there is"),
+        ("/join", "-- it is written /join ROOM"),
+    ] {
+        assert_eq!(typed(&mut human, line), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_text_over_the_limit_is_not_sent() {
+    let mut human = human();
+    human.enter("lobby", None);
+    let fits = "x".repeat(MAX_TEXT);
+    assert!(typed(&mut human, &fits).contains("say"));
+    for line in [format!("{fits}x"), format!("/msg bob {fits}x"), format!("/topic {fits}x")] {
+        assert_eq!(typed(&mut human, &line), "-- not sent: 8193 bytes are over the limit of 8192");
+    }
+}
+
+#[test]
+fn a_room_that_refuses_is_not_the_current_one() {
+    let mut human = human();
+    human.enter("lobby", None);
+    human.enter("hall", None);
+    let full = Error { id: None, code: Code::TooMany, message: "full".to_owned(), retry_after_ms: None };
+    let lines = human.answered(&Update::Reply { tag: 2, reply: Event::Error(full) });
+    assert_eq!(lines.iter().map(Line::to_string).collect::<Vec<_>>(), ["-- cannot enter hall: full"]);
+    assert!(typed(&mut human, "hi").contains("lobby"));
+}
