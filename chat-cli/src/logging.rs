@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use anyhow::Context;
+use anyhow::anyhow;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -26,7 +26,10 @@ use crate::{args::LogFormat, harmless::Harmless, output::escape_unprintable};
 /// When RUST_LOG cannot be understood.
 pub(crate) fn start(default: &'static str, format: LogFormat) -> anyhow::Result<()> {
     let filter = match std::env::var("RUST_LOG") {
-        Ok(directives) => EnvFilter::try_new(directives).context("cannot understand RUST_LOG")?,
+        // Its source says the same once more.
+        Ok(directives) => {
+            EnvFilter::try_new(directives).map_err(|why| anyhow!("cannot understand RUST_LOG: {why}"))?
+        }
         Err(_) => EnvFilter::new(default),
     };
     let registry = tracing_subscriber::registry().with(filter);

@@ -92,7 +92,7 @@ impl Line {
 
     /// Adds words of someone else.
     pub(crate) fn shown(self, words: &Harmless) -> Line {
-        self.span(Style::new(), words)
+        self.span(Style::new(), words.as_str())
     }
 
     /// Adds the name of a person, always in the same colour.

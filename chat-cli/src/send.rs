@@ -30,13 +30,21 @@ pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Send)
     };
     let text = to_text(text)?;
     let door = Door::new(registry, runtime.clone(), args.server, &args.person)?;
-    let mut session = door.enter(|_| Ok(())).await?;
+    let mut session = door.enter(give_up).await?;
     say(&mut session.remote, &args.room, text).await?;
     stored(&mut session.updates, &runtime).await?;
     drop(session.remote); // says bye
     let goodbye = session.updates.for_each(|_| async {});
     futures::future::select(pin!(goodbye), runtime.sleep_until(runtime.now() + GOODBYE_WITHIN)).await;
     Ok(())
+}
+
+/// A message is not worth the wait for a name.
+fn give_up(lost: &Update) -> anyhow::Result<()> {
+    match lost {
+        Update::Disconnected { why, .. } => bail!("not sent: {why}"),
+        _ => Ok(()),
+    }
 }
 
 async fn say(remote: &mut Remote, room: &RoomName, text: String) -> anyhow::Result<()> {

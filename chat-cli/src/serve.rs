@@ -33,7 +33,6 @@ pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Serve
     let log = Arc::new(MemoryLog::new(held, runtime.random()));
     let server = Server::start(config, log, runtime).await.context("cannot open the log of rooms")?;
     let served = serve(&server, registry, args.listen, &mut signals).await;
-    tracing::info!(sessions = server.sessions(), "stopping");
     server.stop().await;
     served
 }
@@ -60,15 +59,18 @@ async fn serve(
     }
     // All of them, or none: whoever reads this may take it that the server is up.
     for address in bound {
-        tracing::info!(%address, "listening");
         match Output::plain().write(format!("listening on {address}\n").as_bytes()) {
             Err(OutputError::Closed) => tracing::debug!("nobody reads where we listen"),
             written => written?,
         }
+        tracing::info!(%address, "listening");
     }
     let mut failed = Box::pin(server.failed().fuse());
     select_biased! {
-        () = signals.asked_to_end() => Ok(()),
+        () = signals.asked_to_end() => {
+            tracing::info!(sessions = server.sessions(), "stopping");
+            Ok(())
+        }
         () = failed => bail!("the server stopped working: a bug ended the task that writes"),
     }
 }

@@ -48,10 +48,11 @@ impl Door {
         Ok(Door { runtime, transport, server, names, password })
     }
 
-    /// Goes in. `waiting` is told when the name is still held by a connection that was lost, which is waited for.
+    /// Goes in. `waiting` is told when the name is held by somebody whose connection was lost, which is waited for if
+    /// there is no other name to try.
     ///
     /// # Errors
-    /// When the server cannot be reached, does not answer in time, or refuses.
+    /// When the server cannot be reached, does not answer in time, or refuses; or what `waiting` returns.
     pub(crate) async fn enter(
         &self,
         mut waiting: impl FnMut(&Update) -> anyhow::Result<()>,
@@ -59,15 +60,11 @@ impl Door {
         for (tried, name) in self.names.iter().enumerate() {
             let is_last = tried + 1 == self.names.len();
             let (remote, mut updates) = self.start(name);
-            match self.first_answer(&mut updates, &mut waiting).await? {
-                Update::Connected(welcome) => return Ok(Session { remote, updates, welcome }),
-                Update::Refused(error) if error.code == Code::NameTaken && !is_last => {}
-                Update::Refused(error) => bail!(self.refused(&error.message)),
-                Update::Disconnected { why, .. } => bail!(self.refused(&why)),
-                other => bail!(self.refused(&format!("the server answered a hello with {other:?}"))),
+            if let Some(welcome) = self.welcome(&mut updates, is_last, &mut waiting).await? {
+                return Ok(Session { remote, updates, welcome });
             }
         }
-        bail!(self.refused("there is no name to try"))
+        Err(self.refused("there is no name to try"))
     }
 
     fn start(&self, name: &str) -> (Remote, Updates) {
@@ -80,26 +77,40 @@ impl Door {
         client::start(config, self.transport.clone(), self.server.clone(), self.runtime.clone())
     }
 
-    /// The first update that settles whether we are in.
-    async fn first_answer(
+    /// The server's welcome, or none if the name is taken and is not the last one.
+    async fn welcome(
         &self,
         updates: &mut Updates,
+        is_last: bool,
         waiting: &mut impl FnMut(&Update) -> anyhow::Result<()>,
-    ) -> anyhow::Result<Update> {
-        let mut in_time = self.runtime.sleep_until(self.runtime.now() + ANSWER_WITHIN).fuse();
+    ) -> anyhow::Result<Option<Welcome>> {
+        let in_time =
+            |after: Duration| self.runtime.sleep_until(self.runtime.now() + after + ANSWER_WITHIN).fuse();
+        let mut deadline = in_time(Duration::ZERO);
+        let mut is_held = false;
         loop {
             let mut next = pin!(updates.next().fuse());
             let update = select_biased! {
                 update = next => update.ok_or_else(|| self.refused("the conversation ended"))?,
-                () = in_time => bail!(self.refused(&format!("no answer within {} s", ANSWER_WITHIN.as_secs()))),
+                () = deadline => bail!(self.refused(&format!("no answer within {} s", ANSWER_WITHIN.as_secs()))),
             };
             match &update {
-                Update::Disconnected { why, retry_in } if is_held(why) => {
-                    waiting(&update)?;
-                    in_time = self.runtime.sleep_until(self.runtime.now() + *retry_in + ANSWER_WITHIN).fuse();
+                Update::Connected(welcome) => return Ok(Some(welcome.clone())),
+                Update::Error(error) | Update::Refused(error)
+                    if error.code == Code::NameTaken && !is_last =>
+                {
+                    return Ok(None);
                 }
-                Update::Goodbye(_) => {} // what follows says why
-                _ => return Ok(update),
+                Update::Refused(error) => bail!(self.refused(&error.message)),
+                // No refusal: who has the name lost the connection, and does not have it for ever.
+                Update::Error(error) => is_held = error.code == Code::NameTaken,
+                Update::Disconnected { retry_in, .. } if is_held => {
+                    is_held = false;
+                    deadline = in_time(*retry_in);
+                    waiting(&update)?;
+                }
+                Update::Disconnected { why, .. } => bail!(self.refused(why)),
+                _ => {}
             }
         }
     }
@@ -107,11 +118,6 @@ impl Door {
     fn refused(&self, why: &str) -> anyhow::Error {
         anyhow!("{why}").context(format!("cannot join {}", self.server))
     }
-}
-
-/// Whether the name wanted is still held by a connection that was lost, which ends by itself.
-fn is_held(why: &str) -> bool {
-    why.contains(&Code::NameTaken.to_string())
 }
 
 /// How long the way to a server and its answer may take.

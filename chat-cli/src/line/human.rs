@@ -97,8 +97,10 @@ impl Human {
             _ => None,
         };
         let asked = asked.unwrap_or(Asked::Other);
-        if let (Asked::Enter(room), Update::Reply { .. }) = (&asked, update) {
-            self.rooms.leave(room); // a join that worked is no reply
+        match (&asked, update) {
+            (Asked::Enter(room), Update::Reply { .. }) => self.rooms.leave(room), // a join that worked is no reply
+            (_, Update::LostRoom { room, .. }) => self.rooms.leave(room),
+            _ => {}
         }
         self.plain.lines(update, &asked)
     }

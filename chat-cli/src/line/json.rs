@@ -70,6 +70,9 @@ impl Face for Json {
     }
 
     fn show(&mut self, update: &Update, out: &mut Output) -> anyhow::Result<()> {
+        if let Update::LostRoom { room, .. } = update {
+            self.rooms.leave(room);
+        }
         match shown(update) {
             Some(event) => Ok(out.json(&event)?),
             None => Ok(()),
@@ -101,8 +104,9 @@ fn shown(update: &Update) -> Option<Shown<'_>> {
         Update::Members { room, members, present } => {
             Shown::Own(Own::Members { room, members, present: *present })
         }
+        Update::LostRoom { room, error } => Shown::Own(Own::LostRoom { room, error }),
         Update::Presence(presence) => Shown::Wire(Event::Presence(presence.clone())),
-        Update::Refused(error) => Shown::Wire(Event::Error(error.clone())),
+        Update::Error(error) | Update::Refused(error) => Shown::Wire(Event::Error(error.clone())),
         Update::Reply { tag, reply } => Shown::Wire(numbered(reply.clone(), *tag)),
         Update::Reset { room } => Shown::Own(Own::Reset { room }),
         _ => return None,
@@ -132,6 +136,10 @@ enum Own<'a> {
     Disconnected {
         why: &'a str,
         retry_ms: u64,
+    },
+    LostRoom {
+        room: &'a str,
+        error: &'a Error,
     },
     Members {
         room: &'a str,

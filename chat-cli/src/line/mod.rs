@@ -6,7 +6,7 @@ use anyhow::bail;
 use chat_core::{
     SharedRuntime,
     client::{Remote, Update, Updates},
-    wire::{EntryFrame, Event, Reason, Request, Welcome},
+    wire::{EntryFrame, Event, Gap, INBOX, Reason, Request, Welcome},
 };
 use futures::{
     FutureExt, Stream, StreamExt,
@@ -66,8 +66,8 @@ impl<F: Face> Talk<F> {
         runtime: SharedRuntime,
     ) -> anyhow::Result<Talk<F>> {
         let Session { remote, updates, welcome } = session;
-        let mut hearing =
-            Hearing { updates: updates.fuse(), face, out, unanswered: 0, unread: BTreeMap::new() };
+        let awaited = BTreeMap::from([(INBOX.to_owned(), None)]);
+        let mut hearing = Hearing { updates: updates.fuse(), face, out, unanswered: 0, awaited };
         hearing.welcomed(welcome)?;
         Ok(Talk { remote, hearing, signals, runtime })
     }
@@ -151,7 +151,7 @@ impl<F: Face> Talk<F> {
         let mut patience: Fuse<BoxFuture<'static, ()>> = Fuse::terminated();
         loop {
             if self.hearing.unanswered == 0 {
-                if self.hearing.unread.is_empty() {
+                if self.hearing.awaited.values().all(Option::is_none) {
                     return Ok(());
                 }
                 if patience.is_terminated() {
@@ -174,8 +174,8 @@ struct Hearing<F> {
     out: Output,
     /// Requests without their one reply.
     unanswered: usize,
-    /// By room, the largest number that something of ours got and that was not yet sent to us.
-    unread: BTreeMap<String, u64>,
+    /// By room we are in, the number of the last thing we said there, until it has come back.
+    awaited: BTreeMap<String, Option<u64>>,
 }
 
 impl<F: Face> Hearing<F> {
@@ -196,17 +196,28 @@ impl<F: Face> Hearing<F> {
 
     fn count(&mut self, update: &Update) {
         match update {
-            Update::Joined { tag: Some(_), .. } => self.answered(),
-            Update::Entry(EntryFrame { room, seq, .. }) => {
-                // What is beyond it was sent after it.
-                self.unread.retain(|it, last| it != room || *last > *seq);
+            Update::Joined { tag, joined } => {
+                self.awaited.entry(joined.room.clone()).or_default();
+                if tag.is_some() {
+                    self.answered();
+                }
             }
-            Update::Reset { room } => drop(self.unread.remove(room)),
+            Update::Entry(EntryFrame { room, seq, .. }) | Update::Gap(Gap { room, to: seq, .. }) => {
+                self.awaited
+                    .entry(room.clone())
+                    .and_modify(|awaited| *awaited = awaited.filter(|it| it > seq));
+            }
+            Update::Reset { room } => {
+                self.awaited.entry(room.clone()).and_modify(|awaited| *awaited = None);
+            }
+            Update::LostRoom { room, .. } => drop(self.awaited.remove(room)),
             Update::Reply { reply, .. } => {
                 self.answered();
                 match reply {
-                    Event::Ack(ack) => drop(self.unread.insert(ack.room.clone(), ack.seq)),
-                    Event::Left(left) => drop(self.unread.remove(&left.room)),
+                    Event::Ack(ack) => {
+                        self.awaited.entry(ack.room.clone()).and_modify(|awaited| *awaited = Some(ack.seq));
+                    }
+                    Event::Left(left) => drop(self.awaited.remove(&left.room)),
                     _ => {}
                 }
             }

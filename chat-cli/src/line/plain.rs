@@ -69,7 +69,8 @@ impl Plain {
                 entered.into_iter().chain(left).collect()
             }
             Update::Reply { reply, .. } => self.reply(reply, asked),
-            Update::Refused(error) => vec![refused(error, asked)],
+            Update::LostRoom { room, error } => vec![refused(error, &Asked::Enter(room.clone()))],
+            Update::Error(error) | Update::Refused(error) => vec![refused(error, asked)],
             // The rest is for programs, or what follows says it.
             _ => Vec::new(),
         }
