@@ -10,6 +10,8 @@ use std::{
 
 use assert_cmd::Command;
 
+mod serve;
+
 fn chat(args: &[&str]) -> Output {
     // Far more than any of these takes.
     let mut chat = Command::cargo_bin("chat").unwrap();
