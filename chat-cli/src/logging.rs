@@ -1,9 +1,6 @@
 //! The log: one record a line on standard error, whatever its values hold, and never a reason to stop.
 
-use std::{
-    fmt,
-    io::{self, Write},
-};
+use std::{fmt, io};
 
 use anyhow::anyhow;
 use tracing::{Event, Subscriber};
@@ -11,7 +8,7 @@ use tracing_subscriber::{
     EnvFilter, Layer,
     fmt::{
         FmtContext, FormatEvent, FormatFields, MakeWriter,
-        format::{JsonFields, Writer},
+        format::{DefaultFields, Format, JsonFields, Writer},
     },
     layer::SubscriberExt,
     registry::LookupSpan,
@@ -35,8 +32,8 @@ pub(crate) fn start(default: &'static str, format: LogFormat) -> anyhow::Result<
     let registry = tracing_subscriber::registry().with(filter);
     // A program around this library may have a log of its own already: then that one it is.
     let _ = match format {
-        LogFormat::Human => registry.with(human(LossyStderr)).try_init(),
-        LogFormat::Json => registry.with(json(LossyStderr)).try_init(),
+        LogFormat::Human => registry.with(human(io::stderr)).try_init(),
+        LogFormat::Json => registry.with(json(io::stderr)).try_init(),
     };
     Ok(())
 }
@@ -47,8 +44,7 @@ where
     W: for<'a> MakeWriter<'a> + 'static,
 {
     let records = tracing_subscriber::fmt::format().with_ansi(false);
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
-    layer.event_format(OneLine { records, clean: |record| Harmless::line(record).to_string() })
+    to(writer).event_format(OneLine { records, clean: |record| Harmless::line(record).to_string() })
 }
 
 fn json<S, W>(writer: W) -> impl Layer<S>
@@ -57,8 +53,16 @@ where
     W: for<'a> MakeWriter<'a> + 'static,
 {
     let records = tracing_subscriber::fmt::format().json();
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
-    layer.fmt_fields(JsonFields::new()).event_format(OneLine { records, clean: escape_unprintable })
+    to(writer).fmt_fields(JsonFields::new()).event_format(OneLine { records, clean: escape_unprintable })
+}
+
+/// What cannot be written is lost. The other choice is `eprintln!`, which panics when it is standard error that fails.
+fn to<S, W>(writer: W) -> tracing_subscriber::fmt::Layer<S, DefaultFields, Format, W>
+where
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).log_internal_errors(false);
+    layer.with_writer(writer)
 }
 
 /// Records as `records` writes them, with nothing in them that could begin another or reach a terminal.
@@ -85,33 +89,12 @@ where
     }
 }
 
-/// Standard error; what it does not take is lost. The subscriber's own answer to a failed write is `eprintln!`,
-/// which panics when standard error is what fails.
-#[derive(Clone, Copy, Debug)]
-struct LossyStderr;
-
-impl MakeWriter<'_> for LossyStderr {
-    type Writer = LossyStderr;
-
-    fn make_writer(&self) -> LossyStderr {
-        LossyStderr
-    }
-}
-
-impl Write for LossyStderr {
-    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        let _ = io::stderr().write_all(record);
-        Ok(record.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{
+        io::Write,
+        sync::{Arc, Mutex},
+    };
 
     use super::*;
 
