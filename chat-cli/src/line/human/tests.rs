@@ -33,7 +33,7 @@ fn what_is_typed_is_asked_for() {
         ("/msg bob psst", r#"5: {"type":"tell","id":0,"to":"bob","text":"psst"}"#),
         ("/topic soup", r#"6: {"type":"topic","id":0,"room":"hall","text":"soup"}"#),
         ("/history", r#"7: {"type":"history","id":0,"room":"hall","limit":50}"#),
-        ("/history 9999", r#"8: {"type":"history","id":0,"room":"hall","limit":500}"#),
+        ("/history 9999", &format!(r#"8: {{"type":"history","id":0,"room":"hall","limit":{MAX_HISTORY}}}"#)),
         ("/leave", r#"9: {"type":"leave","id":0,"room":"hall"}"#),
         ("/rooms", r#"10: {"type":"rooms","id":0}"#),
         ("hi", r#"11: {"type":"say","id":0,"room":"lobby","text":"hi"}"#),
