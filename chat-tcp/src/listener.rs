@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use chat_core::{
     transport::{Incoming, Peer},
     wire::{self, Code, Event},
@@ -50,7 +49,15 @@ impl Accepting {
 
     async fn next(&mut self) -> Incoming {
         loop {
-            match self.listener.accept().await {
+            let (accepted, refused) = match self.listener.accept().await {
+                Ok(accepted) => (Ok(accepted), 0),
+                Err(error) if verdict(&error) == Verdict::NoDescriptors => {
+                    let (accepted, refused) = self.refuse_waiting();
+                    (accepted.ok_or(error), refused)
+                }
+                Err(error) => (Err(error), 0),
+            };
+            match accepted {
                 Ok((socket, from)) => {
                     self.errors = 0;
                     self.pause = PAUSE_MIN;
@@ -61,7 +68,7 @@ impl Accepting {
                     }
                 }
                 Err(error) => {
-                    if let Some(pause) = self.after(&error) {
+                    if let Some(pause) = self.after(&error, refused) {
                         let runtime = &self.tcp.runtime;
                         runtime.sleep_until(runtime.now() + pause).await;
                     }
@@ -70,14 +77,12 @@ impl Accepting {
         }
     }
 
-    /// Does what can be done about `error` and returns how long to wait before the next call.
-    fn after(&mut self, error: &io::Error) -> Option<Duration> {
+    /// How long to wait before the next call, after `error` and `refused` peers that were turned away.
+    fn after(&mut self, error: &io::Error, refused: usize) -> Option<Duration> {
         self.errors += 1;
-        let verdict = verdict(error);
-        if verdict == Verdict::Next && self.errors <= ERRORS_IN_A_ROW {
+        if verdict(error) == Verdict::Next && self.errors <= ERRORS_IN_A_ROW {
             return None;
         }
-        let refused = if verdict == Verdict::NoDescriptors { self.refuse_waiting() } else { 0 };
         self.warn(error, refused);
         if refused > 0 {
             self.pause = PAUSE_MIN;
@@ -87,20 +92,23 @@ impl Accepting {
         Some(pause)
     }
 
-    /// Accepts those who wait with the descriptor in reserve, one after the other, and turns them away. Returns how
-    /// many there were.
-    fn refuse_waiting(&mut self) -> usize {
-        let mut refused = 0;
-        if self.reserve.take().is_some() {
-            let refusal = refusal();
-            let waiting = || self.listener.accept().now_or_never()?.ok();
-            for (socket, _) in std::iter::from_fn(waiting).take(REFUSED_PER_ROUND) {
-                refuse(socket, &refusal);
-                refused += 1;
+    /// Accepts those who wait with the descriptor in reserve, one after the other, and turns them away; how many is
+    /// told. The first for whom there is a descriptor again after all is let in, and nobody after it turned away.
+    fn refuse_waiting(&mut self) -> (Option<(TcpStream, SocketAddr)>, usize) {
+        for refused in 0..REFUSED_PER_ROUND {
+            if self.reserve.take().is_none() {
+                self.reserve = open_reserve();
+                return (None, refused);
             }
+            let accepted = self.listener.accept().now_or_never().and_then(Result::ok);
+            self.reserve = open_reserve();
+            match accepted {
+                Some((socket, _)) if self.reserve.is_none() => refuse(socket),
+                accepted => return (accepted, refused),
+            }
+            self.reserve = open_reserve();
         }
-        self.reserve = open_reserve();
-        refused
+        (None, REFUSED_PER_ROUND)
     }
 
     fn warn(&mut self, error: &io::Error, refused: usize) {
@@ -142,7 +150,7 @@ fn open_reserve() -> Option<File> {
     File::open(if cfg!(windows) { "NUL" } else { "/dev/null" }).ok()
 }
 
-fn refusal() -> Bytes {
+fn refusal() -> Vec<u8> {
     let event = Event::Error(wire::Error {
         id: None,
         code: Code::Full,
@@ -151,13 +159,13 @@ fn refusal() -> Bytes {
     });
     let mut out = Vec::new();
     encode(&wire::write(&event), wire::MAX_FRAME, &mut out).expect("the refusal is a short frame");
-    Bytes::from(out)
+    out
 }
 
 /// Says why and hangs up. Nothing is waited for: an empty send buffer takes the few bytes, and a peer for whom this
 /// fails learns from the closed link.
-fn refuse(mut socket: TcpStream, refusal: &[u8]) {
-    let _ = socket.write_all(refusal).now_or_never();
+fn refuse(mut socket: TcpStream) {
+    let _ = socket.write_all(&refusal()).now_or_never();
     let _ = socket.finish();
     // What the peer has said already would turn the close into a reset, which may overtake the words.
     let _ = socket.read(&mut [0; 4096]).now_or_never();

@@ -152,6 +152,18 @@ impl Rig {
     }
 }
 
+/// A waker, and how often it was called.
+fn count_wakes() -> (Waker, Arc<AtomicUsize>) {
+    struct Count(Arc<AtomicUsize>);
+    impl std::task::Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let count = Arc::new(AtomicUsize::new(0));
+    (Arc::new(Count(count.clone())).into(), count)
+}
+
 fn framed(bodies: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::new();
     bodies.iter().for_each(|body| crate::frame::encode(body, MAX_FRAME, &mut out).unwrap());
@@ -248,8 +260,10 @@ fn a_peer_that_sends_crumbs_lets_others_have_their_turn() {
     for byte in framed(&[&[b'x'; 100]]) {
         rig.arrive([byte]);
     }
-    assert!(rig.next().is_none());
+    let (waker, wakes) = count_wakes();
+    assert!(Pin::new(&mut rig.link).poll_next(&mut Context::from_waker(&waker)).is_pending());
     assert_eq!(rig.link.socket.reads, READS_PER_POLL);
+    assert_eq!(wakes.load(Ordering::Relaxed), 1, "nobody will come back for the rest");
     let polls = (0..20).find_map(|n| rig.next().map(|_| n)).expect("a frame");
     assert_eq!(polls, 104 / READS_PER_POLL - 2);
 }

@@ -95,9 +95,9 @@ fn an_error_about_one_connection_is_not_waited_out_unless_it_never_ends() {
     let (mut accepting, _) = accepting(listening());
     let aborted = io::Error::from_raw_os_error(libc::ECONNABORTED);
     for _ in 0..ERRORS_IN_A_ROW {
-        assert_eq!(accepting.after(&aborted), None);
+        assert_eq!(accepting.after(&aborted, 0), None);
     }
-    assert_eq!(accepting.after(&aborted), Some(PAUSE_MIN));
+    assert_eq!(accepting.after(&aborted, 0), Some(PAUSE_MIN));
 }
 
 #[test]
