@@ -101,9 +101,7 @@ fn shown(update: &Update) -> Option<Shown<'_>> {
         Update::Joined { tag, joined } => {
             Shown::Wire(numbered(Event::Joined(joined.clone()), tag.unwrap_or_default()))
         }
-        Update::Members { room, members, present } => {
-            Shown::Own(Own::Members { room, members, present: *present })
-        }
+        Update::Members(members) => Shown::Wire(Event::Members(members.clone())),
         Update::LostRoom { room, error } => Shown::Own(Own::LostRoom { room, error }),
         Update::Presence(presence) => Shown::Wire(Event::Presence(presence.clone())),
         Update::Error(error) | Update::Refused(error) => Shown::Wire(Event::Error(error.clone())),
@@ -140,11 +138,6 @@ enum Own<'a> {
     LostRoom {
         room: &'a str,
         error: &'a Error,
-    },
-    Members {
-        room: &'a str,
-        members: &'a [String],
-        present: u64,
     },
     Reset {
         room: &'a str,

@@ -9,7 +9,7 @@ use crate::{
     RoomName,
     transport::Promises,
     wire::{
-        self, Code, Error, Event, Goodbye, Hello, Members, PROTOCOL, Ping, Pong, Reason, Request, Welcome,
+        self, Code, Error, Event, Goodbye, Hello, PROTOCOL, Ping, Pong, Reason, Request, Welcome,
         Who, read_event,
     },
 };
@@ -246,7 +246,10 @@ impl Client {
         }
         let why = error.message.clone();
         match error.retry_after_ms {
-            Some(wait) => self.retry_hint = Some(Duration::from_millis(wait)),
+            Some(wait) => {
+                self.retry_hint = Some(Duration::from_millis(wait));
+                self.updates.push_back(Update::Error(error));
+            }
             None => {
                 self.updates.push_back(Update::Refused(error));
                 self.phase = Phase::Over;
@@ -300,9 +303,9 @@ impl Client {
         let Some(asked) = self.outbox.answered(id) else { return };
         match (reply, asked.tag) {
             (Event::Joined(joined), tag) => self.rooms.joined(tag, joined, &mut self.updates),
-            (Event::Members(Members { room, version, members, present, .. }), None) => {
-                self.rooms.members(&room, version);
-                self.updates.push_back(Update::Members { room, members, present });
+            (Event::Members(members), None) => {
+                self.rooms.members(&members);
+                self.updates.push_back(Update::Members(members));
             }
             (Event::Error(error), tag) => self.refused(&asked.request, error, tag),
             (reply, Some(tag)) => {

@@ -16,7 +16,7 @@ pub use machine::Client;
 
 use crate::{
     ClientId,
-    wire::{EntryFrame, Error, Event, Gap, Joined, Presence, Reason, Welcome},
+    wire::{EntryFrame, Error, Event, Gap, Joined, Members, Presence, Reason, Welcome},
 };
 
 /// Who a client is.
@@ -77,14 +77,7 @@ pub enum Update {
     /// Who entered and left a room.
     Presence(Presence),
     /// Who is in a room, all at once: too much had changed.
-    Members {
-        /// The room.
-        room: String,
-        /// Their names, or the first 500 of them.
-        members: Vec<String>,
-        /// How many they are.
-        present: u64,
-    },
+    Members(Members),
     /// The reply to a request, also when it was refused. A join that worked is [`Update::Joined`] instead.
     Reply {
         /// The tag given with the request.

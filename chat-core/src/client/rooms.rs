@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Update, UpdateQueue};
 use crate::{
     RoomName,
-    wire::{EntryFrame, Gap, Join, Joined, Presence},
+    wire::{EntryFrame, Gap, Join, Joined, Members, Presence},
 };
 
 /// All rooms of one client, the inbox of direct messages among them.
@@ -140,9 +140,9 @@ impl Rooms {
         true
     }
 
-    pub(super) fn members(&mut self, room: &str, version: u64) {
-        if let Some(room) = self.get(room) {
-            room.version = room.version.max(version);
+    pub(super) fn members(&mut self, members: &Members) {
+        if let Some(room) = self.get(&members.room) {
+            room.version = room.version.max(members.version);
         }
     }
 

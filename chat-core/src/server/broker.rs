@@ -117,7 +117,9 @@ async fn commit(hub: &Hub, batch: Vec<Submission>) {
         at,
         text: it.text.clone(),
     });
-    match hub.log().append(appends.collect()).await {
+    let appends = appends.collect();
+    let rooms: Vec<Arc<Room>> = batch.iter().map(|it| it.room.clone()).collect();
+    match hub.log().append(appends).await {
         Ok(appended) => {
             let news = acknowledge(batch, appended.outcomes);
             for (room, entries) in news {
@@ -135,6 +137,10 @@ async fn commit(hub: &Hub, batch: Vec<Submission>) {
                 it.session.answered(storage_error(Some(it.id), &error));
             }
         }
+    }
+    for room in rooms {
+        room.committed();
+        hub.forget_if_vacant(&room);
     }
 }
 

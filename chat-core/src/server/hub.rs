@@ -109,7 +109,9 @@ impl Hub {
     }
 
     pub(super) fn submit(&self, submission: Submission) -> Result<(), Busy> {
-        self.queue.push(submission)
+        let room = submission.room.clone();
+        room.submitted();
+        self.queue.push(submission).inspect_err(|_| room.committed())
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -153,9 +155,14 @@ impl Hub {
         }
     }
 
-    /// Takes a person out of a room, which is forgotten if nothing is left in it.
+    /// Takes a person out of a room.
     pub(super) fn leave(&self, room: &Arc<Room>, name: &PersonName) {
         room.leave(name);
+        self.forget_if_vacant(room);
+    }
+
+    /// Forgets a room that nobody is in and nothing was said in.
+    pub(super) fn forget_if_vacant(&self, room: &Arc<Room>) {
         if room.is_vacant() {
             self.rooms.remove_if(room.name(), |_, it| Arc::ptr_eq(it, room) && it.is_vacant());
         }

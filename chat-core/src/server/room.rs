@@ -30,6 +30,8 @@ pub(super) struct Room {
     /// The largest number given; also under the lock, but read without it to see whether there is news.
     head: AtomicU64,
     presence_version: AtomicU64,
+    /// What was submitted for it and is not committed yet.
+    submitted: AtomicUsize,
     recent: RwLock<Recent>,
     presence: RwLock<Presence>,
     all_rings: Arc<AtomicUsize>,
@@ -73,6 +75,7 @@ impl Room {
             epoch,
             head: AtomicU64::new(head),
             presence_version: AtomicU64::new(0),
+            submitted: AtomicUsize::new(0),
             recent: RwLock::new(Recent { frames: VecDeque::new(), bytes: 0, head, oldest, topic }),
             presence: RwLock::default(),
             all_rings,
@@ -179,9 +182,20 @@ impl Room {
         (presence.version(), frame)
     }
 
-    /// Whether nothing would be lost if it were forgotten.
+    /// Takes note that an entry for it is on its way to the log.
+    pub(super) fn submitted(&self) {
+        self.submitted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes note that the log has dealt with that entry, and it is published if it was stored.
+    pub(super) fn committed(&self) {
+        self.submitted.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether nothing would be lost if it were forgotten. What is on its way to the log counts before what has
+    /// arrived there, so that nothing slips through in between.
     pub(super) fn is_vacant(&self) -> bool {
-        self.head() == 0 && self.presence().present() == 0
+        self.submitted.load(Ordering::Acquire) == 0 && self.head() == 0 && self.presence().present() == 0
     }
 
     pub(super) fn summary(&self) -> RoomSummary {
