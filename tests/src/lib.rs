@@ -5,6 +5,7 @@
 pub mod conformance;
 mod raw_client;
 mod time;
+pub mod virtual_time;
 pub mod weather;
 
-pub use raw_client::RawClient;
+pub use raw_client::{RawClient, hello};

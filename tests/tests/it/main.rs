@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod conformance;
+mod core;
 mod liars;
 mod weather;
 mod world;

@@ -1,0 +1,173 @@
+//! A log that is slow or fails: nobody sees what is not stored.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use chat_core::{
+    RoomName,
+    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, RoomState},
+    server::Limits,
+    wire::{Code, Error, Event, Request, Say},
+};
+use chat_tests::virtual_time::VirtualTime;
+use futures::{FutureExt, future::BoxFuture};
+
+use super::{Hall, SECOND};
+
+/// A log whose commits take a second and fail while told to.
+struct Troubled {
+    log: MemoryLog,
+    time: VirtualTime,
+    trouble: Mutex<Option<LogError>>,
+    commits: AtomicUsize,
+}
+
+impl Troubled {
+    fn new(time: &VirtualTime) -> Arc<Troubled> {
+        let (log, time) = (MemoryLog::new(1 << 20, 7), time.clone());
+        Arc::new(Troubled { log, time, trouble: Mutex::default(), commits: AtomicUsize::new(0) })
+    }
+}
+
+impl RoomLog for Troubled {
+    fn epoch(&self) -> String {
+        self.log.epoch()
+    }
+
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
+        self.log.rooms()
+    }
+
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        async move {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+            self.time.pass(SECOND).await;
+            let trouble = self.trouble.lock().unwrap().clone();
+            match trouble {
+                Some(error) => Err(error),
+                None => self.log.append(batch).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        after: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
+        self.log.read(room, after, limit)
+    }
+}
+
+/// protocol 7.1, 7.5
+#[test]
+fn nothing_is_acknowledged_or_seen_before_it_is_stored() {
+    let time = VirtualTime::new(21);
+    time.run(async {
+        let log = Troubled::new(&time);
+        let hall = Hall::with(&time, Limits::default(), log.clone()).await;
+        let mut ana = hall.enter("ana", 1).await;
+        let mut bob = hall.enter("bob", 2).await;
+        ana.join("lobby", Some(0)).await;
+        bob.join("lobby", Some(0)).await;
+        ana.send(r#"{"type":"say","id":7,"room":"lobby","text":"hi"}"#).await;
+        time.pass(SECOND * 9 / 10).await;
+        assert_eq!(hall.server.sessions(), 2);
+        for client in [&mut ana, &mut bob] {
+            assert!(!client.has_heard(|it| matches!(it, Event::Ack(_) | Event::Entry(_))).await, "too early");
+        }
+        ana.expect("ack", |it| (it.reply_to() == Some(7)).then_some(())).await;
+        ana.entries("lobby", 1..=1).await;
+        bob.entries("lobby", 1..=1).await;
+    });
+}
+
+/// protocol 13.1, 7.5
+#[test]
+fn what_cannot_be_stored_is_refused_and_leaves_no_hole() {
+    let time = VirtualTime::new(22);
+    time.run(async {
+        let log = Troubled::new(&time);
+        let hall = Hall::with(&time, Limits::default(), log.clone()).await;
+        let mut ana = hall.enter("ana", 1).await;
+        ana.join("lobby", Some(0)).await;
+        ana.say("lobby", "stored").await;
+        for (trouble, wanted) in [
+            (LogError::Full("no space left".into()), Code::StorageFull),
+            (LogError::Failed("input/output error".into()), Code::StorageFailed),
+        ] {
+            *log.trouble.lock().unwrap() = Some(trouble);
+            let say = |id| Request::Say(Say { id, room: "lobby".into(), text: "lost".into() });
+            match ana.ask(say).await {
+                Event::Error(Error { code, .. }) => assert_eq!(code, wanted),
+                other => panic!("{other:?}"),
+            }
+        }
+        *log.trouble.lock().unwrap() = None;
+        assert_eq!(ana.say("lobby", "stored again").await.seq, 2);
+        let entries = ana.entries("lobby", 1..=2).await;
+        assert_eq!(entries[1].text, "stored again");
+    });
+}
+
+/// What comes during a commit is the next batch.
+#[test]
+fn a_slow_log_is_asked_for_batches_and_refuses_when_too_much_waits() {
+    let time = VirtualTime::new(23);
+    time.run(async {
+        let log = Troubled::new(&time);
+        let hall = Hall::with(&time, Limits::default().unlimited(), log.clone()).await;
+        let mut people = Vec::new();
+        for n in 0..80_u8 {
+            let name = format!("{}{}", char::from(b'a' + n / 9), char::from(b'p' + n % 9));
+            let mut client = hall.enter(&name, u64::from(n)).await;
+            client.join("lobby", Some(0)).await;
+            people.push(client);
+        }
+        for client in &mut people {
+            for id in 1..=60 {
+                client
+                    .send(format!(r#"{{"type":"say","id":{},"room":"lobby","text":"hi"}}"#, 100 + id))
+                    .await;
+            }
+        }
+        time.pass(SECOND * 4).await;
+        assert!(log.commits.load(Ordering::Relaxed) <= 4, "4,800 messages in a few batches");
+        // 60 of 80 people are more than waits (protocol 11.6).
+        let mut busy = 0;
+        for client in &mut people {
+            client
+                .has_heard(|it| {
+                    busy += usize::from(matches!(it, Event::Error(Error { code: Code::Busy, .. })));
+                    false
+                })
+                .await;
+        }
+        assert!((1..1000).contains(&busy), "{busy}");
+    });
+}
+
+/// A room lives as long as something is on its way to it, also when the last one has left.
+#[test]
+fn what_was_said_by_somebody_who_left_at_once_is_kept() {
+    let time = VirtualTime::new(24);
+    time.run(async {
+        let hall = Hall::with(&time, Limits::default(), Troubled::new(&time)).await;
+        let mut ana = hall.enter("ana", 1).await;
+        for frame in [
+            r#"{"type":"join","id":101,"room":"hall"}"#,
+            r#"{"type":"say","id":102,"room":"hall","text":"x"}"#,
+            r#"{"type":"leave","id":103,"room":"hall"}"#,
+        ] {
+            ana.send(frame).await;
+        }
+        ana.expect("ack", |it| (it.reply_to() == Some(102)).then_some(())).await;
+        assert_eq!(ana.join("hall", Some(0)).await.head, 1);
+        assert_eq!(ana.say("hall", "y").await.seq, 2);
+        ana.entries("hall", 1..=2).await;
+    });
+}
