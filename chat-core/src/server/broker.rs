@@ -74,10 +74,17 @@ impl Queue {
 
     /// Everything that waits, as soon as something does; nothing once the queue is closed and empty.
     async fn take(&self) -> VecDeque<Submission> {
+        let mut others_had_their_turn = false;
         poll_fn(|cx| {
             self.broker.register(cx.waker());
             let mut waiting = lock(&self.waiting);
             if waiting.submissions.is_empty() && !waiting.closed {
+                return Poll::Pending;
+            }
+            // Whoever is about to run first adds to the batch, and has read the one before: fewer, larger writes to
+            // everybody. On an idle server nobody is, and nothing is delayed.
+            if !std::mem::replace(&mut others_had_their_turn, true) {
+                cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             waiting.bytes = 0;
