@@ -13,7 +13,7 @@ use chat_core::{
 };
 use futures::{SinkExt, StreamExt};
 
-use crate::time::{QUIET, within};
+use crate::time::{QUIET, RETRY, within};
 
 /// One end of a link to a server, for checks that say exactly what is sent and look at exactly what comes.
 ///
@@ -45,9 +45,14 @@ impl RawClient {
         self.last_id
     }
 
-    /// Goes on with the numbers of an earlier link of the same client.
-    pub fn go_on_after(&mut self, earlier: &RawClient) {
-        self.last_id = earlier.last_id;
+    /// The number of the last request.
+    pub fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    /// Goes on with the numbers of an earlier link of the same client, whose last request was `last_id`.
+    pub fn go_on_after(&mut self, last_id: u64) {
+        self.last_id = last_id;
     }
 
     /// Sends one frame, whatever is in it. A link that has ended takes it in silence: what matters is what comes.
@@ -88,25 +93,23 @@ impl RawClient {
         self.converse(&frame, |event| (event.reply_to() == Some(id)).then(|| event.clone())).await
     }
 
-    /// Opens a session.
-    pub async fn hello(&mut self, hello: &Hello<'_>) -> Welcome {
-        let frame = wire::write(&Request::Hello(hello.clone()));
-        let welcome = |event: &Event| match event {
-            Event::Welcome(welcome) => Some(welcome.clone()),
+    /// Says hello once and gives the answer: a welcome, or why there is none. Where frames may be lost there may be no
+    /// answer; then another link has to try again (protocol 2.10).
+    ///
+    /// # Panics
+    /// When there is no answer although no frame is ever lost.
+    pub async fn hello(&mut self, hello: &Hello<'_>) -> Option<Result<Welcome, wire::Error>> {
+        self.send(wire::write(&Request::Hello(hello.clone()))).await;
+        let answer = |event: &Event| match event {
+            Event::Welcome(welcome) => Some(Ok(welcome.clone())),
+            Event::Error(error) => Some(Err(error.clone())),
             _ => None,
         };
-        self.converse(&frame, welcome).await
-    }
-
-    /// Tries to open a session and is refused.
-    pub async fn refused(&mut self, hello: &Hello<'_>) -> wire::Error {
-        let frame = wire::write(&Request::Hello(hello.clone()));
-        let refusal = |event: &Event| match event {
-            Event::Error(error) => Some(error.clone()),
-            Event::Welcome(_) => panic!("{hello:?} is welcomed"),
-            _ => None,
-        };
-        self.converse(&frame, refusal).await
+        if self.reliable() {
+            return Some(self.expect(&format!("answer to {hello:?}"), answer).await);
+        }
+        let runtime = self.runtime.clone();
+        within(&runtime, RETRY, self.find(answer)).await.flatten()
     }
 
     /// Enters a room and reads on after `after`, or with the newest entries if there is none.
@@ -145,7 +148,7 @@ impl RawClient {
                 entry
             } else {
                 let runtime = self.runtime.clone();
-                let Some(found) = within(&runtime, QUIET, self.find(entry)).await else {
+                let Some(found) = within(&runtime, RETRY, self.find(entry)).await else {
                     self.ask_again(room, missing, *numbers.end()).await;
                     continue;
                 };
@@ -220,10 +223,10 @@ impl RawClient {
             self.send(frame.clone()).await;
             return self.expect(&what, pick).await;
         }
-        let (runtime, tries) = (self.runtime.clone(), PATIENCE.div_duration_f32(QUIET) as u32);
+        let (runtime, tries) = (self.runtime.clone(), PATIENCE.div_duration_f32(RETRY) as u32);
         for _ in 0..tries {
             self.send(frame.clone()).await;
-            if let Some(found) = within(&runtime, QUIET, self.find(&mut pick)).await {
+            if let Some(found) = within(&runtime, RETRY, self.find(&mut pick)).await {
                 return found.unwrap_or_else(|| panic!("the link ended before a {what}"));
             }
         }

@@ -19,3 +19,6 @@ pub(crate) async fn within<T>(
 
 /// How long nothing has to come before nothing more is expected. Only unreliable links are ever waited for so.
 pub(crate) const QUIET: Duration = Duration::from_millis(300);
+
+/// After how long something is asked again where it, or its answer, may be lost.
+pub(crate) const RETRY: Duration = Duration::from_millis(60);

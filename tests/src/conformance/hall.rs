@@ -6,7 +6,7 @@ use chat_core::{
     Address,
     log::MemoryLog,
     server::{Config, Limits, Server},
-    wire::Welcome,
+    wire::{Code, Error, Hello, Welcome},
 };
 
 use super::Subject;
@@ -48,10 +48,43 @@ impl<'a> Hall<'a> {
         RawClient::new(link, self.subject.promises(), self.subject.runtime.clone())
     }
 
-    /// A client that was welcomed under `name`. Clients of one check need different numbers.
+    /// A client that said hello, and the answer.
+    pub(super) async fn hello(&self, hello: &Hello<'_>) -> (RawClient, Result<Welcome, Error>) {
+        loop {
+            let mut client = self.dial().await;
+            if let Some(answer) = client.hello(hello).await {
+                return (client, answer);
+            }
+        }
+    }
+
+    /// A client that is called `name`. Clients of one check need different numbers.
     pub(super) async fn enter(&self, name: &str, number: u64) -> (RawClient, Welcome) {
-        let mut client = self.dial().await;
-        let welcome = client.hello(&hello(name, number)).await;
+        self.welcomed(&hello(name, number)).await
+    }
+
+    /// A client whose hello is welcomed.
+    pub(super) async fn welcomed(&self, hello: &Hello<'_>) -> (RawClient, Welcome) {
+        let (client, answer) = self.hello(hello).await;
+        (client, answer.unwrap_or_else(|error| panic!("{hello:?} is refused: {error:?}")))
+    }
+
+    /// A client whose hello is refused with `code`. Where that ends the link, it has ended.
+    pub(super) async fn refused(&self, hello: &Hello<'_>, code: Code) {
+        let (mut client, answer) = self.hello(hello).await;
+        let error = answer.expect_err("this hello is to be refused");
+        assert_eq!(error.code, code, "{hello:?}: {error:?}");
+        assert!(!error.message.is_empty(), "{error:?} says nothing");
+        if client.reliable() && matches!(code, Code::BadProtocol | Code::BadPassword) {
+            assert_eq!(client.rest().await, [], "nothing follows");
+        }
+    }
+
+    /// A client that says hello as `ana` with the secret of her session. Its last request was `last_id`.
+    pub(super) async fn resume(&self, secret: &str, last_id: u64) -> (RawClient, Welcome) {
+        let hello = Hello { resume: Some(secret.to_owned().into()), ..hello("ana", 1) };
+        let (mut client, welcome) = self.welcomed(&hello).await;
+        client.go_on_after(last_id);
         (client, welcome)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! One line runs all of it, each check a `#[test]` of its own:
 //!
-//! ```ignore
+//! ```text
 //! chat_tests::conformance!(tcp, runtime(), Tcp::new(runtime()), "tcp://127.0.0.1:0");
 //! ```
 //!

@@ -63,12 +63,7 @@ pub async fn the_first_frame_is_a_hello(subject: &Subject) {
 pub async fn another_protocol_is_refused(subject: &Subject) {
     let hall = Hall::open(subject).await;
     for protocol in [0, 2] {
-        let mut ana = hall.dial().await;
-        let error = ana.refused(&Hello { protocol, ..hello("ana", 1) }).await;
-        assert_eq!(error.code, Code::BadProtocol, "{error:?}");
-        if ana.reliable() {
-            ana.rest().await;
-        }
+        hall.refused(&Hello { protocol, ..hello("ana", 1) }, Code::BadProtocol).await;
     }
 }
 
@@ -76,15 +71,10 @@ pub async fn another_protocol_is_refused(subject: &Subject) {
 pub async fn a_wrong_password_is_refused(subject: &Subject) {
     let hall = Hall::open_with(subject, Some("open sesame")).await;
     for password in [None, Some("".into()), Some("open sesam".into()), Some("open sesame!".into())] {
-        let mut ana = hall.dial().await;
-        let error = ana.refused(&Hello { password, ..hello("ana", 1) }).await;
-        assert_eq!(error.code, Code::BadPassword, "{error:?}");
-        if ana.reliable() {
-            ana.rest().await;
-        }
+        hall.refused(&Hello { password, ..hello("ana", 1) }, Code::BadPassword).await;
     }
-    let mut ana = hall.dial().await;
-    let welcome = ana.hello(&Hello { password: Some("open sesame".into()), ..hello("ana", 1) }).await;
+    let known = Hello { password: Some("open sesame".into()), ..hello("ana", 1) };
+    let (_ana, welcome) = hall.welcomed(&known).await;
     assert_eq!(welcome.name, "ana");
 }
 
@@ -93,9 +83,7 @@ pub async fn names_are_checked(subject: &Subject) {
     let hall = Hall::open(subject).await;
     let long = "x".repeat(33);
     for name in ["", "a\u{202e}b", "a\u{1b}[31mb", "a\nb", "\u{200b}", &long] {
-        let mut ana = hall.dial().await;
-        let error = ana.refused(&hello(name, 1)).await;
-        assert_eq!(error.code, Code::BadName, "{name:?}: {error:?}");
+        hall.refused(&hello(name, 1), Code::BadName).await;
     }
     let (mut ana, _) = hall.enter("ana", 1).await;
     let long = "x".repeat(65);
@@ -111,9 +99,7 @@ pub async fn names_are_checked(subject: &Subject) {
 pub async fn a_session_is_not_taken_over(subject: &Subject) {
     let hall = Hall::open(subject).await;
     let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    let mut other = hall.dial().await;
-    let error = other.refused(&hello("bob", 1)).await;
-    assert_eq!(error.code, Code::NotWelcome, "{error:?}");
+    hall.refused(&hello("bob", 1), Code::NotWelcome).await;
     ana.send(wire::write(&Request::Hello(hello("ada", 1)))).await;
     if ana.reliable() {
         let refusal = |event: &Event| matches!(event, Event::Error(_)).then(|| event.clone());
@@ -128,9 +114,7 @@ pub async fn a_name_has_one_owner(subject: &Subject) {
     let hall = Hall::open(subject).await;
     let (mut ana, _) = hall.enter("ana", 1).await;
     for (number, name) in (2..).zip(["ana", "ANA"]) {
-        let mut other = hall.dial().await;
-        let error = other.refused(&hello(name, number)).await;
-        assert_eq!(error.code, Code::NameTaken, "{name}: {error:?}");
+        hall.refused(&hello(name, number), Code::NameTaken).await;
     }
     assert_eq!(ana.join("lobby", None).await.members, ["ana"]);
 }

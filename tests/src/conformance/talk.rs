@@ -74,6 +74,7 @@ pub async fn a_late_joiner_reads_on_without_a_seam(subject: &Subject) {
     for number in 1..=40 {
         ana.say("lobby", &format!("{number}")).await;
     }
+    ana.entries("lobby", 1..=40).await;
     let talking = async {
         for number in 41..=80 {
             ana.say("lobby", &format!("{number}")).await;
@@ -98,6 +99,7 @@ pub async fn a_join_brings_the_newest(subject: &Subject) {
     for number in 1..=60 {
         ana.say("lobby", &format!("{number}")).await;
     }
+    ana.entries("lobby", 1..=60).await; // what one person has read, everybody can
     let (mut bob, _) = hall.enter("bob", 2).await;
     let joined = bob.join("lobby", None).await;
     assert_eq!((joined.head, joined.after), (60, 60 - RECENT));

@@ -1,7 +1,9 @@
 //! The transports of the workspace against the suite.
 
 use chat_core::memory::Memory;
+use chat_tcp::Tcp;
 
 use crate::world::runtime;
 
 chat_tests::conformance!(memory, runtime(), Memory::default(), "memory://hall");
+chat_tests::conformance!(tcp, runtime(), Tcp::new(runtime()), "tcp://127.0.0.1:0");

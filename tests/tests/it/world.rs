@@ -1,36 +1,25 @@
-//! A runtime.
+//! The runtime that the tests run on, and waiting with an end.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use chat_cli::AsyncStd;
 use chat_core::{Runtime, SharedRuntime};
-use futures::{FutureExt, future::BoxFuture};
-use std::{
-    sync::Arc,
-    time::{Instant, SystemTime},
-};
+use futures::future::{Either, select};
 
-struct AsyncStd;
-
-impl Runtime for AsyncStd {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        async_std::task::spawn(task);
-    }
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-    fn wall_clock(&self) -> SystemTime {
-        SystemTime::now()
-    }
-    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
-        async_std::task::sleep(deadline.saturating_duration_since(Instant::now())).boxed()
-    }
-    fn random(&self) -> u128 {
-        fastrand::u128(..)
-    }
-}
-
+/// The runtime of the program.
 pub fn runtime() -> SharedRuntime {
     Arc::new(AsyncStd)
 }
 
 /// `future`, which has ten seconds.
 pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
-    async_std::future::timeout(std::time::Duration::from_secs(10), future).await.expect("this takes too long")
+    in_time_of(Duration::from_secs(10), future).await
+}
+
+/// `future`, which has that long.
+pub async fn in_time_of<T>(limit: Duration, future: impl Future<Output = T>) -> T {
+    match select(pin!(future), AsyncStd.sleep_until(AsyncStd.now() + limit)).await {
+        Either::Left((done, _)) => done,
+        Either::Right(_) => panic!("this takes more than {limit:?}"),
+    }
 }
