@@ -4,6 +4,9 @@
 
 mod conformance;
 mod core;
+mod e2e;
 mod liars;
+mod readme;
+mod tidy;
 mod weather;
 mod world;

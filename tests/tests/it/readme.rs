@@ -163,8 +163,7 @@ fn within<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
 
 /// The client as README.md shows it.
 fn python() -> &'static str {
-    let (_, rest) =
-        include_str!("../../../README.md").split_once("\n```python\n").expect("it has a client");
+    let (_, rest) = include_str!("../../../README.md").split_once("\n```python\n").expect("it has a client");
     rest.split_once("\n```\n").expect("which ends").0
 }
 

@@ -1,0 +1,13 @@
+//! The program as people run it: real processes, real sockets.
+
+mod commands;
+mod crowd;
+mod cuts;
+mod descriptors;
+mod ending;
+mod framing;
+pub mod harness;
+mod hostile;
+mod secrets;
+mod slow;
+mod terminal;

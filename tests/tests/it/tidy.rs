@@ -1,0 +1,144 @@
+//! The rules of the house that can be checked by looking at the tree.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+#[test]
+fn the_core_knows_no_runtime() {
+    let tree = dependencies(&["--package", "chat-core"]);
+    for runtime in ["async-std", "async-io", "async-net", "smol", "tokio", "mio", "polling"] {
+        assert!(!tree.contains(runtime), "chat-core depends on {runtime}");
+    }
+}
+
+#[test]
+fn nothing_points_back() {
+    let core = dependencies(&["--package", "chat-core"]);
+    let tcp = dependencies(&["--package", "chat-tcp"]);
+    assert!(tcp.contains("chat-core"), "this test reads the tree: {tcp:?}");
+    for (from, tree) in [("chat-core", &core), ("chat-tcp", &tcp)] {
+        for to in ["chat-cli", "chat-tests", "chat-tcp"] {
+            assert!(from == to || !tree.contains(to), "{from} depends on {to}");
+        }
+    }
+}
+
+#[test]
+fn the_suite_brings_no_runtime() {
+    let tree = dependencies(&["--package", "chat-tests"]);
+    for other in ["async-std", "async-io", "tokio", "chat-tcp", "chat-cli"] {
+        assert!(!tree.contains(other), "the library chat-tests depends on {other}");
+    }
+}
+
+#[test]
+fn one_runtime_is_enough() {
+    assert!(!dependencies(&["--workspace"]).contains("tokio"), "tokio is in the tree of the workspace");
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_fits_a_head() {
+    let files = rust_files();
+    assert!(files.len() > 30, "this test finds the files: {files:?}");
+    for file in files {
+        let text = fs::read_to_string(&file).expect("it can be read");
+        let lines = text.lines().count();
+        assert!(text.starts_with("//! "), "{}: does not say what it is for", file.display());
+        assert!(lines <= 400, "{}: {lines} lines", file.display());
+    }
+}
+
+#[test]
+fn the_core_never_asks_for_the_time() {
+    let core = workspace().join("chat-core/src");
+    for file in rust_files().into_iter().filter(|file| file.starts_with(&core)) {
+        let text = fs::read_to_string(&file).expect("it can be read");
+        for call in ["Instant::now", "SystemTime::now"] {
+            assert!(!text.contains(call), "{}: {call}; the core is told the time", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_clause_that_is_cited_exists() {
+    let protocol =
+        fs::read_to_string(workspace().join("docs/protocol.md")).expect("the protocol is written down");
+    let mut cited = BTreeSet::new();
+    for file in rust_files() {
+        let text = fs::read_to_string(&file).expect("it can be read");
+        for (at, _) in text.match_indices("protocol ") {
+            let clause: String = text[at + "protocol ".len()..]
+                .chars()
+                .take_while(|c| c.is_ascii_digit() || *c == '.')
+                .collect();
+            let clause = clause.trim_end_matches('.').to_owned();
+            if clause.contains('.') {
+                assert!(
+                    protocol.contains(&format!("**{clause}**")),
+                    "{}: no clause {clause}",
+                    file.display()
+                );
+                cited.insert(clause);
+            }
+        }
+    }
+    assert!(cited.len() > 40, "tests name the clauses they defend, but only {cited:?}");
+}
+
+/// A check that is written but not listed would never run.
+#[test]
+fn every_check_of_the_suite_is_listed() {
+    let folder = workspace().join("tests/src/conformance");
+    let list = fs::read_to_string(folder.join("mod.rs")).expect("it can be read");
+    let listed: BTreeSet<&str> = list.lines().map(str::trim).collect();
+    let mut checks = 0;
+    for file in rust_files().into_iter().filter(|file| file.starts_with(&folder)) {
+        let text = fs::read_to_string(&file).expect("it can be read");
+        for line in text.lines() {
+            let Some(rest) = line.strip_prefix("pub async fn ") else { continue };
+            let name = rest.split('(').next().unwrap_or_default();
+            assert!(listed.contains(name), "{}: {name} is in no list", file.display());
+            checks += 1;
+        }
+    }
+    assert!(checks > 50, "this test finds the checks");
+}
+
+/// The names of all packages in a tree of normal dependencies.
+fn dependencies(of: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}", "--offline"])
+        .args(of)
+        .current_dir(workspace())
+        .output()
+        .expect("cargo can be run");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+    tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+/// Every file of ours: what is tracked, or would be.
+fn rust_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![workspace()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("it can be read") {
+            let path = entry.expect("it can be read").path();
+            let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+            if path.is_dir() && name != "target" && !name.starts_with('.') {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("it is in the workspace").to_owned()
+}
