@@ -50,8 +50,13 @@ impl RawClient {
         self.last_id
     }
 
+    /// Goes on with the numbers of an earlier link of the same client.
+    pub fn go_on_after(&mut self, earlier: &RawClient) {
+        self.go_on_from(earlier.last_id);
+    }
+
     /// Goes on with the numbers of an earlier link of the same client, whose last request was `last_id`.
-    pub fn go_on_after(&mut self, last_id: u64) {
+    pub fn go_on_from(&mut self, last_id: u64) {
         self.last_id = last_id;
     }
 
@@ -98,7 +103,7 @@ impl RawClient {
     ///
     /// # Panics
     /// When there is no answer although no frame is ever lost.
-    pub async fn hello(&mut self, hello: &Hello<'_>) -> Option<Result<Welcome, wire::Error>> {
+    pub async fn say_hello(&mut self, hello: &Hello<'_>) -> Option<Result<Welcome, wire::Error>> {
         self.send(wire::write(&Request::Hello(hello.clone()))).await;
         let answer = |event: &Event| match event {
             Event::Welcome(welcome) => Some(Ok(welcome.clone())),
@@ -110,6 +115,23 @@ impl RawClient {
         }
         let runtime = self.runtime.clone();
         within(&runtime, RETRY, self.find(answer)).await.flatten()
+    }
+
+    /// Opens a session, over a link that loses nothing.
+    ///
+    /// # Panics
+    /// When there is no welcome.
+    pub async fn hello(&mut self, hello: &Hello<'_>) -> Welcome {
+        let answer = self.say_hello(hello).await.expect("a hello is answered");
+        answer.unwrap_or_else(|error| panic!("{hello:?} is refused: {error:?}"))
+    }
+
+    /// Tries to open a session and is refused, over a link that loses nothing.
+    ///
+    /// # Panics
+    /// When it is not refused.
+    pub async fn refused(&mut self, hello: &Hello<'_>) -> wire::Error {
+        self.say_hello(hello).await.expect("a hello is answered").expect_err("this hello is to be refused")
     }
 
     /// Enters a room and reads on after `after`, or with the newest entries if there is none.

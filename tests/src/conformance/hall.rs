@@ -52,7 +52,7 @@ impl<'a> Hall<'a> {
     pub(super) async fn hello(&self, hello: &Hello<'_>) -> (RawClient, Result<Welcome, Error>) {
         loop {
             let mut client = self.dial().await;
-            if let Some(answer) = client.hello(hello).await {
+            if let Some(answer) = client.say_hello(hello).await {
                 return (client, answer);
             }
         }
@@ -84,7 +84,7 @@ impl<'a> Hall<'a> {
     pub(super) async fn resume(&self, secret: &str, last_id: u64) -> (RawClient, Welcome) {
         let hello = Hello { resume: Some(secret.to_owned().into()), ..hello("ana", 1) };
         let (mut client, welcome) = self.welcomed(&hello).await;
-        client.go_on_after(last_id);
+        client.go_on_from(last_id);
         (client, welcome)
     }
 
