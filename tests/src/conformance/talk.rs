@@ -20,7 +20,7 @@ pub async fn a_hello_is_welcomed(subject: &Subject) {
 pub async fn a_sender_reads_its_ack_then_its_message(subject: &Subject) {
     let hall = Hall::open(subject).await;
     let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    for number in 1..=20 {
+    for number in 1..=100 {
         let text = format!("line {number}");
         let id = ana.next_id();
         let say = Request::Say(Say { id, room: "lobby".into(), text: text.clone().into() });

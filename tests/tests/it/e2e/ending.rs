@@ -29,7 +29,7 @@ fn a_server_that_is_told_to_end_under_load_says_goodbye_to_everyone() {
         let (first, rest) = people.split_first_mut().expect("there are ten");
         let load = join_all(rest.iter_mut().map(talk_until_goodbye));
         let terminate = async {
-            for _ in 0..500 {
+            for _ in 0..100 {
                 talk(first).await; // by now everyone talks
             }
             server.signal(Signal::SIGTERM);
