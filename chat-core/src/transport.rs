@@ -13,7 +13,8 @@ use crate::{Address, wire::MAX_FRAME};
 /// A connection that carries whole frames both ways: any framed stream and sink is one.
 ///
 /// * The stream yields the peer's frames and ends (`None`) when the peer closed in an orderly way; an error ends
-///   it too. A peer's frame is never split, merged or changed.
+///   it too, one of the kind `InvalidData` if what came could not be made a frame: then the sink still works, and
+///   the peer is told so. A peer's frame is never split, merged or changed.
 /// * The sink takes one frame of at most [`Promises::max_frame`] bytes at a time. It may gather frames until it is
 ///   flushed, but holds at most some 64 KiB: then it is not ready until the peer takes them.
 /// * Dropping a link closes it.

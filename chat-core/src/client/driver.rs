@@ -244,7 +244,13 @@ impl Driver {
             // After reading: what came while this program slept still counts as heard.
             client.on_timeout(now)?;
         }
-        up.write(client, now, cx).map_err(|error| error.to_string())?;
+        if let Err(error) = up.write(client, now, cx) {
+            // A peer that takes nothing more may have said why.
+            while let Poll::Ready(Some(Ok(frame))) = up.link.as_mut().poll_next(cx) {
+                client.on_frame(&frame, now)?;
+            }
+            return Err(error.to_string());
+        }
         if client.is_over() && up.next_frame.is_none() && !up.unflushed {
             if let Line::Up(up) = std::mem::replace(&mut self.line, Line::Down) {
                 self.line = Line::Closing(up.link);

@@ -9,8 +9,8 @@ use crate::{
     RoomName,
     transport::Promises,
     wire::{
-        self, Code, Error, Event, Goodbye, Hello, PROTOCOL, Ping, Pong, Reason, Request, Welcome,
-        Who, read_event,
+        self, Code, Error, Event, Goodbye, Hello, PROTOCOL, Ping, Pong, Reason, Request, Welcome, Who,
+        read_event,
     },
 };
 

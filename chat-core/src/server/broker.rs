@@ -4,6 +4,7 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
+    mem,
     sync::{Arc, Mutex},
     task::Poll,
 };
@@ -83,12 +84,12 @@ impl Queue {
             }
             // Whoever is about to run first adds to the batch, and has read the one before: fewer, larger writes to
             // everybody. On an idle server nobody is, and nothing is delayed.
-            if !std::mem::replace(&mut others_had_their_turn, true) {
+            if !mem::replace(&mut others_had_their_turn, true) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             waiting.bytes = 0;
-            Poll::Ready(std::mem::take(&mut waiting.submissions))
+            Poll::Ready(mem::take(&mut waiting.submissions))
         })
         .await
     }
@@ -113,7 +114,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
     }
 }
 
-async fn commit(hub: &Hub, batch: Vec<Submission>) {
+async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
     let at = hub.time_of_day();
     let appends = batch.iter().map(|it| Append {
         client: it.session.client(),
@@ -124,12 +125,9 @@ async fn commit(hub: &Hub, batch: Vec<Submission>) {
         at,
         text: it.text.clone(),
     });
-    let appends = appends.collect();
-    let rooms: Vec<Arc<Room>> = batch.iter().map(|it| it.room.clone()).collect();
-    match hub.log().append(appends).await {
+    match hub.log().append(appends.collect()).await {
         Ok(appended) => {
-            let news = acknowledge(batch, appended.outcomes);
-            for (room, entries) in news {
+            for (room, entries) in acknowledge(&mut batch, appended.outcomes) {
                 room.publish(&entries);
             }
             for (room, oldest) in appended.pruned {
@@ -140,22 +138,23 @@ async fn commit(hub: &Hub, batch: Vec<Submission>) {
         }
         Err(error) => {
             tracing::error!(%error, messages = batch.len(), "nothing stored");
-            for it in batch {
+            for it in &batch {
                 it.session.answered(storage_error(Some(it.id), &error));
             }
         }
     }
-    for room in rooms {
-        room.committed();
-        hub.forget_if_vacant(&room);
+    for it in batch {
+        it.room.committed();
+        hub.forget_if_vacant(&it.room);
+        it.session.settled();
     }
 }
 
 /// Answers every submission and returns the new entries by room, each room's in order.
-fn acknowledge(batch: Vec<Submission>, outcomes: Vec<Outcome>) -> Vec<(Arc<Room>, Vec<LogEntry>)> {
+fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Room>, Vec<LogEntry>)> {
     debug_assert_eq!(batch.len(), outcomes.len(), "one outcome for each item");
     let mut news: Vec<(Arc<Room>, Vec<LogEntry>)> = Vec::new();
-    for (it, outcome) in batch.into_iter().zip(outcomes) {
+    for (it, outcome) in batch.iter_mut().zip(outcomes) {
         let answer = match outcome {
             Outcome::Stored(position) | Outcome::Known(position) => ack(it.id, &it.room, position),
             Outcome::Conflict => Event::Error(wire::Error {
@@ -167,12 +166,12 @@ fn acknowledge(batch: Vec<Submission>, outcomes: Vec<Outcome>) -> Vec<(Arc<Room>
         };
         it.session.answered(wire::write(&answer));
         if let Outcome::Stored(Position { seq, at }) = outcome {
-            let from = it.session.name().to_string();
-            let entry = LogEntry { seq, at, kind: it.kind, from, text: it.text };
+            let (from, text) = (it.session.name().to_string(), mem::take(&mut it.text));
+            let entry = LogEntry { seq, at, kind: it.kind, from, text };
             // The last room first: a batch seldom has many, and neighbours are often in the same.
             match news.iter_mut().rev().find(|(room, _)| Arc::ptr_eq(room, &it.room)) {
                 Some((_, entries)) => entries.push(entry),
-                None => news.push((it.room, vec![entry])),
+                None => news.push((it.room.clone(), vec![entry])),
             }
         }
     }

@@ -112,6 +112,11 @@ impl Connection {
         }
     }
 
+    /// The link cannot make frames of what the peer sends.
+    pub(super) fn on_garbage(&mut self, error: &std::io::Error) {
+        self.refuse_link(Code::BadFrame, error.to_string());
+    }
+
     fn hello(&mut self, hello: &wire::Hello<'_>) {
         match login(&self.hub, hello, &self.peer) {
             Ok(seat) => {

@@ -8,7 +8,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -65,6 +65,8 @@ struct Conversation {
     unflushed: bool,
     /// Since when the link takes nothing.
     stuck_since: Option<Instant>,
+    /// Our side is closed; until then the peer may still be read.
+    lingers_until: Option<Instant>,
     timer: Option<(Instant, BoxFuture<'static, ()>)>,
     reading: Option<BoxFuture<'static, Result<LogPage, LogError>>>,
 }
@@ -90,6 +92,7 @@ impl Conversation {
             outgoing: VecDeque::new(),
             unflushed: false,
             stuck_since: None,
+            lingers_until: None,
             timer: None,
             reading: None,
         }
@@ -115,10 +118,7 @@ impl Conversation {
             self.write(cx, now)?;
         }
         if self.connection().is_leaving() && self.outgoing.is_empty() && !self.unflushed {
-            if let Poll::Ready(closed) = self.link.as_mut().poll_close(cx) {
-                return Err(closed.map_or_else(Gone::Lost, |()| Gone::Closed));
-            }
-            self.stuck_since.get_or_insert(now);
+            self.close(cx, now)?;
         }
         if self.stuck_since.is_some_and(|since| now >= since + self.connection().unwritable_for()) {
             return Err(Gone::Stuck);
@@ -134,12 +134,45 @@ impl Conversation {
             }
             match self.link.as_mut().poll_next(cx) {
                 Poll::Ready(Some(Ok(frame))) => self.connection().handle(&frame, now),
+                Poll::Ready(Some(Err(error))) if error.kind() == io::ErrorKind::InvalidData => {
+                    self.connection().on_garbage(&error);
+                    return Ok(());
+                }
                 Poll::Ready(Some(Err(error))) => return Err(Gone::Lost(error)),
                 Poll::Ready(None) => return Err(Gone::Lost(io::ErrorKind::UnexpectedEof.into())),
                 Poll::Pending => return Ok(()),
             }
         }
         cx.waker().wake_by_ref(); // there may be more, after the others had their turn
+        Ok(())
+    }
+
+    /// Closes our side, then reads on for a moment and looks at nothing: a socket that is closed with something
+    /// unread in it resets the connection, and the last frame might never be seen.
+    fn close(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Gone> {
+        let Some(until) = self.lingers_until else {
+            match self.link.as_mut().poll_close(cx) {
+                Poll::Ready(closed) => closed.map_err(Gone::Lost)?,
+                Poll::Pending => {
+                    self.stuck_since.get_or_insert(now);
+                    return Ok(());
+                }
+            }
+            self.stuck_since = None;
+            self.lingers_until = Some(now + LINGER);
+            return self.close(cx, now);
+        };
+        if now >= until {
+            return Err(Gone::Closed);
+        }
+        for _ in 0..FRAMES_A_TURN {
+            match self.link.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(_) => return Err(Gone::Closed),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        cx.waker().wake_by_ref();
         Ok(())
     }
 
@@ -256,3 +289,5 @@ impl fmt::Display for Gone {
 const FRAMES_A_TURN: usize = 64;
 /// Batches of frames written before the others have their turn.
 const BATCHES_A_TURN: usize = 8;
+/// For how long a link that was closed is still read.
+const LINGER: Duration = Duration::from_secs(1);

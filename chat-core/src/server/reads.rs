@@ -109,7 +109,8 @@ impl Reads {
                 // A cursor that was set anew in the meantime has its own reads.
                 if let Some(cursor) = membership.and_then(|it| it.cursor.as_mut()).filter(|it| **it == after)
                 {
-                    *cursor = send_entries(room.name(), after, u64::MAX, page, out);
+                    // No further than what is published: the log may hold more, whose acks are yet to come.
+                    *cursor = send_entries(room.name(), after, room.head(), page, out);
                     if *cursor == after {
                         return Err(LogError::Failed(format!("{} has nothing after {after}", room.name())));
                     }

@@ -84,7 +84,7 @@ impl Session {
                 return self.refuse(Some(join.id), Code::TooMany, message);
             }
             match hub.enter(&name, self) {
-                Ok(room) => state.rooms.push(Membership { room, cursor: None, presence: 0 }),
+                Ok(room) => state.rooms.push(Membership { room, cursor: None, visible: 0, presence: 0 }),
                 Err(TooMany { rooms }) => {
                     let message = format!("this server has {rooms} rooms and takes no more");
                     return self.refuse(Some(join.id), Code::TooMany, message);
@@ -162,13 +162,9 @@ impl Session {
         let submission = Submission { session: self.clone(), id, room, kind, text: text.to_owned() };
         if hub.submit(submission).is_err() {
             let wait = Duration::from_millis(BUSY_RETRY_MS);
-            state.refused_until = Some(now + wait);
-            self.answered(wire::write(&Event::Error(wire::Error {
-                id: Some(id),
-                code: Code::Busy,
-                message: "too much waits to be stored".to_owned(),
-                retry_after_ms: Some(BUSY_RETRY_MS),
-            })));
+            state.refused_until = Some((now + wait, Code::Busy));
+            self.settled();
+            self.refuse_for_now(id, Code::Busy, "too much waits to be stored", wait);
         }
     }
 
@@ -307,16 +303,16 @@ impl Session {
     }
 
     fn is_too_fast(&self, state: &mut State, id: u64, now: Instant) -> bool {
-        let refused = state.refused_until.filter(|until| *until > now).map(|until| until - now);
-        let wait = match refused {
-            Some(wait) => wait,
+        let (until, code) = match state.refused_until.filter(|(until, _)| *until > now) {
+            Some(refused) => refused,
             None => match state.messages.take(now) {
                 Ok(()) => return false,
-                Err(wait) => wait,
+                Err(wait) => (now + wait, Code::RateLimited),
             },
         };
-        state.refused_until = Some(now + wait);
-        self.refuse_for_now(id, Code::RateLimited, "too many messages", wait);
+        state.refused_until = Some((until, code));
+        let message = if code == Code::Busy { "too much waits to be stored" } else { "too many messages" };
+        self.refuse_for_now(id, code, message, until - now);
         true
     }
 }

@@ -48,14 +48,12 @@ struct Recent {
     topic: String,
 }
 
-/// Where a reader stands after [`Room::read_on`].
+/// Where [`Room::read_on`] found the next entries.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Reading {
-    /// It has read everything.
-    UpToDate,
-    /// There is more to read.
-    More,
-    /// The next entries are no longer kept encoded: they are in the log.
+    /// In the ring, and handed out as far as the budget went.
+    InRing,
+    /// They are no longer kept encoded: they are in the log.
     InLog,
 }
 
@@ -105,11 +103,12 @@ impl Room {
         Standing { head: recent.head, oldest: recent.oldest, topic: recent.topic.clone() }
     }
 
-    /// Reads on from `cursor`, which moves along, until `budget` bytes are spent. Numbers that are gone for good
-    /// are told as a `gap`.
+    /// Reads on from `cursor`, which moves along, up to number `until` or until `budget` bytes are spent. Numbers
+    /// that are gone for good are told as a `gap`.
     pub(super) fn read_on(
         &self,
         cursor: &mut u64,
+        until: u64,
         budget: &mut usize,
         out: &mut impl FnMut(Bytes),
     ) -> Reading {
@@ -123,14 +122,14 @@ impl Room {
         let Some(skip) = (recent.frames.len() as u64).checked_sub(unread) else { return Reading::InLog };
         let skip = usize::try_from(skip).expect("no more than the length of the ring");
         for frame in recent.frames.iter().skip(skip) {
-            if *budget == 0 {
-                return Reading::More;
+            if *cursor >= until || *budget == 0 {
+                break;
             }
             *budget = budget.saturating_sub(frame.len());
             *cursor += 1;
             out(frame.clone());
         }
-        Reading::UpToDate
+        Reading::InRing
     }
 
     /// Adds entries the log has just stored, and wakes everyone who is in.

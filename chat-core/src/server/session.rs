@@ -57,7 +57,7 @@ pub(super) struct State {
     pub(super) messages: Bucket,
     pub(super) requests: Bucket,
     /// A message was refused for now: so is every later one until then, or they would overtake it.
-    pub(super) refused_until: Option<Instant>,
+    pub(super) refused_until: Option<(Instant, Code)>,
 }
 
 /// One room the session is in.
@@ -66,6 +66,8 @@ pub(super) struct Membership {
     pub(super) room: Arc<Room>,
     /// The last number handed to the link; nothing is sent while there is none.
     pub(super) cursor: Option<u64>,
+    /// The room's head before the replies were looked at: an ack comes before the entry it is for.
+    pub(super) visible: u64,
     /// The version of the room's members the client knows.
     pub(super) presence: u64,
 }
@@ -276,11 +278,12 @@ impl Session {
     /// The broker's answer to one request. It is in the queue before the entry is published, so the client reads it
     /// first.
     pub(super) fn answered(&self, frame: Bytes) {
-        {
-            let mut replies = lock(&self.replies);
-            replies.with_broker -= 1;
-            replies.push(frame);
-        }
+        self.reply_frame(frame);
+    }
+
+    /// The broker has done with one request: it is answered, and published if it was stored.
+    pub(super) fn settled(&self) {
+        lock(&self.replies).with_broker -= 1;
         self.wake();
     }
 
@@ -292,6 +295,9 @@ impl Session {
         out: &mut impl FnMut(Bytes),
     ) -> Result<(), NotCurrent> {
         let mut state = self.state(link)?;
+        for membership in &mut state.rooms {
+            membership.visible = membership.room.head();
+        }
         {
             let mut replies = lock(&self.replies);
             while budget > 0
@@ -354,7 +360,7 @@ impl Membership {
             *budget = budget.saturating_sub(frame.len());
             out(frame);
         }
-        if self.room.head() > *cursor && self.room.read_on(cursor, budget, out) == Reading::InLog {
+        if self.visible > *cursor && self.room.read_on(cursor, self.visible, budget, out) == Reading::InLog {
             reads.catch_up(&self.room);
         }
     }

@@ -39,8 +39,8 @@ fn the_python_client_pings_however_its_frames_come() {
 
     assert!(matches!(link.read(), Request::Hello(hello) if hello.name == "ana"));
     link.write(&Event::Welcome(welcome()));
-    assert!(matches!(link.read(), Request::Join(join) if join.room == "lobby"));
-    assert!(matches!(link.read(), Request::Say(say) if say.text == "hi"));
+    assert!(matches!(link.read_beyond_pings(), Request::Join(join) if join.room == "lobby"));
+    assert!(matches!(link.read_beyond_pings(), Request::Say(say) if say.text == "hi"));
     link.expect_ping();
 
     let frame = framed(&message("one half, then the other"));
@@ -116,6 +116,16 @@ impl Link {
         let mut frame = vec![0; u32::from_be_bytes(len) as usize];
         self.0.read_exact(&mut frame).expect("the client sends all of it");
         wire::read_request(frame.leak()).expect("it is protocol") // a test may forget a few bytes
+    }
+
+    /// On a busy machine the client may have waited long enough for a ping wherever it waited.
+    fn read_beyond_pings(&mut self) -> Request<'static> {
+        loop {
+            match self.read() {
+                Request::Ping(_) => {}
+                other => return other,
+            }
+        }
     }
 
     fn has_frame(&mut self, within: Duration) -> bool {

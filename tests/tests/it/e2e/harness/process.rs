@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -26,6 +26,8 @@ pub struct Process {
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
     errors: Arc<Mutex<Vec<u8>>>,
+    /// Reads standard error to its end.
+    error_reader: JoinHandle<()>,
 }
 
 impl Process {
@@ -61,13 +63,13 @@ impl Process {
         });
         let errors = Arc::new(Mutex::new(Vec::new()));
         let (mut stderr, kept) = (child.stderr.take().expect("it is piped"), errors.clone());
-        thread::spawn(move || {
+        let error_reader = thread::spawn(move || {
             let mut buffer = [0; 8192];
             while let Ok(len @ 1..) = stderr.read(&mut buffer) {
                 kept.lock().expect("nobody panics with it").extend_from_slice(&buffer[..len]);
             }
         });
-        Process { stdin: child.stdin.take(), child, lines, errors }
+        Process { stdin: child.stdin.take(), child, lines, errors, error_reader }
     }
 
     /// The next line of its output; nothing once that has ended.
@@ -130,6 +132,7 @@ impl Process {
         while let Some(line) = self.next_line() {
             lines.push(line);
         }
+        eventually("the end of its errors", limit, || self.error_reader.is_finished().then_some(()));
         (status, lines, self.errors())
     }
 
