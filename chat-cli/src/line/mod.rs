@@ -146,7 +146,7 @@ impl<F: Face> Talk<F> {
         }
     }
 
-    /// Waits until everything asked is answered and, for a moment, until what was said has come back.
+    /// Waits until everything asked is answered and, for a moment, until what the rooms held and what was said has come.
     async fn finish(&mut self) -> anyhow::Result<()> {
         let mut patience: Fuse<BoxFuture<'static, ()>> = Fuse::terminated();
         loop {
@@ -174,7 +174,8 @@ struct Hearing<F> {
     out: Output,
     /// Requests without their one reply.
     unanswered: usize,
-    /// By room we are in, the number of the last thing we said there, until it has come back.
+    /// By room we are in, the number of the last thing we said there, or of the newest thing there when we came in,
+    /// until it has come.
     awaited: BTreeMap<String, Option<u64>>,
 }
 
@@ -197,8 +198,9 @@ impl<F: Face> Hearing<F> {
     fn count(&mut self, update: &Update) {
         match update {
             Update::Joined { tag, joined } => {
-                self.awaited.entry(joined.room.clone()).or_default();
+                let awaited = self.awaited.entry(joined.room.clone()).or_default();
                 if tag.is_some() {
+                    *awaited = (joined.after < joined.head).then_some(joined.head).max(*awaited);
                     self.answered();
                 }
             }
@@ -250,7 +252,7 @@ impl Flow {
     }
 }
 
-/// How long, once everything is stored, what we said may take to come back before we leave without it.
+/// How long, once everything is stored, what the rooms hold may take to come before we leave without it.
 const ECHO_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long the goodbye may take. The client itself waits two seconds for answers.
