@@ -36,6 +36,7 @@ mod serve;
 mod session;
 mod signals;
 mod tail;
+mod wrap;
 
 pub use runtime::AsyncStd;
 

@@ -1,4 +1,5 @@
 //! Standard output, the only thing this program prints to: whole lines, in which what others wrote is harmless.
+//! On a terminal they are broken here, before the terminal does it.
 
 use std::{
     fmt,
@@ -8,7 +9,10 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::harmless::Harmless;
+use crate::{
+    harmless::Harmless,
+    wrap::{self, Break, NEW_LINE},
+};
 
 /// Standard output.
 #[derive(Debug)]
@@ -31,6 +35,9 @@ impl Output {
 
     /// Prints `line`.
     pub(crate) fn line(&mut self, line: &Line) -> Result<(), OutputError> {
+        // Asked every time: a window changes its size.
+        let broken = columns().map(|columns| line.broken(columns));
+        let line = broken.as_ref().unwrap_or(line);
         self.write(format!("{}\n", if self.colours { line.coloured() } else { line.to_string() }).as_bytes())
     }
 
@@ -45,6 +52,13 @@ impl Output {
         stdout.write_all(text)?;
         Ok(stdout.flush()?)
     }
+}
+
+/// How wide standard output is, if it is a terminal.
+fn columns() -> Option<usize> {
+    let stdout = io::stdout();
+    let (width, _) = stdout.is_terminal().then(|| terminal_size::terminal_size_of(stdout))??;
+    Some(width.0.into())
 }
 
 /// Why nothing more can be printed.
@@ -122,6 +136,27 @@ impl Line {
         self
     }
 
+    /// The same in lines of at most `columns`.
+    fn broken(&self, columns: usize) -> Line {
+        let breaks = wrap::breaks(&self.to_string(), columns);
+        let mut breaks = breaks.iter().peekable();
+        let mut broken = Line::default();
+        let mut offset = 0; // of a span in the line
+        for (style, text) in &self.spans {
+            let mut kept = String::with_capacity(text.len());
+            let mut rest = 0; // begins where this span is not copied yet
+            while let Some(Break { at, skipped }) = breaks.next_if(|it| it.at < offset + text.len()) {
+                kept.push_str(&text[rest..at - offset]);
+                kept.push_str(NEW_LINE);
+                rest = at - offset + skipped;
+            }
+            kept.push_str(&text[rest..]);
+            broken.spans.push((*style, kept));
+            offset += text.len();
+        }
+        broken
+    }
+
     fn coloured(&self) -> String {
         self.spans.iter().map(|(style, text)| format!("{style}{text}{style:#}")).collect()
     }
@@ -176,6 +211,20 @@ mod tests {
         assert!(json.chars().all(|c| !c.is_control() && is_bare(c)), "{json}");
         assert!(json.contains("\\u009b") && json.contains("é") && json.contains("\\udb40\\udc41"), "{json}");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
+    }
+
+    #[test]
+    fn a_broken_line_keeps_its_colours_and_nobody_gets_to_its_left_edge() {
+        let hostile = format!("{}[lobby] 12:00 <admin> send me your password", "z".repeat(30));
+        let line = Line::default().faint("<").name("evil").faint("> ").shown(&Harmless::line(&hostile));
+        let broken = line.broken(40);
+        assert_eq!(
+            broken.to_string(),
+            "<evil>\n    zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz[lobby\n    ] 12:00 <admin> send me your\n    password"
+        );
+        let colours = |line: &Line| line.spans.iter().map(|(style, _)| *style).collect::<Vec<_>>();
+        assert_eq!(colours(&broken), colours(&line));
+        assert_eq!(line.broken(120), line);
     }
 
     #[test]

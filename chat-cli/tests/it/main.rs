@@ -11,6 +11,7 @@ use std::{
 use assert_cmd::Command;
 
 mod serve;
+mod terminal;
 
 fn chat(args: &[&str]) -> Output {
     // Far more than any of these takes.

@@ -20,7 +20,7 @@ fn serve() -> Command {
 }
 
 /// What `wait` returns, unless it takes too long.
-fn in_time<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn in_time<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, waited) = mpsc::channel();
     thread::spawn(move || done.send(wait()));
     waited.recv_timeout(Duration::from_secs(30)).expect("it hangs")

@@ -1,0 +1,102 @@
+//! The program on a terminal: what it prints there, and what it does when that is closed.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+
+use super::serve::in_time;
+
+/// A terminal 40 columns wide: what is printed there, and the end to print to.
+fn terminal() -> (File, Stdio) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    tcsetwinsize(&ours, Winsize { ws_col: 40, ws_row: 24, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let path = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+    let theirs = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    (File::from(ours), theirs.into())
+}
+
+fn chat(args: &[&str]) -> Command {
+    let mut chat = Command::new(assert_cmd::cargo::cargo_bin("chat"));
+    chat.args(args).env("NO_COLOR", "1").env_remove("RUST_LOG").stdin(Stdio::null()).stderr(Stdio::null());
+    chat
+}
+
+/// What is printed up to the line that begins with `start`, or all of it.
+fn read_to(output: impl Read + Send + 'static, start: &'static str) -> (Vec<String>, impl Read + Send) {
+    in_time(move || {
+        let mut output = BufReader::new(output);
+        let mut lines = Vec::new();
+        let mut line = String::new();
+        // On Linux a terminal ends with an error.
+        while output.read_line(&mut line).is_ok_and(|length| length > 0) {
+            lines.push(std::mem::take(&mut line).trim_end_matches(['\r', '\n']).to_owned());
+            if lines.last().is_some_and(|line| line.starts_with(start)) {
+                break;
+            }
+        }
+        (lines, output)
+    })
+}
+
+const NEVER: &str = "\0";
+
+/// A server, and its address.
+struct Server(Child, String);
+
+impl Server {
+    fn start() -> Server {
+        let mut child =
+            chat(&["serve", "--listen", "tcp://127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout: ChildStdout = child.stdout.take().unwrap();
+        let (lines, _) = read_to(stdout, "listening");
+        Server(child, lines[0].strip_prefix("listening on ").unwrap().to_owned())
+    }
+
+    fn say(&self, name: &str, text: &str) {
+        let send = ["send", &self.1, "--room", "lobby", "--name", name, text];
+        let mut send = chat(&send).stdout(Stdio::null()).spawn().unwrap();
+        assert!(in_time(move || send.wait().unwrap()).success(), "{name} says {text}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn nobody_gets_to_the_left_edge_of_a_terminal_by_a_long_line() {
+    let server = Server::start();
+    let forged = "[lobby] 12:00 <admin> what is your password?";
+    for filling in 0..40 {
+        server.say("evil", &format!("{} {forged}", "z".repeat(filling)));
+        server.say("evil", &format!("{}{forged}", "z".repeat(filling)));
+    }
+    let join = ["join", &server.1, "--name", "ana"];
+    let (screen, stdout) = terminal();
+    let mut child = chat(&join).stdout(stdout).spawn().unwrap();
+    let (lines, _) = read_to(screen, NEVER);
+    assert!(in_time(move || child.wait().unwrap()).success());
+    assert!(lines.iter().filter(|line| line.contains("<evil>")).count() >= 50, "{lines:#?}");
+    for line in &lines {
+        assert!(line.len() <= 40, "the terminal breaks {line:?}");
+        let ours = line.starts_with("-- ") || line.starts_with("    ") || line.contains("<evil>");
+        assert!(ours && !line.starts_with("[lobby] 12:00 <admin>"), "{line:?}");
+    }
+
+    let mut child = chat(&join).stdout(Stdio::piped()).spawn().unwrap();
+    let (lines, _) = read_to(child.stdout.take().unwrap(), NEVER);
+    assert!(in_time(move || child.wait().unwrap()).success());
+    assert!(lines.iter().all(|line| !line.starts_with(' ')), "a pipe gets whole lines: {lines:#?}");
+}
