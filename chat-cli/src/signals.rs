@@ -1,7 +1,7 @@
 //! How the program is told to end: the first signal asks, the second does not wait.
 
 use std::{
-    io,
+    io::{self, IsTerminal},
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -12,7 +12,8 @@ use signal_hook::{
     flag,
 };
 
-/// SIGINT and SIGTERM, caught for as long as the process lives.
+/// SIGINT, SIGTERM and, for a program that writes to a terminal, SIGHUP, which comes when that is closed; caught for as
+/// long as the process lives.
 #[derive(Debug)]
 pub struct Signals {
     caught: async_signal::Signals,
@@ -20,7 +21,8 @@ pub struct Signals {
 
 impl Signals {
     /// From now on the first signal is only noted. A second one ends the process on the spot, with status 130 or
-    /// 143, also while it is stuck in a write that nobody reads.
+    /// 143, also while it is stuck in a write that nobody reads. SIGHUP often comes twice, from the shell and from the
+    /// system, and means the same each time; whoever is under `nohup`, which ignores it, never writes to a terminal.
     ///
     /// # Errors
     /// When the handlers cannot be installed.
@@ -31,7 +33,10 @@ impl Signals {
             flag::register_conditional_shutdown(signal, 128 + signal, asked.clone())?;
             flag::register(signal, asked.clone())?;
         }
-        Ok(Signals { caught: async_signal::Signals::new([Signal::Int, Signal::Term])? })
+        let hangup = io::stdout().is_terminal().then_some(Signal::Hup);
+        Ok(Signals {
+            caught: async_signal::Signals::new([Signal::Int, Signal::Term].into_iter().chain(hangup))?,
+        })
     }
 
     /// Completes when the program is asked to end.

@@ -26,7 +26,7 @@ pub(crate) fn in_time<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'stat
     waited.recv_timeout(Duration::from_secs(30)).expect("it hangs")
 }
 
-fn told_to_end(mut child: Child, signal: &str) -> ExitStatus {
+pub(crate) fn told_to_end(mut child: Child, signal: &str) -> ExitStatus {
     let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     in_time(move || child.wait().unwrap())

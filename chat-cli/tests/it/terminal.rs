@@ -11,7 +11,7 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-use super::serve::in_time;
+use super::serve::{in_time, told_to_end};
 
 /// A terminal 40 columns wide: what is printed there, and the end to print to.
 fn terminal() -> (File, Stdio) {
@@ -99,4 +99,24 @@ fn nobody_gets_to_the_left_edge_of_a_terminal_by_a_long_line() {
     let (lines, _) = read_to(child.stdout.take().unwrap(), NEVER);
     assert!(in_time(move || child.wait().unwrap()).success());
     assert!(lines.iter().all(|line| !line.starts_with(' ')), "a pipe gets whole lines: {lines:#?}");
+}
+
+#[test]
+fn whoever_closes_the_terminal_leaves() {
+    let server = Server::start();
+    let join = ["join", &server.1, "--name", "ana"];
+    let (screen, stdout) = terminal();
+    let child = chat(&join).stdin(Stdio::piped()).stdout(stdout).spawn().unwrap();
+    let (_, _screen) = read_to(screen, "-- entered");
+    assert_eq!(told_to_end(child, "-HUP").code(), Some(0));
+    server.say("ana", "the name is free at once");
+}
+
+#[test]
+fn without_a_terminal_a_hangup_is_left_to_the_system() {
+    let server = Server::start();
+    let join = ["join", &server.1, "--name", "ana"];
+    let mut child = chat(&join).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (_, _stdout) = read_to(child.stdout.take().unwrap(), "-- entered");
+    assert_eq!(told_to_end(child, "-HUP").code(), None, "nohup is respected");
 }
