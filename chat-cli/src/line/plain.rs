@@ -101,7 +101,7 @@ impl Plain {
         let at = at.unwrap_or(Timestamp::MAX).to_zoned(self.zone.clone());
         let text = Harmless::block(&entry.text, INDENT);
         let line = match entry.kind {
-            EntryKind::Topic => topic(&entry.room, &entry.text),
+            EntryKind::Topic => topic_set(entry),
             _ if entry.room == INBOX => {
                 let to = entry.to.as_deref().or(self.me.as_deref()).unwrap_or_default();
                 let line = self.person(Line::default().words("* "), &entry.from).faint(" -> ");
@@ -169,6 +169,15 @@ fn entered(joined: &Joined) -> Vec<Line> {
 fn topic(room: &str, text: &str) -> Line {
     let line = Line::note("topic of ").shown(&Harmless::line(room)).words(": ");
     line.shown(&Harmless::line(text))
+}
+
+fn topic_set(entry: &EntryFrame) -> Line {
+    let (room, text) = (Harmless::line(&entry.room), Harmless::line(&entry.text));
+    let line = Line::note("").name(&entry.from);
+    match entry.text.is_empty() {
+        true => line.words(" took away the topic of ").shown(&room),
+        false => line.words(" set the topic of ").shown(&room).words(": ").shown(&text),
+    }
 }
 
 fn gone(gap: &Gap) -> Line {

@@ -72,6 +72,7 @@ fn a_room_is_entered_and_people_talk_come_and_go() {
            {"type":"message","room":"lobby","seq":1,"from":"bob","at":1795172580000,"text":"hi"}
            {"type":"message","room":"lobby","seq":2,"from":"ana","at":1795172640000,"text":"hello\nthere"}
            {"type":"topic","room":"lobby","seq":3,"from":"bob","at":1795172640000,"text":"soup at noon"}
+           {"type":"topic","room":"lobby","seq":4,"from":"bob","at":1795172640000,"text":""}
            {"type":"presence","room":"lobby","since":2,"version":5,"entered":["ana","cleo","dan"],"left":["bob"]}"#,
         "
          -- you are ana
@@ -80,7 +81,8 @@ fn a_room_is_entered_and_people_talk_come_and_go() {
          [lobby] 12:03 <bob> hi
          [lobby] 12:04 <ana> hello
              there
-         -- topic of lobby: soup at noon
+         -- bob set the topic of lobby: soup at noon
+         -- bob took away the topic of lobby
          -- cleo, dan entered lobby
          -- bob left lobby",
     );
