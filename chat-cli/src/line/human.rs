@@ -6,8 +6,8 @@ use chat_core::{
     client::Update,
     text,
     wire::{
-        History, Join, Leave, MAX_FRAME, MAX_HISTORY, MAX_TEXT, RECENT, Request, RoomList, Say, Tell, Topic,
-        Who,
+        Event, History, Join, Leave, MAX_FRAME, MAX_HISTORY, MAX_TEXT, RECENT, Request, RoomList, Say, Tell,
+        Topic, Who,
     },
 };
 use jiff::Zoned;
@@ -50,8 +50,7 @@ impl Human {
     fn perform(&mut self, command: Command<'_>) -> Result<Step, Line> {
         let room = |named: Option<&str>, rooms: &Rooms| {
             let room = named.or_else(|| rooms.current());
-            room.map(|it| Cow::Owned(it.to_owned()))
-                .ok_or_else(|| Line::note("you are in no room; /join ROOM enters one"))
+            room.map(|it| Cow::Owned(it.to_owned())).ok_or_else(|| Line::note(NO_ROOM))
         };
         let text = |it: &str| match it.len() {
             ..=MAX_TEXT => Ok(Cow::Owned(it.to_owned())),
@@ -74,6 +73,9 @@ impl Human {
             ),
             Command::Leave(named) => {
                 let room = room(named, &self.rooms)?;
+                if !self.rooms.has(&room) {
+                    return Err(Line::note("you are not in ").shown(&Harmless::line(&room)));
+                }
                 self.rooms.leave(&room);
                 (Request::Leave(Leave { id: 0, room }), Asked::Other)
             }
@@ -97,12 +99,19 @@ impl Human {
             _ => None,
         };
         let asked = asked.unwrap_or(Asked::Other);
+        let mut lines = self.plain.lines(update, &asked);
         match (&asked, update) {
             (Asked::Enter(room), Update::Reply { .. }) => self.rooms.leave(room), // a join that worked is no reply
             (_, Update::LostRoom { room, .. }) => self.rooms.leave(room),
-            _ => {}
+            (_, Update::Reply { reply: Event::Left(_), .. }) => {}
+            _ => return lines,
         }
-        self.plain.lines(update, &asked)
+        // Where a line is said has changed.
+        lines.push(match self.rooms.current() {
+            Some(room) => Line::note("what you type is said in ").shown(&Harmless::line(room)),
+            None => Line::note(NO_ROOM),
+        });
+        lines
     }
 }
 
@@ -163,6 +172,8 @@ fn corrected(mistake: &Mistake<'_>) -> Line {
         Mistake::Usage(usage) => Line::note("it is written ").words(usage),
     }
 }
+
+const NO_ROOM: &str = "you are in no room; /join ROOM enters one";
 
 #[cfg(test)]
 mod tests;

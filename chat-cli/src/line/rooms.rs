@@ -12,6 +12,11 @@ impl Rooms {
         self.entered.last().map(String::as_str)
     }
 
+    /// Whether `room` was entered and not left.
+    pub(crate) fn has(&self, room: &str) -> bool {
+        self.entered.iter().any(|it| is_same(it, room))
+    }
+
     pub(crate) fn enter(&mut self, room: &str) {
         self.leave(room);
         self.entered.push(room.to_owned());
@@ -41,6 +46,7 @@ mod tests {
         assert_eq!(rooms.current(), Some("Lobby"));
         rooms.leave("LOBBY");
         assert_eq!(rooms.current(), Some("kitchen"));
+        assert!(rooms.has("KITCHEN") && !rooms.has("lobby"));
         rooms.leave("nowhere");
         rooms.leave("kitchen");
         assert_eq!(rooms.current(), None);

@@ -1,6 +1,6 @@
 //! Lines typed, requests out.
 
-use chat_core::wire::{self, Code, Error, Event};
+use chat_core::wire::{self, Code, Error, Event, Left};
 use jiff::{civil::date, tz::TimeZone};
 
 use super::*;
@@ -34,6 +34,7 @@ fn what_is_typed_is_asked_for() {
         ("/topic soup", r#"6: {"type":"topic","id":0,"room":"hall","text":"soup"}"#),
         ("/history", r#"7: {"type":"history","id":0,"room":"hall","limit":50}"#),
         ("/history 9999", &format!(r#"8: {{"type":"history","id":0,"room":"hall","limit":{MAX_HISTORY}}}"#)),
+        ("/leave nowhere", "-- you are not in nowhere"),
         ("/leave", r#"9: {"type":"leave","id":0,"room":"hall"}"#),
         ("/rooms", r#"10: {"type":"rooms","id":0}"#),
         ("hi", r#"11: {"type":"say","id":0,"room":"lobby","text":"hi"}"#),
@@ -64,6 +65,28 @@ fn a_room_that_refuses_is_not_the_current_one() {
     human.enter("hall", None);
     let full = Error { id: None, code: Code::TooMany, message: "full".to_owned(), retry_after_ms: None };
     let lines = human.answered(&Update::Reply { tag: 2, reply: Event::Error(full) });
-    assert_eq!(lines.iter().map(Line::to_string).collect::<Vec<_>>(), ["-- cannot enter hall: full"]);
+    assert_eq!(
+        lines.iter().map(Line::to_string).collect::<Vec<_>>(),
+        ["-- cannot enter hall: full", "-- what you type is said in lobby"]
+    );
     assert!(typed(&mut human, "hi").contains("lobby"));
+}
+
+#[test]
+fn whoever_left_a_room_learns_where_a_line_is_said() {
+    let mut human = human();
+    human.enter("lobby", None);
+    human.enter("hall", None);
+    for (room, whereabouts) in [
+        ("hall", "-- what you type is said in lobby"),
+        ("lobby", "-- you are in no room; /join ROOM enters one"),
+    ] {
+        typed(&mut human, "/leave");
+        let left = Left { id: 0, room: room.to_owned() };
+        let lines = human.answered(&Update::Reply { tag: human.last_tag, reply: Event::Left(left) });
+        assert_eq!(
+            lines.iter().map(Line::to_string).collect::<Vec<_>>(),
+            [&format!("-- left {room}"), whereabouts]
+        );
+    }
 }
