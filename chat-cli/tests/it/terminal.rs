@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Read},
     process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -104,12 +105,18 @@ fn nobody_gets_to_the_left_edge_of_a_terminal_by_a_long_line() {
 #[test]
 fn whoever_closes_the_terminal_leaves() {
     let server = Server::start();
-    let join = ["join", &server.1, "--name", "ana"];
+    let join = |name| chat(&["join", &server.1, "--name", name]);
+    let mut bob = join("bob").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (_, bobs_output) = read_to(bob.stdout.take().unwrap(), "-- entered");
     let (screen, stdout) = terminal();
-    let child = chat(&join).stdin(Stdio::piped()).stdout(stdout).spawn().unwrap();
+    let ana = join("ana").stdin(Stdio::piped()).stdout(stdout).spawn().unwrap();
     let (_, _screen) = read_to(screen, "-- entered");
-    assert_eq!(told_to_end(child, "-HUP").code(), Some(0));
-    server.say("ana", "the name is free at once");
+    let closed = Instant::now();
+    assert_eq!(told_to_end(ana, "-HUP").code(), Some(0));
+    let (seen, _) = read_to(bobs_output, "-- ana left");
+    assert_eq!(seen.last().map(String::as_str), Some("-- ana left lobby"));
+    assert!(closed.elapsed() < Duration::from_secs(15), "a name is held for 30 s unless its owner says bye");
+    assert!(told_to_end(bob, "-TERM").success());
 }
 
 #[test]
