@@ -38,7 +38,7 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) memory: bool,
     /// How much of the rooms to hold; beyond it the oldest messages are let go
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
     pub(crate) memory_limit: ByteSize,
     /// Let in only those who know the first line of FILE
     #[arg(long, value_name = "FILE")]
@@ -146,11 +146,28 @@ pub(crate) struct Completions {
     pub(crate) shell: Shell,
 }
 
-/// Reads the address of a server; a bare host, with a port or without, is one on TCP.
-fn server(raw: &str) -> Result<Address, AddressError> {
-    if raw.contains("://") {
-        return raw.parse();
+/// Reads a size, with its unit; below a mebibyte a server would hold next to nothing.
+fn size(raw: &str) -> Result<ByteSize, String> {
+    match raw.parse::<ByteSize>() {
+        Ok(size) if size >= LEAST_MEMORY => Ok(size),
+        Ok(_) => Err(format!("at least {LEAST_MEMORY} are needed; write it like 256MiB")),
+        Err(_) => Err("it is not a size; write it like 256MiB".to_owned()),
     }
+}
+
+/// Reads the address of a server; a bare host, with a port or without, is one on TCP.
+fn server(raw: &str) -> Result<Address, String> {
+    if raw.contains("://") {
+        return raw.parse().map_err(|why: AddressError| why.to_string());
+    }
+    let number = raw.strip_prefix(':').unwrap_or(raw);
+    if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("it names no host; write it like 192.168.1.7:{number}")); // 7000 is 0.0.27.88 to some
+    }
+    bare(raw).map_err(|why| why.to_string())
+}
+
+fn bare(raw: &str) -> Result<Address, AddressError> {
     let has_port = match raw.rsplit_once(':') {
         Some((host, _)) => !host.contains(':') || host.ends_with(']'),
         None => false,
@@ -166,6 +183,9 @@ fn server(raw: &str) -> Result<Address, AddressError> {
 
 /// The port where none is given.
 const PORT: u16 = 7000;
+
+/// The least memory for rooms: a few of the longest messages, or thousands of usual ones.
+const LEAST_MEMORY: ByteSize = ByteSize::mib(1);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -224,10 +244,13 @@ mod tests {
             ("[::1]", "tcp://[::1]:7000"),
             ("[::1]:99", "tcp://[::1]:99"),
         ] {
-            assert_eq!(server(raw).map(|it| it.to_string()).as_deref(), Ok(url), "{raw}");
+            assert_eq!(server(raw).map(|it| it.to_string()), Ok(url.to_owned()), "{raw}");
         }
         for raw in ["", "tcp://", "two words", "a\u{1b}b"] {
             assert!(server(raw).is_err(), "{raw:?}");
+        }
+        for raw in ["7001", ":7001"] {
+            assert_eq!(server(raw), Err("it names no host; write it like 192.168.1.7:7001".to_owned()));
         }
     }
 
@@ -236,6 +259,12 @@ mod tests {
         let args = Cli::try_parse_from(["chat", "serve", "--memory-limit", "64MiB"]).unwrap();
         let Command::Serve(serve) = args.command else { panic!("not serve: {args:?}") };
         assert_eq!(serve.memory_limit.as_u64(), 64 << 20);
-        assert!(Cli::try_parse_from(["chat", "serve", "--memory-limit", "plenty"]).is_err());
+        assert_eq!(size("1MiB"), Ok(LEAST_MEMORY));
+        for (raw, words) in
+            [("plenty", "not a size"), ("", "not a size"), ("-1", "not a size"), ("64", "1.0 MiB")]
+        {
+            let why = size(raw).unwrap_err();
+            assert!(why.contains(words), "{raw}: {why}");
+        }
     }
 }
