@@ -7,7 +7,7 @@ use chat_core::{
     Address, ClientId, SharedRuntime,
     client::{self, Config, Remote, Update, Updates},
     transport::{Registry, Transport},
-    wire::{Code, Welcome},
+    wire::{Code, Error, Welcome},
 };
 use futures::{FutureExt, StreamExt, select_biased};
 
@@ -101,7 +101,7 @@ impl Door {
                 {
                     return Ok(None);
                 }
-                Update::Refused(error) => bail!(self.refused(&error.message)),
+                Update::Refused(error) => bail!(self.refused(&refusal(error, self.password.is_some()))),
                 // No refusal: who has the name lost the connection, and does not have it for ever.
                 Update::Error(error) => is_held = error.code == Code::NameTaken,
                 Update::Disconnected { retry_in, .. } if is_held => {
@@ -120,5 +120,28 @@ impl Door {
     }
 }
 
+/// What the server says, and what can be done about it.
+fn refusal(error: &Error, gave_password: bool) -> String {
+    let hint = match error.code {
+        Code::BadPassword if !gave_password => "; --password-file FILE gives one",
+        _ => "",
+    };
+    format!("{}{hint}", error.message)
+}
+
 /// How long the way to a server and its answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_gave_no_password_learns_how_to() {
+        let error =
+            Error { id: None, code: Code::BadPassword, message: "no".to_owned(), retry_after_ms: None };
+        assert_eq!(refusal(&error, false), "no; --password-file FILE gives one");
+        assert_eq!(refusal(&error, true), "no");
+        assert_eq!(refusal(&Error { code: Code::NameTaken, ..error }, false), "no");
+    }
+}
