@@ -33,8 +33,8 @@ pub(crate) fn lines() -> io::Result<impl Stream<Item = Typed> + Unpin> {
 }
 
 fn forward(mut lines: mpsc::Sender<Typed>) -> io::Result<()> {
-    let mut stdin = io::stdin().lock();
-    while let Some(typed) = read_line(&mut stdin)? {
+    let mut typed_lines = Lines { input: io::stdin().lock(), ended: false };
+    while let Some(typed) = typed_lines.next()? {
         if block_on(lines.send(typed)).is_err() {
             break; // nobody listens any more
         }
@@ -42,28 +42,39 @@ fn forward(mut lines: mpsc::Sender<Typed>) -> io::Result<()> {
     Ok(())
 }
 
-/// The next line; what is over the limit is passed over without being kept.
-fn read_line(input: &mut impl BufRead) -> io::Result<Option<Typed>> {
-    let mut line = Vec::new();
-    let mut dropped = 0;
-    loop {
-        let available = match input.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            other => other?,
-        };
-        let end = available.iter().position(|byte| *byte == b'\n');
-        let part = &available[..end.unwrap_or(available.len())];
-        if line.len() + part.len() > MAX_LINE {
-            dropped += part.len() as u64;
-        } else {
-            line.extend_from_slice(part);
+/// The lines of `input`.
+struct Lines<R> {
+    input: R,
+    /// Its end was seen. A terminal would go on after it, and want it said twice after half a line.
+    ended: bool,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The next line; what is over the limit is passed over without being kept.
+    fn next(&mut self) -> io::Result<Option<Typed>> {
+        let mut line = Vec::new();
+        let mut dropped = 0;
+        while !self.ended {
+            let available = match self.input.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            let newline = available.iter().position(|byte| *byte == b'\n');
+            let part = &available[..newline.unwrap_or(available.len())];
+            if line.len() + part.len() > MAX_LINE {
+                dropped += part.len() as u64;
+            } else {
+                line.extend_from_slice(part);
+            }
+            let used = part.len() + usize::from(newline.is_some());
+            self.ended = available.is_empty();
+            self.input.consume(used);
+            if newline.is_some() {
+                return Ok(Some(typed(line, dropped)));
+            }
         }
-        let (used, at_end) = (part.len() + usize::from(end.is_some()), available.is_empty());
-        input.consume(used);
-        if end.is_some() || at_end {
-            let nothing = line.is_empty() && dropped == 0;
-            return Ok(if at_end && nothing { None } else { Some(typed(line, dropped)) });
-        }
+        let nothing = line.is_empty() && dropped == 0;
+        Ok((!nothing).then(|| typed(line, dropped)))
     }
 }
 
@@ -90,8 +101,8 @@ mod tests {
     use super::*;
 
     fn read(input: &[u8]) -> Vec<Typed> {
-        let mut input = BufReader::with_capacity(7, input);
-        std::iter::from_fn(|| read_line(&mut input).unwrap()).collect()
+        let mut lines = Lines { input: BufReader::with_capacity(7, input), ended: false };
+        std::iter::from_fn(|| lines.next().unwrap()).collect()
     }
 
     #[test]
@@ -103,6 +114,25 @@ mod tests {
             [line("a longer line"), line(""), line("b"), line("c")]
         );
         assert_eq!(read(b"a\xff\nb\n"), [Typed::NotUtf8, line("b")]);
+    }
+
+    /// Half a line and two ^D: the first hands in what was typed, the second is the end.
+    struct Terminal(Vec<&'static [u8]>);
+
+    impl io::Read for Terminal {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let typed = self.0.remove(0);
+            buffer[..typed.len()].copy_from_slice(typed);
+            Ok(typed.len())
+        }
+    }
+
+    #[test]
+    fn the_end_is_said_once() {
+        let terminal = Terminal(vec![b"half", b"", b" and more\n", b""]);
+        let mut lines = Lines { input: BufReader::new(terminal), ended: false };
+        assert_eq!(lines.next().unwrap(), Some(Typed::Line("half".to_owned())));
+        assert_eq!(lines.next().unwrap(), None);
     }
 
     #[test]
