@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use chat_core::{
+    RoomName,
     client::Update,
     text,
     wire::{
@@ -57,7 +58,14 @@ impl Human {
             size => Err(too_long(size as u64, MAX_TEXT)),
         };
         let (request, asked) = match command {
-            Command::Join(name) => return Ok(self.enter(name, None)),
+            Command::Join(name) => match RoomName::parse(name) {
+                Ok(_) => return Ok(self.enter(name, None)),
+                // The server would let us into the inbox, where nobody can talk.
+                Err(why) => {
+                    let line = Line::note("cannot enter ").shown(&Harmless::line(name)).words(": ");
+                    return Err(line.shown(&Harmless::line(&why.to_string())));
+                }
+            },
             Command::Quit => return Ok(Step::Quit),
             Command::Help | Command::Nothing => return Ok(Step::Nothing),
             Command::Say(said) => {

@@ -34,6 +34,10 @@ fn what_is_typed_is_asked_for() {
         ("/topic soup", r#"6: {"type":"topic","id":0,"room":"hall","text":"soup"}"#),
         ("/history", r#"7: {"type":"history","id":0,"room":"hall","limit":50}"#),
         ("/history 9999", &format!(r#"8: {{"type":"history","id":0,"room":"hall","limit":{MAX_HISTORY}}}"#)),
+        (
+            "/join @",
+            "-- cannot enter @: it has '@' (U+0040); letters, numbers, symbols and - _ . + # are allowed",
+        ),
         ("/leave nowhere", "-- you are not in nowhere"),
         ("/leave", r#"9: {"type":"leave","id":0,"room":"hall"}"#),
         ("/rooms", r#"10: {"type":"rooms","id":0}"#),
