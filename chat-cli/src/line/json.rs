@@ -6,8 +6,8 @@ use chat_core::{
     client::Update,
     text,
     wire::{
-        self, Code, Error, Event, Goodbye, History, Join, Leave, LimitsFrame, MAX_FRAME, Replay, Request,
-        RoomList, Say, Tell, Topic, Who,
+        self, Code, Error, Event, Goodbye, History, INBOX, Join, Leave, LimitsFrame, MAX_FRAME, Replay,
+        Request, RoomList, Say, Tell, Topic, Who,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,8 @@ impl Json {
         };
         match &request {
             Request::Bye {} => return Ok(Step::Quit),
-            Request::Join(join) => self.rooms.enter(&join.room),
+            // One may ask for the inbox from a number on; but nothing is said there.
+            Request::Join(join) if join.room != INBOX => self.rooms.enter(&join.room),
             Request::Leave(leave) => self.rooms.leave(&leave.room),
             _ => {}
         }

@@ -41,6 +41,14 @@ fn a_request_is_passed_on_under_its_number() {
 }
 
 #[test]
+fn no_text_is_said_in_the_inbox() {
+    let mut json = Json::default();
+    json.enter("hall", None);
+    assert!(asked(&mut json, r#"{"type":"join","room":"@","after":3}"#).contains("join"));
+    assert_eq!(asked(&mut json, "hi"), r#"0: {"type":"say","id":0,"room":"hall","text":"hi"}"#);
+}
+
+#[test]
 fn every_request_survives_the_line_it_was_read_from() {
     for request in [
         r#"{"type":"join","id":1,"room":"r","after":1,"recent":2,"epoch":"e"}"#,
