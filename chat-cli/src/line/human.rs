@@ -68,16 +68,17 @@ impl Human {
             },
             Command::Quit => return Ok(Step::Quit),
             Command::Help | Command::Nothing => return Ok(Step::Nothing),
-            Command::Say(said) => {
-                (Request::Say(Say { id: 0, room: room(None, &self.rooms)?, text: text(said)? }), Asked::Say)
-            }
+            Command::Say(said) => (
+                Request::Say(Say { id: 0, room: room(None, &self.rooms)?, text: text(said)? }),
+                Asked::say(said),
+            ),
             Command::Topic(topic) => (
                 Request::Topic(Topic { id: 0, room: room(None, &self.rooms)?, text: text(topic)? }),
-                Asked::Say,
+                Asked::say(topic),
             ),
             Command::Msg(name, said) => (
                 Request::Tell(Tell { id: 0, to: Cow::Owned(name.to_owned()), text: text(said)? }),
-                Asked::Say,
+                Asked::say(said),
             ),
             Command::Leave(named) => {
                 let room = room(named, &self.rooms)?;

@@ -28,12 +28,19 @@ pub(crate) struct Plain {
 /// What a refused request was about.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Asked {
-    /// Something to be said or set.
-    Say,
+    /// This, to be said or set.
+    Say(String),
     /// To enter this room.
     Enter(String),
     /// Anything else.
     Other,
+}
+
+impl Asked {
+    /// To say or set `text`.
+    pub(crate) fn say(text: &str) -> Asked {
+        Asked::Say(text.to_owned())
+    }
 }
 
 impl Plain {
@@ -221,14 +228,19 @@ fn summary(room: &RoomSummary) -> Line {
 
 fn refused(error: &Error, asked: &Asked) -> Line {
     let line = match asked {
-        Asked::Say => Line::note("not sent: "),
+        Asked::Say(_) => Line::note("not sent: "),
         Asked::Enter(room) => Line::note("cannot enter ").shown(&Harmless::line(room)).words(": "),
         Asked::Other => Line::note("refused: "),
     };
     let line = line.shown(&Harmless::line(&error.message));
-    match error.retry_after_ms {
+    let line = match error.retry_after_ms {
         Some(ms) => line.words("; try again in ").number(seconds(Duration::from_millis(ms))).words(" s"),
         None => line,
+    };
+    match asked {
+        // It may have been typed long ago, while there was no connection.
+        Asked::Say(text) => line.words("; it was: ").shown(&Harmless::line(text)),
+        _ => line,
     }
 }
 

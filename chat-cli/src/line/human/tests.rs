@@ -94,3 +94,16 @@ fn whoever_left_a_room_learns_where_a_line_is_said() {
         );
     }
 }
+
+#[test]
+fn what_was_refused_is_shown_again() {
+    let mut human = human();
+    human.enter("lobby", None);
+    for (line, text) in [("hi", "hi"), ("/msg bob psst", "psst"), ("/topic soup", "soup")] {
+        typed(&mut human, line);
+        let error = Error { id: None, code: Code::Busy, message: "no".to_owned(), retry_after_ms: None };
+        let lines = human.answered(&Update::Reply { tag: human.last_tag, reply: Event::Error(error) });
+        let expected = format!("-- not sent: no; it was: {text}");
+        assert_eq!(lines.iter().map(Line::to_string).collect::<Vec<_>>(), [expected]);
+    }
+}

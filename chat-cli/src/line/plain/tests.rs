@@ -188,7 +188,7 @@ fn answers_are_shown() {
 fn refusals_name_what_was_refused() {
     let busy = r#"{"type":"error","id":1,"code":"rate_limited","message":"too much","retry_after_ms":250}"#;
     let plain = r#"{"type":"error","id":1,"code":"too_many","message":"no more rooms"}"#;
-    check_asked(&Asked::Say, busy, "-- not sent: too much; try again in 1 s");
+    check_asked(&Asked::say("hi\u{1b}"), busy, "-- not sent: too much; try again in 1 s; it was: hi␛");
     check_asked(&Asked::Enter("hall".into()), plain, "-- cannot enter hall: no more rooms");
     check_asked(&Asked::Other, plain, "-- refused: no more rooms");
     check("refused ana is taken", "-- refused: ana is taken");
