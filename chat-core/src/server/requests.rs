@@ -20,7 +20,7 @@ use crate::{
     text::{TextError, check_text, check_topic},
     wire::{
         self, Ack, Code, EntryKind, Event, INBOX, Joined, Left, MAX_HISTORY, MAX_REPLAY, Members, Pong,
-        RECENT, Request,
+        RECENT, Request, excerpt,
     },
 };
 
@@ -67,7 +67,7 @@ impl Session {
             Request::Ping(it) => self.reply(&Event::Pong(Pong { id: it.id })),
             Request::Bye {} => return Ok(Next::Bye),
             Request::Unknown(it) => {
-                self.refuse(it.id, Code::Unsupported, format!("there is no request called {:?}", it.tag));
+                self.refuse(it.id, Code::Unsupported, format!("there is no request called {:?}", excerpt(&it.tag)));
             }
         }
         Ok(Next::GoOn)
@@ -180,7 +180,7 @@ impl Session {
             return;
         }
         let Some(reader) = PersonName::parse(&tell.to).ok().and_then(|name| hub.find(&name)) else {
-            return self.refuse(Some(id), Code::NotHere, format!("{:?} is not here", tell.to));
+            return self.refuse(Some(id), Code::NotHere, format!("{:?} is not here", excerpt(&tell.to)));
         };
         let telling = Telling {
             request: (self.client(), id),

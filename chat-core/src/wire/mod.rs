@@ -71,6 +71,11 @@ pub fn write(message: &impl Serialize) -> Bytes {
     Bytes::from(frame)
 }
 
+/// The beginning of what a peer wrote, short enough to be quoted in an error.
+pub(crate) fn excerpt(text: &str) -> &str {
+    &text[..text.floor_char_boundary(EXCERPT)]
+}
+
 /// A frame that is not protocol: what is wrong with it, in words that can be sent back.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BadFrame {
@@ -79,7 +84,10 @@ pub struct BadFrame {
 
 impl BadFrame {
     fn new(what: impl Into<Cow<'static, str>>) -> BadFrame {
-        BadFrame { what: what.into() }
+        let what = what.into();
+        // A parser may quote as much as a whole frame.
+        let short = excerpt(&what).len() < what.len();
+        BadFrame { what: if short { excerpt(&what).to_owned().into() } else { what } }
     }
 }
 
@@ -180,6 +188,8 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 fn fields<'de, T: Deserialize<'de>, A: MapAccess<'de>>(map: A) -> Result<T, A::Error> {
     T::deserialize(MapAccessDeserializer::new(map))
 }
+
+const EXCERPT: usize = 200;
 
 #[cfg(test)]
 mod tests;
