@@ -14,7 +14,7 @@ use futures::task::AtomicWaker;
 use super::{
     door::Admission,
     hub::Hub,
-    limits::{FULL_RETRY_MS, RESTART_RETRY_MS},
+    limits::{FULL_RETRY_MS, MAX_OWED, RESTART_RETRY_MS},
     login::{Refusal, login},
     reads::{LogRead, storage_error},
     requests::Next,
@@ -81,14 +81,15 @@ impl Connection {
         match &self.phase {
             Phase::Greeting { waker: slot, .. } => slot.register(waker),
             Phase::Open(seat) => seat.session.register(seat.link, waker),
-            Phase::Leaving { .. } => {}
+            // Whether its session is still its own or not.
+            Phase::Leaving { .. } => self.admission.stranger().register(waker),
         }
     }
 
     /// Whether the link is to be read.
     pub(super) fn wants_input(&self) -> bool {
         match &self.phase {
-            Phase::Greeting { .. } => true,
+            Phase::Greeting { out, .. } => !self.hub.is_stopping() && out.len() < MAX_OWED,
             Phase::Open(seat) => !self.bye && !self.hub.is_stopping() && seat.session.wants_input(),
             Phase::Leaving { .. } => false,
         }
@@ -219,6 +220,9 @@ impl Connection {
 
     /// The link is gone; what remains is the session that waits for another.
     pub(super) fn into_seat(mut self) -> Option<Seat> {
+        if self.bye {
+            return None; // a session that is still open ends with this
+        }
         match mem::replace(&mut self.phase, Phase::Leaving { out: VecDeque::new(), seat: None }) {
             Phase::Open(seat) => Some(seat),
             Phase::Leaving { seat, .. } => seat,
@@ -272,7 +276,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Only a panic leaves it in this state: its session must not stay behind without a task.
+        // After bye nobody comes back for its session, and after a panic nobody would look after it.
         if let Phase::Open(seat) = &self.phase {
             seat.session.end(&self.hub);
         }

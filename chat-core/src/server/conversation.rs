@@ -106,7 +106,7 @@ impl Conversation {
         let now = self.connection().hub().now();
         // Hear the peer, then say what there is to say, so that one write carries as much as possible. The time
         // counts after that: what came while this program slept has been heard.
-        self.read(cx, now)?;
+        let all_read = self.read(cx, now)?;
         // A hello changes where to be woken, so not before; and before all that is looked at from here on.
         self.connection().register(cx.waker());
         if self.connection().hub().is_abandoned() {
@@ -120,6 +120,10 @@ impl Conversation {
         if self.connection().is_leaving() && self.outgoing.is_empty() && !self.unflushed {
             self.close(cx, now)?;
         }
+        // What kept it from being read may have left just now, and then the link itself would not wake us.
+        if !all_read && self.connection().wants_input() {
+            cx.waker().wake_by_ref();
+        }
         if self.stuck_since.is_some_and(|since| now >= since + self.connection().unwritable_for()) {
             return Err(Gone::Stuck);
         }
@@ -127,24 +131,24 @@ impl Conversation {
         Ok(())
     }
 
-    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Gone> {
+    /// Reads what has come; false if there may be more.
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, Gone> {
         for _ in 0..FRAMES_A_TURN {
             if !self.connection().wants_input() {
-                return Ok(());
+                return Ok(false);
             }
             match self.link.as_mut().poll_next(cx) {
                 Poll::Ready(Some(Ok(frame))) => self.connection().handle(&frame, now),
                 Poll::Ready(Some(Err(error))) if error.kind() == io::ErrorKind::InvalidData => {
                     self.connection().on_garbage(&error);
-                    return Ok(());
+                    return Ok(false);
                 }
                 Poll::Ready(Some(Err(error))) => return Err(Gone::Lost(error)),
                 Poll::Ready(None) => return Err(Gone::Lost(io::ErrorKind::UnexpectedEof.into())),
-                Poll::Pending => return Ok(()),
+                Poll::Pending => return Ok(true),
             }
         }
-        cx.waker().wake_by_ref(); // there may be more, after the others had their turn
-        Ok(())
+        Ok(false) // the others have their turn first
     }
 
     /// Closes our side, then reads on for a moment and looks at nothing: a socket that is closed with something
@@ -239,7 +243,8 @@ impl Conversation {
     fn set_timer(&mut self, cx: &mut Context<'_>) {
         loop {
             let cut = self.stuck_since.map(|since| since + self.connection().unwritable_for());
-            let Some(deadline) = self.connection().poll_timeout().into_iter().chain(cut).min() else {
+            let timeout = self.connection().poll_timeout();
+            let Some(deadline) = timeout.into_iter().chain(cut).chain(self.lingers_until).min() else {
                 return;
             };
             if self.timer.as_ref().is_none_or(|(at, _)| *at > deadline) {

@@ -2,6 +2,7 @@
 
 mod client;
 mod limits;
+mod pressure;
 mod sessions;
 mod storage;
 
