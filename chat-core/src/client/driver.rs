@@ -228,7 +228,12 @@ impl Driver {
         let Line::Up(up) = &mut self.line else { return Ok(Poll::Ready(())) };
         let client = &mut self.client;
         if self.next_update.is_none() {
-            for _ in 0..FRAMES_A_TURN {
+            let mut frames = 0..FRAMES_A_TURN;
+            loop {
+                if self.next_update.is_some() || frames.next().is_none() {
+                    cx.waker().wake_by_ref(); // there may be more frames
+                    break;
+                }
                 match up.link.as_mut().poll_next(cx) {
                     Poll::Ready(Some(Ok(frame))) => client.on_frame(&frame, now)?,
                     Poll::Ready(Some(Err(error))) => return Err(error.to_string()),
@@ -236,10 +241,6 @@ impl Driver {
                     Poll::Pending => break,
                 }
                 self.next_update = client.poll_update();
-                if self.next_update.is_some() {
-                    cx.waker().wake_by_ref(); // there may be more frames
-                    break;
-                }
             }
             // After reading: what came while this program slept still counts as heard.
             client.on_timeout(now)?;
@@ -257,7 +258,7 @@ impl Driver {
             }
             return Ok(Poll::Ready(()));
         }
-        up.set_timer(client.poll_timeout(), &self.runtime, cx);
+        up.set_timer(client.poll_timeout(now), &self.runtime, cx);
         Ok(Poll::Pending)
     }
 }

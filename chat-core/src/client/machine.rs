@@ -9,8 +9,8 @@ use crate::{
     RoomName,
     transport::Promises,
     wire::{
-        self, Code, Error, Event, Goodbye, Hello, PROTOCOL, Ping, Pong, Reason, Request, Welcome, Who,
-        read_event,
+        self, Code, Error, Event, Goodbye, Hello, MAX_FRAME, PROTOCOL, Ping, Pong, Reason, Request, Welcome,
+        Who, read_event,
     },
 };
 
@@ -77,8 +77,11 @@ impl Client {
         match &mut request {
             Request::Hello(_) => return, // said by the client itself
             Request::Bye {} => return self.bye(),
+            Request::Unknown(_) => {
+                let error = no(Code::Unsupported, "this client knows no such request");
+                return self.updates.push_back(Update::Reply { tag, reply: Event::Error(error) });
+            }
             Request::Join(join) => self.rooms.joining(join),
-            Request::Leave(leave) => self.rooms.leaving(&leave.room),
             _ => {}
         }
         self.outbox.ask(request, Some(tag));
@@ -162,8 +165,14 @@ impl Client {
             self.heart.pinged = Some((id, now));
             return Some(wire::write(&Request::Ping(Ping { id })));
         }
-        if let Some(request) = self.outbox.next(now, |room| self.rooms.is_ready(room)) {
-            return Some(wire::write(request));
+        while let Some(request) = self.outbox.next(now, |room| self.rooms.is_ready(room)) {
+            let frame = wire::write(request);
+            if frame.len() <= MAX_FRAME {
+                return Some(frame);
+            }
+            let (Some(id), bytes) = (request.id(), frame.len()) else { continue };
+            let message = format!("this makes {bytes} bytes; a frame has at most {MAX_FRAME}");
+            self.reply(id, Event::Error(no(Code::TooLarge, message)), now);
         }
         if self.heart.leaving && self.outbox.len() == 0 {
             self.phase = Phase::Over;
@@ -172,14 +181,16 @@ impl Client {
         None
     }
 
-    /// When [`Client::on_timeout`] is due.
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    /// When time alone changes something: then [`Client::on_timeout`] is due, and more may be sent. What was due by
+    /// `now` and could not be done waits for the link or the user instead.
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let silent = self.heart.last_heard.map(|at| at + SILENT_AFTER);
-        match self.phase {
-            Phase::Unlinked | Phase::Over => None,
-            Phase::Linked | Phase::Greeting => silent,
-            Phase::Open => [silent, self.heart.next_ping, self.outbox.wake_at].into_iter().flatten().min(),
-        }
+        let timers = match self.phase {
+            Phase::Unlinked | Phase::Over => [None; 3],
+            Phase::Linked | Phase::Greeting => [silent, None, None],
+            Phase::Open => [silent, self.heart.next_ping, self.outbox.wake_at],
+        };
+        timers.into_iter().flatten().filter(|at| *at > now).min()
     }
 
     /// Time has passed; more may be sent now.
@@ -222,8 +233,8 @@ impl Client {
                 self.rooms.joining(join);
             }
         });
-        for join in self.rooms.rejoins() {
-            if !outbox.any(|it| matches!(it, Request::Join(asked) if asked.room == join.room)) {
+        for (room, join) in self.rooms.rejoins() {
+            if !outbox.joins_next(&room) {
                 outbox.ask(Request::Join(join), None);
             }
         }
@@ -294,10 +305,7 @@ impl Client {
     }
 
     fn reply(&mut self, id: u64, reply: Event, now: Instant) {
-        if let Event::Error(Error {
-            code: Code::RateLimited | Code::Busy, retry_after_ms: Some(wait), ..
-        }) = reply
-        {
+        if let Event::Error(Error { retry_after_ms: Some(wait), .. }) = reply {
             return self.outbox.put_back(id, Duration::from_millis(wait), now);
         }
         let Some(asked) = self.outbox.answered(id) else { return };
@@ -333,6 +341,11 @@ impl Client {
             (None, _) => {}
         }
     }
+}
+
+/// What the client refuses by itself, as no server would see it.
+fn no(code: Code, message: impl Into<String>) -> Error {
+    Error { id: None, code, message: message.into(), retry_after_ms: None }
 }
 
 /// How often the client pings: three times before silence means death.

@@ -35,9 +35,11 @@ pub(super) struct Asked {
     pub(super) request: Request<'static>,
     /// Whose it is; without one the client's own.
     pub(super) tag: Option<u64>,
-    /// The room it needs to be joined, if any.
+    /// The room it is about, if any.
     room: Option<RoomName>,
     sent: bool,
+    /// The server refused it until then. Messages wait together, see [`Outbox::held_until`].
+    not_before: Option<Instant>,
 }
 
 impl Outbox {
@@ -70,8 +72,14 @@ impl Outbox {
     pub(super) fn ask(&mut self, mut request: Request<'static>, tag: Option<u64>) {
         let id = self.fresh_id();
         set_id(&mut request, id);
-        let room = needed_room(&request);
-        self.requests.insert(id, Asked { request, tag, room, sent: false });
+        let room = room_of(&request);
+        self.requests.insert(id, Asked { request, tag, room, sent: false, not_before: None });
+    }
+
+    /// Whether the next thing asked about `room` that opens or shuts it is to join it.
+    pub(super) fn joins_next(&self, room: &RoomName) -> bool {
+        let mut doors = self.requests.values().filter(|it| it.is_door() && it.room.as_ref() == Some(room));
+        doors.next().is_some_and(|it| matches!(it.request, Request::Join(_)))
     }
 
     /// Whether a request like this waits for its answer.
@@ -114,27 +122,37 @@ impl Outbox {
         if self.in_flight >= self.most_in_flight {
             return None;
         }
-        let mut messages_wait = false;
-        let ready = |it: &&mut Asked| !it.sent && it.room.as_ref().is_none_or(&joined);
-        for asked in self.requests.values_mut().filter(ready) {
-            if is_message(&asked.request) {
-                let held = self.held_until.is_some() && self.messages_in_flight > 0;
-                if messages_wait || held {
-                    messages_wait = true;
-                    continue;
-                }
-                if let Err(at) = may_send(&mut self.held_until, &mut self.pace, now) {
-                    messages_wait = true;
-                    self.wake_at = Some(at);
-                    continue;
-                }
-                self.messages_in_flight += 1;
+        let mut messages_wait = self.held_until.is_some() && self.messages_in_flight > 0;
+        let mut wake_at: Option<Instant> = None;
+        let mut wait_until = |at: Instant| wake_at = Some(wake_at.map_or(at, |it| it.min(at)));
+        let mut found = None;
+        for (id, asked) in self.requests.iter().filter(|(_, it)| !it.sent) {
+            let is_message = is_message(&asked.request);
+            let needs = asked.room.as_ref().filter(|_| !matches!(asked.request, Request::Join(_)));
+            if (is_message && messages_wait)
+                || !needs.is_none_or(&joined)
+                || !is_its_turn(&self.requests, *id, asked)
+            {
+                continue;
             }
-            asked.sent = true;
-            self.in_flight += 1;
-            return Some(&asked.request);
+            if let Some(at) = asked.not_before.filter(|at| *at > now) {
+                wait_until(at);
+                continue;
+            }
+            if is_message && let Err(at) = may_send(&mut self.held_until, &mut self.pace, now) {
+                messages_wait = true;
+                wait_until(at);
+                continue;
+            }
+            self.messages_in_flight += usize::from(is_message);
+            found = Some(*id);
+            break;
         }
-        None
+        self.wake_at = wake_at;
+        let asked = self.requests.get_mut(&found?)?;
+        asked.sent = true;
+        self.in_flight += 1;
+        Some(&asked.request)
     }
 
     /// The request that a reply answers, which is done with it.
@@ -149,7 +167,11 @@ impl Outbox {
         let Some(mut asked) = self.requests.remove(&id) else { return };
         self.landed(&asked);
         asked.sent = false;
-        self.held_until = self.held_until.max(Some(now + wait));
+        if is_message(&asked.request) {
+            self.held_until = self.held_until.max(Some(now + wait));
+        } else {
+            asked.not_before = Some(now + wait);
+        }
         self.requests.insert(id, asked);
     }
 
@@ -159,6 +181,23 @@ impl Outbox {
             self.messages_in_flight -= usize::from(is_message(&asked.request));
         }
     }
+}
+
+impl Asked {
+    /// Whether it opens or shuts a room, which others about that room do not overtake.
+    fn is_door(&self) -> bool {
+        matches!(self.request, Request::Join(_) | Request::Leave(_))
+    }
+}
+
+/// Whether nothing that was asked before about the same room has to be answered first. Rooms are joined again by the
+/// client itself for the sake of what waits, so that is not held up.
+fn is_its_turn(requests: &BTreeMap<u64, Asked>, id: u64, asked: &Asked) -> bool {
+    if asked.room.is_none() || asked.tag.is_none() {
+        return true;
+    }
+    let leaves = matches!(asked.request, Request::Leave(_));
+    !requests.range(..id).any(|(_, it)| (leaves || it.is_door()) && it.room == asked.room)
 }
 
 /// Whether one more message may go now, or when.
@@ -175,9 +214,10 @@ fn is_message(request: &Request<'_>) -> bool {
     matches!(request, Request::Say(_) | Request::Tell(_) | Request::Topic(_))
 }
 
-/// The room that has to be joined before the server accepts the request.
-fn needed_room(request: &Request<'_>) -> Option<RoomName> {
+/// The room a request is about, which has to be joined before the server accepts it, unless it is the join.
+fn room_of(request: &Request<'_>) -> Option<RoomName> {
     let room = match request {
+        Request::Join(it) => &it.room,
         Request::Say(it) => &it.room,
         Request::Topic(it) => &it.room,
         Request::History(it) => &it.room,

@@ -22,7 +22,6 @@ struct Room {
     cursor: Option<u64>,
     /// The present link has joined it.
     joined: bool,
-    leaving: bool,
     version: u64,
 }
 
@@ -48,15 +47,8 @@ impl Rooms {
     pub(super) fn joining(&mut self, join: &mut Join<'static>) {
         let Ok(name) = RoomName::from_wire(&join.room) else { return };
         let room = self.rooms.entry(name).or_default();
-        room.leaving = false;
         if join.after.is_none() && join.recent.is_none() && room.cursor.is_some() {
             (join.after, join.epoch) = (room.cursor, room.epoch.clone().map(Into::into));
-        }
-    }
-
-    pub(super) fn leaving(&mut self, room: &str) {
-        if let Some(room) = self.get(room) {
-            room.leaving = true;
         }
     }
 
@@ -79,9 +71,10 @@ impl Rooms {
         }
     }
 
-    /// The joins that bring the present link to where the last one was.
-    pub(super) fn rejoins(&self) -> Vec<Join<'static>> {
-        let behind = self.rooms.iter().filter(|(_, it)| !it.joined && !it.leaving && it.cursor.is_some());
+    /// The joins that bring the present link to where the last one was. Also for rooms that are to be left: what was
+    /// asked in them before comes first.
+    pub(super) fn rejoins(&self) -> Vec<(RoomName, Join<'static>)> {
+        let behind = self.rooms.iter().filter(|(_, it)| !it.joined && it.cursor.is_some());
         let join = |(name, it): (&RoomName, &Room)| Join {
             id: 0,
             room: name.to_string().into(),
@@ -89,11 +82,13 @@ impl Rooms {
             recent: None,
             epoch: it.epoch.clone().map(Into::into),
         };
-        behind.map(join).collect()
+        behind.map(|room| (room.0.clone(), join(room))).collect()
     }
 
     pub(super) fn joined(&mut self, tag: Option<u64>, joined: Joined, updates: &mut UpdateQueue) {
-        let Some(room) = self.get(&joined.room) else { return };
+        // It may have been left since it was asked to join.
+        let Ok(name) = RoomName::from_wire(&joined.room) else { return };
+        let room = self.rooms.entry(name).or_default();
         let another = room.epoch.as_ref().is_some_and(|it| *it != joined.epoch);
         if joined.reset || another {
             updates.push_back(Update::Reset { room: joined.room.clone() });

@@ -67,7 +67,11 @@ impl Session {
             Request::Ping(it) => self.reply(&Event::Pong(Pong { id: it.id })),
             Request::Bye {} => return Ok(Next::Bye),
             Request::Unknown(it) => {
-                self.refuse(it.id, Code::Unsupported, format!("there is no request called {:?}", excerpt(&it.tag)));
+                self.refuse(
+                    it.id,
+                    Code::Unsupported,
+                    format!("there is no request called {:?}", excerpt(&it.tag)),
+                );
             }
         }
         Ok(Next::GoOn)

@@ -2,6 +2,7 @@
 
 mod client;
 mod limits;
+mod order;
 mod pressure;
 mod sessions;
 mod storage;
