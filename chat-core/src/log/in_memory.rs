@@ -175,7 +175,7 @@ impl Entries {
 
     fn page(&self, after: u64, limit: PageLimit) -> LogPage {
         let oldest = self.oldest();
-        let skip = usize::try_from((after + 1).saturating_sub(oldest)).unwrap_or(usize::MAX);
+        let skip = usize::try_from(after.saturating_add(1).saturating_sub(oldest)).unwrap_or(usize::MAX);
         let mut bytes = 0;
         let entries = self
             .entries

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::limits::INBOX_ENTRIES;
 use crate::{
-    ClientId,
+    ClientId, PersonName,
     id::token,
     log::Position,
     wire::{self, EntryFrame, EntryKind, Event, Gap, INBOX},
@@ -36,7 +36,7 @@ struct Told {
 pub(super) struct Telling<'a> {
     pub(super) request: (ClientId, u64),
     pub(super) from: &'a str,
-    pub(super) to: &'a str,
+    pub(super) to: &'a PersonName,
     pub(super) at: u64,
     pub(super) text: &'a str,
 }
@@ -62,9 +62,7 @@ impl Inbox {
     /// The place of a request that was told before.
     pub(super) fn find(&self, telling: &Telling<'_>) -> Result<Option<Position>, Conflict> {
         match self.entries.iter().find(|it| it.request == telling.request) {
-            Some(Told { entry, .. })
-                if entry.to.as_deref() == Some(telling.to) && entry.text == telling.text =>
-            {
+            Some(Told { entry, .. }) if entry.text == telling.text && is_for(entry, telling.to) => {
                 Ok(Some(Position { seq: entry.seq, at: entry.at }))
             }
             Some(_) => Err(Conflict),
@@ -81,7 +79,7 @@ impl Inbox {
             room: INBOX.to_owned(),
             seq: position.seq,
             from: telling.from.to_owned(),
-            to: Some(telling.to.to_owned()),
+            to: Some(telling.to.to_string()),
             at: position.at,
             text: telling.text.to_owned(),
         };
@@ -140,4 +138,8 @@ impl Inbox {
     pub(super) fn newest_below(&self, before: u64) -> impl Iterator<Item = EntryFrame> {
         self.entries.iter().rev().map(|it| it.entry.clone()).filter(move |it| it.seq < before)
     }
+}
+
+fn is_for(entry: &EntryFrame, name: &PersonName) -> bool {
+    entry.to.as_deref().is_some_and(|it| PersonName::parse(it).as_ref() == Ok(name))
 }

@@ -45,10 +45,9 @@ pub(super) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer) -> Result<Seat, R
     let name = PersonName::parse(&hello.name).map_err(|error| refusal(Code::BadName, error.to_string()))?;
     if let Some(held) = client.and_then(|it| hub.session_by_client(it)) {
         // Its welcome may have been lost: then the client cannot know the secret, and nothing was done in it.
-        if !held.is_unconfirmed() {
+        if !held.end_unless_confirmed(hub) {
             return Err(refusal(Code::NotWelcome, "this client id belongs to another session"));
         }
-        held.end(hub);
     }
     open(hub, name, client.unwrap_or_else(|| ClientId(hub.runtime().random())), peer)
 }
@@ -67,10 +66,11 @@ fn open(hub: &Hub, name: PersonName, client: ClientId, peer: &Peer) -> Result<Se
     for _ in 0..2 {
         match hub.open_session(name.clone(), client, peer.host.clone()) {
             Ok(session) => {
-                let link = session.attach(hub, false).expect("a session nobody else knows has not ended");
+                // None if another hello of the same client has replaced it already: then that one is let in.
+                let Some(link) = session.attach(hub, false) else { break };
                 return Ok(Seat { session, link });
             }
-            Err(Taken::Waiting(holder)) if holder.host() == peer.host => holder.end(hub),
+            Err(Taken::Waiting(holder)) if holder.host() == peer.host => holder.end_if_lost(hub),
             Err(Taken::Waiting(holder)) => {
                 let waited = holder.lost_for(hub.now()).unwrap_or_default();
                 let left = hub.limits().grace.saturating_sub(waited) + Duration::from_millis(1);

@@ -116,6 +116,15 @@ impl Reads {
                     }
                 }
             }
+            // It was left in the meantime, and nothing of it follows after that.
+            (Read::History { id, room, .. } | Read::Replay { id, room, .. }, Ok(_))
+                if !rooms.iter().any(|it| Arc::ptr_eq(&it.room, &room)) =>
+            {
+                let message = format!("you have left {}", room.name());
+                let error =
+                    wire::Error { id: Some(id), code: Code::NotJoined, message, retry_after_ms: None };
+                out(wire::write(&Event::Error(error)));
+            }
             (Read::History { id, room, before, .. }, Ok(page)) => {
                 let older = page.entries.iter().rev().filter(|it| it.seq < before);
                 out(page_frame(id, room.name(), older.map(|it| entry_frame(room.name(), it))));

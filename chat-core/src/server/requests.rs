@@ -19,7 +19,7 @@ use crate::{
     NameError, PersonName, RoomName,
     text::{TextError, check_text, check_topic},
     wire::{
-        self, Ack, Code, EntryKind, Event, INBOX, Joined, Left, MAX_HISTORY, MAX_REPLAY, Members, Pong,
+        self, Ack, Code, EntryKind, Event, Gap, INBOX, Joined, Left, MAX_HISTORY, MAX_REPLAY, Members, Pong,
         RECENT, Request, excerpt,
     },
 };
@@ -183,16 +183,11 @@ impl Session {
         if self.is_bad_text(id, check_text(&tell.text)) || self.is_too_fast(&mut state, id, now) {
             return;
         }
-        let Some(reader) = PersonName::parse(&tell.to).ok().and_then(|name| hub.find(&name)) else {
-            return self.refuse(Some(id), Code::NotHere, format!("{:?} is not here", excerpt(&tell.to)));
-        };
-        let telling = Telling {
-            request: (self.client(), id),
-            from: self.name().as_str(),
-            to: reader.name().as_str(),
-            at: hub.time_of_day(),
-            text: &tell.text,
-        };
+        let nobody = || self.refuse(Some(id), Code::NotHere, format!("{:?} is not here", excerpt(&tell.to)));
+        let Ok(to) = PersonName::parse(&tell.to) else { return nobody() };
+        let request = (self.client(), id);
+        let (from, at) = (self.name().as_str(), hub.time_of_day());
+        let telling = Telling { request, from, to: &to, at, text: &tell.text };
         // One inbox at a time: the other person may be telling us something at this moment.
         let known = lock(&self.inbox).find(&telling);
         let position = match known {
@@ -201,25 +196,38 @@ impl Session {
             }
             Ok(Some(position)) => position,
             Ok(None) => {
-                if !Arc::ptr_eq(&reader, self) {
-                    let mut theirs = lock(&reader.inbox);
-                    let told = matches!(theirs.find(&telling), Ok(Some(_)));
-                    if !told && theirs.is_full() {
-                        drop(theirs);
-                        let wait = Duration::from_millis(BUSY_RETRY_MS);
-                        let message = format!("{} has not read what was told before", reader.name());
-                        return self.refuse_for_now(id, Code::Busy, message, wait);
-                    }
-                    if !told {
-                        theirs.push(&telling);
-                    }
-                    drop(theirs);
-                    reader.wake();
+                let Some(reader) = hub.find(&to) else { return nobody() };
+                let telling = Telling { to: reader.name(), ..telling };
+                if lock(&self.inbox).is_full() {
+                    return self.refuse_unread(id, "you have");
+                }
+                if !Arc::ptr_eq(&reader, self) && !reader.is_told(&telling) {
+                    return self.refuse_unread(id, &format!("{} has", reader.name()));
                 }
                 lock(&self.inbox).push(&telling)
             }
         };
         self.reply(&Event::Ack(Ack { id, room: INBOX.to_owned(), seq: position.seq, at: position.at }));
+    }
+
+    /// Puts what somebody else says into the inbox, unless it is there; false if the inbox is full.
+    fn is_told(&self, telling: &Telling<'_>) -> bool {
+        let mut inbox = lock(&self.inbox);
+        if matches!(inbox.find(telling), Ok(Some(_))) {
+            return true;
+        }
+        if inbox.is_full() {
+            return false;
+        }
+        inbox.push(telling);
+        drop(inbox);
+        self.wake();
+        true
+    }
+
+    fn refuse_unread(&self, id: u64, who_has: &str) {
+        let message = format!("{who_has} not read what was told before");
+        self.refuse_for_now(id, Code::Busy, message, Duration::from_millis(BUSY_RETRY_MS));
     }
 
     fn who(&self, hub: &Hub, id: u64, room: &str) {
@@ -258,11 +266,7 @@ impl Session {
             return refuse(format!("ask for 1 to {MAX_REPLAY} entries, not for {from} to {to}"));
         }
         if replay.room == INBOX {
-            let inbox = lock(&self.inbox);
-            let to = to.min(inbox.head());
-            let frames: Vec<_> = inbox.frames(from, to).collect();
-            drop(inbox);
-            return self.replay_inbox(id, from, to, frames);
+            return self.replay_inbox(id, from, to);
         }
         let Some(room) = self.joined_room(&mut state, id, &replay.room) else { return };
         let head = room.head();
@@ -272,8 +276,18 @@ impl Session {
         state.reads.replay(id, room, from, to.min(head));
     }
 
-    fn replay_inbox(&self, id: u64, from: u64, to: u64, frames: Vec<bytes::Bytes>) {
-        for frame in frames {
+    fn replay_inbox(&self, id: u64, from: u64, to: u64) {
+        let inbox = lock(&self.inbox);
+        if from > inbox.head() {
+            let message = format!("{INBOX} has numbers up to {}", inbox.head());
+            return self.refuse(Some(id), Code::TooLarge, message);
+        }
+        let to = to.min(inbox.head());
+        if from < inbox.oldest() {
+            let gone = Gap { room: INBOX.to_owned(), from, to: to.min(inbox.oldest() - 1) };
+            self.reply(&Event::Gap(gone));
+        }
+        for frame in inbox.frames(from, to) {
             self.reply_frame(frame);
         }
         self.reply(&Event::Replayed(wire::Replayed { id, room: INBOX.to_owned(), from, to }));

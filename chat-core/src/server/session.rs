@@ -151,8 +151,7 @@ impl Session {
         if resumed {
             self.pause(&mut state);
         }
-        lock(&self.replies).clear();
-        self.reply(&Event::Welcome(Welcome {
+        let welcome = wire::write(&Event::Welcome(Welcome {
             protocol: wire::PROTOCOL,
             name: self.name.to_string(),
             server: hub.software().to_owned(),
@@ -160,6 +159,11 @@ impl Session {
             resumed,
             limits: hub.limits().frame(),
         }));
+        // At once, or the broker's answer to the link before could come first.
+        let mut replies = lock(&self.replies);
+        replies.clear();
+        replies.push(welcome);
+        drop(replies);
         self.wake(); // the task of the link before, which has to go
         Some(state.link)
     }
@@ -190,18 +194,30 @@ impl Session {
         state.lost.filter(|_| !state.ended).map(|since| now - since)
     }
 
-    /// Whether the client may never have read its welcome.
-    pub(super) fn is_unconfirmed(&self) -> bool {
-        !lock(&self.state).confirmed
+    /// Ends the session if its client may never have read its welcome; false if it has.
+    pub(super) fn end_unless_confirmed(&self, hub: &Hub) -> bool {
+        self.end_if(hub, |state| !state.confirmed)
+    }
+
+    /// Ends the session if it has no link.
+    pub(super) fn end_if_lost(&self, hub: &Hub) {
+        self.end_if(hub, |state| state.lost.is_some());
     }
 
     /// Ends the session: it leaves its rooms and gives up its name.
     pub(super) fn end(&self, hub: &Hub) {
+        self.end_if(hub, |_| true);
+    }
+
+    /// Ends the session if that is still right at this very moment: its client may be coming back. Returns whether
+    /// it has ended.
+    fn end_if(&self, hub: &Hub, is_right: impl FnOnce(&State) -> bool) -> bool {
         let rooms = {
             let mut state = lock(&self.state);
-            if std::mem::replace(&mut state.ended, true) {
-                return;
+            if state.ended || !is_right(&state) {
+                return state.ended;
             }
+            state.ended = true;
             std::mem::take(&mut state.rooms)
         };
         for membership in rooms {
@@ -209,17 +225,12 @@ impl Session {
         }
         hub.forget(self);
         self.wake();
+        true
     }
 
     /// Ends the session unless it has another link than `link` by now.
     pub(super) fn expire(&self, hub: &Hub, link: u64) {
-        let expired = {
-            let state = lock(&self.state);
-            state.link == link && state.lost.is_some()
-        };
-        if expired {
-            self.end(hub);
-        }
+        self.end_if(hub, |state| state.link == link && state.lost.is_some());
     }
 
     /// The state, for the link that speaks for the session.

@@ -1,5 +1,6 @@
 //! Server and client in virtual time: what takes half a minute in the world takes none here, and is exact.
 
+mod clauses;
 mod client;
 mod limits;
 mod order;

@@ -17,7 +17,7 @@ use futures::{FutureExt, future::BoxFuture};
 use super::{Hall, SECOND};
 
 /// A log whose commits take a second and fail while told to.
-struct Troubled {
+pub struct Troubled {
     log: MemoryLog,
     time: VirtualTime,
     trouble: Mutex<Option<LogError>>,
@@ -25,7 +25,7 @@ struct Troubled {
 }
 
 impl Troubled {
-    fn new(time: &VirtualTime) -> Arc<Troubled> {
+    pub fn new(time: &VirtualTime) -> Arc<Troubled> {
         let (log, time) = (MemoryLog::new(1 << 20, 7), time.clone());
         Arc::new(Troubled { log, time, trouble: Mutex::default(), commits: AtomicUsize::new(0) })
     }
