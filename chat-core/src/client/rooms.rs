@@ -34,9 +34,9 @@ pub(super) struct Hole {
 }
 
 impl Rooms {
-    /// Whether the present link has joined `room`, or nobody asked to join it: then the server says so best.
+    /// Whether the present link has joined `room`, or no link before it had: then there is nothing to go back to.
     pub(super) fn is_ready(&self, room: &RoomName) -> bool {
-        self.rooms.get(room).is_none_or(|it| it.joined)
+        self.rooms.get(room).is_none_or(|it| it.joined || it.cursor.is_none())
     }
 
     pub(super) fn cursor(&self, room: &RoomName) -> Option<u64> {

@@ -7,6 +7,7 @@ mod order;
 mod pressure;
 mod sessions;
 mod storage;
+mod storm;
 
 use std::{sync::Arc, time::Duration};
 
