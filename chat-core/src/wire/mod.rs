@@ -73,7 +73,7 @@ pub fn write(message: &impl Serialize) -> Bytes {
 
 /// The beginning of what a peer wrote, short enough to be quoted in an error.
 pub(crate) fn excerpt(text: &str) -> &str {
-    &text[..text.floor_char_boundary(EXCERPT)]
+    text.char_indices().nth(EXCERPT).map_or(text, |(at, _)| &text[..at])
 }
 
 /// A frame that is not protocol: what is wrong with it, in words that can be sent back.
@@ -189,6 +189,7 @@ fn fields<'de, T: Deserialize<'de>, A: MapAccess<'de>>(map: A) -> Result<T, A::E
     T::deserialize(MapAccessDeserializer::new(map))
 }
 
+/// In characters, each of which may become several when it is escaped.
 const EXCERPT: usize = 200;
 
 #[cfg(test)]

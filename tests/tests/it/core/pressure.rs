@@ -6,8 +6,12 @@ use chat_core::{
     Runtime,
     log::MemoryLog,
     server::Limits,
+    text::MAX_TOPIC,
     transport::{BoxLink, Transport},
-    wire::{Code, Error, Event, MAX_FRAME, Reason, Request, Tell},
+    wire::{
+        Code, EntryFrame, EntryKind, Error, Event, Joined, MAX_FRAME, MAX_INTEGER, MAX_MEMBERS, MAX_TEXT,
+        Presence, Reason, Request, Tell, write,
+    },
 };
 use chat_tests::virtual_time::VirtualTime;
 use futures::{FutureExt, SinkExt, StreamExt};
@@ -122,6 +126,42 @@ fn what_is_quoted_in_an_error_never_makes_it_larger_than_a_frame() {
         let rest = ana.rest().await;
         assert!(matches!(&rest[..], [Event::Error(Error { code: Code::BadFrame, .. })]), "{rest:?}");
     });
+}
+
+/// protocol 1.3, 6.3, 9.1: names need no escapes (4.1); a topic has quotes at worst (4.6), a text too (4.5).
+#[test]
+fn the_largest_frames_that_can_be_are_frames() {
+    let names = |count: usize| vec!["é".repeat(32); count];
+    let room = "é".repeat(64);
+    let largest = MAX_INTEGER;
+    let joined = Joined {
+        id: largest,
+        room: room.clone(),
+        epoch: "e".repeat(22),
+        oldest: largest,
+        head: largest,
+        after: largest,
+        reset: true,
+        topic: "\"".repeat(MAX_TOPIC),
+        version: largest,
+        members: names(MAX_MEMBERS),
+        present: largest,
+    };
+    let presence =
+        Presence { room: room.clone(), since: largest, version: largest, entered: names(256), left: vec![] };
+    let entry = EntryFrame {
+        kind: EntryKind::Message,
+        room,
+        seq: largest,
+        from: "é".repeat(32),
+        to: Some("é".repeat(32)),
+        at: largest,
+        text: "\n".repeat(MAX_TEXT),
+    };
+    for event in [Event::Joined(joined), Event::Presence(presence), Event::Entry(entry)] {
+        let bytes = write(&event).len();
+        assert!(bytes <= MAX_FRAME, "{bytes}");
+    }
 }
 
 /// protocol 12.7
