@@ -212,16 +212,19 @@ impl Client {
         self.heart.last_heard = Some(now);
         let event = read_event(frame).map_err(|error| format!("the server sent something else: {error}"))?;
         match event {
-            Event::Welcome(welcome) if self.phase == Phase::Greeting => self.welcome(welcome),
+            Event::Welcome(welcome) if self.phase == Phase::Greeting => return self.welcome(welcome),
             Event::Goodbye(goodbye) => return self.goodbye(&goodbye),
             Event::Error(error) if error.id.is_none() => return self.link_error(error),
             event if self.phase == Phase::Open => return self.event(event, now),
-            _ => {}
+            _ => Err("the server said something else before its welcome".to_owned()),
         }
-        Ok(())
     }
 
-    fn welcome(&mut self, welcome: Welcome) {
+    fn welcome(&mut self, welcome: Welcome) -> Result<(), String> {
+        if welcome.protocol != PROTOCOL {
+            let message = format!("the server speaks protocol {}, not {PROTOCOL}", welcome.protocol);
+            return self.link_error(no(Code::BadProtocol, message));
+        }
         self.phase = Phase::Open;
         self.backoff.reset();
         self.secret = Some(welcome.resume.clone());
@@ -239,6 +242,7 @@ impl Client {
             }
         }
         self.updates.push_back(Update::Connected(welcome));
+        Ok(())
     }
 
     fn goodbye(&mut self, goodbye: &Goodbye) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    mem,
+    fmt, mem,
     sync::Arc,
     task::Waker,
     time::{Duration, Instant},
@@ -21,6 +21,7 @@ use super::{
     session::Session,
 };
 use crate::{
+    PersonName,
     log::{LogError, LogPage},
     transport::{Peer, Promises},
     wire::{self, Code, Event, Goodbye, MAX_HELLO, Reason, Request, read_request},
@@ -34,6 +35,8 @@ pub(super) struct Connection {
     peer: Peer,
     admission: Admission,
     phase: Phase,
+    /// Who was let in over this link.
+    name: Option<PersonName>,
     /// The client said bye; it is let go once it has all its answers.
     bye: bool,
     last_heard: Instant,
@@ -69,7 +72,7 @@ impl Connection {
             waker: admission.stranger(),
             out: VecDeque::new(),
         };
-        Connection { hub, promises, peer, admission, phase, bye: false, last_heard: now }
+        Connection { hub, promises, peer, admission, phase, name: None, bye: false, last_heard: now }
     }
 
     pub(super) fn hub(&self) -> &Arc<Hub> {
@@ -99,12 +102,14 @@ impl Connection {
     pub(super) fn handle(&mut self, frame: &[u8], now: Instant) {
         self.last_heard = now;
         let greeting = matches!(self.phase, Phase::Greeting { .. });
-        if greeting && frame.len() > MAX_HELLO {
-            let message = format!("a frame of {} bytes before welcome; at most {MAX_HELLO}", frame.len());
-            return self.refuse_link(Code::BadFrame, message);
-        }
-        match (read_request(frame), greeting) {
-            (Err(bad), _) if self.promises.reliable => self.refuse_link(Code::BadFrame, bad.to_string()),
+        let request = match read_request(frame) {
+            _ if greeting && frame.len() > MAX_HELLO => {
+                Err(format!("a frame of {} bytes before welcome; at most {MAX_HELLO}", frame.len()))
+            }
+            request => request.map_err(|bad| bad.to_string()),
+        };
+        match (request, greeting) {
+            (Err(bad), _) if self.promises.reliable => self.refuse_link(Code::BadFrame, bad),
             (Err(_), _) => {} // noise on a lossy link is no reason to end it
             (Ok(Request::Hello(hello)), true) => self.hello(&hello),
             (Ok(Request::Bye {}), true) => self.leave(None, Reason::Bye, None),
@@ -119,15 +124,19 @@ impl Connection {
     }
 
     fn hello(&mut self, hello: &wire::Hello<'_>) {
+        let peer = &self.peer.address;
         match login(&self.hub, hello, &self.peer) {
             Ok(seat) => {
-                tracing::info!(name = %seat.session.name(), peer = %self.peer.address, "joined");
+                tracing::info!(name = %seat.session.name(), %peer, "here");
                 self.admission.is_known();
+                self.name = Some(seat.session.name().clone());
                 self.phase = Phase::Open(seat);
             }
-            Err(Refusal { error, ends_link: true }) => self.part_with(None, &Event::Error(error)),
-            Err(Refusal { error, ends_link: false }) => {
-                if let Phase::Greeting { out, .. } = &mut self.phase {
+            Err(Refusal { error, ends_link }) => {
+                tracing::info!(%peer, code = %error.code, why = error.message, "not let in");
+                if ends_link {
+                    self.part_with(None, &Event::Error(error));
+                } else if let Phase::Greeting { out, .. } = &mut self.phase {
                     out.push_back(wire::write(&Event::Error(error)));
                 }
             }
@@ -230,8 +239,14 @@ impl Connection {
         }
     }
 
-    pub(super) fn peer(&self) -> &Peer {
-        &self.peer
+    /// Notes in the log that the link has ended.
+    pub(super) fn log_end(&self, why: &dyn fmt::Display) {
+        let peer = &self.peer.address;
+        match &self.name {
+            Some(name) if self.bye => tracing::info!(%name, %peer, "left"),
+            Some(name) => tracing::info!(%name, %peer, %why, "lost the link"),
+            None => tracing::debug!(%peer, %why, "a link without a session ended"),
+        }
     }
 
     fn seat(&self) -> Option<Seat> {
@@ -242,7 +257,7 @@ impl Connection {
     }
 
     fn refuse_link(&mut self, code: Code, message: String) {
-        tracing::info!(peer = %self.peer.address, %code, message, "refused");
+        tracing::info!(peer = %self.peer.address, %code, why = message, "refused");
         let event = Event::Error(wire::Error { id: None, code, message, retry_after_ms: None });
         self.part_with(self.seat(), &event);
     }

@@ -114,8 +114,15 @@ impl Conversation {
         }
         self.connection().on_timeout(now);
         self.write(cx, now)?;
-        while self.read_log(cx) {
+        for page in 1.. {
+            if !self.read_log(cx) {
+                break;
+            }
             self.write(cx, now)?;
+            if page == PAGES_A_TURN {
+                cx.waker().wake_by_ref();
+                break;
+            }
         }
         if self.connection().is_leaving() && self.outgoing.is_empty() && !self.unflushed {
             self.close(cx, now)?;
@@ -271,11 +278,8 @@ impl Future for Conversation {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Seat>> {
         let Err(gone) = self.drive(cx) else { return Poll::Pending };
         let connection = self.connection.take().expect("polled only until it has ended");
-        let peer = connection.peer().address.clone();
-        let seat = connection.into_seat();
-        let name = seat.as_ref().map_or("-", |it| it.session.name().as_str());
-        tracing::info!(peer, name, why = %gone, "link ended");
-        Poll::Ready(seat)
+        connection.log_end(&gone);
+        Poll::Ready(connection.into_seat())
     }
 }
 
@@ -294,5 +298,7 @@ impl fmt::Display for Gone {
 const FRAMES_A_TURN: usize = 64;
 /// Batches of frames written before the others have their turn.
 const BATCHES_A_TURN: usize = 8;
+/// Pages of the log read before the others have their turn.
+const PAGES_A_TURN: usize = 8;
 /// For how long a link that was closed is still read.
 const LINGER: Duration = Duration::from_secs(1);

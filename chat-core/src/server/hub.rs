@@ -59,6 +59,8 @@ pub(super) enum Taken {
     Present,
     /// Its session has lost its link, and waits for it.
     Waiting(Arc<Session>),
+    /// It is free, but there are as many sessions as there may be.
+    Full,
 }
 
 impl Hub {
@@ -216,6 +218,7 @@ impl Hub {
         client: ClientId,
         host: String,
     ) -> Result<Arc<Session>, Taken> {
+        let full = self.sessions() >= self.limits().sessions;
         let session = match self.names.entry(name.skeleton()) {
             Entry::Occupied(it) => {
                 let holder = it.get().clone();
@@ -225,6 +228,7 @@ impl Hub {
                     None => Taken::Present,
                 });
             }
+            Entry::Vacant(_) if full => return Err(Taken::Full),
             Entry::Vacant(it) => {
                 let secret = Secret(self.runtime.random());
                 let inbox = Inbox::new(self.runtime.random());

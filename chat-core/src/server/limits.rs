@@ -18,6 +18,8 @@ pub struct Limits {
     pub links_per_host: usize,
     /// Links in all.
     pub links: usize,
+    /// Sessions in all, those that wait for a lost link to come back included.
+    pub sessions: usize,
     /// Rooms in all.
     pub rooms: usize,
     /// Rooms one session may be in.
@@ -41,6 +43,7 @@ impl Default for Limits {
             requests: Some(Rate { burst: 200, per_minute: 3000 }),
             links_per_host: 64,
             links: 20_000,
+            sessions: 40_000,
             rooms: 10_000,
             rooms_per_session: 64,
             grace: Duration::from_secs(30),
@@ -53,10 +56,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Without limits on rate and on links, for trusted networks and load tests.
+    /// Without limits on rate, links and sessions, for trusted networks and load tests.
     #[must_use]
     pub fn unlimited(self) -> Limits {
-        Limits { messages: None, requests: None, links_per_host: usize::MAX, links: usize::MAX, ..self }
+        let none = usize::MAX;
+        Limits { messages: None, requests: None, links_per_host: none, links: none, sessions: none, ..self }
     }
 
     /// What `welcome` says of them.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     connection::Seat,
     hub::{Hub, Taken},
+    limits::FULL_RETRY_MS,
 };
 use crate::{
     ClientId, PersonName,
@@ -80,6 +81,11 @@ fn open(hub: &Hub, name: PersonName, client: ClientId, peer: &Peer) -> Result<Se
                 return Err(refusal);
             }
             Err(Taken::Present) => break,
+            Err(Taken::Full) => {
+                let mut refusal = refusal(Code::Full, "too many people on this server").ending_link();
+                refusal.error.retry_after_ms = Some(FULL_RETRY_MS);
+                return Err(refusal);
+            }
         }
     }
     Err(refusal(Code::NameTaken, format!("{name} is here already, or somebody whose name looks the same")))

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use chat_core::{
     ClientId, Runtime,
     client::{self, Config as ClientConfig, Update},
@@ -15,7 +16,7 @@ use chat_tests::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},
 };
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 
 use super::{Hall, SECOND, next, next_entry, say};
 
@@ -245,5 +246,34 @@ fn an_idle_client_stays_connected_all_day() {
         time.pass(SECOND * 60 * 60 * 20).await;
         let quiet = futures::poll!(updates.next());
         assert!(quiet.is_pending(), "{quiet:?}");
+    });
+}
+
+/// protocol 2.2: something that is not a server of this protocol is found out at once.
+#[test]
+fn a_client_knows_who_it_talks_to_by_the_welcome() {
+    let time = VirtualTime::new(38);
+    time.run(async {
+        for (greeting, is_final) in [
+            (r#"{"type":"welcome","protocol":2,"name":"a","server":"s","resume":"r","resumed":false,"limits":{"frame":1,"text":1,"rooms":1,"pending":1}}"#, true),
+            (r#"{"type":"hi"}"#, false),
+            ("220 mail.example ESMTP", false),
+        ] {
+            let memory = Memory::default();
+            let mut listening = memory.listen(&"memory://hall".parse().unwrap()).await.unwrap();
+            let config =
+                ClientConfig { name: "ana".into(), client: ClientId(1), password: None, seed: 1 };
+            let transport: Arc<dyn Transport> = Arc::new(memory.clone());
+            let address = listening.address.clone();
+            let (_remote, mut updates) = client::start(config, transport, address, time.shared());
+            let mut link = listening.incoming.next().await.unwrap().link;
+            link.next().await.unwrap().unwrap();
+            link.send(Bytes::from_static(greeting.as_bytes())).await.unwrap();
+            match updates.next().await.unwrap() {
+                Update::Refused(error) => assert!(is_final && error.message.contains("protocol 2"), "{error:?}"),
+                Update::Disconnected { why, .. } => assert!(!is_final && why.contains("something else"), "{why}"),
+                other => panic!("{other:?}"),
+            }
+        }
     });
 }

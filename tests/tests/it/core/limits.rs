@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use chat_core::{
-    Address, Runtime,
+    Address,
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
@@ -186,6 +186,22 @@ fn a_host_has_64_links_and_gets_a_place_back_with_each_that_goes() {
         inside.pop();
         time.settle().await;
         dial().await.hello(&hello("zoe", 99)).await;
-        let _ = time.now();
+    });
+}
+
+/// protocol 11.10
+#[test]
+fn sessions_have_a_limit_also_while_their_links_are_lost() {
+    let time = VirtualTime::new(16);
+    time.run(async {
+        let limits = Limits { sessions: 2, ..Limits::default() };
+        let hall = Hall::with(&time, limits, Arc::new(MemoryLog::new(1 << 20, 7))).await;
+        drop(hall.enter("ana", 1).await);
+        let _bob = hall.enter("bob", 2).await;
+        let error = hall.dial().await.refused(&hello("cleo", 3)).await;
+        assert_eq!(error.code, Code::Full);
+        assert!(error.retry_after_ms.is_some());
+        time.pass(SECOND * 31).await; // nobody comes back for ana's
+        hall.enter("cleo", 3).await;
     });
 }
