@@ -68,7 +68,7 @@ impl Transport for Memory {
     }
 }
 
-/// Two links joined end to end, each way bounded to [`PIPE_FRAMES`] frames in flight.
+/// Two links joined end to end, each way bounded to 64 frames in flight.
 pub fn pipe() -> (Pipe, Pipe) {
     let (to_far, from_near) = mpsc::channel(PIPE_FRAMES);
     let (to_near, from_far) = mpsc::channel(PIPE_FRAMES);
