@@ -17,6 +17,8 @@ mod liars;
 #[path = "core/machine.rs"]
 mod machine;
 mod readme;
+#[path = "core/reopened.rs"]
+mod reopened;
 mod tidy;
 mod weather;
 mod world;

@@ -1,15 +1,18 @@
-//! Joins, pages and direct messages, asked for twice, too far or too much.
+//! Asked for twice, too far, too much or too late: what is answered, and what comes first.
 
 use std::sync::Arc;
 
 use chat_core::{
+    Runtime,
     log::MemoryLog,
     server::Limits,
+    transport::Transport,
     wire::{Ack, Code, Error, Event, History, Join, MAX_FRAME, Page, Request, Tell, write},
 };
-use chat_tests::{RawClient, virtual_time::VirtualTime};
+use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
+use futures::SinkExt;
 
-use crate::core::Hall;
+use crate::core::{Hall, SECOND};
 
 async fn hall(time: &VirtualTime) -> Hall {
     Hall::with(time, Limits::default().unlimited(), Arc::new(MemoryLog::new(1 << 24, 7))).await
@@ -114,5 +117,45 @@ fn a_tell_that_comes_again_is_told_once_and_another_under_its_id_is_a_conflict()
             client.entries("@", 1..=1).await;
             assert!(!client.has_heard(|it| matches!(it, Event::Entry(_))).await, "once is enough");
         }
+    });
+}
+
+/// protocol 12.2
+#[test]
+fn what_was_asked_before_a_bad_frame_is_answered_before_its_error() {
+    let time = VirtualTime::new(84);
+    time.run(async {
+        let hall = hall(&time).await;
+        let mut link = hall.memory.dial(&hall.address).await.unwrap();
+        let hello = write(&Request::Hello(hello("ana", 1)));
+        for frame in [hello, r#"{"type":"ping","id":7}"#.into(), r#"{"type":"ping""#.into()] {
+            link.feed(frame).await.unwrap();
+        }
+        let mut ana = RawClient::new(link, hall.memory.promises(), time.shared());
+        let rest = ana.rest().await;
+        assert!(matches!(&rest[..], [Event::Welcome(_), Event::Pong(_), Event::Error(_)]), "{rest:?}");
+    });
+}
+
+/// protocol 12.7
+#[test]
+fn a_server_that_stops_waits_for_nobody_longer_than_it_was_told() {
+    let time = VirtualTime::new(85);
+    time.run(async {
+        let limits = Limits { drain_within: SECOND * 3, ..Limits::default().unlimited() };
+        let hall = Hall::with(&time, limits, Arc::new(MemoryLog::new(1 << 24, 7))).await;
+        let mut ana = hall.enter("ana", 1).await;
+        let mut stuck = hall.enter("bob", 2).await;
+        ana.join("lobby", Some(0)).await;
+        stuck.join("lobby", Some(0)).await;
+        for n in 1..=300 {
+            ana.say("lobby", &n.to_string()).await;
+            ana.entries("lobby", n..=n).await;
+        }
+        drop(ana);
+        let began = time.now();
+        hall.server.stop().await;
+        let took = time.now() - began;
+        assert!((SECOND * 3..SECOND * 4).contains(&took), "{took:?}");
     });
 }

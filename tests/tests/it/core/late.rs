@@ -1,6 +1,6 @@
-//! What waits for a log that takes a second and then fails: bounded, answered, and left behind without a trace.
+//! What waits for a log that takes its time and then fails: bounded, answered, and left behind without a trace.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chat_core::{
     RoomName,
@@ -16,12 +16,17 @@ use crate::core::{Hall, SECOND, say};
 
 struct Late {
     time: VirtualTime,
+    takes: Duration,
     empty: MemoryLog,
 }
 
 impl Late {
     async fn hall(time: &VirtualTime) -> Hall {
-        let log = Late { time: time.clone(), empty: MemoryLog::new(1, 7) };
+        Late::hall_taking(time, SECOND).await
+    }
+
+    async fn hall_taking(time: &VirtualTime, takes: Duration) -> Hall {
+        let log = Late { time: time.clone(), takes, empty: MemoryLog::new(1, 7) };
         Hall::with(time, Limits::default().unlimited(), Arc::new(log)).await
     }
 }
@@ -37,7 +42,7 @@ impl RoomLog for Late {
 
     fn append(&self, _: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         async move {
-            self.time.pass(SECOND).await;
+            self.time.pass(self.takes).await;
             Err(LogError::Failed("it is gone".into()))
         }
         .boxed()
@@ -184,6 +189,28 @@ fn sixty_four_requests_may_wait_for_their_replies() {
         }
         // Such a link holds 64 frames on their way, and one more for each sender.
         assert!((64 + 64..=64 + 66).contains(&taken), "{taken}");
+    });
+}
+
+/// protocol 12.4
+#[test]
+fn a_link_that_the_server_does_not_read_is_not_taken_for_silent() {
+    let time = VirtualTime::new(77);
+    time.run(async {
+        let hall = Late::hall_taking(&time, SECOND * 60).await;
+        let mut ana = hall.enter("ana", 1).await;
+        ana.join("lobby", None).await;
+        for id in 101..=164 {
+            ana.send(format!(r#"{{"type":"say","id":{id},"room":"lobby","text":"x"}}"#)).await;
+        }
+        for id in 201..=203 {
+            time.pass(SECOND * 15).await;
+            ana.send(format!(r#"{{"type":"ping","id":{id}}}"#)).await;
+        }
+        time.pass(SECOND * 14).await;
+        let answers = |it: &Event| it.reply_to() == Some(203);
+        ana.expect("pong", |it| answers(it).then_some(())).await;
+        assert_eq!(ana.forget().iter().filter_map(error).count(), 64);
     });
 }
 
