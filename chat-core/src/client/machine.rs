@@ -212,10 +212,10 @@ impl Client {
         self.heart.last_heard = Some(now);
         let event = read_event(frame).map_err(|error| format!("the server sent something else: {error}"))?;
         match event {
-            Event::Welcome(welcome) if self.phase == Phase::Greeting => return self.welcome(welcome),
-            Event::Goodbye(goodbye) => return self.goodbye(&goodbye),
-            Event::Error(error) if error.id.is_none() => return self.link_error(error),
-            event if self.phase == Phase::Open => return self.event(event, now),
+            Event::Welcome(welcome) if self.phase == Phase::Greeting => self.welcome(welcome),
+            Event::Goodbye(goodbye) => self.goodbye(&goodbye),
+            Event::Error(error) if error.id.is_none() => self.link_error(error),
+            event if self.phase == Phase::Open => self.event(event, now),
             _ => Err("the server said something else before its welcome".to_owned()),
         }
     }

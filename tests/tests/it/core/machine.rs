@@ -181,7 +181,7 @@ fn it_waits_by_itself_for_what_the_server_would_refuse() {
         rig.client.ask(say("lobby", n.to_string()), n);
     }
     assert_eq!(rig.said().len(), 3);
-    assert_eq!(rig.client.poll_timeout(), Some(rig.now + SECOND));
+    assert_eq!(rig.client.poll_timeout(rig.now), Some(rig.now + SECOND));
     rig.now += SECOND;
     assert_eq!(rig.said().len(), 1);
 }
