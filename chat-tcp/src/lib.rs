@@ -110,3 +110,6 @@ const FRAME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Three lost connection requests are repeated within 7 s; a host that is silent longer is not there.
 const DIAL_LIMIT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub(super) struct Door {
     hosts: DashMap<String, usize>,
     strangers: DashMap<u64, Arc<AtomicWaker>>,
     next: AtomicU64,
-    /// Woken whenever a link has gone.
+    /// Woken whenever a link or a session has gone.
     gone: AtomicWaker,
 }
 
@@ -53,7 +53,7 @@ impl Door {
         self.links.load(Ordering::Acquire)
     }
 
-    /// Where to be woken when a link has gone. One task at a time can wait here.
+    /// Where to be woken when a link or a session has gone. One task at a time can wait here.
     pub(super) fn gone(&self) -> &AtomicWaker {
         &self.gone
     }

@@ -247,6 +247,7 @@ impl Hub {
         self.secrets.remove_if(&session.secret(), |_, it| is_it(it));
         self.clients.remove_if(&session.client(), |_, it| is_it(it));
         self.names.remove_if(&session.name().skeleton(), |_, it| is_it(it));
+        self.door.gone().wake();
     }
 
     pub(super) fn sessions(&self) -> usize {

@@ -137,12 +137,12 @@ impl Server {
         let _ = self.broker.clone().await; // an error is a broker that died before
     }
 
-    /// Waits until there is no link any more; false if there still is at `deadline`.
+    /// Waits until there is no link and no session any more; false if there still is at `deadline`.
     async fn everyone_left(&self, deadline: Instant) -> bool {
         let mut timeout = self.hub.runtime().sleep_until(deadline);
         poll_fn(|cx| {
             self.hub.door.gone().register(cx.waker());
-            if self.hub.door.links() == 0 {
+            if self.hub.door.links() == 0 && self.hub.sessions() == 0 {
                 return Poll::Ready(true);
             }
             timeout.poll_unpin(cx).map(|()| false)

@@ -108,6 +108,29 @@ fn every_check_of_the_suite_is_listed() {
     assert!(checks > 50, "this test finds the checks");
 }
 
+#[test]
+fn the_map_says_what_every_dependency_is_for() {
+    let map = fs::read_to_string(workspace().join("ARCHITECTURE.md")).expect("it can be read");
+    let rows = map.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let explained: BTreeSet<&str> = rows.flat_map(|row| row.split(", ")).collect();
+    let named = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(workspace())
+        .output()
+        .expect("cargo can be run");
+    let workspace: serde_json::Value = serde_json::from_slice(&named.stdout).expect("cargo writes JSON");
+    let packages = workspace["packages"].as_array().expect("there are packages");
+    let mut found = 0;
+    for dependency in packages.iter().filter_map(|it| it["dependencies"].as_array()).flatten() {
+        let name = dependency["name"].as_str().expect("every dependency has a name");
+        if !name.starts_with("chat-") {
+            assert!(explained.contains(name), "ARCHITECTURE.md does not say what {name} is for");
+            found += 1;
+        }
+    }
+    assert!(found > 20, "this test finds the dependencies");
+}
+
 /// The names of all packages in a tree of normal dependencies.
 fn dependencies(of: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))

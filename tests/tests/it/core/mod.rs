@@ -1,10 +1,17 @@
 //! Server and client in virtual time: what takes half a minute in the world takes none here, and is exact.
 
+mod asking;
 mod clauses;
 mod client;
+mod edges;
+mod hosts;
+mod late;
 mod limits;
+mod machine;
 mod order;
+mod parting;
 mod pressure;
+mod reopened;
 mod sessions;
 mod storage;
 mod storm;

@@ -1,0 +1,43 @@
+//! What a link does to its socket.
+
+use std::{
+    net,
+    time::{Instant, SystemTime},
+};
+
+use futures::future;
+
+use super::*;
+
+/// A world in which nothing happens.
+struct Still;
+
+impl chat_core::Runtime for Still {
+    fn spawn(&self, _: BoxFuture<'static, ()>) {}
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep_until(&self, _: Instant) -> BoxFuture<'static, ()> {
+        future::pending().boxed()
+    }
+
+    fn random(&self) -> u128 {
+        7
+    }
+}
+
+#[test]
+fn what_a_link_writes_leaves_at_once() {
+    let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    assert!(!socket.nodelay().unwrap(), "TCP gathers on its own unless told");
+    let same = socket.try_clone().unwrap();
+    let _link = Tcp::new(std::sync::Arc::new(Still)).link(socket.into()).unwrap();
+    assert!(same.nodelay().unwrap());
+}
