@@ -205,9 +205,8 @@ impl Connection {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Greeting { until, .. } => Some(*until),
-            // A link that is not read says nothing by our own choice.
-            Phase::Open(_) if self.wants_input() => Some(self.last_heard + self.hub.limits().silent_after),
-            Phase::Open(_) | Phase::Leaving { .. } => None,
+            Phase::Open(_) => Some(self.last_heard + self.hub.limits().silent_after),
+            Phase::Leaving { .. } => None,
         }
     }
 
@@ -219,7 +218,11 @@ impl Connection {
             let message = format!("no hello within {:?}", self.hub.limits().hello_within);
             return self.refuse_link(Code::Unsupported, message);
         }
-        self.leave(self.seat(), Reason::Silent, None);
+        if self.wants_input() {
+            self.leave(self.seat(), Reason::Silent, None);
+        } else {
+            self.last_heard = now; // a link that is not read says nothing by our own choice
+        }
     }
 
     /// For how long the link may take nothing.

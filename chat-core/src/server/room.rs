@@ -19,7 +19,7 @@ use super::{
 use crate::{
     PersonName, RoomName,
     log::{LogEntry, RoomState},
-    wire::{self, EntryFrame, EntryKind, Gap, RoomSummary},
+    wire::{self, Block, EntryFrame, EntryKind, Gap, RoomSummary},
 };
 
 /// One room. Readers keep their own cursors; the room knows none of them.
@@ -135,9 +135,18 @@ impl Room {
     /// Adds entries the log has just stored, and wakes everyone who is in.
     pub(super) fn publish(&self, entries: &[LogEntry]) {
         {
+            // Encoded before anybody has to wait for it.
+            let mut rest: usize = entries.iter().map(|it| it.text.len() + ENTRY_OVERHEAD).sum();
+            let mut block = Block::default();
+            let frames = entries.iter().map(|entry| {
+                let frame = block.write(&entry_frame(&self.name, entry), rest);
+                rest -= entry.text.len() + ENTRY_OVERHEAD;
+                frame
+            });
+            let frames: Vec<Bytes> = frames.collect();
             let mut recent = write(&self.recent);
-            for entry in entries {
-                recent.push(&self.name, entry, &self.all_rings);
+            for (entry, frame) in entries.iter().zip(frames) {
+                recent.push(entry, frame, &self.all_rings);
             }
             self.head.store(recent.head, Ordering::Release);
         }
@@ -205,13 +214,12 @@ impl Room {
 }
 
 impl Recent {
-    fn push(&mut self, room: &RoomName, entry: &LogEntry, all_rings: &AtomicUsize) {
+    fn push(&mut self, entry: &LogEntry, frame: Bytes, all_rings: &AtomicUsize) {
         debug_assert_eq!(entry.seq, self.head + 1, "the log numbers without holes");
         self.head = entry.seq;
         if entry.kind == EntryKind::Topic {
             self.topic.clone_from(&entry.text);
         }
-        let frame = wire::write(&entry_frame(room, entry));
         self.bytes += frame.len();
         let all = all_rings.fetch_add(frame.len(), Ordering::Relaxed);
         self.frames.push_back(frame);
@@ -239,3 +247,6 @@ pub(super) fn entry_frame(room: &RoomName, entry: &LogEntry) -> EntryFrame {
         text: entry.text.clone(),
     }
 }
+
+/// About what an entry's frame needs besides the text.
+const ENTRY_OVERHEAD: usize = 128;
