@@ -147,18 +147,7 @@ enum Own<'a> {
 
 /// `reply` with the number the user gave to what it is the reply to.
 fn numbered(mut reply: Event, id: u64) -> Event {
-    match &mut reply {
-        Event::Ack(it) => it.id = id,
-        Event::Error(it) => it.id = Some(id),
-        Event::Joined(it) => it.id = id,
-        Event::Left(it) => it.id = id,
-        Event::Members(it) => it.id = id,
-        Event::Page(it) => it.id = id,
-        Event::Pong(it) => it.id = id,
-        Event::Replayed(it) => it.id = id,
-        Event::Rooms(it) => it.id = id,
-        _ => {}
-    }
+    reply.set_reply_to(id);
     reply
 }
 

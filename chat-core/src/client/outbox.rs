@@ -71,7 +71,7 @@ impl Outbox {
     /// Takes in a request; the id in it is replaced.
     pub(super) fn ask(&mut self, mut request: Request<'static>, tag: Option<u64>) {
         let id = self.fresh_id();
-        set_id(&mut request, id);
+        request.set_id(id);
         let room = room_of(&request);
         self.requests.insert(id, Asked { request, tag, room, sent: false, not_before: None });
     }
@@ -226,22 +226,6 @@ fn room_of(request: &Request<'_>) -> Option<RoomName> {
         _ => return None,
     };
     RoomName::from_wire(room).ok() // the server says what is wrong with it
-}
-
-fn set_id(request: &mut Request<'_>, id: u64) {
-    match request {
-        Request::Join(it) => it.id = id,
-        Request::Leave(it) => it.id = id,
-        Request::Say(it) => it.id = id,
-        Request::Tell(it) => it.id = id,
-        Request::Topic(it) => it.id = id,
-        Request::Who(it) => it.id = id,
-        Request::Rooms(it) => it.id = id,
-        Request::History(it) => it.id = id,
-        Request::Replay(it) => it.id = id,
-        Request::Ping(it) => it.id = id,
-        Request::Hello(_) | Request::Bye {} | Request::Unknown(_) => {}
-    }
 }
 
 /// Requests under way at a time; the server reads on as long as it owes fewer than 64 replies.

@@ -63,6 +63,22 @@ impl Event {
             _ => None,
         }
     }
+
+    /// Makes it the reply to another request, if it is one request's reply or error.
+    pub fn set_reply_to(&mut self, id: u64) {
+        match self {
+            Event::Joined(it) => it.id = id,
+            Event::Left(it) => it.id = id,
+            Event::Ack(it) => it.id = id,
+            Event::Members(it) => it.id = id,
+            Event::Rooms(it) => it.id = id,
+            Event::Page(it) => it.id = id,
+            Event::Replayed(it) => it.id = id,
+            Event::Pong(it) => it.id = id,
+            Event::Error(it) => it.id = Some(id),
+            _ => {}
+        }
+    }
 }
 
 impl<'de> Tagged<'de> for Event {

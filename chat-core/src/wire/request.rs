@@ -58,6 +58,23 @@ impl Request<'_> {
             Request::Unknown(it) => it.id,
         }
     }
+
+    /// Gives the request another number, if it is one that has a reply.
+    pub fn set_id(&mut self, id: u64) {
+        match self {
+            Request::Join(it) => it.id = id,
+            Request::Leave(it) => it.id = id,
+            Request::Say(it) => it.id = id,
+            Request::Tell(it) => it.id = id,
+            Request::Topic(it) => it.id = id,
+            Request::Who(it) => it.id = id,
+            Request::Rooms(it) => it.id = id,
+            Request::History(it) => it.id = id,
+            Request::Replay(it) => it.id = id,
+            Request::Ping(it) => it.id = id,
+            Request::Hello(_) | Request::Bye {} | Request::Unknown(_) => {}
+        }
+    }
 }
 
 impl<'de> Tagged<'de> for Request<'de> {

@@ -12,7 +12,7 @@ use chat_core::{
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
 use futures::SinkExt;
 
-use crate::core::{Hall, SECOND};
+use super::{Hall, SECOND};
 
 async fn hall(time: &VirtualTime) -> Hall {
     Hall::with(time, Limits::default().unlimited(), Arc::new(MemoryLog::new(1 << 24, 7))).await

@@ -13,7 +13,7 @@ use chat_core::{
 use chat_tests::{hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt, StreamExt, channel::oneshot, executor::block_on};
 
-use super::{Hall, SECOND, storage::Troubled};
+use super::{Hall, SECOND, slow_log::SlowLog};
 use crate::world::{in_time, runtime};
 
 fn tell(to: &'static str, text: impl Into<String>) -> impl FnOnce(u64) -> Request<'static> {
@@ -120,7 +120,7 @@ fn nothing_of_a_room_follows_once_it_is_left() {
 fn who_says_bye_and_hangs_up_at_once_is_gone() {
     let time = VirtualTime::new(65);
     time.run(async {
-        let hall = Hall::with(&time, Limits::default(), Troubled::new(&time)).await;
+        let hall = Hall::with(&time, Limits::default(), Arc::new(SlowLog::new(&time))).await;
         let mut ana = hall.enter("ana", 1).await;
         ana.join("lobby", None).await;
         ana.send(r#"{"type":"say","id":9,"room":"lobby","text":"the last word"}"#).await;

@@ -12,7 +12,7 @@ use chat_core::{
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt, future::join_all};
 
-use crate::core::{Hall, presence_of};
+use super::{Hall, presence_of};
 
 async fn unlimited(time: &VirtualTime, log_bytes: usize) -> Hall {
     Hall::with(time, Limits::default().unlimited(), Arc::new(MemoryLog::new(log_bytes, 7))).await

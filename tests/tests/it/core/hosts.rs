@@ -20,7 +20,7 @@ use chat_core::{
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 
-use crate::core::{Hall, SECOND};
+use super::{Hall, SECOND};
 
 /// The in-memory transport, with every link from another host than the one before.
 #[derive(Clone, Default)]

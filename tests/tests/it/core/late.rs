@@ -3,59 +3,25 @@
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{
-    RoomName,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, RoomState},
+    log::{LogError, MemoryLog},
     server::Limits,
     transport::Transport,
     wire::{Code, Error, Event, Goodbye, MAX_FRAME, Reason, Request, RoomList, Who, write},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
-use futures::{FutureExt, SinkExt, future::BoxFuture};
+use futures::{FutureExt, SinkExt};
 
-use crate::core::{Hall, SECOND, say};
+use super::{Hall, SECOND, say, slow_log::SlowLog};
 
-struct Late {
-    time: VirtualTime,
-    takes: Duration,
-    empty: MemoryLog,
+/// A server whose log fails everything, after a second.
+async fn late_hall(time: &VirtualTime) -> Hall {
+    late_hall_taking(time, SECOND).await
 }
 
-impl Late {
-    async fn hall(time: &VirtualTime) -> Hall {
-        Late::hall_taking(time, SECOND).await
-    }
-
-    async fn hall_taking(time: &VirtualTime, takes: Duration) -> Hall {
-        let log = Late { time: time.clone(), takes, empty: MemoryLog::new(1, 7) };
-        Hall::with(time, Limits::default().unlimited(), Arc::new(log)).await
-    }
-}
-
-impl RoomLog for Late {
-    fn epoch(&self) -> String {
-        self.empty.epoch()
-    }
-
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
-        self.empty.rooms()
-    }
-
-    fn append(&self, _: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        async move {
-            self.time.pass(self.takes).await;
-            Err(LogError::Failed("it is gone".into()))
-        }
-        .boxed()
-    }
-
-    fn read<'a>(
-        &'a self,
-        room: &'a RoomName,
-        after: u64,
-        limit: PageLimit,
-    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
-        self.empty.read(room, after, limit)
-    }
+async fn late_hall_taking(time: &VirtualTime, takes: Duration) -> Hall {
+    let log = SlowLog { takes, ..SlowLog::new(time) };
+    log.fail_with(Some(LogError::Failed("it is gone".into())));
+    Hall::with(time, Limits::default().unlimited(), Arc::new(log)).await
 }
 
 fn error(event: &Event) -> Option<(Option<u64>, Code)> {
@@ -67,7 +33,7 @@ fn error(event: &Event) -> Option<(Option<u64>, Code)> {
 fn a_bye_waits_for_the_answers_to_what_was_asked_before() {
     let time = VirtualTime::new(71);
     time.run(async {
-        let hall = Late::hall(&time).await;
+        let hall = late_hall(&time).await;
         let mut ana = hall.enter("ana", 1).await;
         ana.join("lobby", None).await;
         ana.send(r#"{"type":"say","id":7,"room":"lobby","text":"hi"}"#).await;
@@ -85,7 +51,7 @@ fn a_bye_waits_for_the_answers_to_what_was_asked_before() {
 fn a_room_in_which_nothing_could_be_said_is_forgotten() {
     let time = VirtualTime::new(72);
     time.run(async {
-        let hall = Late::hall(&time).await;
+        let hall = late_hall(&time).await;
         let mut ana = hall.enter("ana", 1).await;
         ana.join("lobby", None).await;
         ana.send(r#"{"type":"say","id":107,"room":"lobby","text":"hi"}"#).await;
@@ -101,7 +67,7 @@ fn a_room_in_which_nothing_could_be_said_is_forgotten() {
 fn four_megabytes_may_wait_to_be_stored() {
     let time = VirtualTime::new(73);
     time.run(async {
-        let hall = Late::hall(&time).await;
+        let hall = late_hall(&time).await;
         let mut people = Vec::new();
         for (number, name) in
             (1..).zip(["ana", "bob", "cleo", "dan", "eve", "fay", "gus", "hal", "ida", "joe"])
@@ -137,7 +103,7 @@ fn four_megabytes_may_wait_to_be_stored() {
 fn what_follows_a_message_that_was_refused_for_now_does_not_overtake_it() {
     let time = VirtualTime::new(76);
     time.run(async {
-        let hall = Late::hall(&time).await;
+        let hall = late_hall(&time).await;
         let mut ana = hall.enter("ana", 1).await;
         ana.join("lobby", None).await;
         let mut crowd = Vec::new();
@@ -171,7 +137,7 @@ fn what_follows_a_message_that_was_refused_for_now_does_not_overtake_it() {
 fn sixty_four_requests_may_wait_for_their_replies() {
     let time = VirtualTime::new(74);
     time.run(async {
-        let hall = Late::hall(&time).await;
+        let hall = late_hall(&time).await;
         let mut link = hall.memory.dial(&hall.address).await.unwrap();
         link.send(write(&Request::Hello(hello("ana", 1)))).await.unwrap();
         link.send(r#"{"type":"join","id":1,"room":"lobby"}"#.into()).await.unwrap();
@@ -197,7 +163,7 @@ fn sixty_four_requests_may_wait_for_their_replies() {
 fn a_link_that_the_server_does_not_read_is_not_taken_for_silent() {
     let time = VirtualTime::new(77);
     time.run(async {
-        let hall = Late::hall_taking(&time, SECOND * 60).await;
+        let hall = late_hall_taking(&time, SECOND * 60).await;
         let mut ana = hall.enter("ana", 1).await;
         ana.join("lobby", None).await;
         for id in 101..=164 {

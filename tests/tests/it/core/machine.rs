@@ -9,7 +9,7 @@ use chat_core::{
     wire::{MAX_FRAME, Reason, Request, read_request},
 };
 
-use crate::core::{SECOND, say};
+use super::{SECOND, say};
 
 /// A client whose every frame is looked at, and what it hears.
 struct Rig {

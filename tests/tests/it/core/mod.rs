@@ -13,6 +13,7 @@ mod parting;
 mod pressure;
 mod reopened;
 mod sessions;
+mod slow_log;
 mod storage;
 mod storm;
 

@@ -8,7 +8,7 @@ use chat_core::{
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt, StreamExt};
 
-use crate::core::{Hall, SECOND};
+use super::{Hall, SECOND};
 
 /// protocol 12.7
 #[test]

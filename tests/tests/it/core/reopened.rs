@@ -2,50 +2,10 @@
 
 use std::sync::Arc;
 
-use chat_core::{
-    RoomName,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, RoomState},
-    server::Limits,
-    wire::Event,
-};
+use chat_core::{log::MemoryLog, server::Limits, wire::Event};
 use chat_tests::virtual_time::VirtualTime;
-use futures::{FutureExt, future::BoxFuture};
 
-use crate::core::{Hall, SECOND};
-
-/// A log that has stored a batch a second before it says so.
-struct Silent {
-    time: VirtualTime,
-    log: Arc<MemoryLog>,
-}
-
-impl RoomLog for Silent {
-    fn epoch(&self) -> String {
-        self.log.epoch()
-    }
-
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
-        self.log.rooms()
-    }
-
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        async move {
-            let appended = self.log.append(batch).await;
-            self.time.pass(SECOND).await;
-            appended
-        }
-        .boxed()
-    }
-
-    fn read<'a>(
-        &'a self,
-        room: &'a RoomName,
-        after: u64,
-        limit: PageLimit,
-    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
-        self.log.read(room, after, limit)
-    }
-}
+use super::{Hall, SECOND, slow_log::SlowLog};
 
 /// protocol 7.1, 7.5
 #[test]
@@ -60,7 +20,7 @@ fn what_is_in_the_log_but_not_acknowledged_is_not_sent() {
             ana.say("lobby", &n.to_string()).await;
         }
         hall.server.stop().await;
-        let log = Silent { time: time.clone(), log };
+        let log = SlowLog { log, stores_first: true, ..SlowLog::new(&time) };
         let hall = Hall::with(&time, Limits::default(), Arc::new(log)).await;
         let mut ana = hall.enter("ana", 1).await;
         let mut bob = hall.enter("bob", 2).await;

@@ -1,74 +1,22 @@
 //! A log that is slow or fails: nobody sees what is not stored.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use chat_core::{
-    RoomName,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, RoomState},
+    log::LogError,
     server::Limits,
     wire::{Code, Error, Event, Request, Say},
 };
 use chat_tests::virtual_time::VirtualTime;
-use futures::{FutureExt, future::BoxFuture};
 
-use super::{Hall, SECOND};
-
-/// A log whose commits take a second and fail while told to.
-pub struct Troubled {
-    log: MemoryLog,
-    time: VirtualTime,
-    trouble: Mutex<Option<LogError>>,
-    commits: AtomicUsize,
-}
-
-impl Troubled {
-    pub fn new(time: &VirtualTime) -> Arc<Troubled> {
-        let (log, time) = (MemoryLog::new(1 << 20, 7), time.clone());
-        Arc::new(Troubled { log, time, trouble: Mutex::default(), commits: AtomicUsize::new(0) })
-    }
-}
-
-impl RoomLog for Troubled {
-    fn epoch(&self) -> String {
-        self.log.epoch()
-    }
-
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
-        self.log.rooms()
-    }
-
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        async move {
-            self.commits.fetch_add(1, Ordering::Relaxed);
-            self.time.pass(SECOND).await;
-            let trouble = self.trouble.lock().unwrap().clone();
-            match trouble {
-                Some(error) => Err(error),
-                None => self.log.append(batch).await,
-            }
-        }
-        .boxed()
-    }
-
-    fn read<'a>(
-        &'a self,
-        room: &'a RoomName,
-        after: u64,
-        limit: PageLimit,
-    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
-        self.log.read(room, after, limit)
-    }
-}
+use super::{Hall, SECOND, slow_log::SlowLog};
 
 /// protocol 7.1, 7.5
 #[test]
 fn nothing_is_acknowledged_or_seen_before_it_is_stored() {
     let time = VirtualTime::new(21);
     time.run(async {
-        let log = Troubled::new(&time);
+        let log = Arc::new(SlowLog::new(&time));
         let hall = Hall::with(&time, Limits::default(), log.clone()).await;
         let mut ana = hall.enter("ana", 1).await;
         let mut bob = hall.enter("bob", 2).await;
@@ -91,7 +39,7 @@ fn nothing_is_acknowledged_or_seen_before_it_is_stored() {
 fn what_cannot_be_stored_is_refused_and_leaves_no_hole() {
     let time = VirtualTime::new(22);
     time.run(async {
-        let log = Troubled::new(&time);
+        let log = Arc::new(SlowLog::new(&time));
         let hall = Hall::with(&time, Limits::default(), log.clone()).await;
         let mut ana = hall.enter("ana", 1).await;
         ana.join("lobby", Some(0)).await;
@@ -100,14 +48,14 @@ fn what_cannot_be_stored_is_refused_and_leaves_no_hole() {
             (LogError::Full("no space left".into()), Code::StorageFull),
             (LogError::Failed("input/output error".into()), Code::StorageFailed),
         ] {
-            *log.trouble.lock().unwrap() = Some(trouble);
+            log.fail_with(Some(trouble));
             let say = |id| Request::Say(Say { id, room: "lobby".into(), text: "lost".into() });
             match ana.ask(say).await {
                 Event::Error(Error { code, .. }) => assert_eq!(code, wanted),
                 other => panic!("{other:?}"),
             }
         }
-        *log.trouble.lock().unwrap() = None;
+        log.fail_with(None);
         assert_eq!(ana.say("lobby", "stored again").await.seq, 2);
         let entries = ana.entries("lobby", 1..=2).await;
         assert_eq!(entries[1].text, "stored again");
@@ -119,7 +67,7 @@ fn what_cannot_be_stored_is_refused_and_leaves_no_hole() {
 fn a_slow_log_is_asked_for_batches_and_refuses_when_too_much_waits() {
     let time = VirtualTime::new(23);
     time.run(async {
-        let log = Troubled::new(&time);
+        let log = Arc::new(SlowLog::new(&time));
         let hall = Hall::with(&time, Limits::default().unlimited(), log.clone()).await;
         let mut people = Vec::new();
         for n in 0..160 {
@@ -137,7 +85,7 @@ fn a_slow_log_is_asked_for_batches_and_refuses_when_too_much_waits() {
             }
         }
         time.pass(SECOND * 4).await;
-        assert!(log.commits.load(Ordering::Relaxed) <= 4, "thousands of messages in a few batches");
+        assert!(log.commits() <= 4, "thousands of messages in a few batches");
         // 9,600 messages in the first second, and 4,096 may wait while as many are stored (protocol 11.6).
         let mut busy = 0;
         for client in &mut people {
@@ -157,7 +105,7 @@ fn a_slow_log_is_asked_for_batches_and_refuses_when_too_much_waits() {
 fn what_was_said_by_somebody_who_left_at_once_is_kept() {
     let time = VirtualTime::new(24);
     time.run(async {
-        let hall = Hall::with(&time, Limits::default(), Troubled::new(&time)).await;
+        let hall = Hall::with(&time, Limits::default(), Arc::new(SlowLog::new(&time))).await;
         let mut ana = hall.enter("ana", 1).await;
         for frame in [
             r#"{"type":"join","id":101,"room":"hall"}"#,

@@ -1,0 +1,89 @@
+//! A log that takes its time, stores early or late, and fails while told to.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use chat_core::{
+    RoomName,
+    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, RoomState},
+};
+use chat_tests::virtual_time::VirtualTime;
+use futures::{FutureExt, future::BoxFuture};
+
+use super::SECOND;
+
+/// A log in memory whose commits take a second unless told.
+pub struct SlowLog {
+    pub log: Arc<MemoryLog>,
+    pub takes: Duration,
+    /// Whether a batch can be read as soon as the commit begins, rather than when it ends.
+    pub stores_first: bool,
+    /// What every commit fails with.
+    pub trouble: Mutex<Option<LogError>>,
+    pub commits: AtomicUsize,
+    pub time: VirtualTime,
+}
+
+impl SlowLog {
+    pub fn new(time: &VirtualTime) -> SlowLog {
+        SlowLog {
+            log: Arc::new(MemoryLog::new(1 << 20, 7)),
+            takes: SECOND,
+            stores_first: false,
+            trouble: Mutex::default(),
+            commits: AtomicUsize::new(0),
+            time: time.clone(),
+        }
+    }
+
+    /// How many commits were begun.
+    pub fn commits(&self) -> usize {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    pub fn fail_with(&self, trouble: Option<LogError>) {
+        *self.trouble.lock().unwrap() = trouble;
+    }
+}
+
+impl RoomLog for SlowLog {
+    fn epoch(&self) -> String {
+        self.log.epoch()
+    }
+
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
+        self.log.rooms()
+    }
+
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        async move {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+            if self.stores_first {
+                let appended = self.log.append(batch).await;
+                self.time.pass(self.takes).await;
+                return appended;
+            }
+            self.time.pass(self.takes).await;
+            let trouble = self.trouble.lock().unwrap().clone();
+            match trouble {
+                Some(error) => Err(error),
+                None => self.log.append(batch).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        after: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
+        self.log.read(room, after, limit)
+    }
+}
