@@ -18,7 +18,7 @@ use super::{
     login::{Refusal, login},
     reads::{LogRead, storage_error},
     requests::Next,
-    session::Session,
+    session::Seat,
 };
 use crate::{
     PersonName,
@@ -50,13 +50,6 @@ enum Phase {
     Open(Seat),
     /// The last frames are on their way; the session, if it is not to end, waits for another link.
     Leaving { out: VecDeque<Bytes>, seat: Option<Seat> },
-}
-
-/// A session, and the number of the link that speaks for it.
-#[derive(Clone, Debug)]
-pub(super) struct Seat {
-    pub(super) session: Arc<Session>,
-    pub(super) link: u64,
 }
 
 impl Connection {

@@ -14,12 +14,7 @@ use std::{
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{
-    connection::{Connection, Seat},
-    door::Admission,
-    hub::Hub,
-    limits::FRAMES_AT_A_TIME,
-};
+use super::{connection::Connection, door::Admission, hub::Hub, limits::FRAMES_AT_A_TIME, session::Seat};
 use crate::{
     log::{LogError, LogPage},
     transport::{BoxLink, Incoming, Promises},

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    connection::Seat,
     hub::{Hub, Taken},
     limits::FULL_RETRY_MS,
+    session::Seat,
 };
 use crate::{
     ClientId, PersonName,

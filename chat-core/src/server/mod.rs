@@ -32,6 +32,7 @@ mod limits;
 mod login;
 mod presence;
 mod reads;
+mod replies;
 mod requests;
 mod room;
 mod session;

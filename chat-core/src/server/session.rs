@@ -1,7 +1,6 @@
 //! The server's side of one client: what outlives its links. It is told frames and the time, and hands out frames.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex},
     task::Waker,
     time::{Duration, Instant},
@@ -15,6 +14,7 @@ use super::{
     inbox::Inbox,
     limits::{Limits, MAX_OWED, MAX_OWED_BYTES},
     reads::{LogRead, Reads},
+    replies::Replies,
     room::{Reading, Room},
     sync::lock,
 };
@@ -72,13 +72,11 @@ pub(super) struct Membership {
     pub(super) presence: u64,
 }
 
-/// What is to be sent before anything else.
-#[derive(Debug, Default)]
-struct Replies {
-    frames: VecDeque<Bytes>,
-    bytes: usize,
-    /// Requests the broker has not answered yet.
-    with_broker: usize,
+/// A session, and the number of the link that speaks for it.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub(super) session: Arc<Session>,
+    pub(super) link: u64,
 }
 
 /// The link no longer speaks for the session: a newer one does, or the session has ended.
@@ -374,26 +372,5 @@ impl Membership {
         if self.visible > *cursor && self.room.read_on(cursor, self.visible, budget, out) == Reading::InLog {
             reads.catch_up(&self.room);
         }
-    }
-}
-
-impl Replies {
-    fn push(&mut self, frame: Bytes) {
-        self.bytes += frame.len();
-        self.frames.push_back(frame);
-    }
-
-    fn pop(&mut self) -> Option<Bytes> {
-        let frame = self.frames.pop_front()?;
-        self.bytes -= frame.len();
-        if self.frames.is_empty() {
-            self.frames = VecDeque::new(); // most sessions are idle most of the time
-        }
-        Some(frame)
-    }
-
-    fn clear(&mut self) {
-        self.frames = VecDeque::new();
-        self.bytes = 0;
     }
 }
