@@ -139,7 +139,7 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
         Err(error) => {
             tracing::error!(%error, messages = batch.len(), "nothing stored");
             for it in &batch {
-                it.session.answered(storage_error(Some(it.id), &error));
+                it.session.reply_frame(storage_error(Some(it.id), &error));
             }
         }
     }
@@ -150,7 +150,8 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
     }
 }
 
-/// Answers every submission and returns the new entries by room, each room's in order.
+/// Answers every submission and returns the new entries by room, each room's in order. The answers are queued before
+/// anything is published, so that whoever said something reads its ack first.
 fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Room>, Vec<LogEntry>)> {
     debug_assert_eq!(batch.len(), outcomes.len(), "one outcome for each item");
     let mut news: Vec<(Arc<Room>, Vec<LogEntry>)> = Vec::new();
@@ -164,7 +165,7 @@ fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Roo
                 retry_after_ms: None,
             }),
         };
-        it.session.answered(wire::write(&answer));
+        it.session.reply_frame(wire::write(&answer));
         if let Outcome::Stored(Position { seq, at }) = outcome {
             let (from, text) = (it.session.name().to_string(), mem::take(&mut it.text));
             let entry = LogEntry { seq, at, kind: it.kind, from, text };

@@ -284,12 +284,6 @@ impl Session {
         lock(&self.replies).with_broker += 1;
     }
 
-    /// The broker's answer to one request. It is in the queue before the entry is published, so the client reads it
-    /// first.
-    pub(super) fn answered(&self, frame: Bytes) {
-        self.reply_frame(frame);
-    }
-
     /// The broker has done with one request: it is answered, and published if it was stored.
     pub(super) fn settled(&self) {
         lock(&self.replies).with_broker -= 1;

@@ -1,60 +1,25 @@
 //! Who is who: people from several hosts, names that look alike, secrets in the wrong hands.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::sync::Arc;
 
 use chat_core::{
-    Address, ClientId,
+    ClientId,
     client::Config as ClientConfig,
     log::MemoryLog,
-    memory::Memory,
     server::{Config, Server},
-    transport::{BoxLink, Incoming, Listening, Peer, Promises, Registry, Transport},
+    transport::{Registry, Transport},
     wire::{Code, Error, Event, Hello, Request, Tell},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
-use futures::{FutureExt, StreamExt, future::BoxFuture};
 
-use super::{Hall, SECOND};
-
-/// The in-memory transport, with every link from another host than the one before.
-#[derive(Clone, Default)]
-struct Hosts(Memory);
-
-impl Transport for Hosts {
-    fn promises(&self) -> Promises {
-        self.0.promises()
-    }
-
-    fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
-        async move {
-            let Listening { address, incoming } = self.0.listen(address).await?;
-            let count = AtomicU64::new(0);
-            let from_elsewhere = move |Incoming { link, peer }| {
-                let host = format!("192.0.2.{}", count.fetch_add(1, Ordering::Relaxed));
-                Incoming { link, peer: Peer { host, local: false, ..peer } }
-            };
-            Ok(Listening { address, incoming: incoming.map(from_elsewhere).boxed() })
-        }
-        .boxed()
-    }
-
-    fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
-        self.0.dial(address)
-    }
-}
+use super::{Hall, SECOND, elsewhere::Elsewhere};
 
 /// protocol 2.12
 #[test]
 fn a_name_whose_link_is_lost_is_kept_from_other_hosts_until_its_session_ends() {
     let time = VirtualTime::new(61);
     time.run(async {
-        let hosts = Hosts::default();
+        let hosts = Elsewhere::many_hosts();
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
         let server = Server::start(Config::default(), log, time.shared()).await.unwrap();
         let registry = Registry::new().with("memory", hosts.clone());

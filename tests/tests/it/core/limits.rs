@@ -1,19 +1,16 @@
 //! What is refused, and that refusing it is all that happens.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use chat_core::{
-    Address,
     log::MemoryLog,
-    memory::Memory,
     server::{Config, Limits, Server},
-    transport::{BoxLink, Incoming, Listening, Peer, Promises, Registry, Transport},
+    transport::{Registry, Transport},
     wire::{Code, Error, Event, Request, Say, Tell},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
-use futures::{FutureExt, StreamExt, future::BoxFuture};
 
-use super::{Hall, SECOND};
+use super::{Hall, SECOND, elsewhere::Elsewhere};
 
 fn refusal(event: Event) -> Error {
     match event {
@@ -131,38 +128,12 @@ fn what_the_log_let_go_of_is_told_and_not_skipped() {
     });
 }
 
-/// The in-memory transport, with everybody on one host that is another than the server's.
-#[derive(Clone, Default)]
-struct Elsewhere(Memory);
-
-impl Transport for Elsewhere {
-    fn promises(&self) -> Promises {
-        self.0.promises()
-    }
-
-    fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
-        async move {
-            let Listening { address, incoming } = self.0.listen(address).await?;
-            let elsewhere = |Incoming { link, peer }| {
-                let peer = Peer { host: "192.0.2.7".to_owned(), local: false, ..peer };
-                Incoming { link, peer }
-            };
-            Ok(Listening { address, incoming: incoming.map(elsewhere).boxed() })
-        }
-        .boxed()
-    }
-
-    fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
-        self.0.dial(address)
-    }
-}
-
 /// protocol 11.7
 #[test]
 fn a_host_has_64_links_and_gets_a_place_back_with_each_that_goes() {
     let time = VirtualTime::new(15);
     time.run(async {
-        let elsewhere = Elsewhere::default();
+        let elsewhere = Elsewhere::one_host();
         let registry = Registry::new().with("memory", elsewhere.clone());
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
         let server = Server::start(Config::default(), log, time.shared()).await.unwrap();

@@ -4,6 +4,7 @@ mod asking;
 mod clauses;
 mod client;
 mod edges;
+mod elsewhere;
 mod hosts;
 mod late;
 mod limits;
