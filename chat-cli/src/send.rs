@@ -51,7 +51,7 @@ async fn say(remote: &mut Remote, room: &RoomName, text: String) -> anyhow::Resu
     let room = || Cow::Owned(room.as_str().to_owned());
     let join = Join { room: room(), recent: Some(0), ..Join::default() };
     remote.ask(Request::Join(join), JOIN).await?;
-    remote.ask(Request::Say(Say { id: 0, room: room(), text: Cow::Owned(text) }), SAY).await?;
+    remote.ask(Request::Say(Say { id: 0, room: room(), text: Cow::Owned(text), order: None }), SAY).await?;
     Ok(())
 }
 

@@ -69,15 +69,25 @@ impl Human {
             Command::Quit => return Ok(Step::Quit),
             Command::Help | Command::Nothing => return Ok(Step::Nothing),
             Command::Say(said) => (
-                Request::Say(Say { id: 0, room: room(None, &self.rooms)?, text: text(said)? }),
+                Request::Say(Say { id: 0, room: room(None, &self.rooms)?, text: text(said)?, order: None }),
                 Asked::say(said),
             ),
             Command::Topic(topic) => (
-                Request::Topic(Topic { id: 0, room: room(None, &self.rooms)?, text: text(topic)? }),
+                Request::Topic(Topic {
+                    id: 0,
+                    room: room(None, &self.rooms)?,
+                    text: text(topic)?,
+                    order: None,
+                }),
                 Asked::say(topic),
             ),
             Command::Msg(name, said) => (
-                Request::Tell(Tell { id: 0, to: Cow::Owned(name.to_owned()), text: text(said)? }),
+                Request::Tell(Tell {
+                    id: 0,
+                    to: Cow::Owned(name.to_owned()),
+                    text: text(said)?,
+                    order: None,
+                }),
                 Asked::say(said),
             ),
             Command::Leave(named) => {

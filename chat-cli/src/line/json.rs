@@ -32,7 +32,12 @@ impl Json {
             }
             let room =
                 self.rooms.current().ok_or_else(|| error(Code::NotJoined, "in no room to say this in"))?;
-            Request::Say(Say { id: 0, room: Cow::Owned(room.to_owned()), text: Cow::Owned(text) })
+            Request::Say(Say {
+                id: 0,
+                room: Cow::Owned(room.to_owned()),
+                text: Cow::Owned(text),
+                order: None,
+            })
         };
         match &request {
             Request::Bye {} => return Ok(Step::Quit),
@@ -173,29 +178,8 @@ fn read_request(line: &str) -> Result<Request<'static>, Error> {
     match request {
         Request::Hello(_) => Err(refused(Code::Unsupported, "hello was said already")),
         Request::Unknown(it) => Err(refused(Code::Unsupported, &format!("no request is called {}", it.tag))),
-        known => owned(known).ok_or_else(|| refused(Code::Unsupported, "this program cannot send that")),
+        known => Ok(known.into_owned()),
     }
-}
-
-/// The same request, no longer borrowed from its line.
-fn owned(request: Request<'_>) -> Option<Request<'static>> {
-    fn keep(text: Cow<'_, str>) -> Cow<'static, str> {
-        Cow::Owned(text.into_owned())
-    }
-    Some(match request {
-        Request::Bye {} => Request::Bye {},
-        Request::History(it) => Request::History(History { room: keep(it.room), ..it }),
-        Request::Join(it) => Request::Join(Join { room: keep(it.room), epoch: it.epoch.map(keep), ..it }),
-        Request::Leave(it) => Request::Leave(Leave { room: keep(it.room), ..it }),
-        Request::Ping(it) => Request::Ping(it),
-        Request::Replay(it) => Request::Replay(Replay { room: keep(it.room), ..it }),
-        Request::Rooms(RoomList { id }) => Request::Rooms(RoomList { id }),
-        Request::Say(it) => Request::Say(Say { id: it.id, room: keep(it.room), text: keep(it.text) }),
-        Request::Tell(it) => Request::Tell(Tell { id: it.id, to: keep(it.to), text: keep(it.text) }),
-        Request::Topic(it) => Request::Topic(Topic { id: it.id, room: keep(it.room), text: keep(it.text) }),
-        Request::Who(it) => Request::Who(Who { room: keep(it.room), ..it }),
-        _ => return None,
-    })
 }
 
 fn error(code: Code, message: impl Into<String>) -> Error {

@@ -49,7 +49,7 @@ enum Phase {
     /// The link speaks for a session.
     Open(Seat),
     /// The last frames are on their way; the session, if it is not to end, waits for another link.
-    Leaving { out: VecDeque<Bytes>, seat: Option<Seat> },
+    Leaving { out: VecDeque<Bytes>, farewell: Bytes, seat: Option<Seat> },
 }
 
 impl Connection {
@@ -118,7 +118,7 @@ impl Connection {
 
     fn hello(&mut self, hello: &wire::Hello<'_>) {
         let peer = &self.peer.address;
-        match login(&self.hub, hello, &self.peer) {
+        match login(&self.hub, hello, &self.peer, self.promises) {
             Ok(seat) => {
                 tracing::info!(name = %seat.session.name(), %peer, "here");
                 self.admission.is_known();
@@ -138,6 +138,9 @@ impl Connection {
 
     fn request(&mut self, request: Request<'_>, now: Instant) {
         let Phase::Open(seat) = &self.phase else { return };
+        if matches!(request, Request::Hello(_)) && !self.promises.reliable {
+            return seat.session.welcome_again(&self.hub, seat.resumed); // the first may have been lost
+        }
         let seat = seat.clone();
         match seat.session.handle(&self.hub, seat.link, request, now) {
             Ok(Next::GoOn) => {}
@@ -147,14 +150,14 @@ impl Connection {
     }
 
     /// Hands out frames until about `budget` bytes are spent.
-    pub(super) fn poll_frames(&mut self, budget: usize, out: &mut VecDeque<Bytes>) {
+    pub(super) fn poll_frames(&mut self, budget: usize, now: Instant, out: &mut VecDeque<Bytes>) {
         let before = out.len();
         match &mut self.phase {
             Phase::Greeting { out: mine, .. } | Phase::Leaving { out: mine, .. } => out.append(mine),
             Phase::Open(seat) => {
-                if seat.session.poll_frames(seat.link, budget, &mut |frame| out.push_back(frame)).is_err() {
+                if seat.session.poll_frames(seat.link, budget, now, &mut |it| out.push_back(it)).is_err() {
                     self.leave(None, Reason::Replaced, None);
-                    return self.poll_frames(budget, out);
+                    return self.poll_frames(budget, now, out);
                 }
             }
         }
@@ -166,7 +169,7 @@ impl Connection {
             true => self.leave(None, Reason::Bye, None),
             false => self.leave(self.seat(), Reason::Shutdown, Some(RESTART_RETRY_MS)),
         }
-        self.poll_frames(budget, out);
+        self.poll_frames(budget, now, out);
     }
 
     fn owes_nothing(&self) -> bool {
@@ -176,6 +179,14 @@ impl Connection {
     /// Whether nothing follows once what was handed out is sent.
     pub(super) fn is_leaving(&self) -> bool {
         matches!(self.phase, Phase::Leaving { .. })
+    }
+
+    /// What to say once more to a peer that goes on sending after the farewell: it may not have heard it.
+    pub(super) fn farewell_again(&self) -> Option<Bytes> {
+        match &self.phase {
+            Phase::Leaving { farewell, .. } if !self.promises.reliable => Some(farewell.clone()),
+            _ => None,
+        }
     }
 
     /// What to read from the log next; the result comes back through [`Connection::on_read`].
@@ -198,14 +209,29 @@ impl Connection {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Greeting { until, .. } => Some(*until),
-            Phase::Open(_) => Some(self.last_heard + self.hub.limits().silent_after),
+            Phase::Open(_) if self.promises.reliable => Some(self.silent_at()),
+            Phase::Open(seat) => Some(
+                seat.session.heads_due(seat.link).map_or(self.silent_at(), |at| at.min(self.silent_at())),
+            ),
             Phase::Leaving { .. } => None,
         }
     }
 
+    fn silent_at(&self) -> Instant {
+        self.last_heard + self.hub.limits().silent_after
+    }
+
     pub(super) fn on_timeout(&mut self, now: Instant) {
-        if self.poll_timeout().is_none_or(|at| now < at) {
-            return;
+        match &self.phase {
+            Phase::Greeting { until, .. } if now < *until => return,
+            Phase::Open(seat) if now < self.silent_at() => {
+                if !self.promises.reliable {
+                    seat.session.say_heads(seat.link, now);
+                }
+                return;
+            }
+            Phase::Leaving { .. } => return,
+            _ => {}
         }
         if let Phase::Greeting { .. } = &self.phase {
             let message = format!("no hello within {:?}", self.hub.limits().hello_within);
@@ -228,7 +254,8 @@ impl Connection {
         if self.bye {
             return None; // a session that is still open ends with this
         }
-        match mem::replace(&mut self.phase, Phase::Leaving { out: VecDeque::new(), seat: None }) {
+        let gone = Phase::Leaving { out: VecDeque::new(), farewell: Bytes::new(), seat: None };
+        match mem::replace(&mut self.phase, gone) {
             Phase::Open(seat) => Some(seat),
             Phase::Leaving { seat, .. } => seat,
             Phase::Greeting { .. } => None,
@@ -273,15 +300,16 @@ impl Connection {
             Phase::Greeting { out: owed, .. } => out.append(owed),
             Phase::Open(open) => {
                 // An error on the way to the last frame would only say what is known: the link ends.
-                let _ = open.session.poll_frames(open.link, LAST_FRAMES, &mut |frame| out.push_back(frame));
+                let now = self.hub.now();
+                let _ = open.session.poll_frames(open.link, LAST_FRAMES, now, &mut |it| out.push_back(it));
                 if self.bye {
                     open.session.end(&self.hub);
                 }
             }
             Phase::Leaving { .. } => return,
         }
-        out.push_back(last);
-        self.phase = Phase::Leaving { out, seat };
+        out.push_back(last.clone());
+        self.phase = Phase::Leaving { out, farewell: last, seat };
     }
 }
 

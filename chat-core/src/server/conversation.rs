@@ -173,7 +173,7 @@ impl Conversation {
         }
         for _ in 0..FRAMES_A_TURN {
             match self.link.as_mut().poll_next(cx) {
-                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Ok(_))) => self.part_again(cx)?,
                 Poll::Ready(_) => return Err(Gone::Closed),
                 Poll::Pending => return Ok(()),
             }
@@ -182,11 +182,22 @@ impl Conversation {
         Ok(())
     }
 
+    /// Answers whatever a peer still says with the last frame, where that may have been lost.
+    fn part_again(&mut self, cx: &mut Context<'_>) -> Result<(), Gone> {
+        if let Some(farewell) = self.connection().farewell_again()
+            && self.link.as_mut().poll_ready(cx).is_ready()
+        {
+            self.link.as_mut().start_send(farewell).map_err(Gone::Lost)?;
+            let _ = self.link.as_mut().poll_flush(cx); // if not now, it counts as lost
+        }
+        Ok(())
+    }
+
     fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Gone> {
         for _ in 0..BATCHES_A_TURN {
             if self.outgoing.is_empty() {
                 let connection = self.connection.as_mut().expect("polled only until it has ended");
-                connection.poll_frames(FRAMES_AT_A_TIME, &mut self.outgoing);
+                connection.poll_frames(FRAMES_AT_A_TIME, now, &mut self.outgoing);
             }
             if self.outgoing.is_empty() {
                 self.outgoing = VecDeque::new(); // most links are idle most of the time

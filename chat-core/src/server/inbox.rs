@@ -9,7 +9,7 @@ use crate::{
     ClientId, PersonName,
     id::token,
     log::Position,
-    wire::{self, EntryFrame, EntryKind, Event, Gap, INBOX},
+    wire::{self, EntryFrame, EntryKind, Event, Gap, Head, INBOX},
 };
 
 /// What was told to one session and what it told. Ends with the session, so that a later owner of the name never
@@ -22,6 +22,8 @@ pub(super) struct Inbox {
     newest_at: u64,
     /// The last number handed to the link; nothing is sent while there is none.
     cursor: Option<u64>,
+    /// Something was sent since `heads` were said for the last time.
+    unconfirmed: bool,
 }
 
 #[derive(Debug)]
@@ -47,7 +49,7 @@ pub(super) struct Conflict;
 
 impl Inbox {
     pub(super) fn new(epoch: u128) -> Inbox {
-        Inbox { epoch, entries: VecDeque::new(), head: 0, newest_at: 0, cursor: Some(0) }
+        Inbox { epoch, entries: VecDeque::new(), head: 0, newest_at: 0, cursor: Some(0), unconfirmed: false }
     }
 
     pub(super) fn epoch(&self) -> String {
@@ -93,7 +95,7 @@ impl Inbox {
 
     /// Stops sending until the cursor is set again.
     pub(super) fn pause(&mut self) {
-        self.cursor = None;
+        (self.cursor, self.unconfirmed) = (None, false);
     }
 
     pub(super) fn set_cursor(&mut self, cursor: u64) {
@@ -124,8 +126,25 @@ impl Inbox {
             }
             *budget = budget.saturating_sub(told.frame.len());
             *cursor += 1;
+            self.unconfirmed = true;
             out(told.frame.clone());
         }
+    }
+
+    /// Where it stands, if it is read.
+    pub(super) fn standing(&self) -> Option<Head> {
+        self.cursor?;
+        Some(Head { epoch: self.epoch(), oldest: self.oldest(), head: self.head, presence: 0 })
+    }
+
+    /// Where it stands, if something was sent of which nobody knows whether it arrived.
+    pub(super) fn news(&self) -> Option<Head> {
+        self.standing().filter(|_| self.unconfirmed)
+    }
+
+    /// That was said often enough.
+    pub(super) fn confirmed(&mut self) {
+        self.unconfirmed = false;
     }
 
     /// The frames of the entries from `from` to `to` that are still held.

@@ -14,6 +14,8 @@ pub struct Limits {
     pub messages: Option<Rate>,
     /// How fast one session may ask for anything else.
     pub requests: Option<Rate>,
+    /// How fast one session may ask for entries again, a page at a time.
+    pub replays: Option<Rate>,
     /// Links from one host at a time; this machine is exempt.
     pub links_per_host: usize,
     /// Links in all.
@@ -41,6 +43,7 @@ impl Default for Limits {
         Limits {
             messages: Some(Rate { burst: 20, per_minute: 300 }),
             requests: Some(Rate { burst: 200, per_minute: 3000 }),
+            replays: Some(Rate { burst: 200, per_minute: 12_000 }),
             links_per_host: 64,
             links: 20_000,
             sessions: 40_000,
@@ -60,7 +63,15 @@ impl Limits {
     #[must_use]
     pub fn unlimited(self) -> Limits {
         let none = usize::MAX;
-        Limits { messages: None, requests: None, links_per_host: none, links: none, sessions: none, ..self }
+        Limits {
+            messages: None,
+            requests: None,
+            replays: None,
+            links_per_host: none,
+            links: none,
+            sessions: none,
+            ..self
+        }
     }
 
     /// What `welcome` says of them.
@@ -88,6 +99,17 @@ pub(super) const MAX_QUEUED: usize = 4096;
 pub(super) const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
 /// When asking again is worth while after `busy`, in milliseconds.
 pub(super) const BUSY_RETRY_MS: u64 = 250;
+/// Messages of one session that may be ahead of their turn.
+pub(super) const MAX_HELD: usize = 16;
+/// Joins and leaves of one link that are known when they come again; a client has at most 32 under way.
+pub(super) const MAX_DOORS: usize = 64;
+/// Entries of one room that are sent at a time over a link that may lose frames: a receiver's buffer holds some
+/// three hundred datagrams.
+pub(super) const MAX_UNASKED: u64 = 64;
+/// Bytes that one replay brings.
+pub(super) const REPLAY_BYTES: usize = 32 * 1024;
+/// Rooms that one `heads` names, so that it fits a packet.
+pub(super) const HEADS_AT_A_TIME: usize = 8;
 /// Entries a room keeps encoded.
 pub(super) const RING_ENTRIES: usize = 1024;
 /// Bytes of entries a room keeps encoded.

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ClientId, PersonName,
     id::Secret,
-    transport::Peer,
+    transport::{Peer, Promises},
     wire::{self, Code, Hello, PROTOCOL},
 };
 
@@ -23,7 +23,7 @@ pub(super) struct Refusal {
 }
 
 /// Opens a session for whoever says `hello`, or goes on with the one it names.
-pub(super) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer) -> Result<Seat, Refusal> {
+pub(super) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer, promises: Promises) -> Result<Seat, Refusal> {
     if hello.protocol != PROTOCOL {
         let message = format!("this server speaks protocol {PROTOCOL}, not {}", hello.protocol);
         return Err(refusal(Code::BadProtocol, message).ending_link());
@@ -40,7 +40,7 @@ pub(super) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer) -> Result<Seat, R
         }
         None => None,
     };
-    if let Some(seat) = resume(hub, hello, client) {
+    if let Some(seat) = resume(hub, hello, client, promises) {
         return Ok(seat);
     }
     let name = PersonName::parse(&hello.name).map_err(|error| refusal(Code::BadName, error.to_string()))?;
@@ -50,26 +50,32 @@ pub(super) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer) -> Result<Seat, R
             return Err(refusal(Code::NotWelcome, "this client id belongs to another session"));
         }
     }
-    open(hub, name, client.unwrap_or_else(|| ClientId(hub.runtime().random())), peer)
+    open(hub, name, client.unwrap_or_else(|| ClientId(hub.runtime().random())), peer, promises)
 }
 
-fn resume(hub: &Hub, hello: &Hello<'_>, client: Option<ClientId>) -> Option<Seat> {
+fn resume(hub: &Hub, hello: &Hello<'_>, client: Option<ClientId>, promises: Promises) -> Option<Seat> {
     let session = hub.session_by_secret(Secret::parse(hello.resume.as_deref()?)?)?;
     if client.is_some_and(|it| it != session.client()) {
         return None;
     }
-    let link = session.attach(hub, true)?;
-    Some(Seat { session, link })
+    let link = session.attach(hub, promises, true)?;
+    Some(Seat { session, link, resumed: true })
 }
 
-fn open(hub: &Hub, name: PersonName, client: ClientId, peer: &Peer) -> Result<Seat, Refusal> {
+fn open(
+    hub: &Hub,
+    name: PersonName,
+    client: ClientId,
+    peer: &Peer,
+    promises: Promises,
+) -> Result<Seat, Refusal> {
     // A second try if the name's holder was from this very host and gave it up.
     for _ in 0..2 {
         match hub.open_session(name.clone(), client, peer.host.clone()) {
             Ok(session) => {
                 // None if another hello of the same client has replaced it already: then that one is let in.
-                let Some(link) = session.attach(hub, false) else { break };
-                return Ok(Seat { session, link });
+                let Some(link) = session.attach(hub, promises, false) else { break };
+                return Ok(Seat { session, link, resumed: false });
             }
             Err(Taken::Waiting(holder)) if holder.host() == peer.host => holder.end_if_lost(hub),
             Err(Taken::Waiting(holder)) => {

@@ -22,19 +22,24 @@ use crate::{
     transport::{Incoming, Listening, Promises, Registry},
 };
 
+mod beacon;
 mod broker;
 mod connection;
 mod conversation;
 mod door;
+mod doors;
 mod hub;
 mod inbox;
 mod limits;
 mod login;
+mod membership;
+mod messages;
 mod presence;
 mod reads;
 mod replies;
 mod requests;
 mod room;
+mod sequence;
 mod session;
 mod sync;
 

@@ -6,8 +6,9 @@ use std::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 
 use super::{
+    limits::REPLAY_BYTES,
+    membership::Membership,
     room::{Room, entry_frame},
-    session::Membership,
 };
 use crate::{
     RoomName,
@@ -81,7 +82,7 @@ impl Reads {
                 }
                 Read::Replay { room, from, to, .. } => {
                     let entries = usize::try_from(to - from + 1).unwrap_or(usize::MAX);
-                    (room, from - 1, PageLimit { entries, bytes: usize::MAX })
+                    (room, from - 1, PageLimit { entries, bytes: REPLAY_BYTES })
                 }
             };
             let read_now = LogRead { room: room.name().clone(), after, limit };

@@ -6,21 +6,20 @@ use std::{
 };
 
 use super::{
-    broker::Submission,
+    doors::{Known, Passed},
     hub::{Hub, TooMany},
-    inbox::{Conflict, Telling},
-    limits::BUSY_RETRY_MS,
+    limits::REPLAY_BYTES,
+    membership::Membership,
     reads::page_frame,
     room::Room,
-    session::{Membership, NotCurrent, Session, State},
+    session::{NotCurrent, Session, State},
     sync::lock,
 };
 use crate::{
-    NameError, PersonName, RoomName,
-    text::{TextError, check_text, check_topic},
+    NameError, RoomName,
     wire::{
-        self, Ack, Code, EntryKind, Event, Gap, INBOX, Joined, Left, MAX_HISTORY, MAX_REPLAY, Members, Pong,
-        RECENT, Request, excerpt,
+        self, Code, Event, Gap, INBOX, Joined, Left, MAX_HISTORY, MAX_REPLAY, Members, Pong, RECENT, Request,
+        excerpt,
     },
 };
 
@@ -45,8 +44,8 @@ impl Session {
         let mut state = self.state(link)?;
         state.confirmed = true;
         if let Some(id) = request.id()
-            && !matches!(request, Request::Say(_) | Request::Tell(_) | Request::Topic(_) | Request::Ping(_))
-            && let Err(wait) = state.requests.take(now)
+            && !request.is_message()
+            && let Err(wait) = state.allow(&request, now)
         {
             self.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
             return Ok(Next::GoOn);
@@ -57,14 +56,19 @@ impl Session {
             }
             Request::Join(it) => self.join(hub, state, &it),
             Request::Leave(it) => self.leave_room(hub, state, it.id, &it.room),
-            Request::Say(it) => self.say(hub, state, it.id, &it.room, EntryKind::Message, &it.text, now),
-            Request::Topic(it) => self.say(hub, state, it.id, &it.room, EntryKind::Topic, &it.text, now),
-            Request::Tell(it) => self.tell(hub, state, &it, now),
+            message @ (Request::Say(_) | Request::Topic(_) | Request::Tell(_)) => {
+                self.take_in(hub, &mut state, message, now);
+            }
             Request::Who(it) => self.who(hub, it.id, &it.room),
             Request::Rooms(it) => self.reply(&Event::Rooms(hub.list_rooms(it.id))),
             Request::History(it) => self.history(state, &it),
             Request::Replay(it) => self.replay(state, &it),
-            Request::Ping(it) => self.reply(&Event::Pong(Pong { id: it.id })),
+            Request::Ping(it) => {
+                self.reply(&Event::Pong(Pong { id: it.id }));
+                if !state.promises.reliable {
+                    self.say_all_heads(&state);
+                }
+            }
             Request::Bye {} => return Ok(Next::Bye),
             Request::Unknown(it) => {
                 self.refuse(
@@ -79,16 +83,20 @@ impl Session {
 
     fn join(self: &Arc<Self>, hub: &Hub, mut state: MutexGuard<'_, State>, join: &wire::Join<'_>) {
         if join.room == INBOX {
-            return self.join_inbox(join);
+            return self.join_inbox(&mut state, join);
         }
         let Ok(name) = self.room_name(join.id, &join.room) else { return };
+        let known = state.known(join.id, &name);
+        if known == Known::Late {
+            return;
+        }
         if state.membership(&name).is_none() {
             if state.rooms.len() >= hub.limits().rooms_per_session {
                 let message = format!("one can be in {} rooms at once", hub.limits().rooms_per_session);
                 return self.refuse(Some(join.id), Code::TooMany, message);
             }
             match hub.enter(&name, self) {
-                Ok(room) => state.rooms.push(Membership { room, cursor: None, visible: 0, presence: 0 }),
+                Ok(room) => state.rooms.push(Membership::new(room)),
                 Err(TooMany { rooms }) => {
                     let message = format!("this server has {rooms} rooms and takes no more");
                     return self.refuse(Some(join.id), Code::TooMany, message);
@@ -96,12 +104,19 @@ impl Session {
             }
         }
         let membership = state.membership(&name).expect("the session is in the room by now");
-        let room = &membership.room;
+        let room = membership.room.clone();
         let standing = room.standing();
         let presence = room.presence();
-        let (after, reset) = start(join, room.epoch(), standing.oldest, standing.head);
-        membership.cursor = Some(after);
         membership.presence = presence.version();
+        let (after, reset) = match known {
+            Known::Again(Passed::In { after, reset }) => (after, reset),
+            _ => {
+                let (after, reset) = start(join, room.epoch(), standing.oldest, standing.head);
+                membership.cursor = Some(after);
+                state.note(join.id, name, Passed::In { after, reset });
+                (after, reset)
+            }
+        };
         self.reply(&Event::Joined(Joined {
             id: join.id,
             room: room.name().to_string(),
@@ -117,12 +132,21 @@ impl Session {
         }));
     }
 
-    fn join_inbox(&self, join: &wire::Join<'_>) {
+    fn join_inbox(&self, state: &mut State, join: &wire::Join<'_>) {
+        let known = state.known(join.id, &RoomName::inbox());
         let mut inbox = lock(&self.inbox);
         let epoch = inbox.epoch();
-        let (after, reset) = start(join, &epoch, inbox.oldest(), inbox.head());
-        inbox.set_cursor(after);
         let (oldest, head) = (inbox.oldest(), inbox.head());
+        let (after, reset) = match known {
+            Known::Late => return,
+            Known::Again(Passed::In { after, reset }) => (after, reset),
+            _ => {
+                let (after, reset) = start(join, &epoch, oldest, head);
+                inbox.set_cursor(after);
+                state.note(join.id, RoomName::inbox(), Passed::In { after, reset });
+                (after, reset)
+            }
+        };
         drop(inbox);
         self.reply(&Event::Joined(Joined {
             id: join.id,
@@ -140,94 +164,20 @@ impl Session {
     }
 
     fn leave_room(&self, hub: &Hub, mut state: MutexGuard<'_, State>, id: u64, room: &str) {
+        if let Ok(name) = RoomName::from_wire(room) {
+            match state.known(id, &name) {
+                Known::Late => return,
+                Known::Again(_) => {
+                    return self.reply(&Event::Left(Left { id, room: name.to_string() }));
+                }
+                Known::New => {}
+            }
+        }
         let Some(room) = self.joined_room(&mut state, id, room) else { return };
         state.rooms.retain(|it| !Arc::ptr_eq(&it.room, &room));
+        state.note(id, room.name().clone(), Passed::Out);
         hub.leave(&room, self.name());
         self.reply(&Event::Left(Left { id, room: room.name().to_string() }));
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
-    fn say(
-        self: &Arc<Self>,
-        hub: &Hub,
-        mut state: MutexGuard<'_, State>,
-        id: u64,
-        room: &str,
-        kind: EntryKind,
-        text: &str,
-        now: Instant,
-    ) {
-        let Some(room) = self.joined_room(&mut state, id, room) else { return };
-        let checked = if kind == EntryKind::Topic { check_topic(text) } else { check_text(text) };
-        if self.is_bad_text(id, checked) || self.is_too_fast(&mut state, id, now) {
-            return;
-        }
-        self.asked_broker();
-        let submission = Submission { session: self.clone(), id, room, kind, text: text.to_owned() };
-        if hub.submit(submission).is_err() {
-            let wait = Duration::from_millis(BUSY_RETRY_MS);
-            state.refused_until = Some((now + wait, Code::Busy));
-            self.settled();
-            self.refuse_for_now(id, Code::Busy, "too much waits to be stored", wait);
-        }
-    }
-
-    fn tell(
-        self: &Arc<Self>,
-        hub: &Hub,
-        mut state: MutexGuard<'_, State>,
-        tell: &wire::Tell<'_>,
-        now: Instant,
-    ) {
-        let id = tell.id;
-        if self.is_bad_text(id, check_text(&tell.text)) || self.is_too_fast(&mut state, id, now) {
-            return;
-        }
-        let nobody = || self.refuse(Some(id), Code::NotHere, format!("{:?} is not here", excerpt(&tell.to)));
-        let Ok(to) = PersonName::parse(&tell.to) else { return nobody() };
-        let request = (self.client(), id);
-        let (from, at) = (self.name().as_str(), hub.time_of_day());
-        let telling = Telling { request, from, to: &to, at, text: &tell.text };
-        // One inbox at a time: the other person may be telling us something at this moment.
-        let known = lock(&self.inbox).find(&telling);
-        let position = match known {
-            Err(Conflict) => {
-                return self.refuse(Some(id), Code::Conflict, "this id was used for another message");
-            }
-            Ok(Some(position)) => position,
-            Ok(None) => {
-                let Some(reader) = hub.find(&to) else { return nobody() };
-                let telling = Telling { to: reader.name(), ..telling };
-                if lock(&self.inbox).is_full() {
-                    return self.refuse_unread(id, "you have");
-                }
-                if !Arc::ptr_eq(&reader, self) && !reader.is_told(&telling) {
-                    return self.refuse_unread(id, &format!("{} has", reader.name()));
-                }
-                lock(&self.inbox).push(&telling)
-            }
-        };
-        self.reply(&Event::Ack(Ack { id, room: INBOX.to_owned(), seq: position.seq, at: position.at }));
-    }
-
-    /// Puts what somebody else says into the inbox, unless it is there; false if the inbox is full.
-    fn is_told(&self, telling: &Telling<'_>) -> bool {
-        let mut inbox = lock(&self.inbox);
-        if matches!(inbox.find(telling), Ok(Some(_))) {
-            return true;
-        }
-        if inbox.is_full() {
-            return false;
-        }
-        inbox.push(telling);
-        drop(inbox);
-        self.wake();
-        true
-    }
-
-    fn refuse_unread(&self, id: u64, who_has: &str) {
-        let message = format!("{who_has} not read what was told before");
-        self.refuse_for_now(id, Code::Busy, message, Duration::from_millis(BUSY_RETRY_MS));
     }
 
     fn who(&self, hub: &Hub, id: u64, room: &str) {
@@ -273,7 +223,14 @@ impl Session {
         if from > head {
             return refuse(format!("{} has numbers up to {head}", room.name()));
         }
-        state.reads.replay(id, room, from, to.min(head));
+        let to = to.min(head);
+        match room.replay(from, to, REPLAY_BYTES, &mut |frame| self.reply_frame(frame)) {
+            Some(to) => {
+                let room = room.name().to_string();
+                self.reply(&Event::Replayed(wire::Replayed { id, room, from, to }));
+            }
+            None => state.reads.replay(id, room, from, to),
+        }
     }
 
     fn replay_inbox(&self, id: u64, from: u64, to: u64) {
@@ -287,9 +244,16 @@ impl Session {
             let gone = Gap { room: INBOX.to_owned(), from, to: to.min(inbox.oldest() - 1) };
             self.reply(&Event::Gap(gone));
         }
+        let (mut last, mut budget) = (from.max(inbox.oldest()) - 1, REPLAY_BYTES);
         for frame in inbox.frames(from, to) {
+            if budget == 0 {
+                break;
+            }
+            budget = budget.saturating_sub(frame.len());
+            last += 1;
             self.reply_frame(frame);
         }
+        let to = last.min(to);
         self.reply(&Event::Replayed(wire::Replayed { id, room: INBOX.to_owned(), from, to }));
     }
 
@@ -300,7 +264,7 @@ impl Session {
     }
 
     /// The room, if the session is in it; otherwise the client is told.
-    fn joined_room(&self, state: &mut State, id: u64, room: &str) -> Option<Arc<Room>> {
+    pub(super) fn joined_room(&self, state: &mut State, id: u64, room: &str) -> Option<Arc<Room>> {
         // Almost always it is written as the room writes it itself.
         if let Some(it) = state.rooms.iter().find(|it| it.room.name().as_str() == room) {
             return Some(it.room.clone());
@@ -312,26 +276,27 @@ impl Session {
         }
         membership.map(|it| it.room.clone())
     }
+}
 
-    fn is_bad_text(&self, id: u64, checked: Result<(), TextError>) -> bool {
-        let Err(error) = checked else { return false };
-        let code = if matches!(error, TextError::TooLong { .. }) { Code::TooLarge } else { Code::BadText };
-        self.refuse(Some(id), code, error.to_string());
-        true
+impl State {
+    /// Whether the client may ask for this now, or after which time.
+    fn allow(&mut self, request: &Request<'_>, now: Instant) -> Result<(), Duration> {
+        match request {
+            Request::Ping(_) => Ok(()),
+            Request::Replay(_) => self.replays.take(now),
+            _ => self.requests.take(now),
+        }
     }
 
-    fn is_too_fast(&self, state: &mut State, id: u64, now: Instant) -> bool {
-        let (until, code) = match state.refused_until.filter(|(until, _)| *until > now) {
-            Some(refused) => refused,
-            None => match state.messages.take(now) {
-                Ok(()) => return false,
-                Err(wait) => (now + wait, Code::RateLimited),
-            },
-        };
-        state.refused_until = Some((until, code));
-        let message = if code == Code::Busy { "too much waits to be stored" } else { "too many messages" };
-        self.refuse_for_now(id, code, message, until - now);
-        true
+    /// Whether a join or leave was done before. On a reliable link none comes twice.
+    fn known(&self, id: u64, room: &RoomName) -> Known {
+        if self.promises.reliable { Known::New } else { self.doors.find(id, room) }
+    }
+
+    fn note(&mut self, id: u64, room: RoomName, passed: Passed) {
+        if !self.promises.reliable {
+            self.doors.note(id, room, passed);
+        }
     }
 }
 

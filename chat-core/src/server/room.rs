@@ -132,6 +132,38 @@ impl Room {
         Reading::InRing
     }
 
+    /// Hands out the entries from `from` to `to`, no more than some `budget` bytes of them, after a `gap` for those
+    /// that are gone. Returns the last number dealt with; nothing, with nothing handed out, if they are in the log.
+    pub(super) fn replay(
+        &self,
+        from: u64,
+        to: u64,
+        mut budget: usize,
+        out: &mut impl FnMut(Bytes),
+    ) -> Option<u64> {
+        let recent = read(&self.recent);
+        let kept = recent.head - recent.frames.len() as u64;
+        let gone = recent.oldest - 1;
+        if to > gone.max(from - 1) && gone.max(from - 1) < kept {
+            return None;
+        }
+        let mut cursor = from - 1;
+        if cursor < gone {
+            cursor = gone.min(to);
+            out(wire::write(&wire::Event::Gap(Gap { room: self.name.to_string(), from, to: cursor })));
+        }
+        let skip = usize::try_from(cursor.max(kept) - kept).expect("no more than the length of the ring");
+        for frame in recent.frames.iter().skip(skip) {
+            if cursor >= to || budget == 0 {
+                break;
+            }
+            budget = budget.saturating_sub(frame.len());
+            cursor += 1;
+            out(frame.clone());
+        }
+        Some(cursor)
+    }
+
     /// Adds entries the log has just stored, and wakes everyone who is in.
     pub(super) fn publish(&self, entries: &[LogEntry]) {
         {

@@ -10,12 +10,15 @@ use bytes::Bytes;
 use futures::task::AtomicWaker;
 
 use super::{
+    beacon::Beacon,
+    doors::Doors,
     hub::Hub,
     inbox::Inbox,
     limits::{Limits, MAX_OWED, MAX_OWED_BYTES},
+    membership::Membership,
     reads::{LogRead, Reads},
     replies::Replies,
-    room::{Reading, Room},
+    sequence::Sequence,
     sync::lock,
 };
 use crate::{
@@ -23,6 +26,7 @@ use crate::{
     bucket::Bucket,
     id::Secret,
     log::{LogError, LogPage},
+    transport::Promises,
     wire::{self, Code, Event, Welcome},
 };
 
@@ -45,6 +49,8 @@ pub(super) struct Session {
 pub(super) struct State {
     /// The newest link's number. Only that link speaks for the session.
     link: u64,
+    /// What that link keeps to.
+    pub(super) promises: Promises,
     /// Since when there is no link.
     lost: Option<Instant>,
     ended: bool,
@@ -54,22 +60,14 @@ pub(super) struct State {
     /// Where reading the rooms begins next, so that a busy one cannot hide the others.
     next_room: usize,
     pub(super) reads: Reads,
+    pub(super) sequence: Sequence,
+    pub(super) doors: Doors,
+    pub(super) beacon: Beacon,
     pub(super) messages: Bucket,
     pub(super) requests: Bucket,
+    pub(super) replays: Bucket,
     /// A message was refused for now: so is every later one until then, or they would overtake it.
     pub(super) refused_until: Option<(Instant, Code)>,
-}
-
-/// One room the session is in.
-#[derive(Debug)]
-pub(super) struct Membership {
-    pub(super) room: Arc<Room>,
-    /// The last number handed to the link; nothing is sent while there is none.
-    pub(super) cursor: Option<u64>,
-    /// The room's head before the replies were looked at: an ack comes before the entry it is for.
-    pub(super) visible: u64,
-    /// The version of the room's members the client knows.
-    pub(super) presence: u64,
 }
 
 /// A session, and the number of the link that speaks for it.
@@ -77,6 +75,8 @@ pub(super) struct Membership {
 pub(super) struct Seat {
     pub(super) session: Arc<Session>,
     pub(super) link: u64,
+    /// Whether the session was there before the link.
+    pub(super) resumed: bool,
 }
 
 /// The link no longer speaks for the session: a newer one does, or the session has ended.
@@ -94,14 +94,19 @@ impl Session {
     ) -> Session {
         let state = State {
             link: 0,
+            promises: Promises { ordered: true, reliable: true, max_frame: wire::MAX_FRAME },
             lost: None,
             ended: false,
             confirmed: false,
             rooms: Vec::new(),
             next_room: 0,
             reads: Reads::default(),
+            sequence: Sequence::default(),
+            doors: Doors::default(),
+            beacon: Beacon::default(),
             messages: Bucket::new(limits.messages),
             requests: Bucket::new(limits.requests),
+            replays: Bucket::new(limits.replays),
             refused_until: None,
         };
         Session {
@@ -139,31 +144,40 @@ impl Session {
 
     /// Makes a new link the one that speaks for the session, and welcomes it. Rooms and inbox wait for the client to
     /// say where it stands: what the old link was handed may never have arrived.
-    pub(super) fn attach(&self, hub: &Hub, resumed: bool) -> Option<u64> {
+    pub(super) fn attach(&self, hub: &Hub, promises: Promises, resumed: bool) -> Option<u64> {
         let mut state = lock(&self.state);
         if state.ended {
             return None;
         }
         state.link += 1;
+        state.promises = promises;
         state.lost = None;
         if resumed {
             self.pause(&mut state);
         }
-        let welcome = wire::write(&Event::Welcome(Welcome {
+        // At once, or the broker's answer to the link before could come first.
+        let mut replies = lock(&self.replies);
+        replies.clear();
+        replies.push(self.welcome(hub, resumed));
+        drop(replies);
+        self.wake(); // the task of the link before, which has to go
+        Some(state.link)
+    }
+
+    fn welcome(&self, hub: &Hub, resumed: bool) -> Bytes {
+        wire::write(&Event::Welcome(Welcome {
             protocol: wire::PROTOCOL,
             name: self.name.to_string(),
             server: hub.software().to_owned(),
             resume: self.secret.reveal(),
             resumed,
             limits: hub.limits().frame(),
-        }));
-        // At once, or the broker's answer to the link before could come first.
-        let mut replies = lock(&self.replies);
-        replies.clear();
-        replies.push(welcome);
-        drop(replies);
-        self.wake(); // the task of the link before, which has to go
-        Some(state.link)
+        }))
+    }
+
+    /// Welcomes a client that may not have heard it.
+    pub(super) fn welcome_again(&self, hub: &Hub, resumed: bool) {
+        self.reply_frame(self.welcome(hub, resumed));
     }
 
     /// Takes note that `link` is lost; false if it spoke for nobody any more.
@@ -180,8 +194,11 @@ impl Session {
 
     fn pause(&self, state: &mut State) {
         state.reads = Reads::default();
+        state.sequence.link_lost();
+        state.doors.link_lost();
+        state.beacon.link_lost();
         for membership in &mut state.rooms {
-            membership.cursor = None;
+            (membership.cursor, membership.unconfirmed) = (None, false);
         }
         lock(&self.inbox).pause();
     }
@@ -295,6 +312,7 @@ impl Session {
         &self,
         link: u64,
         mut budget: usize,
+        now: Instant,
         out: &mut impl FnMut(Bytes),
     ) -> Result<(), NotCurrent> {
         let mut state = self.state(link)?;
@@ -310,6 +328,7 @@ impl Session {
                 out(frame);
             }
         }
+        let after_replies = budget;
         lock(&self.inbox).read_on(&mut budget, out);
         let state = &mut *state;
         let rooms = state.rooms.len();
@@ -318,10 +337,17 @@ impl Session {
                 break;
             }
             let at = (state.next_room + turn) % rooms;
-            state.rooms[at].poll_frames(&mut budget, &mut state.reads, out);
+            let membership = &mut state.rooms[at];
+            match state.promises.reliable {
+                true => membership.poll_frames(&mut budget, &mut state.reads, out),
+                false => membership.poll_some_frames(&mut budget, out),
+            }
             if budget == 0 {
                 state.next_room = (at + 1) % rooms;
             }
+        }
+        if !state.promises.reliable && budget < after_replies {
+            state.beacon.light(now);
         }
         Ok(())
     }
@@ -351,20 +377,5 @@ impl Session {
 impl State {
     pub(super) fn membership(&mut self, room: &RoomName) -> Option<&mut Membership> {
         self.rooms.iter_mut().find(|it| it.room.name() == room)
-    }
-}
-
-impl Membership {
-    fn poll_frames(&mut self, budget: &mut usize, reads: &mut Reads, out: &mut impl FnMut(Bytes)) {
-        let Some(cursor) = &mut self.cursor else { return };
-        if self.room.presence_version() > self.presence {
-            let (version, frame) = self.room.presence_frame(self.presence);
-            self.presence = version;
-            *budget = budget.saturating_sub(frame.len());
-            out(frame);
-        }
-        if self.visible > *cursor && self.room.read_on(cursor, self.visible, budget, out) == Reading::InLog {
-            reads.catch_up(&self.room);
-        }
     }
 }

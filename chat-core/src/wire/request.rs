@@ -75,6 +75,59 @@ impl Request<'_> {
             Request::Hello(_) | Request::Bye {} | Request::Unknown(_) => {}
         }
     }
+
+    /// The place of a message among those of its session, if it says so.
+    pub fn order(&self) -> Option<u64> {
+        match self {
+            Request::Say(it) => it.order,
+            Request::Tell(it) => it.order,
+            Request::Topic(it) => it.order,
+            _ => None,
+        }
+    }
+
+    /// Gives a message its place among those of its session.
+    pub fn set_order(&mut self, order: Option<u64>) {
+        match self {
+            Request::Say(it) => it.order = order,
+            Request::Tell(it) => it.order = order,
+            Request::Topic(it) => it.order = order,
+            _ => {}
+        }
+    }
+
+    /// Whether it is something said, which is stored and acknowledged.
+    pub fn is_message(&self) -> bool {
+        matches!(self, Request::Say(_) | Request::Tell(_) | Request::Topic(_))
+    }
+
+    /// The same request, independent of the frame it was read from.
+    pub fn into_owned(self) -> Request<'static> {
+        fn keep(text: Cow<'_, str>) -> Cow<'static, str> {
+            Cow::Owned(text.into_owned())
+        }
+        match self {
+            Request::Hello(it) => Request::Hello(Hello {
+                name: keep(it.name),
+                client: it.client.map(keep),
+                resume: it.resume.map(keep),
+                password: it.password.map(keep),
+                ..it
+            }),
+            Request::Join(it) => Request::Join(Join { room: keep(it.room), epoch: it.epoch.map(keep), ..it }),
+            Request::Leave(it) => Request::Leave(Leave { room: keep(it.room), ..it }),
+            Request::Say(it) => Request::Say(Say { room: keep(it.room), text: keep(it.text), ..it }),
+            Request::Tell(it) => Request::Tell(Tell { to: keep(it.to), text: keep(it.text), ..it }),
+            Request::Topic(it) => Request::Topic(Topic { room: keep(it.room), text: keep(it.text), ..it }),
+            Request::Who(it) => Request::Who(Who { room: keep(it.room), ..it }),
+            Request::Rooms(it) => Request::Rooms(it),
+            Request::History(it) => Request::History(History { room: keep(it.room), ..it }),
+            Request::Replay(it) => Request::Replay(Replay { room: keep(it.room), ..it }),
+            Request::Ping(it) => Request::Ping(it),
+            Request::Bye {} => Request::Bye {},
+            Request::Unknown(it) => Request::Unknown(it),
+        }
+    }
 }
 
 impl<'de> Tagged<'de> for Request<'de> {
@@ -166,6 +219,9 @@ pub struct Say<'a> {
     /// The text, 1 to [`MAX_TEXT`](super::MAX_TEXT) bytes.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
+    /// Its place among the messages of its session, from 1; the same when it is sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<u64>,
 }
 
 /// Says something to one person.
@@ -179,6 +235,9 @@ pub struct Tell<'a> {
     /// The text, 1 to [`MAX_TEXT`](super::MAX_TEXT) bytes.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
+    /// Its place among the messages of its session, from 1; the same when it is sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<u64>,
 }
 
 /// Sets the topic of a room the session is in.
@@ -192,6 +251,9 @@ pub struct Topic<'a> {
     /// The topic; may be empty.
     #[serde(borrow)]
     pub text: Cow<'a, str>,
+    /// Its place among the messages of its session, from 1; the same when it is sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<u64>,
 }
 
 /// Asks who is in a room.

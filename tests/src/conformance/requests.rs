@@ -44,7 +44,8 @@ pub async fn a_topic_is_an_entry_and_is_remembered(subject: &Subject) {
     let mut ana = hall.enter_room("ana", 1, "lobby").await;
     let mut bob = hall.enter_room("bob", 2, "lobby").await;
     ana.say("lobby", "before").await;
-    let topic = |id| Request::Topic(Topic { id, room: "lobby".into(), text: "tea at four".into() });
+    let topic =
+        |id| Request::Topic(Topic { id, room: "lobby".into(), text: "tea at four".into(), order: None });
     let Event::Ack(ack) = ana.ask(topic).await else { panic!("a topic is acknowledged") };
     assert_eq!((ack.room.as_str(), ack.seq), ("lobby", 2));
     let entry = &bob.entries("lobby", 1..=2).await[1];
@@ -103,7 +104,7 @@ pub async fn a_tell_reaches_one_person(subject: &Subject) {
     let (mut ana, _) = hall.enter("ana", 1).await;
     let (mut bob, _) = hall.enter("bob", 2).await;
     let (mut cleo, _) = hall.enter("cleo", 3).await;
-    let tell = |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into() });
+    let tell = |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None });
     let Event::Ack(ack) = ana.ask(tell).await else { panic!("a tell is acknowledged") };
     assert_eq!((ack.room.as_str(), ack.seq), (INBOX, 1));
     for reader in [&mut ana, &mut bob] {

@@ -172,7 +172,7 @@ async fn rejoin(client: &mut RawClient, after: u64, epoch: &str) -> u64 {
 }
 
 async fn say_as(client: &mut RawClient, id: u64, text: &'static str) -> Event {
-    let say = Request::Say(Say { id, room: "lobby".into(), text: text.into() });
+    let say = Request::Say(Say { id, room: "lobby".into(), text: text.into(), order: None });
     client.ask_as(id, chat_core::wire::write(&say)).await
 }
 

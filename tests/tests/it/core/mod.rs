@@ -88,7 +88,7 @@ impl Hall {
 }
 
 pub fn say(room: &str, text: impl Into<String>) -> Request<'static> {
-    Request::Say(Say { id: 0, room: room.to_owned().into(), text: text.into().into() })
+    Request::Say(Say { id: 0, room: room.to_owned().into(), text: text.into().into(), order: None })
 }
 
 /// The next update that `pick` takes; others are passed over.

@@ -44,7 +44,7 @@ fn plan(rng: &mut fastrand::Rng, name: &str) -> Vec<Request<'static>> {
             1 | 2 => join(room),
             3..6 => {
                 let to = PEOPLE[rng.usize(..PEOPLE.len())];
-                Request::Tell(Tell { id: 0, to: to.into(), text: text.into() })
+                Request::Tell(Tell { id: 0, to: to.into(), text: text.into(), order: None })
             }
             _ => say(room, text),
         });
