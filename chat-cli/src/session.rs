@@ -73,6 +73,7 @@ impl Door {
             client: ClientId(self.runtime.random()),
             password: self.password.clone(),
             seed: self.runtime.random() as u64, // the lower half is as random as the whole
+            raw: false,
         };
         client::start(config, self.transport.clone(), self.server.clone(), self.runtime.clone())
     }

@@ -5,10 +5,7 @@ use std::borrow::Cow;
 use chat_core::{
     client::Update,
     text,
-    wire::{
-        self, Code, Error, Event, Goodbye, History, INBOX, Join, Leave, LimitsFrame, MAX_FRAME, Replay,
-        Request, RoomList, Say, Tell, Topic, Who,
-    },
+    wire::{self, Code, Error, Event, Goodbye, INBOX, Join, LimitsFrame, MAX_FRAME, Request, Say},
 };
 use serde::{Deserialize, Serialize};
 

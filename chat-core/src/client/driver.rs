@@ -49,7 +49,14 @@ pub fn start(
 /// seconds, then bye is said and [`Updates`] ends.
 #[derive(Debug)]
 pub struct Remote {
-    commands: mpsc::Sender<(Request<'static>, u64)>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// What the user wants.
+#[derive(Debug)]
+enum Command {
+    Ask(Request<'static>, u64),
+    Measure,
 }
 
 impl Remote {
@@ -58,7 +65,15 @@ impl Remote {
     /// # Errors
     /// When the conversation is over.
     pub async fn ask(&mut self, request: Request<'static>, tag: u64) -> Result<(), Closed> {
-        self.commands.send((request, tag)).await.map_err(|_| Closed)
+        self.commands.send(Command::Ask(request, tag)).await.map_err(|_| Closed)
+    }
+
+    /// Asks the client what it has measured, which comes as [`Update::Stats`].
+    ///
+    /// # Errors
+    /// When the conversation is over.
+    pub async fn measure(&mut self) -> Result<(), Closed> {
+        self.commands.send(Command::Measure).await.map_err(|_| Closed)
     }
 }
 
@@ -88,7 +103,7 @@ struct Driver {
     address: Address,
     runtime: SharedRuntime,
     /// None once the remote is dropped.
-    commands: Option<mpsc::Receiver<(Request<'static>, u64)>>,
+    commands: Option<mpsc::Receiver<Command>>,
     updates: mpsc::Sender<Update>,
     next_update: Option<Update>,
     line: Line,
@@ -147,7 +162,8 @@ impl Driver {
             && let Some(commands) = &mut self.commands
         {
             match commands.poll_next_unpin(cx) {
-                Poll::Ready(Some((request, tag))) => self.client.ask(request, tag),
+                Poll::Ready(Some(Command::Ask(request, tag))) => self.client.ask(request, tag),
+                Poll::Ready(Some(Command::Measure)) => self.client.tell_stats(),
                 Poll::Ready(None) => {
                     self.commands = None;
                     self.client.bye();

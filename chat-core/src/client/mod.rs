@@ -7,12 +7,21 @@ use std::{collections::VecDeque, fmt, time::Duration};
 
 mod backoff;
 mod driver;
+mod flights;
+mod hearing;
+mod heart;
+mod insist;
 mod machine;
 mod outbox;
+mod raw;
+mod repair;
 mod rooms;
+mod round_trip;
+mod stats;
 
 pub use driver::{Closed, Remote, Updates, start};
 pub use machine::Client;
+pub use stats::{RoundTrips, Stats};
 
 use crate::{
     ClientId,
@@ -30,6 +39,9 @@ pub struct Config {
     pub password: Option<String>,
     /// For the jitter of its timers.
     pub seed: u64,
+    /// To see what a link does that may lose frames: nothing is sent again but what opens sessions and rooms,
+    /// nothing is asked for again, and what comes is shown as it comes. On other links it changes nothing.
+    pub raw: bool,
 }
 
 impl fmt::Debug for Config {
@@ -65,7 +77,8 @@ pub enum Update {
         /// Why.
         error: Error,
     },
-    /// The next entry of a room: each once, in order.
+    /// The next entry of a room: each once, in order. With [`Config::raw`] over a link that may lose frames, whatever
+    /// entry came.
     Entry(EntryFrame),
     /// These entries of a room are gone for good.
     Gap(Gap),
@@ -85,6 +98,13 @@ pub enum Update {
         /// The reply.
         reply: Event,
     },
+    /// No reply came in 2 s to a request that is sent once, see [`Config::raw`]. Nobody knows what became of it.
+    Unanswered {
+        /// The tag given with the request.
+        tag: u64,
+    },
+    /// What was measured so far, as [`Remote::measure`] asked.
+    Stats(Stats),
     /// An error that is no request's.
     Error(Error),
     /// The server ends the link.

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::flights::Flights;
 use crate::{
     RoomName,
     bucket::{Bucket, Rate},
@@ -16,8 +17,9 @@ use crate::{
 pub(super) struct Outbox {
     requests: BTreeMap<u64, Asked>,
     next_id: u64,
-    in_flight: usize,
-    messages_in_flight: usize,
+    /// The place of the next message that is said for the first time in this session.
+    next_order: u64,
+    pub(super) flights: Flights,
     most_in_flight: usize,
     /// Keeps to what the server allows, so that it seldom has to refuse.
     pace: Bucket,
@@ -37,18 +39,17 @@ pub(super) struct Asked {
     pub(super) tag: Option<u64>,
     /// The room it is about, if any.
     room: Option<RoomName>,
-    sent: bool,
     /// The server refused it until then. Messages wait together, see [`Outbox::held_until`].
     not_before: Option<Instant>,
 }
 
 impl Outbox {
-    pub(super) fn new() -> Outbox {
+    pub(super) fn new(seed: u64) -> Outbox {
         Outbox {
             requests: BTreeMap::new(),
             next_id: 1,
-            in_flight: 0,
-            messages_in_flight: 0,
+            next_order: 1,
+            flights: Flights::new(seed),
             most_in_flight: MOST_IN_FLIGHT,
             pace: Bucket::new(None),
             paced: None,
@@ -61,19 +62,15 @@ impl Outbox {
         self.requests.len()
     }
 
-    /// An id for a request that is not kept.
-    pub(super) fn fresh_id(&mut self) -> u64 {
+    /// Takes in a request; the id in it is replaced. Returns the new one.
+    pub(super) fn ask(&mut self, mut request: Request<'static>, tag: Option<u64>) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        id
-    }
-
-    /// Takes in a request; the id in it is replaced.
-    pub(super) fn ask(&mut self, mut request: Request<'static>, tag: Option<u64>) {
-        let id = self.fresh_id();
         request.set_id(id);
+        request.set_order(None);
         let room = room_of(&request);
-        self.requests.insert(id, Asked { request, tag, room, sent: false, not_before: None });
+        self.requests.insert(id, Asked { request, tag, room, not_before: None });
+        id
     }
 
     /// Whether the next thing asked about `room` that opens or shuts it is to join it.
@@ -87,16 +84,19 @@ impl Outbox {
         self.requests.values().any(|it| like(&it.request))
     }
 
-    /// Changes what waits and was not sent yet.
-    pub(super) fn amend(&mut self, mut change: impl FnMut(&mut Request<'static>)) {
-        self.requests.values_mut().filter(|it| !it.sent).for_each(|it| change(&mut it.request));
+    /// A session is open. A new one counts what is said in it anew.
+    pub(super) fn session_opened(&mut self, resumed: bool, mut change: impl FnMut(&mut Request<'static>)) {
+        if !resumed {
+            self.next_order = 1;
+            self.requests.values_mut().for_each(|it| it.request.set_order(None));
+        }
+        self.requests.values_mut().for_each(|it| change(&mut it.request));
     }
 
     /// The link is gone: everything is to be sent again, but for what the client asked for itself on that link.
     pub(super) fn link_lost(&mut self) {
         self.requests.retain(|_, it| it.tag.is_some());
-        self.requests.values_mut().for_each(|it| it.sent = false);
-        (self.in_flight, self.messages_in_flight) = (0, 0);
+        self.flights.link_lost();
         self.wake_at = None;
     }
 
@@ -112,27 +112,46 @@ impl Outbox {
         }
     }
 
-    /// The next request to send, if there is one that may go now.
+    /// The next request to send, again or for the first time, if there is one that may go now.
     pub(super) fn next(
         &mut self,
         now: Instant,
         joined: impl Fn(&RoomName) -> bool,
     ) -> Option<&Request<'static>> {
+        if let Some(id) = self.flights.retry(now) {
+            return self.requests.get(&id).map(|it| &it.request);
+        }
+        let first = self.first(now, joined);
+        self.wake_at = self.wake_at.into_iter().chain(self.flights.next_due()).min();
+        let asked = self.requests.get_mut(&first?)?;
+        let is_message = asked.request.is_message();
+        if is_message && asked.request.order().is_none() {
+            asked.request.set_order(Some(self.next_order));
+            self.next_order += 1;
+        }
+        self.flights.depart(first?, is_message, asked.is_door(), now);
+        Some(&asked.request)
+    }
+
+    /// The next request to send for the first time on this link.
+    fn first(&mut self, now: Instant, joined: impl Fn(&RoomName) -> bool) -> Option<u64> {
         self.wake_at = None;
-        if self.in_flight >= self.most_in_flight {
+        if self.flights.len() >= self.most_in_flight {
             return None;
         }
-        let mut messages_wait = self.held_until.is_some() && self.messages_in_flight > 0;
+        let mut messages_wait = self.held_until.is_some() && self.flights.messages() > 0;
         let mut wake_at: Option<Instant> = None;
         let mut wait_until = |at: Instant| wake_at = Some(wake_at.map_or(at, |it| it.min(at)));
         let mut found = None;
-        for (id, asked) in self.requests.iter().filter(|(_, it)| !it.sent) {
-            let is_message = is_message(&asked.request);
+        for (id, asked) in self.requests.iter().filter(|(id, _)| !self.flights.contains(**id)) {
+            let is_message = asked.request.is_message();
             let needs = asked.room.as_ref().filter(|_| !matches!(asked.request, Request::Join(_)));
-            if (is_message && messages_wait)
-                || !needs.is_none_or(&joined)
-                || !is_its_turn(&self.requests, *id, asked)
-            {
+            if is_message && messages_wait {
+                continue;
+            }
+            if !needs.is_none_or(&joined) || !is_its_turn(&self.requests, *id, asked) {
+                // Those that have a place in the order keep it: the server would let later ones wait.
+                messages_wait |= asked.request.order().is_some();
                 continue;
             }
             if let Some(at) = asked.not_before.filter(|at| *at > now) {
@@ -144,41 +163,34 @@ impl Outbox {
                 wait_until(at);
                 continue;
             }
-            self.messages_in_flight += usize::from(is_message);
             found = Some(*id);
             break;
         }
         self.wake_at = wake_at;
-        let asked = self.requests.get_mut(&found?)?;
-        asked.sent = true;
-        self.in_flight += 1;
-        Some(&asked.request)
+        found
     }
 
     /// The request that a reply answers, which is done with it.
-    pub(super) fn answered(&mut self, id: u64) -> Option<Asked> {
+    pub(super) fn answered(&mut self, id: u64, now: Instant) -> Option<Asked> {
         let asked = self.requests.remove(&id)?;
-        self.landed(&asked);
+        self.flights.land(id, Some(now));
         Some(asked)
+    }
+
+    /// Drops a request whose reply is no longer wanted.
+    pub(super) fn forget(&mut self, id: u64) -> Option<Asked> {
+        self.flights.land(id, None);
+        self.requests.remove(&id)
     }
 
     /// A request was refused for now: it is sent again after `wait`.
     pub(super) fn put_back(&mut self, id: u64, wait: Duration, now: Instant) {
-        let Some(mut asked) = self.requests.remove(&id) else { return };
-        self.landed(&asked);
-        asked.sent = false;
-        if is_message(&asked.request) {
+        let Some(asked) = self.requests.get_mut(&id) else { return };
+        self.flights.land(id, Some(now));
+        if asked.request.is_message() {
             self.held_until = self.held_until.max(Some(now + wait));
         } else {
             asked.not_before = Some(now + wait);
-        }
-        self.requests.insert(id, asked);
-    }
-
-    fn landed(&mut self, asked: &Asked) {
-        if asked.sent {
-            self.in_flight -= 1;
-            self.messages_in_flight -= usize::from(is_message(&asked.request));
         }
     }
 }
@@ -208,10 +220,6 @@ fn may_send(held_until: &mut Option<Instant>, pace: &mut Bucket, now: Instant) -
     pace.take(now).map_err(|wait| now + wait)?;
     *held_until = None;
     Ok(())
-}
-
-fn is_message(request: &Request<'_>) -> bool {
-    matches!(request, Request::Say(_) | Request::Tell(_) | Request::Topic(_))
 }
 
 /// The room a request is about, which has to be joined before the server accepts it, unless it is the join.

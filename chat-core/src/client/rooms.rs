@@ -1,17 +1,28 @@
 //! The rooms a client is in: how far each was read, and whether the present link has joined it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
-use super::{Update, UpdateQueue};
+use super::{
+    Update, UpdateQueue,
+    flights::Mode,
+    raw::Raw,
+    repair::{Piece, Repair},
+    stats::Stats,
+};
 use crate::{
     RoomName,
-    wire::{EntryFrame, Gap, Join, Joined, Members, Presence},
+    wire::{EntryFrame, Gap, Head, Join, Joined, Members, Presence},
 };
 
 /// All rooms of one client, the inbox of direct messages among them.
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     rooms: BTreeMap<RoomName, Room>,
+    pub(super) mode: Mode,
+    pub(super) stats: Stats,
 }
 
 /// One room as the client knows it.
@@ -23,6 +34,8 @@ struct Room {
     /// The present link has joined it.
     joined: bool,
     version: u64,
+    repair: Repair,
+    raw: Raw,
 }
 
 /// The numbers of a room jumped, although the link promised that nothing is lost.
@@ -31,6 +44,17 @@ pub(super) struct Hole {
     pub(super) room: String,
     pub(super) expected: u64,
     pub(super) got: u64,
+}
+
+/// What a client that was told where a room stands has to do about it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Standing {
+    /// Nothing, or only to repair.
+    Good,
+    /// To ask who is in it.
+    OtherMembers,
+    /// To join it anew: its numbers are others.
+    OtherEpoch,
 }
 
 impl Rooms {
@@ -60,14 +84,18 @@ impl Rooms {
 
     /// The link is gone; every room has to be joined again.
     pub(super) fn link_lost(&mut self) {
-        self.rooms.values_mut().for_each(|it| it.joined = false);
+        for room in self.rooms.values_mut() {
+            room.joined = false;
+            room.repair = Repair::default();
+        }
     }
 
     /// The session is open. A new one has a new inbox, which needs no joining.
-    pub(super) fn session_opened(&mut self, resumed: bool) {
+    pub(super) fn session_opened(&mut self, resumed: bool, now: Instant) {
         let inbox = self.rooms.entry(RoomName::inbox()).or_default();
         if !resumed {
-            *inbox = Room { cursor: Some(0), joined: true, ..Room::default() };
+            let repair = Repair::begin(0, 0, now);
+            *inbox = Room { cursor: Some(0), joined: true, repair, ..Room::default() };
         }
     }
 
@@ -75,17 +103,22 @@ impl Rooms {
     /// asked in them before comes first.
     pub(super) fn rejoins(&self) -> Vec<(RoomName, Join<'static>)> {
         let behind = self.rooms.iter().filter(|(_, it)| !it.joined && it.cursor.is_some());
-        let join = |(name, it): (&RoomName, &Room)| Join {
-            id: 0,
-            room: name.to_string().into(),
-            after: it.cursor,
-            recent: None,
-            epoch: it.epoch.clone().map(Into::into),
-        };
-        behind.map(|room| (room.0.clone(), join(room))).collect()
+        behind.map(|(name, room)| (name.clone(), rejoin(name, room))).collect()
     }
 
-    pub(super) fn joined(&mut self, tag: Option<u64>, joined: Joined, updates: &mut UpdateQueue) {
+    /// The join that reads `room` on from where it was read to.
+    pub(super) fn rejoin(&self, room: &str) -> Option<Join<'static>> {
+        let (name, room) = self.rooms.get_key_value(&RoomName::from_wire(room).ok()?)?;
+        Some(rejoin(name, room))
+    }
+
+    pub(super) fn joined(
+        &mut self,
+        tag: Option<u64>,
+        joined: Joined,
+        now: Instant,
+        updates: &mut UpdateQueue,
+    ) {
         // It may have been left since it was asked to join.
         let Ok(name) = RoomName::from_wire(&joined.room) else { return };
         let room = self.rooms.entry(name).or_default();
@@ -97,34 +130,117 @@ impl Rooms {
         room.cursor = Some(joined.after);
         room.version = joined.version;
         room.joined = true;
+        room.repair = Repair::begin(joined.after, joined.head, now);
+        room.raw = Raw::default();
         updates.push_back(Update::Joined { tag, joined });
     }
 
-    pub(super) fn entry(&mut self, entry: EntryFrame, updates: &mut UpdateQueue) -> Result<(), Hole> {
-        let Some(cursor) = self.get(&entry.room).and_then(|it| it.cursor.as_mut()) else { return Ok(()) };
-        let expected = *cursor + 1;
-        if entry.seq > expected {
-            return Err(Hole { room: entry.room, expected, got: entry.seq });
-        }
-        if entry.seq == expected {
-            *cursor = entry.seq;
-            updates.push_back(Update::Entry(entry));
+    pub(super) fn entry(
+        &mut self,
+        entry: EntryFrame,
+        now: Instant,
+        updates: &mut UpdateQueue,
+    ) -> Result<(), Hole> {
+        let mode = self.mode;
+        let Some((room, stats)) = self.get(&entry.room) else { return Ok(()) };
+        let Some(cursor) = &mut room.cursor else { return Ok(()) };
+        match mode {
+            Mode::Reliable if entry.seq > *cursor + 1 => {
+                return Err(Hole { room: entry.room, expected: *cursor + 1, got: entry.seq });
+            }
+            Mode::Reliable if entry.seq <= *cursor => {}
+            Mode::Reliable => {
+                *cursor = entry.seq;
+                updates.push_back(Update::Entry(entry));
+            }
+            Mode::Repair if room.joined => {
+                room.repair.take(Piece::Entry(entry), cursor, now, stats, &mut |it| show(it, updates));
+            }
+            Mode::Repair => {} // of a joined that is late, or of a time before
+            Mode::Raw => {
+                room.raw.note(entry.seq, cursor, stats);
+                updates.push_back(Update::Entry(entry));
+            }
         }
         Ok(())
     }
 
-    pub(super) fn gap(&mut self, gap: Gap, updates: &mut UpdateQueue) {
-        let Some(cursor) = self.get(&gap.room).and_then(|it| it.cursor.as_mut()) else { return };
-        if gap.from <= *cursor + 1 && gap.to > *cursor {
+    pub(super) fn gap(&mut self, gap: Gap, now: Instant, updates: &mut UpdateQueue) {
+        let mode = self.mode;
+        let Some((room, stats)) = self.get(&gap.room) else { return };
+        let Some(cursor) = &mut room.cursor else { return };
+        if mode == Mode::Repair {
+            if room.joined && gap.from <= gap.to {
+                room.repair.take(Piece::Gap(gap), cursor, now, stats, &mut |it| show(it, updates));
+            }
+        } else if gap.from <= *cursor + 1 && gap.to > *cursor {
             *cursor = gap.to;
             updates.push_back(Update::Gap(gap));
         }
     }
 
+    /// Takes in where a room stands.
+    pub(super) fn head(&mut self, room: &str, head: &Head, now: Instant) -> Standing {
+        let mode = self.mode;
+        let Some((room, _)) = self.get(room).filter(|(it, _)| it.joined && mode == Mode::Repair) else {
+            return Standing::Good;
+        };
+        // The inbox is read from the beginning without a word about its epoch.
+        let epoch = room.epoch.get_or_insert_with(|| head.epoch.clone());
+        if *epoch != head.epoch {
+            return Standing::OtherEpoch;
+        }
+        room.repair.reaches(head.head, room.cursor.unwrap_or_default(), now);
+        if head.presence > room.version { Standing::OtherMembers } else { Standing::Good }
+    }
+
+    /// The next room of which something is missing that has to be asked for now: its name, the first and the last
+    /// number.
+    pub(super) fn wants(&self, now: Instant, reordering: Duration) -> Option<(String, u64, u64)> {
+        let wants = |(name, it): (&RoomName, &Room)| {
+            let (from, to) = it.repair.wants(it.cursor?, now, reordering)?;
+            Some((name.to_string(), from, to))
+        };
+        self.rooms.iter().filter(|(_, it)| it.joined).find_map(wants).filter(|_| self.mode == Mode::Repair)
+    }
+
+    /// When something has to be asked for if it does not come by itself.
+    pub(super) fn repair_due(&self, reordering: Duration) -> Option<Instant> {
+        if self.mode != Mode::Repair {
+            return None;
+        }
+        self.rooms.values().filter(|it| it.joined).filter_map(|it| it.repair.due(reordering)).min()
+    }
+
+    pub(super) fn asked(&mut self, room: &str, id: u64, from: u64, to: u64) {
+        if let Some((room, stats)) = self.get(room) {
+            room.repair.asked(id, from, to, stats);
+        }
+    }
+
+    /// A request for entries of `room` that is of no use any more.
+    pub(super) fn satisfied(&mut self, room: &str) -> Option<u64> {
+        let (room, _) = self.get(room)?;
+        room.repair.satisfied(room.cursor?)
+    }
+
+    pub(super) fn replayed(&mut self, room: &str, id: u64, to: u64, now: Instant) {
+        if let Some((room, _)) = self.get(room) {
+            room.repair.answered(id, to, room.cursor.unwrap_or_default(), now);
+        }
+    }
+
+    pub(super) fn replay_refused(&mut self, room: &str, id: u64, now: Instant) {
+        if let Some((room, _)) = self.get(room) {
+            room.repair.refused(id, now);
+        }
+    }
+
     /// Takes in a change of members; false if changes before it were missed.
     pub(super) fn presence(&mut self, presence: Presence, updates: &mut UpdateQueue) -> bool {
-        let Some(room) = self.get(&presence.room) else { return true };
-        if presence.version <= room.version {
+        let Some((room, _)) = self.get(&presence.room) else { return true };
+        // Before `joined` nothing can be made of it.
+        if presence.version <= room.version || !room.joined {
             return true;
         }
         if presence.since != room.version {
@@ -135,13 +251,32 @@ impl Rooms {
         true
     }
 
-    pub(super) fn members(&mut self, members: &Members) {
-        if let Some(room) = self.get(&members.room) {
-            room.version = room.version.max(members.version);
-        }
+    /// Takes in who is in a room; false if it is older than what is known.
+    pub(super) fn members(&mut self, members: &Members) -> bool {
+        let Some((room, _)) = self.get(&members.room) else { return true };
+        let is_news = members.version >= room.version;
+        room.version = room.version.max(members.version);
+        is_news
     }
 
-    fn get(&mut self, room: &str) -> Option<&mut Room> {
-        self.rooms.get_mut(&RoomName::from_wire(room).ok()?)
+    fn get(&mut self, room: &str) -> Option<(&mut Room, &mut Stats)> {
+        Some((self.rooms.get_mut(&RoomName::from_wire(room).ok()?)?, &mut self.stats))
     }
+}
+
+fn rejoin(name: &RoomName, room: &Room) -> Join<'static> {
+    Join {
+        id: 0,
+        room: name.to_string().into(),
+        after: room.cursor,
+        recent: None,
+        epoch: room.epoch.clone().map(Into::into),
+    }
+}
+
+fn show(piece: Piece, updates: &mut UpdateQueue) {
+    updates.push_back(match piece {
+        Piece::Entry(entry) => Update::Entry(entry),
+        Piece::Gap(gap) => Update::Gap(gap),
+    });
 }

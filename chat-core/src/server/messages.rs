@@ -63,12 +63,17 @@ impl Session {
         };
         match taken {
             Taken::Answered => state.sequence.done(order),
-            Taken::ForNow => state.sequence.refused(order),
+            Taken::ForNow => {
+                let _ = state.sequence.refused(order); // said already
+            }
         }
     }
 
     /// Refuses a message that would overtake one before it, which was refused for now.
-    fn refuse_with_others(&self, state: &State, message: &Request<'_>, now: Instant) {
+    fn refuse_with_others(&self, state: &mut State, message: &Request<'_>, now: Instant) {
+        if !state.sequence.refused(message.order()) {
+            return;
+        }
         let (until, code) = state.refused_until.unwrap_or((now, Code::Busy));
         let wait = until.saturating_duration_since(now).max(Duration::from_millis(BUSY_RETRY_MS));
         if let Some(id) = message.id() {

@@ -1,8 +1,8 @@
 //! Messages in the order in which their client said them, whatever order they arrive in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::limits::MAX_HELD;
+use super::limits::{MAX_HELD, MAX_OWED};
 use crate::wire::Request;
 
 /// How far one session's messages were taken in, and those that are ahead of their turn.
@@ -10,8 +10,8 @@ use crate::wire::Request;
 pub(super) struct Sequence {
     /// The place of the next message.
     next: u64,
-    /// That message came and was refused for now.
-    refused: bool,
+    /// Those from `next` on that were refused for now and have to come again, before any after them is taken in.
+    refused: BTreeSet<u64>,
     held: BTreeMap<u64, Request<'static>>,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum Turn {
 
 impl Default for Sequence {
     fn default() -> Sequence {
-        Sequence { next: 1, refused: false, held: BTreeMap::new() }
+        Sequence { next: 1, refused: BTreeSet::new(), held: BTreeMap::new() }
     }
 }
 
@@ -41,7 +41,8 @@ impl Sequence {
         if order < self.next {
             return Turn::Before;
         }
-        if order > self.next && self.refused {
+        self.refused.remove(&order);
+        if self.refused.first().is_some_and(|it| *it < order) {
             return Turn::OfOneRefused;
         }
         if order > self.next && !ordered {
@@ -55,13 +56,17 @@ impl Sequence {
     pub(super) fn done(&mut self, order: Option<u64>) {
         if order == Some(self.next) {
             self.next += 1;
-            self.refused = false;
         }
     }
 
-    /// The message whose turn it was is refused for now.
-    pub(super) fn refused(&mut self, order: Option<u64>) {
-        self.refused |= order == Some(self.next);
+    /// The message is refused for now. Returns whether to say so: what nobody can remember counts as lost.
+    pub(super) fn refused(&mut self, order: Option<u64>) -> bool {
+        let Some(order) = order.filter(|it| *it >= self.next) else { return true };
+        let remembered = self.refused.len() < MAX_OWED;
+        if remembered {
+            self.refused.insert(order);
+        }
+        remembered
     }
 
     /// Keeps a message until its turn; one too many is dropped, as if it had been lost.
@@ -73,10 +78,11 @@ impl Sequence {
         }
     }
 
-    /// A message that was kept and can be dealt with now.
+    /// A message that was kept and can be dealt with now: taken in, or refused with one before it.
     pub(super) fn release(&mut self) -> Option<Request<'static>> {
         let first = self.held.first_entry()?;
-        (self.refused || *first.key() <= self.next).then(|| first.remove())
+        let is_due = *first.key() <= self.next || self.refused.first().is_some_and(|it| it < first.key());
+        is_due.then(|| first.remove())
     }
 
     /// The link is another: what was kept comes again.

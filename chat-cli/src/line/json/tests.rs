@@ -152,5 +152,4 @@ fn the_first_room_is_read_from_where_the_user_says() {
     let step = Json::default().enter("hall", Some(3));
     let join = Join { room: "hall".into(), after: Some(3), ..Join::default() };
     assert_eq!(step, Step::Ask(Request::Join(join), 0));
-    assert_eq!(owned(Request::Ping(Ping { id: 3 })), Some(Request::Ping(Ping { id: 3 })));
 }

@@ -198,6 +198,7 @@ fn a_client_that_is_not_let_in_says_why_and_ends() {
                 client: ClientId(time.random()),
                 password: password.map(str::to_owned),
                 seed: 1,
+                raw: false,
             };
             let transport: Arc<dyn Transport> = Arc::new(memory.clone());
             let (remote, mut updates) = client::start(config, transport, address.clone(), time.shared());
@@ -262,7 +263,7 @@ fn a_client_knows_who_it_talks_to_by_the_welcome() {
             let memory = Memory::default();
             let mut listening = memory.listen(&"memory://hall".parse().unwrap()).await.unwrap();
             let config =
-                ClientConfig { name: "ana".into(), client: ClientId(1), password: None, seed: 1 };
+                ClientConfig { name: "ana".into(), client: ClientId(1), password: None, seed: 1, raw: false };
             let transport: Arc<dyn Transport> = Arc::new(memory.clone());
             let address = listening.address.clone();
             let (_remote, mut updates) = client::start(config, transport, address, time.shared());

@@ -76,7 +76,7 @@ fn a_secret_opens_the_session_only_for_the_client_it_was_given_to() {
 fn what_is_printed_to_look_into_things_holds_no_secret() {
     let password = Some("sesame".to_owned());
     let server = Config { password: password.clone(), ..Config::default() };
-    let client = ClientConfig { name: "ana".to_owned(), client: ClientId(7), password, seed: 1 };
+    let client = ClientConfig { name: "ana".to_owned(), client: ClientId(7), password, seed: 1, raw: false };
     let time = VirtualTime::new(64);
     let (welcome, hall) = time.run(async {
         let hall = Hall::open(&time).await;

@@ -20,7 +20,8 @@ struct Rig {
 impl Rig {
     /// A client that is welcomed.
     fn open(limits: &str) -> Rig {
-        let config = Config { name: "ana".to_owned(), client: ClientId(7), password: None, seed: 1 };
+        let config =
+            Config { name: "ana".to_owned(), client: ClientId(7), password: None, seed: 1, raw: false };
         let mut rig = Rig { client: Client::new(config), now: Instant::now() };
         rig.link_up(limits, false);
         rig
@@ -252,7 +253,7 @@ fn a_goodbye_says_whether_and_when_to_come_back() {
 #[test]
 fn clients_do_not_come_back_all_at_once_and_a_welcome_counts_as_a_fresh_start() {
     let pauses = |seed: u64| -> Vec<Duration> {
-        let config = Config { name: "ana".to_owned(), client: ClientId(7), password: None, seed };
+        let config = Config { name: "ana".to_owned(), client: ClientId(7), password: None, seed, raw: false };
         let mut rig = Rig { client: Client::new(config), now: Instant::now() };
         let pause = |rig: &mut Rig| rig.client.link_lost("nobody", rig.now).unwrap() - rig.now;
         let mut pauses: Vec<Duration> = (0..6).map(|_| pause(&mut rig)).collect();

@@ -8,6 +8,7 @@ mod elsewhere;
 mod hosts;
 mod late;
 mod limits;
+mod lossy;
 mod machine;
 mod order;
 mod parting;
@@ -82,6 +83,7 @@ impl Hall {
             client: ClientId(self.time.random()),
             password: None,
             seed: 1,
+            raw: false,
         };
         start(config, transport, self.address.clone(), self.time.shared())
     }

@@ -76,7 +76,7 @@ fn restless(hall: &Hall, memory: &Memory, name: &str) -> (Remote, Updates) {
     let (looks, last) = (AtomicU64::new(0), Mutex::new(hall.time.now()));
     let runtime = Restless { time: hall.time.clone(), looks, last };
     let client = ClientId(hall.time.random());
-    let config = Config { name: name.to_owned(), client, password: None, seed: 1 };
+    let config = Config { name: name.to_owned(), client, password: None, seed: 1, raw: false };
     start(config, Arc::new(memory.clone()), hall.address.clone(), Arc::new(runtime))
 }
 
@@ -206,7 +206,7 @@ async fn far_end(time: &VirtualTime) -> (Remote, Updates, BoxLink) {
     let (memory, address) = (Memory::default(), "memory://odd".parse().unwrap());
     let mut listening = memory.listen(&address).await.unwrap();
     let client = ClientId(time.random());
-    let config = Config { name: "ana".to_owned(), client, password: None, seed: 1 };
+    let config = Config { name: "ana".to_owned(), client, password: None, seed: 1, raw: false };
     let (remote, updates) = start(config, Arc::new(memory), address, time.shared());
     let mut link = listening.incoming.next().await.unwrap().link;
     link.next().await.unwrap().unwrap();

@@ -23,7 +23,7 @@ impl Person {
     pub fn new(address: Address, name: &str, seed: u64) -> Person {
         let runtime = runtime();
         let client = ClientId(runtime.random());
-        let config = Config { name: name.to_owned(), client, password: None, seed };
+        let config = Config { name: name.to_owned(), client, password: None, seed, raw: false };
         let tcp = Arc::new(Tcp::new(runtime.clone()));
         let (remote, updates) = client::start(config, tcp, address, runtime);
         Person { remote, updates }

@@ -1,0 +1,129 @@
+//! The requests that are under way: when each was sent, and when it is to be sent again.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use super::round_trip::RoundTrip;
+
+/// What is done about replies that do not come.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Mode {
+    /// Nothing: the link loses none.
+    #[default]
+    Reliable,
+    /// Requests are sent again, and entries asked for.
+    Repair,
+    /// Nothing, so that it can be seen what the link does. Only what opens a room is sent again.
+    Raw,
+}
+
+/// Requests without a reply, by their ids.
+#[derive(Debug)]
+pub(super) struct Flights {
+    pub(super) mode: Mode,
+    under_way: BTreeMap<u64, Flight>,
+    messages: usize,
+    last_retry: Option<Instant>,
+    pub(super) retries: u64,
+    pub(super) round_trip: RoundTrip,
+}
+
+#[derive(Debug)]
+struct Flight {
+    sent: Instant,
+    tries: u32,
+    /// When it is sent again, or given up.
+    due: Option<Instant>,
+    is_message: bool,
+    /// Whether it is sent again.
+    insists: bool,
+}
+
+impl Flights {
+    pub(super) fn new(seed: u64) -> Flights {
+        Flights {
+            mode: Mode::default(),
+            under_way: BTreeMap::new(),
+            messages: 0,
+            last_retry: None,
+            retries: 0,
+            round_trip: RoundTrip::new(seed),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+
+    pub(super) fn contains(&self, id: u64) -> bool {
+        self.under_way.contains_key(&id)
+    }
+
+    /// How many messages are under way.
+    pub(super) fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// A request is sent for the first time on this link.
+    pub(super) fn depart(&mut self, id: u64, is_message: bool, is_door: bool, now: Instant) {
+        let insists = self.mode == Mode::Repair || is_door;
+        let due = match self.mode {
+            Mode::Reliable => None,
+            _ if insists => Some(now + self.round_trip.patience(0)),
+            _ => Some(now + RAW_PATIENCE),
+        };
+        self.messages += usize::from(is_message);
+        self.under_way.insert(id, Flight { sent: now, tries: 0, due, is_message, insists });
+    }
+
+    /// A reply came, or nobody waits for it any more.
+    pub(super) fn land(&mut self, id: u64, replied: Option<Instant>) {
+        let Some(flight) = self.under_way.remove(&id) else { return };
+        self.messages -= usize::from(flight.is_message);
+        // A reply to one of several tries tells nothing of how long it took (Karn's algorithm), nor does one that
+        // may have waited for the retry of another.
+        if let Some(now) = replied
+            && flight.tries == 0
+            && self.last_retry.is_none_or(|at| at < flight.sent)
+        {
+            self.round_trip.measure(now - flight.sent);
+        }
+    }
+
+    /// A request that has to be sent again now.
+    pub(super) fn retry(&mut self, now: Instant) -> Option<u64> {
+        let is_due = |it: &Flight| it.insists && it.due.is_some_and(|at| at <= now);
+        let (id, flight) = self.under_way.iter_mut().find(|(_, it)| is_due(it))?;
+        flight.tries += 1;
+        flight.due = Some(now + self.round_trip.patience(flight.tries));
+        self.last_retry = Some(now);
+        self.retries += 1;
+        Some(*id)
+    }
+
+    /// A request that is given up: it was sent once, and no reply came.
+    pub(super) fn give_up(&mut self, now: Instant) -> Option<u64> {
+        let is_over = |it: &Flight| !it.insists && it.due.is_some_and(|at| at <= now);
+        let id = *self.under_way.iter().find(|(_, it)| is_over(it))?.0;
+        self.land(id, None);
+        Some(id)
+    }
+
+    /// When time alone changes something.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.under_way.values().filter_map(|it| it.due).min()
+    }
+
+    /// Since when the oldest request waits for its reply.
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        self.under_way.values().map(|it| it.sent).min()
+    }
+
+    pub(super) fn link_lost(&mut self) {
+        self.under_way.clear();
+        self.messages = 0;
+        self.round_trip.link_lost();
+    }
+}
+
+/// How long a reply is waited for that is asked for once.
+const RAW_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);

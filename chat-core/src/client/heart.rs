@@ -1,0 +1,70 @@
+//! Whether the link lives: when the server was heard, and when it is time to ask for a sign of life.
+
+use std::time::{Duration, Instant};
+
+/// The signs of life of one link.
+#[derive(Debug)]
+pub(super) struct Heart {
+    last_heard: Instant,
+    next_ping: Instant,
+}
+
+impl Heart {
+    /// The link has just been made.
+    pub(super) fn new(now: Instant) -> Heart {
+        Heart { last_heard: now, next_ping: now + PING_EVERY }
+    }
+
+    /// Something came.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.last_heard = now;
+    }
+
+    /// Whether to ping now. `waits` says since when a reply is waited for, where that may be because it was lost.
+    pub(super) fn beats(&mut self, waits: Option<Instant>, now: Instant) -> bool {
+        let beats = self.next_beat(waits) <= now;
+        if beats {
+            self.next_ping = now + PING_EVERY;
+        }
+        beats
+    }
+
+    /// When to ping next. A server that does not reply may only have to wait for its disk: then it still replies to
+    /// a ping.
+    pub(super) fn next_beat(&self, waits: Option<Instant>) -> Instant {
+        match waits {
+            // Once a second, but not again before the last one had its time.
+            Some(since) => (since.max(self.last_heard) + PROBE_AFTER)
+                .max(self.next_ping.checked_sub(PING_EVERY - PROBE_AFTER).unwrap_or(self.next_ping))
+                .min(self.next_ping),
+            None => self.next_ping,
+        }
+    }
+
+    /// Whether nothing was heard for too long.
+    ///
+    /// # Errors
+    /// Then: the link is dead.
+    pub(super) fn check(&self, waits: Option<Instant>, now: Instant) -> Result<(), String> {
+        match waits {
+            Some(_) if now >= self.dead_at(waits) => Err("nobody answers".to_owned()),
+            None if now >= self.dead_at(waits) => Err(format!("nothing heard for {SILENT_AFTER:?}")),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn dead_at(&self, waits: Option<Instant>) -> Instant {
+        match waits {
+            Some(since) => since.max(self.last_heard) + UNANSWERED_FOR,
+            None => self.last_heard + SILENT_AFTER,
+        }
+    }
+}
+
+/// How often the client pings: three times before silence means death.
+const PING_EVERY: Duration = Duration::from_secs(15);
+const SILENT_AFTER: Duration = Duration::from_secs(45);
+/// After what silence a server that owes a reply is pinged, on links that may lose frames.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
+/// After what silence of a server that owes a reply such a link is given up.
+const UNANSWERED_FOR: Duration = Duration::from_secs(5);

@@ -1,0 +1,179 @@
+//! What one room lacks: entries that came early are kept, those before them are asked for.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use super::stats::Stats;
+use crate::wire::{EntryFrame, Gap, MAX_REPLAY};
+
+/// The numbers of one room, from the first that is missing on.
+#[derive(Debug, Default)]
+pub(super) struct Repair {
+    /// What came before its turn.
+    ahead: BTreeMap<u64, Piece>,
+    /// The largest number that is known to exist.
+    head: u64,
+    /// The largest number that came.
+    highest: u64,
+    /// Since when the next number is missing.
+    since: Option<Instant>,
+    /// How much came meanwhile that is later.
+    later: usize,
+    /// The page that was asked for was complete: the next one is asked for at once.
+    eager: bool,
+    /// The request that is under way, and the last number it asks for.
+    asked: Option<(u64, u64)>,
+    /// What was asked for and has not come, and whether that counts as lost: later ones had come by themselves.
+    wanted: BTreeMap<u64, bool>,
+}
+
+/// A piece of a room's numbers.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// One entry.
+    Entry(EntryFrame),
+    /// Numbers that are no longer held.
+    Gap(Gap),
+}
+
+impl Piece {
+    fn first(&self) -> u64 {
+        match self {
+            Piece::Entry(it) => it.seq,
+            Piece::Gap(it) => it.from,
+        }
+    }
+
+    fn last(&self) -> u64 {
+        match self {
+            Piece::Entry(it) => it.seq,
+            Piece::Gap(it) => it.to,
+        }
+    }
+}
+
+impl Repair {
+    /// The room is read from `cursor` on and is known to go up to `head`.
+    pub(super) fn begin(cursor: u64, head: u64, now: Instant) -> Repair {
+        let since = (head > cursor).then_some(now);
+        Repair { head, highest: cursor, since, ..Repair::default() }
+    }
+
+    /// The room goes up to `head` at least.
+    pub(super) fn reaches(&mut self, head: u64, cursor: u64, now: Instant) {
+        self.head = self.head.max(head);
+        if self.head > cursor {
+            self.since.get_or_insert(now);
+        }
+    }
+
+    /// Takes in a piece, and hands out what is next because of it.
+    pub(super) fn take(
+        &mut self,
+        piece: Piece,
+        cursor: &mut u64,
+        now: Instant,
+        stats: &mut Stats,
+        show: &mut impl FnMut(Piece),
+    ) {
+        let (first, last) = (piece.first(), piece.last());
+        if last <= *cursor || self.ahead.contains_key(&first) {
+            stats.duplicates += u64::from(matches!(piece, Piece::Entry(_)));
+            return;
+        }
+        match self.wanted.remove(&first) {
+            Some(was_lost) => stats.repaired += u64::from(was_lost),
+            None => stats.reordered += u64::from(last < self.highest),
+        }
+        self.highest = self.highest.max(last);
+        self.head = self.head.max(last);
+        if first > *cursor + 1 {
+            self.later += 1;
+            self.since.get_or_insert(now);
+            if self.ahead.len() < MOST_AHEAD {
+                self.ahead.insert(first, piece);
+            }
+            return;
+        }
+        *cursor = last;
+        show(piece);
+        while let Some(next) = self.ahead.first_entry().filter(|it| *it.key() <= *cursor + 1) {
+            let piece = next.remove();
+            if piece.last() > *cursor {
+                *cursor = piece.last();
+                show(piece);
+            }
+        }
+        if !self.wanted.is_empty() {
+            self.wanted = self.wanted.split_off(&(*cursor + 1));
+        }
+        self.since = (self.head > *cursor).then_some(now);
+        self.later = self.ahead.len();
+    }
+
+    /// What is to be asked for now, if anything: the first and the last number.
+    pub(super) fn wants(&self, cursor: u64, now: Instant, reordering: Duration) -> Option<(u64, u64)> {
+        if self.due(reordering).is_none_or(|at| now < at) || self.head <= cursor {
+            return None;
+        }
+        let (from, most) = (cursor + 1, self.head.min(cursor + MAX_REPLAY));
+        let missing = (from..=most).rev().find(|it| !self.ahead.contains_key(it))?;
+        Some((from, missing))
+    }
+
+    /// When something has to be asked for if it does not come.
+    pub(super) fn due(&self, reordering: Duration) -> Option<Instant> {
+        let since = self.since.filter(|_| self.asked.is_none())?;
+        let at_once = self.eager || self.later >= LATER;
+        Some(if at_once { since } else { since + reordering })
+    }
+
+    /// The request `id` asks for the numbers `from` to `to`.
+    pub(super) fn asked(&mut self, id: u64, from: u64, to: u64, stats: &mut Stats) {
+        self.asked = Some((id, to));
+        self.eager = false;
+        for number in (from..=to).filter(|it| !self.ahead.contains_key(it)) {
+            // A page of what is old is no loss: nothing later has come by itself.
+            let is_lost = number < self.highest;
+            self.wanted.entry(number).or_insert_with(|| {
+                stats.lost += u64::from(is_lost);
+                is_lost
+            });
+        }
+    }
+
+    /// The request that need not be answered any more: all that it asks for has come.
+    pub(super) fn satisfied(&mut self, cursor: u64) -> Option<u64> {
+        let (id, _) = self.asked.filter(|(_, to)| *to <= cursor)?;
+        self.asked = None;
+        self.eager = true;
+        Some(id)
+    }
+
+    /// The answer is here, and everything it brings was sent before it.
+    pub(super) fn answered(&mut self, id: u64, to: u64, cursor: u64, now: Instant) {
+        if self.asked.take_if(|(asked, _)| *asked == id).is_none() {
+            return;
+        }
+        self.eager = to <= cursor;
+        self.later = 0;
+        self.since = self.since.map(|_| now);
+    }
+
+    /// It cannot be had: what is not known to be missing is not asked for, and the rest not soon.
+    pub(super) fn refused(&mut self, id: u64, now: Instant) {
+        if self.asked.take_if(|(asked, _)| *asked == id).is_some() {
+            self.head = self.highest;
+            self.since = self.since.map(|_| now + AFTER_REFUSAL);
+            self.later = 0;
+        }
+    }
+}
+
+/// How much of a room is kept that is ahead of its turn; what is more comes again.
+const MOST_AHEAD: usize = 128;
+/// After how many later entries one counts as lost.
+const LATER: usize = 3;
+const AFTER_REFUSAL: Duration = Duration::from_secs(1);

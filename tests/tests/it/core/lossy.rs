@@ -1,0 +1,90 @@
+//! Clients on links that lose, double and overtake frames: nobody misses or repeats anything.
+
+use std::{sync::Arc, time::Duration};
+
+use chat_core::{
+    Runtime,
+    client::Updates,
+    log::MemoryLog,
+    memory::Memory,
+    server::{Config, Limits, Server},
+    transport::Registry,
+    wire::{Join, Request},
+};
+use chat_tests::{
+    virtual_time::VirtualTime,
+    weather::{Weather, WeatherTransport},
+};
+use futures::future::join_all;
+
+use super::{Hall, SECOND, next_entry, say};
+
+/// A server on links in this weather, both ends of which know that they cannot be relied on.
+async fn open(time: &VirtualTime, memory: &Memory, weather: Weather, limits: Limits) -> Hall {
+    let config = Config { limits, password: None, software: "hall".to_owned() };
+    let log = Arc::new(MemoryLog::new(1 << 24, 7));
+    let server = Server::start(config, log, time.shared()).await.unwrap();
+    let lossy = WeatherTransport::new(Arc::new(memory.clone()), weather, 0, time.shared());
+    let registry = Registry::new().with("memory", lossy);
+    let address = server.listen(&registry, &"memory://hall".parse().unwrap()).await.unwrap();
+    Hall { time: time.clone(), memory: memory.clone(), server, address }
+}
+
+async fn read(updates: &mut Updates, count: u64, seed: u64) -> Vec<String> {
+    let mut texts = Vec::new();
+    for number in 1..=count {
+        let entry = next_entry(updates).await;
+        assert_eq!(entry.seq, number, "seed {seed}: {entry:?}");
+        texts.push(entry.text);
+    }
+    texts
+}
+
+fn bad_weather(seed: u64) {
+    let time = VirtualTime::new(seed);
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let weather = Weather {
+        loss: rng.u8(1..=40),
+        duplicate: rng.u8(0..20),
+        reorder: rng.u8(0..30),
+        delay: Duration::from_millis(rng.u64(0..20)),
+        ..Weather::default()
+    };
+    time.run(async {
+        let memory = Memory::default();
+        let hall = open(&time, &memory, weather, Limits::default()).await;
+        let people = (0..PEOPLE).map(|number| {
+            let over = WeatherTransport::new(Arc::new(memory.clone()), weather, rng.u64(..), time.shared());
+            let (mut remote, mut updates) = hall.client_over(Arc::new(over), &format!("p{number}"));
+            let (time, pause) = (time.clone(), Duration::from_millis(rng.u64(1..300)));
+            async move {
+                let join = Join { room: "lobby".into(), after: Some(0), ..Join::default() };
+                remote.ask(Request::Join(join), 0).await.unwrap();
+                let talk = async {
+                    for n in 0..EACH {
+                        remote.ask(say("lobby", format!("p{number} {n:03}")), n).await.unwrap();
+                        time.pass(pause).await;
+                    }
+                };
+                let ((), texts) = futures::join!(talk, read(&mut updates, PEOPLE * EACH, seed));
+                texts
+            }
+        });
+        let all = join_all(people.collect::<Vec<_>>()).await;
+        for (number, texts) in all.iter().enumerate() {
+            assert_eq!(*texts, all[0], "seed {seed}");
+            let own: Vec<_> = texts.iter().filter(|it| it.starts_with(&format!("p{number} "))).collect();
+            assert!(own.is_sorted() && own.len() as u64 == EACH, "seed {seed}: {own:?}");
+        }
+        assert!(time.elapsed() < SECOND * 300, "seed {seed}: it took {:?}", time.elapsed());
+    });
+}
+
+/// protocol 17.1, protocol 17.4, protocol 5.9
+#[test]
+fn in_bad_weather_everybody_reads_everything_once_and_in_order() {
+    (0..60).for_each(bad_weather);
+}
+
+const PEOPLE: u64 = 4;
+const EACH: u64 = 40;
