@@ -2,6 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+mod host_port;
+
+pub use host_port::HostPort;
+
 /// An address such as `tcp://192.168.1.7:7000` or `unix:///run/chat`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Address {

@@ -20,7 +20,7 @@ impl Rate {
 
 /// A bucket that fills at a [`Rate`]. Without one it is never empty.
 #[derive(Clone, Debug)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     rate: Option<Rate>,
     /// When the bucket will be full again; a token taken moves it on by one interval. Nothing else is needed to
     /// know how many are left (the generic cell rate algorithm, ITU-T I.371).
@@ -28,7 +28,8 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    pub(crate) fn new(rate: Option<Rate>) -> Bucket {
+    /// A full bucket.
+    pub fn new(rate: Option<Rate>) -> Bucket {
         Bucket { rate, full_at: None }
     }
 
@@ -36,7 +37,7 @@ impl Bucket {
     ///
     /// # Errors
     /// How long to wait for the next one if there is none.
-    pub(crate) fn take(&mut self, now: Instant) -> Result<(), Duration> {
+    pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
         let Some(rate) = self.rate else { return Ok(()) };
         let full_at = self.full_at.filter(|at| *at > now).unwrap_or(now) + rate.interval();
         let capacity = rate.interval() * rate.burst;

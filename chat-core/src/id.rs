@@ -48,12 +48,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// `value` as 22 characters of base64url.
-pub(crate) fn token(value: u128) -> String {
+/// `value` as 22 characters of base64url without padding (RFC 4648, section 5).
+pub fn token(value: u128) -> String {
     BASE64URL_NOPAD.encode(&value.to_be_bytes())
 }
 
-fn token_value(raw: &str) -> Option<u128> {
+/// The value of a [`token`]; nothing if it is not one.
+pub fn token_value(raw: &str) -> Option<u128> {
     let bytes = BASE64URL_NOPAD.decode(raw.as_bytes()).ok()?;
     Some(u128::from_be_bytes(bytes.try_into().ok()?))
 }

@@ -17,8 +17,8 @@ pub mod text;
 pub mod transport;
 pub mod wire;
 
-pub use address::{Address, AddressError};
-pub use bucket::Rate;
-pub use id::ClientId;
+pub use address::{Address, AddressError, HostPort};
+pub use bucket::{Bucket, Rate};
+pub use id::{ClientId, token, token_value};
 pub use name::{NameError, PersonName, RoomName};
-pub use runtime::{Runtime, SharedRuntime};
+pub use runtime::{Runtime, SharedRuntime, within};

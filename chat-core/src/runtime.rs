@@ -3,11 +3,15 @@
 //! A program gives it threads and a clock; a simulation gives it one thread, virtual time and a seed.
 
 use std::{
+    pin::pin,
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
-use futures::future::BoxFuture;
+use futures::{
+    FutureExt,
+    future::{self, BoxFuture},
+};
 
 /// The world as the core sees it.
 pub trait Runtime: Send + Sync + 'static {
@@ -30,3 +34,10 @@ pub trait Runtime: Send + Sync + 'static {
 
 /// A runtime shared by everything that runs on it.
 pub type SharedRuntime = Arc<dyn Runtime>;
+
+/// What `future` comes to, unless it takes longer than `limit`.
+pub async fn within<T>(limit: Duration, runtime: &dyn Runtime, future: impl Future<Output = T>) -> Option<T> {
+    let timer = runtime.sleep_until(runtime.now() + limit);
+    let future = pin!(future.map(Some));
+    future::select(future, timer.map(|()| None)).await.factor_first().0
+}

@@ -2,10 +2,10 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use chat_core::{Address, SharedRuntime};
+use chat_core::{Address, HostPort, SharedRuntime};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{address::HostPort, net::TcpListener};
+use crate::net::{TcpListener, lookup};
 
 /// Listens at the first address of the host that can be had; tells the address with its port.
 ///
@@ -18,7 +18,7 @@ pub(crate) async fn bind(
 ) -> io::Result<(Address, TcpListener)> {
     let host = HostPort::parse(address)?;
     let mut last = None;
-    for target in host.resolve(&**runtime, limit).await? {
+    for target in host.resolve(lookup(&host), limit, &**runtime).await? {
         match listen(target) {
             Ok((bound, listener)) => {
                 let bound = Address::new(address.scheme(), bound)

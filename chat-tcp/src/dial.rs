@@ -2,12 +2,9 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use chat_core::{Address, Runtime, SharedRuntime};
+use chat_core::{Address, HostPort, Runtime, SharedRuntime, within};
 
-use crate::{
-    address::{HostPort, within},
-    net::TcpStream,
-};
+use crate::net::{TcpStream, lookup};
 
 /// Connects to the first address of the host that answers.
 ///
@@ -20,7 +17,7 @@ pub(crate) async fn dial(
 ) -> io::Result<TcpStream> {
     let host = HostPort::parse(address)?;
     let mut last = None;
-    for target in host.resolve(&**runtime, limit).await? {
+    for target in host.resolve(lookup(&host), limit, &**runtime).await? {
         match connect(target, &**runtime, limit).await {
             Ok(socket) => return Ok(socket),
             Err(error) => last = Some(explain(&error, &host.label(target).to_string(), limit)),

@@ -12,7 +12,6 @@ use chat_core::{
 };
 use futures::{FutureExt, future::BoxFuture};
 
-mod address;
 mod bind;
 mod dial;
 mod listener;

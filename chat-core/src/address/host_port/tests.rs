@@ -41,3 +41,10 @@ fn what_is_no_host_and_port_is_said_so() {
         assert!(refused.starts_with(&format!("{address} does not name a host and port")), "{refused}");
     }
 }
+
+#[test]
+fn the_hint_is_of_the_same_scheme() {
+    let refused = parse("udp://host:http").unwrap_err();
+    assert!(refused.contains("like udp://192.168.1.7:7000 or udp://[fe80::1]:7000"), "{refused}");
+    assert!(!refused.contains("tcp"), "{refused}");
+}

@@ -6,22 +6,23 @@ use std::{
     time::Duration,
 };
 
-use chat_core::{Address, Runtime};
-use futures::{FutureExt, future};
+use crate::{Address, Runtime, runtime::within};
 
-use crate::net::ToSocketAddrs;
-
-/// What follows the scheme of an address.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) struct HostPort {
+/// What follows the scheme of an address whose transport has hosts and ports.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HostPort {
     /// A name, or an address without brackets.
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    pub host: String,
+    /// The port; 7000 where the address names none.
+    pub port: u16,
 }
 
 impl HostPort {
     /// Reads `HOST`, `HOST:PORT`, `[V6]` or `[V6]:PORT`; one slash may follow.
-    pub(crate) fn parse(address: &Address) -> io::Result<HostPort> {
+    ///
+    /// # Errors
+    /// Of the kind `InvalidInput` when it is nothing of the kind, in words that show how it is written.
+    pub fn parse(address: &Address) -> io::Result<HostPort> {
         let rest = address.rest();
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match rest.strip_prefix('[') {
@@ -46,21 +47,21 @@ impl HostPort {
         }
     }
 
-    /// All addresses of the host, at least one, in the order the system prefers.
+    /// All addresses of the host, at least one, in the order in which `lookup` found them.
     ///
     /// # Errors
-    /// When it has none, or the lookup takes longer than `limit`.
-    pub(crate) async fn resolve(
+    /// Of the kind `NotFound` when it has none, or `lookup` takes longer than `limit`.
+    pub async fn resolve(
         &self,
-        runtime: &dyn Runtime,
+        lookup: impl Future<Output = io::Result<Vec<SocketAddr>>>,
         limit: Duration,
+        runtime: &dyn Runtime,
     ) -> io::Result<Vec<SocketAddr>> {
         let host = &self.host;
-        let lookup = async { (host.as_str(), self.port).to_socket_addrs().await };
         let found = within(limit, runtime, lookup).await.unwrap_or_else(|| {
             Err(io::Error::new(io::ErrorKind::TimedOut, format!("the lookup took longer than {limit:?}")))
         });
-        let why = match found.map(Vec::from_iter) {
+        let why = match found {
             Ok(addresses) if !addresses.is_empty() => return Ok(addresses),
             Ok(_) => io::Error::new(io::ErrorKind::NotFound, "it has no address"),
             Err(error) => error,
@@ -69,24 +70,13 @@ impl HostPort {
     }
 
     /// `address`, with the name it was found under if it has one.
-    pub(crate) fn label(&self, address: SocketAddr) -> impl fmt::Display {
+    pub fn label(&self, address: SocketAddr) -> impl fmt::Display {
         if self.host.parse() == Ok(address.ip()) || self.host.contains(':') {
             address.to_string()
         } else {
             format!("{address} ({})", self.host)
         }
     }
-}
-
-/// What `future` comes to, unless it takes longer than `limit`.
-pub(crate) async fn within<T>(
-    limit: Duration,
-    runtime: &dyn Runtime,
-    future: impl Future<Output = T>,
-) -> Option<T> {
-    let timer = runtime.sleep_until(runtime.now() + limit);
-    let future = std::pin::pin!(future.map(Some));
-    future::select(future, timer.map(|()| None)).await.factor_first().0
 }
 
 /// The innermost error, without the words that every failed lookup begins with.
@@ -100,10 +90,12 @@ fn root_cause(error: &io::Error) -> String {
 }
 
 fn not_understood(address: &Address) -> io::Error {
+    let scheme = address.scheme();
     io::Error::new(
         io::ErrorKind::InvalidInput,
         format!(
-            "{address} does not name a host and port; write it like tcp://192.168.1.7:7000 or tcp://[fe80::1]:7000"
+            "{address} does not name a host and port; write it like {scheme}://192.168.1.7:7000 or \
+             {scheme}://[fe80::1]:7000"
         ),
     )
 }
