@@ -16,6 +16,7 @@ use std::{io::Write, process::ExitCode, sync::Arc};
 
 use chat_core::{SharedRuntime, transport::Registry};
 use chat_tcp::Tcp;
+use chat_udp::Udp;
 use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command, LogFormat};
@@ -40,10 +41,10 @@ mod wrap;
 
 pub use runtime::AsyncStd;
 
-/// The transports the program comes with.
+/// The transports the program comes with: `tcp` and `udp`.
 pub fn standard() -> Registry {
     let runtime: SharedRuntime = Arc::new(AsyncStd);
-    Registry::new().with("tcp", Tcp::new(runtime))
+    Registry::new().with("tcp", Tcp::new(runtime.clone())).with("udp", Udp::new(runtime))
 }
 
 /// Does what the command line says, over the transports in `registry`, and says how it went: status 0, or 1 after

@@ -116,3 +116,20 @@ fn a_link_can_move_to_another_task_while_it_waits() {
         assert_eq!(moved.await, "{}");
     });
 }
+
+/// Frames are JSON by protocol; to TCP they are bytes.
+#[test]
+fn no_byte_means_anything() {
+    run(async {
+        let (mut near, mut far, _listening) = pair().await;
+        let mut frames: Vec<Bytes> = (0..=u8::MAX).map(|byte| Bytes::from(vec![byte; 3])).collect();
+        frames.push((0..=u8::MAX).chain((0..=u8::MAX).rev()).collect());
+        frames.push(Bytes::from_static(b"\0"));
+        for frame in frames {
+            near.send(frame.clone()).await.unwrap();
+            assert_eq!(next_frame(&mut far.link).await, frame);
+            far.link.send(frame.clone()).await.unwrap();
+            assert_eq!(next_frame(&mut near).await, frame);
+        }
+    });
+}

@@ -17,35 +17,56 @@ use crate::time::{QUIET, within};
 pub(super) struct Fixture<'a> {
     pub(super) subject: &'a Subject,
     pub(super) listening: Listening,
-    knocks: u64,
+    /// How many pairs there were.
+    greeted: u64,
 }
 
 impl<'a> Fixture<'a> {
     pub(super) async fn open(subject: &'a Subject) -> Fixture<'a> {
-        Fixture { subject, listening: subject.listen().await, knocks: 0 }
+        Fixture { subject, listening: subject.listen().await, greeted: 0 }
     }
 
-    /// A link: the end that dialled and the end that was accepted. The one has said a word to the other, as a
-    /// transport without a handshake learns of a link by its first frame.
+    /// A link: the end that dialled and the end that was accepted. They have greeted each other, as the protocol
+    /// wants it: a transport without a handshake learns of a link by its `hello`, and may wait for the `welcome`.
     pub(super) async fn pair(&mut self) -> (BoxLink, Incoming) {
-        self.knocks += 1;
-        let knock = Bytes::from(format!("{KNOCK}{}", self.knocks));
+        self.greeted += 1;
+        let hello = format!(r#"{HELLO},"protocol":1,"name":"guest{}"}}"#, self.greeted);
+        let hello = Bytes::from(hello);
+        let welcome = Bytes::from(format!(r#"{WELCOME},"protocol":1,"name":"guest{}"}}"#, self.greeted));
         let (subject, address) = (self.subject, self.listening.address.clone());
-        let mut near = None;
-        let knocking = async {
-            let link = near.insert(subject.dial(&address).await);
-            link.send(knock.clone()).await.expect("a fresh link takes a frame");
-            while !subject.promises().reliable {
-                subject.pause(REPEAT).await;
-                link.send(knock.clone()).await.expect("a fresh link takes a frame");
+        let reliable = subject.promises().reliable;
+        let dialling = async {
+            let mut link = subject.dial(&address).await;
+            loop {
+                link.send(hello.clone()).await.expect("a fresh link takes a frame");
+                let patience = if reliable { PATIENCE } else { REPEAT };
+                match within(&subject.runtime, patience, link.next()).await {
+                    Some(Some(Ok(answer))) => {
+                        assert_eq!(answer, welcome, "a hello is answered by its welcome");
+                        return link;
+                    }
+                    None if !reliable => {}
+                    other => panic!("a hello is answered by {other:?}"),
+                }
             }
-            pending::<()>().await;
         };
-        let far = match select(pin!(accept(&mut self.listening, &knock)), pin!(knocking)).await {
-            Either::Left((far, _)) => far,
-            Either::Right(_) => unreachable!("knocking goes on until it is heard"),
+        let mut far = None;
+        let listening = &mut self.listening;
+        let answering = async {
+            let far = far.insert(accept(listening, &hello).await);
+            loop {
+                far.link.send(welcome.clone()).await.expect("a fresh link takes a frame");
+                if reliable {
+                    return pending().await;
+                }
+                subject.pause(REPEAT).await;
+            }
         };
-        (near.expect("whoever knocked has dialled"), far)
+        let near = match select(pin!(dialling), pin!(answering)).await {
+            Either::Left((near, _)) => near,
+            Either::Right(((), _)) => unreachable!("the welcome is said until it is heard"),
+        };
+        (near, far.expect("whoever was welcomed was accepted"))
     }
 
     /// Two fresh links, each as the end that sends and the end that reads: from the dialled end to the accepted
@@ -57,8 +78,8 @@ impl<'a> Fixture<'a> {
     }
 }
 
-/// The link over which `knock` comes first. Others, which a peer gave up, may be accepted before it.
-async fn accept(listening: &mut Listening, knock: &Bytes) -> Incoming {
+/// The link over which `hello` comes first. Others, which a peer gave up, may be accepted before it.
+async fn accept(listening: &mut Listening, hello: &Bytes) -> Incoming {
     let mut unheard = FuturesUnordered::new();
     loop {
         futures::select! {
@@ -70,7 +91,7 @@ async fn accept(listening: &mut Listening, knock: &Bytes) -> Incoming {
                 });
             }
             (first, incoming) = unheard.select_next_some() => {
-                if matches!(first, Some(Ok(frame)) if frame == knock) {
+                if matches!(first, Some(Ok(frame)) if frame == hello) {
                     return incoming;
                 }
             }
@@ -82,8 +103,9 @@ async fn accept(listening: &mut Listening, knock: &Bytes) -> Incoming {
 /// promised. Both ends are used at once, so more may be sent than fits in between.
 pub(super) async fn carry(subject: &Subject, from: &mut BoxLink, to: &mut BoxLink, frames: &[Bytes]) {
     let sending = async {
-        for frame in frames {
+        for (number, frame) in (1..).zip(frames) {
             from.feed(frame.clone()).await.expect("the link takes frames");
+            breathe(subject, number).await;
         }
         from.flush().await.expect("the link takes frames");
     };
@@ -97,8 +119,9 @@ pub(super) async fn carry_one(subject: &Subject, from: &mut BoxLink, to: &mut Bo
         return carry(subject, from, to, &[frame]).await;
     }
     let sending = async {
-        for _ in 0..20 {
+        for number in 1..=20 {
             from.send(frame.clone()).await.expect("the link takes frames");
+            breathe(subject, number).await;
         }
     };
     let ((), arrived) = join(sending, receive(subject, to, usize::MAX)).await;
@@ -124,7 +147,7 @@ pub(super) async fn receive(
             }
         };
         let frame = next.expect("the link goes on").expect("the link works");
-        if reliable || !frame.starts_with(KNOCK.as_bytes()) {
+        if reliable || !is_greeting(&frame) {
             arrived.push(frame);
         }
     }
@@ -153,21 +176,67 @@ pub(super) fn check_promises(promises: Promises, sent: &[Bytes], arrived: &[Byte
     assert!(arrived.len() * 10 >= sent.len(), "{} of {} frames arrived", arrived.len(), sent.len());
 }
 
-/// A frame of `len` seeded bytes; those of 8 bytes and more begin with `number`, so that they differ.
+/// A frame of `len` bytes, an object as all frames are (protocol 1.1). It has `number` in it, so that frames differ,
+/// and then seeded text of all that a string can hold; if it is too short for that, less.
+///
+/// # Panics
+/// When `len` is less than what an object has.
 pub(super) fn frame(rng: &mut fastrand::Rng, number: u64, len: usize) -> Bytes {
-    let mut bytes = vec![0; len];
-    rng.fill(&mut bytes);
-    if let Some(head) = bytes.first_chunk_mut() {
-        *head = number.to_be_bytes();
+    let mut text = format!(r#"{{"{number}":""#);
+    if len < text.len() + END.len() {
+        return Bytes::from(format!("{{{}}}", " ".repeat(len - 2)));
     }
-    bytes.into()
+    let room = len - END.len();
+    while text.len() + PIECE_MAX <= room {
+        match rng.u8(0..8) {
+            0 => text.push_str(ESCAPES[rng.usize(..ESCAPES.len())]),
+            1 => text.push(rng.char('\u{80}'..)),
+            _ => text.push(PLAIN[rng.usize(..PLAIN.len())].into()),
+        }
+    }
+    text.extend(std::iter::repeat_n('.', room - text.len()));
+    text.push_str(END);
+    text.into()
 }
+
+/// Where frames may be lost, a reader that gets no time loses most of them. Lets it have some now and then.
+pub(super) async fn breathe(subject: &Subject, sent: u64) {
+    if !subject.promises().reliable && sent % 16 == 0 {
+        subject.pause(BREATH).await;
+    }
+}
+
+/// Whether a frame is one of those with which a pair begins.
+pub(super) fn is_greeting(frame: &[u8]) -> bool {
+    frame.starts_with(HELLO.as_bytes()) || frame.starts_with(WELCOME.as_bytes())
+}
+
+/// All that stands for itself in a string.
+pub(super) const PLAIN: &[u8] =
+    br##" !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"##;
+
+/// What is written with a backslash in a string.
+pub(super) const ESCAPES: [&str; 10] =
+    [r#"\""#, r"\\", r"\/", r"\b", r"\f", r"\n", r"\r", r"\t", r"\u0000", r"\u001f"];
+
+/// The longest piece of text that is added at once, in bytes.
+const PIECE_MAX: usize = 6;
+
+/// How a frame of the suite ends.
+const END: &str = r#""}"#;
 
 /// How long a reliable link is watched for frames that nobody sent.
 pub(super) const MOMENT: Duration = Duration::from_millis(20);
 
-/// How a frame begins that only says that a link is there.
-const KNOCK: &str = "knock ";
+/// How the frames begin with which a link does.
+const HELLO: &str = r#"{"type":"hello""#;
+const WELCOME: &str = r#"{"type":"welcome""#;
 
-/// After how long a word is said again where frames may be lost.
+/// How long a greeting may take where nothing is lost.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// After how long it is said again where frames may be lost.
 const REPEAT: Duration = Duration::from_millis(30);
+
+/// How long a reader may need for some frames.
+const BREATH: Duration = Duration::from_millis(1);

@@ -1,9 +1,9 @@
 //! Frames arrive whole, and as promised.
 
-use std::{collections::HashSet, future::poll_fn, task::Poll, time::Duration};
+use std::{collections::HashSet, future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use bytes::Bytes;
-use chat_core::transport::BoxLink;
+use chat_core::{transport::BoxLink, wire::MAX_REQUEST};
 use futures::{
     SinkExt, StreamExt,
     future::{join, join_all},
@@ -12,7 +12,9 @@ use futures::{
 
 use super::{
     Subject,
-    fixture::{Fixture, carry, carry_one, check_promises, frame, receive},
+    fixture::{
+        ESCAPES, Fixture, PLAIN, breathe, carry, carry_one, check_promises, frame, is_greeting, receive,
+    },
 };
 use crate::time::{QUIET, within};
 
@@ -24,33 +26,40 @@ pub async fn a_frame_arrives_whole(subject: &Subject) {
     }
 }
 
-/// The smallest frame is one like any other.
-pub async fn frames_may_hold_one_byte(subject: &Subject) {
+/// The smallest frame is one like any other. (protocol 1.1)
+pub async fn frames_may_be_as_small_as_an_object(subject: &Subject) {
     let mut fixture = Fixture::open(subject).await;
     for (mut from, mut to) in fixture.both_ways().await {
-        carry_one(subject, &mut from, &mut to, Bytes::from_static(b"x")).await;
+        carry_one(subject, &mut from, &mut to, Bytes::from_static(b"{}")).await;
     }
 }
 
-/// A frame of exactly the size promised passes, and so does one that is a byte smaller. (protocol 1.3)
+/// A frame of exactly the size promised passes, and so does one that is a byte smaller. What the dialling end sends
+/// is a little less. (protocol 1.3, protocol 1.10)
 pub async fn frames_may_be_as_large_as_promised(subject: &Subject) {
     let mut fixture = Fixture::open(subject).await;
-    let largest = subject.promises().max_frame;
+    let largest = [MAX_REQUEST, subject.promises().max_frame];
     let mut rng = fastrand::Rng::with_seed(2);
-    for (mut from, mut to) in fixture.both_ways().await {
+    for ((mut from, mut to), largest) in fixture.both_ways().await.into_iter().zip(largest) {
         for len in [largest - 1, largest] {
             carry_one(subject, &mut from, &mut to, frame(&mut rng, 0, len)).await;
         }
     }
 }
 
-/// No byte means anything to the transport.
+/// No byte that a frame can hold means anything to the transport.
 pub async fn frames_may_hold_every_byte(subject: &Subject) {
     let mut fixture = Fixture::open(subject).await;
     for (mut from, mut to) in fixture.both_ways().await {
-        let every: Bytes = (0..=u8::MAX).chain((0..=u8::MAX).rev()).collect();
-        carry_one(subject, &mut from, &mut to, every).await;
-        let frames: Vec<Bytes> = (0..=u8::MAX).map(|byte| Bytes::from(vec![byte; 3])).collect();
+        let plain = PLAIN.iter().map(|byte| char::from(*byte).to_string());
+        // The first and the last characters of each length in UTF-8 have its extreme bytes.
+        let long = ['\u{7f}', '\u{80}', '\u{7ff}', '\u{800}', '\u{ffff}', '\u{10000}', '\u{10ffff}'];
+        let long = long.into_iter().chain('\u{a0}'..'\u{100}').map(String::from);
+        let texts: Vec<String> = plain.chain(long).chain(ESCAPES.map(str::to_owned)).collect();
+        let every = format!(" \t\r\n{{\"text\" : \"{}\"}}\n ", texts.concat());
+        carry_one(subject, &mut from, &mut to, every.into()).await;
+        let object = |text: &String| Bytes::from(format!(r#"{{"{text}":"{text}"}}"#));
+        let frames: Vec<Bytes> = texts.iter().map(object).collect();
         carry(subject, &mut from, &mut to, &frames).await;
     }
 }
@@ -58,12 +67,12 @@ pub async fn frames_may_hold_every_byte(subject: &Subject) {
 /// Many frames, from tiny to the largest, arrive in the number and order promised.
 pub async fn frames_of_all_sizes_arrive_as_promised(subject: &Subject) {
     let mut fixture = Fixture::open(subject).await;
-    let largest = subject.promises().max_frame;
+    let largest = [MAX_REQUEST, subject.promises().max_frame];
     let mut rng = fastrand::Rng::with_seed(3);
-    for (mut from, mut to) in fixture.both_ways().await {
+    for ((mut from, mut to), largest) in fixture.both_ways().await.into_iter().zip(largest) {
         let frames: Vec<Bytes> = (0..400)
             .map(|number| {
-                let len = rng.usize(8..=if number % 50 == 0 { largest } else { 2000 });
+                let len = rng.usize(16..=if number % 50 == 0 { largest } else { 2000 });
                 frame(&mut rng, number, len)
             })
             .collect();
@@ -75,7 +84,8 @@ pub async fn frames_of_all_sizes_arrive_as_promised(subject: &Subject) {
 pub async fn frames_are_gathered_until_flushed(subject: &Subject) {
     let mut fixture = Fixture::open(subject).await;
     for (mut from, mut to) in fixture.both_ways().await {
-        let frames: Vec<Bytes> = (0..30_u8).map(|number| Bytes::from(vec![number; 100])).collect();
+        let mut rng = fastrand::Rng::with_seed(7);
+        let frames: Vec<Bytes> = (0..30).map(|number| frame(&mut rng, number, 100)).collect();
         for frame in &frames {
             from.feed(frame.clone()).await.expect("the link takes frames");
         }
@@ -96,7 +106,11 @@ pub async fn both_directions_work_at_once(subject: &Subject) {
     let (from_near, from_far) = (frames(4), frames(5));
     let converse = async |link: BoxLink, say: &[Bytes], hear: &[Bytes]| {
         let (mut sink, mut stream) = link.split();
-        let mut said = iter(say.iter().cloned().map(Ok));
+        let said = iter((1..).zip(say.iter().cloned()));
+        let mut said = pin!(said.then(async |(number, frame)| {
+            breathe(subject, number).await;
+            Ok(frame)
+        }));
         let (sent, arrived) = join(sink.send_all(&mut said), receive(subject, &mut stream, hear.len())).await;
         sent.expect("the link takes frames");
         check_promises(subject.promises(), hear, &arrived);
@@ -115,7 +129,7 @@ pub async fn links_do_not_mix(subject: &Subject) {
     }
     join_all(pairs.iter_mut().map(async |(number, (near, far))| {
         let own = |kind: u8| -> Vec<Bytes> {
-            (0..50_u8).map(|count| Bytes::from(vec![*number, kind, count])).collect()
+            (0..50).map(|count| Bytes::from(format!("{{\"{number}\":[{kind},{count}]}}"))).collect()
         };
         carry(subject, near, &mut far.link, &own(0)).await;
         carry(subject, &mut far.link, near, &own(1)).await;
@@ -133,12 +147,12 @@ pub async fn a_frame_over_the_limit_is_refused(subject: &Subject) {
             from.feed(vec![b'x'; limit + 1].into()).await.expect_err("a frame over the limit is refused");
         let words = error.to_string().replace([',', '_', '\u{a0}'], "");
         assert!(words.contains(&limit.to_string()), "the limit of {limit} is not named: {error}");
-        let after = Bytes::from_static(b"after");
+        let after = Bytes::from_static(br#"{"text":"after"}"#);
         let survived = from.send(after.clone()).await.is_ok();
         let next = async {
             loop {
                 match to.next().await {
-                    Some(Ok(frame)) if frame.starts_with(b"knock ") => {}
+                    Some(Ok(frame)) if is_greeting(&frame) => {}
                     other => return other,
                 }
             }
@@ -150,7 +164,7 @@ pub async fn a_frame_over_the_limit_is_refused(subject: &Subject) {
         }
     }
     let (mut near, mut far) = fixture.pair().await;
-    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(b"still here")).await;
+    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(STILL_HERE)).await;
 }
 
 /// A peer that reads nothing makes the sink wait after a bounded amount, and all of it arrives once it reads.
@@ -192,6 +206,9 @@ async fn accepts(subject: &Subject, link: &mut BoxLink, frame: Bytes) -> bool {
     flush.await.expect("a peer that does not read is not an error");
     true
 }
+
+/// Something short.
+const STILL_HERE: &[u8] = br#"{"text":"still here"}"#;
 
 /// For how long a link that is held back takes nothing.
 const HELD_BACK: Duration = Duration::from_millis(300);

@@ -8,7 +8,7 @@ use futures::{SinkExt, StreamExt, future::join, pin_mut, poll};
 
 use super::{
     Subject,
-    fixture::{Fixture, MOMENT, carry_one, check_promises},
+    fixture::{Fixture, MOMENT, breathe, carry_one, check_promises, frame, is_greeting},
 };
 use crate::time::{QUIET, within};
 
@@ -24,7 +24,7 @@ pub async fn a_listener_says_where_it_listens(subject: &Subject) {
     let address = fixture.listening.address.clone();
     assert_eq!(address.scheme(), subject.address.scheme());
     let (mut near, mut far) = fixture.pair().await; // dials that address
-    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(b"found")).await;
+    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(br#"{"text":"found"}"#)).await;
 }
 
 /// Who is at the other end has an address of its own, and a host, which is the same for all of one machine.
@@ -64,10 +64,12 @@ pub async fn dropping_is_seen_as_the_end(subject: &Subject) {
 pub async fn what_was_sent_before_closing_arrives(subject: &Subject) {
     let mut fixture = Fixture::open(subject).await;
     for (mut from, mut to) in fixture.both_ways().await {
-        let frames: Vec<Bytes> = (0..100_u8).map(|number| Bytes::from(vec![number; 3000])).collect();
+        let mut rng = fastrand::Rng::with_seed(8);
+        let frames: Vec<Bytes> = (0..100).map(|number| frame(&mut rng, number, 3000)).collect();
         let sending = async {
-            for frame in &frames {
+            for (number, frame) in (1..).zip(&frames) {
                 from.feed(frame.clone()).await.expect("the link takes frames");
+                breathe(subject, number).await;
             }
             from.close().await.expect("a link can be closed");
         };
@@ -91,7 +93,7 @@ pub async fn sending_to_nobody_ends(subject: &Subject) {
         let mut from = from;
         drop(to);
         let mut sends = 0;
-        while from.send(Bytes::from_static(b"anyone?")).await.is_ok() {
+        while from.send(Bytes::from_static(br#"{"text":"anyone?"}"#)).await.is_ok() {
             sends += 1;
             if !subject.promises().reliable && sends == 100 {
                 break;
@@ -107,8 +109,8 @@ pub async fn links_outlive_their_listener(subject: &Subject) {
     let pairs = fixture.both_ways().await;
     drop(fixture);
     for (mut from, mut to) in pairs {
-        carry_one(subject, &mut from, &mut to, Bytes::from_static(b"there")).await;
-        carry_one(subject, &mut to, &mut from, Bytes::from_static(b"and back")).await;
+        carry_one(subject, &mut from, &mut to, Bytes::from_static(br#"{"text":"there"}"#)).await;
+        carry_one(subject, &mut to, &mut from, Bytes::from_static(br#"{"text":"and back"}"#)).await;
     }
 }
 
@@ -129,7 +131,7 @@ pub async fn a_dial_can_be_given_up(subject: &Subject) {
         }
     }
     let (mut near, mut far) = fixture.pair().await;
-    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(b"the next one")).await;
+    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(br#"{"text":"the next one"}"#)).await;
 }
 
 /// Where nobody listens any more, a dial fails with words. Where frames may be lost, silence is legal too: then a
@@ -142,7 +144,7 @@ pub async fn dialling_nobody_fails(subject: &Subject) {
         Some(Err(error)) => assert!(!error.to_string().trim().is_empty(), "{error:?} says nothing"),
         Some(Ok(mut link)) => {
             assert!(!subject.promises().reliable, "a link to nobody was made");
-            let _ = link.send(Bytes::from_static(b"anyone?")).await;
+            let _ = link.send(Bytes::from_static(br#"{"text":"anyone?"}"#)).await;
             assert_eq!(next_or_quiet(subject, &mut link).await, None, "nobody answered");
         }
         None => assert!(!subject.promises().reliable, "a dial to nobody goes on for ever"),
@@ -156,7 +158,7 @@ pub async fn a_taken_address_is_refused(subject: &Subject) {
     let error = subject.transport.listen(&address).await.expect_err("the address is taken");
     check_words(&error, &address);
     let (mut near, mut far) = fixture.pair().await;
-    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(b"still here")).await;
+    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(br#"{"text":"still here"}"#)).await;
 }
 
 /// An address that the transport cannot use is named by the error. One that it can use after all has to work.
@@ -194,7 +196,7 @@ async fn next_or_quiet(subject: &Subject, link: &mut BoxLink) -> Option<Bytes> {
             within(&subject.runtime, QUIET, link.next()).await.unwrap_or_default()
         };
         match next? {
-            Ok(frame) if frame.starts_with(b"knock ") && !subject.promises().reliable => {}
+            Ok(frame) if is_greeting(&frame) && !subject.promises().reliable => {}
             Ok(frame) => return Some(frame),
             Err(error) if subject.promises().reliable => {
                 panic!("the peer closed in an orderly way, yet: {error}")

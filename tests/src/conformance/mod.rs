@@ -49,7 +49,7 @@ macro_rules! conformance {
             $crate::conformance_tests! { [$runtime, $transport, $address]
                 frames: [
                     a_frame_arrives_whole
-                    frames_may_hold_one_byte
+                    frames_may_be_as_small_as_an_object
                     frames_may_be_as_large_as_promised
                     frames_may_hold_every_byte
                     frames_of_all_sizes_arrive_as_promised

@@ -13,7 +13,7 @@ use chat_core::{
     Address,
     memory::Memory,
     transport::{BoxLink, Incoming, Listening, Peer, Promises, Transport},
-    wire::MAX_FRAME,
+    wire::{MAX_FRAME, MAX_REQUEST},
 };
 use chat_tests::{
     conformance::{Subject, frames, life, run},
@@ -124,7 +124,7 @@ fn fails(transport: impl Transport, words: &str, check: impl AsyncFnOnce(&Subjec
 
 #[test]
 fn loss_is_found() {
-    let loss = liar(Weather { loss: 10, ..Weather::default() });
+    let loss = liar(Weather { loss: 5, ..Weather::default() });
     fails(loss, "exactly once", life::what_was_sent_before_closing_arrives);
 }
 
@@ -148,7 +148,7 @@ fn changed_frames_are_found() {
 
 #[test]
 fn shortened_frames_are_found() {
-    let bent = || Bent { frame: |frame| frame.slice(..frame.len().min(MAX_FRAME - 1)), ..Bent::default() };
+    let bent = || Bent { frame: |frame| frame.slice(..frame.len().min(MAX_REQUEST - 1)), ..Bent::default() };
     fails(bent(), "never sent", frames::frames_may_be_as_large_as_promised);
     fails(bent(), "is refused", frames::a_frame_over_the_limit_is_refused);
 }

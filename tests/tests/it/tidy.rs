@@ -19,9 +19,10 @@ fn the_core_knows_no_runtime() {
 fn nothing_points_back() {
     let core = dependencies(&["--package", "chat-core"]);
     let tcp = dependencies(&["--package", "chat-tcp"]);
-    assert!(tcp.contains("chat-core"), "this test reads the tree: {tcp:?}");
-    for (from, tree) in [("chat-core", &core), ("chat-tcp", &tcp)] {
-        for to in ["chat-cli", "chat-tests", "chat-tcp"] {
+    let udp = dependencies(&["--package", "chat-udp"]);
+    assert!(tcp.contains("chat-core") && udp.contains("chat-core"), "this test reads the tree: {tcp:?}");
+    for (from, tree) in [("chat-core", &core), ("chat-tcp", &tcp), ("chat-udp", &udp)] {
+        for to in ["chat-cli", "chat-tests", "chat-tcp", "chat-udp"] {
             assert!(from == to || !tree.contains(to), "{from} depends on {to}");
         }
     }
@@ -30,7 +31,7 @@ fn nothing_points_back() {
 #[test]
 fn the_suite_brings_no_runtime() {
     let tree = dependencies(&["--package", "chat-tests"]);
-    for other in ["async-std", "async-io", "tokio", "chat-tcp", "chat-cli"] {
+    for other in ["async-std", "async-io", "tokio", "chat-tcp", "chat-udp", "chat-cli"] {
         assert!(!tree.contains(other), "the library chat-tests depends on {other}");
     }
 }

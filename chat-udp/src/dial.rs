@@ -1,0 +1,43 @@
+//! The way to a server: its addresses, and a socket for each family of them. Nothing is sent yet.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use chat_core::{Address, HostPort};
+
+use crate::{Udp, link::Dialled};
+
+/// A link to whoever will answer at `address`.
+///
+/// # Errors
+/// When the host has no address, or none that a socket can be made for.
+pub(crate) async fn dial(address: &Address, udp: &Udp) -> io::Result<Dialled> {
+    let host = HostPort::parse(address)?;
+    let lookup = udp.network.lookup(&host);
+    let mut targets = host.resolve(lookup, udp.lookup_limit, &*udp.runtime).await?;
+    targets.truncate(TARGETS);
+    let mut sockets = Vec::new();
+    let mut last = None;
+    for any in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
+        let Some(target) = targets.iter().find(|it| it.is_ipv4() == any.is_ipv4()) else { continue };
+        match udp.network.bind(SocketAddr::new(any, 0)) {
+            Ok(socket) => {
+                tracing::debug!(recv_buffer = socket.recv_buffer(), "a socket is bound");
+                sockets.push(socket);
+            }
+            Err(error) => {
+                let words = format!("cannot reach {}: {error}", host.label(*target));
+                last = Some(io::Error::new(error.kind(), words));
+            }
+        }
+    }
+    match last {
+        Some(error) if sockets.is_empty() => Err(error),
+        _ => Ok(Dialled::new(targets, sockets, &udp.runtime)),
+    }
+}
+
+/// To how many addresses of a host a `hello` goes.
+const TARGETS: usize = 4;

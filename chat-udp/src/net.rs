@@ -1,0 +1,145 @@
+//! The network: what the transport asks of it, and the sockets and the name lookup of the system.
+//!
+//! This is the one place that names sockets and the runtime. Everything else goes through [`Network`], so that a
+//! simulation can take its place.
+
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket},
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use async_io::Async;
+use async_std::net::ToSocketAddrs;
+use chat_core::HostPort;
+use futures::{FutureExt, future::BoxFuture};
+use socket2::{Domain, Protocol, Type};
+
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "net/pktinfo.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "net/plain.rs")]
+mod datagram;
+
+/// Where sockets and addresses come from.
+pub trait Network: fmt::Debug + Send + Sync + 'static {
+    /// A socket at `address`, where port 0 stands for a free one.
+    ///
+    /// # Errors
+    /// When that address cannot be had.
+    fn bind(&self, address: SocketAddr) -> io::Result<Arc<dyn Socket>>;
+
+    /// The addresses of a host, in the order in which they are to be tried.
+    fn lookup<'a>(&'a self, host: &'a HostPort) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+}
+
+/// A socket that sends datagrams to anybody and gets them from anybody. IPv4 addresses are written as such, never as
+/// IPv6 ones.
+pub trait Socket: fmt::Debug + Send + Sync {
+    /// Where it is bound.
+    fn local(&self) -> SocketAddr;
+
+    /// How many bytes the system holds for it until they are read.
+    fn recv_buffer(&self) -> usize;
+
+    /// The next datagram. Of one that is longer than `buffer` the rest is lost. One task at a time receives.
+    ///
+    /// # Errors
+    /// Those of a moment; the next call may work.
+    fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<Arrival>>;
+
+    /// Sends a datagram at once or not at all, from the local address `from` if that is given.
+    ///
+    /// # Errors
+    /// When it was not sent.
+    fn send(&self, datagram: &[u8], to: SocketAddr, from: Option<IpAddr>) -> io::Result<()>;
+}
+
+/// A datagram that has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// Its bytes in the buffer.
+    pub len: usize,
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// The local address it was sent to, if the system tells.
+    pub to: Option<IpAddr>,
+}
+
+/// The network of this machine.
+#[derive(Debug)]
+pub(crate) struct System;
+
+impl Network for System {
+    fn bind(&self, address: SocketAddr) -> io::Result<Arc<dyn Socket>> {
+        let socket = socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(false)?;
+        }
+        // The system grants what it will; less means more datagrams lost in a burst.
+        let _ = socket.set_recv_buffer_size(RECV_BUFFER);
+        let recv_buffer = socket.recv_buffer_size()?;
+        socket.bind(&address.into())?;
+        datagram::prepare(&socket, address.is_ipv6())?;
+        let io = Async::new(UdpSocket::from(socket))?;
+        let local = io.get_ref().local_addr()?;
+        Ok(Arc::new(SystemSocket { io, local, recv_buffer }))
+    }
+
+    fn lookup<'a>(&'a self, host: &'a HostPort) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        async move { Ok((host.host.as_str(), host.port).to_socket_addrs().await?.collect()) }.boxed()
+    }
+}
+
+#[derive(Debug)]
+struct SystemSocket {
+    io: Async<UdpSocket>,
+    local: SocketAddr,
+    recv_buffer: usize,
+}
+
+impl Socket for SystemSocket {
+    fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    fn recv_buffer(&self) -> usize {
+        self.recv_buffer
+    }
+
+    fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<Arrival>> {
+        loop {
+            match datagram::recv(self.io.get_ref(), buffer) {
+                Ok(arrival) => return Poll::Ready(Ok(canonical(arrival))),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(self.io.poll_readable(cx))?;
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    fn send(&self, datagram: &[u8], to: SocketAddr, from: Option<IpAddr>) -> io::Result<()> {
+        let is_ipv6 = self.local.is_ipv6();
+        let to = if is_ipv6 { SocketAddr::V6(mapped(to)) } else { to };
+        datagram::send(self.io.get_ref(), datagram, to, from)
+    }
+}
+
+/// An IPv4 address that a socket for both families wrote as an IPv6 one becomes an IPv4 address again.
+fn canonical(arrival: Arrival) -> Arrival {
+    let from = match arrival.from.ip().to_canonical() {
+        IpAddr::V4(ip) => (ip, arrival.from.port()).into(),
+        IpAddr::V6(_) => arrival.from,
+    };
+    Arrival { from, to: arrival.to.map(|it| it.to_canonical()), ..arrival }
+}
+
+fn mapped(address: SocketAddr) -> SocketAddrV6 {
+    match address {
+        SocketAddr::V4(it) => SocketAddrV6::new(it.ip().to_ipv6_mapped(), it.port(), 0, 0),
+        SocketAddr::V6(it) => it,
+    }
+}
+
+/// What the system is asked to hold, in bytes: some thousand messages.
+const RECV_BUFFER: usize = 4 << 20;

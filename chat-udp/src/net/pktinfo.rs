@@ -1,0 +1,92 @@
+//! Datagrams with the local address they came to or leave from: `IP_PKTINFO`, `IPV6_PKTINFO` (RFC 3542).
+
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    os::fd::AsRawFd,
+};
+
+use nix::{
+    cmsg_space,
+    sys::socket::{
+        ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
+        sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo},
+    },
+};
+
+use super::Arrival;
+
+/// Asks for the local address of what comes.
+pub(super) fn prepare(socket: &socket2::Socket, is_ipv6: bool) -> io::Result<()> {
+    // IPv4 datagrams on a socket for both families come with the IPv6 kind, their address written as such.
+    if is_ipv6 {
+        setsockopt(socket, Ipv6RecvPacketInfo, &true)?;
+    } else {
+        setsockopt(socket, Ipv4PacketInfo, &true)?;
+    }
+    Ok(())
+}
+
+pub(super) fn recv(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Arrival> {
+    let mut control = cmsg_space!(libc::in6_pktinfo);
+    let mut buffers = [IoSliceMut::new(buffer)];
+    let message = recvmsg::<SockaddrStorage>(
+        socket.as_raw_fd(),
+        &mut buffers,
+        Some(&mut control),
+        MsgFlags::MSG_DONTWAIT,
+    )?;
+    let from = message.address.as_ref().and_then(address).ok_or(io::ErrorKind::InvalidData)?;
+    let to = message.cmsgs()?.find_map(|control| match control {
+        ControlMessageOwned::Ipv4PacketInfo(info) => {
+            Some(Ipv4Addr::from(info.ipi_spec_dst.s_addr.to_ne_bytes()).into())
+        }
+        ControlMessageOwned::Ipv6PacketInfo(info) => Some(Ipv6Addr::from(info.ipi6_addr.s6_addr).into()),
+        _ => None,
+    });
+    // Nothing leaves from a multicast address.
+    Ok(Arrival { len: message.bytes, from, to: to.filter(|it: &IpAddr| !it.is_multicast()) })
+}
+
+pub(super) fn send(
+    socket: &UdpSocket,
+    datagram: &[u8],
+    to: SocketAddr,
+    from: Option<IpAddr>,
+) -> io::Result<()> {
+    let (ipv4, ipv6);
+    let control = match (from, to) {
+        (None, _) => None,
+        (Some(IpAddr::V4(from)), SocketAddr::V4(_)) => {
+            ipv4 = libc::in_pktinfo {
+                ipi_ifindex: 0,
+                ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
+                ipi_addr: libc::in_addr { s_addr: 0 },
+            };
+            Some(ControlMessage::Ipv4PacketInfo(&ipv4))
+        }
+        (Some(from), _) => {
+            let from = match from {
+                IpAddr::V4(from) => from.to_ipv6_mapped(),
+                IpAddr::V6(from) => from,
+            };
+            ipv6 =
+                libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 };
+            Some(ControlMessage::Ipv6PacketInfo(&ipv6))
+        }
+    };
+    let to = SockaddrStorage::from(to);
+    sendmsg(
+        socket.as_raw_fd(),
+        &[IoSlice::new(datagram)],
+        control.as_slice(),
+        MsgFlags::MSG_DONTWAIT,
+        Some(&to),
+    )?;
+    Ok(())
+}
+
+fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    let ipv4 = storage.as_sockaddr_in().map(|it| SocketAddr::from(*it));
+    ipv4.or_else(|| storage.as_sockaddr_in6().map(|it| SocketAddr::from(*it)))
+}

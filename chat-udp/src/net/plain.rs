@@ -1,0 +1,26 @@
+//! Datagrams where nothing tells to which local address they came: answers leave from the one the system chooses.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, UdpSocket},
+};
+
+use super::Arrival;
+
+pub(super) fn prepare(_socket: &socket2::Socket, _is_ipv6: bool) -> io::Result<()> {
+    Ok(())
+}
+
+pub(super) fn recv(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Arrival> {
+    let (len, from) = socket.recv_from(buffer)?;
+    Ok(Arrival { len, from, to: None })
+}
+
+pub(super) fn send(
+    socket: &UdpSocket,
+    datagram: &[u8],
+    to: SocketAddr,
+    _from: Option<IpAddr>,
+) -> io::Result<()> {
+    socket.send_to(datagram, to).map(drop)
+}
