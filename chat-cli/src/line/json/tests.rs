@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_core::wire::{EntryFrame, EntryKind, Ping, Reason, Welcome};
+use chat_core::wire::{EntryFrame, EntryKind, Reason, Welcome};
 
 use super::*;
 

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{
-    Runtime,
     client::Updates,
     log::MemoryLog,
     memory::Memory,
