@@ -201,7 +201,7 @@ pub(super) fn frame(rng: &mut fastrand::Rng, number: u64, len: usize) -> Bytes {
 
 /// Where frames may be lost, a reader that gets no time loses most of them. Lets it have some now and then.
 pub(super) async fn breathe(subject: &Subject, sent: u64) {
-    if !subject.promises().reliable && sent % 16 == 0 {
+    if !subject.promises().reliable && sent.is_multiple_of(16) {
         subject.pause(BREATH).await;
     }
 }
