@@ -5,7 +5,7 @@
 
 use std::{
     fmt, io,
-    net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket},
     sync::Arc,
     task::{Context, Poll, ready},
 };
@@ -46,6 +46,11 @@ pub trait Socket: fmt::Debug + Send + Sync {
     /// # Errors
     /// Those of a moment; the next call may work.
     fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<Arrival>>;
+
+    /// Whether what is sent to `to` leaves from the local address `from` without saying so, as far as is known.
+    fn leaves_from(&self, _from: IpAddr, _to: SocketAddr) -> bool {
+        false
+    }
 
     /// Sends a datagram at once or not at all, from the local address `from` if that is given.
     ///
@@ -118,10 +123,25 @@ impl Socket for SystemSocket {
         }
     }
 
+    fn leaves_from(&self, from: IpAddr, to: SocketAddr) -> bool {
+        let here = self.local.ip();
+        // A socket that is connected has been given the address by the system, and has sent nothing.
+        let usual = || {
+            let any: IpAddr =
+                if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+            let socket = UdpSocket::bind((any, 0))?;
+            socket.connect(to)?;
+            socket.local_addr()
+        };
+        if here.is_unspecified() { usual().is_ok_and(|it: SocketAddr| it.ip() == from) } else { here == from }
+    }
+
     fn send(&self, datagram: &[u8], to: SocketAddr, from: Option<IpAddr>) -> io::Result<()> {
-        let is_ipv6 = self.local.is_ipv6();
-        let to = if is_ipv6 { SocketAddr::V6(mapped(to)) } else { to };
-        datagram::send(self.io.get_ref(), datagram, to, from)
+        let to = if self.local.is_ipv6() { SocketAddr::V6(mapped(to)) } else { to };
+        match from {
+            Some(from) => datagram::send(self.io.get_ref(), datagram, to, from),
+            None => self.io.get_ref().send_to(datagram, to).map(drop),
+        }
     }
 }
 

@@ -48,41 +48,29 @@ pub(super) fn recv(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Arrival>
     Ok(Arrival { len: message.bytes, from, to: to.filter(|it: &IpAddr| !it.is_multicast()) })
 }
 
-pub(super) fn send(
-    socket: &UdpSocket,
-    datagram: &[u8],
-    to: SocketAddr,
-    from: Option<IpAddr>,
-) -> io::Result<()> {
+pub(super) fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr, from: IpAddr) -> io::Result<()> {
     let (ipv4, ipv6);
     let control = match (from, to) {
-        (None, _) => None,
-        (Some(IpAddr::V4(from)), SocketAddr::V4(_)) => {
+        (IpAddr::V4(from), SocketAddr::V4(_)) => {
             ipv4 = libc::in_pktinfo {
                 ipi_ifindex: 0,
                 ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
                 ipi_addr: libc::in_addr { s_addr: 0 },
             };
-            Some(ControlMessage::Ipv4PacketInfo(&ipv4))
+            ControlMessage::Ipv4PacketInfo(&ipv4)
         }
-        (Some(from), _) => {
+        (from, _) => {
             let from = match from {
                 IpAddr::V4(from) => from.to_ipv6_mapped(),
                 IpAddr::V6(from) => from,
             };
             ipv6 =
                 libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 };
-            Some(ControlMessage::Ipv6PacketInfo(&ipv6))
+            ControlMessage::Ipv6PacketInfo(&ipv6)
         }
     };
     let to = SockaddrStorage::from(to);
-    sendmsg(
-        socket.as_raw_fd(),
-        &[IoSlice::new(datagram)],
-        control.as_slice(),
-        MsgFlags::MSG_DONTWAIT,
-        Some(&to),
-    )?;
+    sendmsg(socket.as_raw_fd(), &[IoSlice::new(datagram)], &[control], MsgFlags::MSG_DONTWAIT, Some(&to))?;
     Ok(())
 }
 

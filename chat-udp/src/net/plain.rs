@@ -16,11 +16,6 @@ pub(super) fn recv(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Arrival>
     Ok(Arrival { len, from, to: None })
 }
 
-pub(super) fn send(
-    socket: &UdpSocket,
-    datagram: &[u8],
-    to: SocketAddr,
-    _from: Option<IpAddr>,
-) -> io::Result<()> {
+pub(super) fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr, _from: IpAddr) -> io::Result<()> {
     socket.send_to(datagram, to).map(drop)
 }
