@@ -17,6 +17,9 @@ use crate::{Address, wire::MAX_FRAME};
 ///   the peer is told so. A peer's frame is never split, merged or changed.
 /// * The sink takes one frame of at most [`Promises::max_frame`] bytes at a time. It may gather frames until it is
 ///   flushed, but holds at most some 64 KiB: then it is not ready until the peer takes them.
+/// * Frames are those of the protocol: JSON objects, of which a client's first is `hello`, and the first one back is
+///   `welcome`, `error` or `goodbye`. A transport may lean on that, and add fields of its own on the way that it takes
+///   off again or that nobody knows; one that does not, carries any bytes.
 /// * Dropping a link closes it.
 /// * One task owns a link; stream and sink are polled from the same task.
 pub trait Link: Stream<Item = io::Result<Bytes>> + Sink<Bytes, Error = io::Error> + Send {}
@@ -94,7 +97,8 @@ pub struct Promises {
     pub ordered: bool,
     /// Every frame arrives exactly once, or the link ends.
     pub reliable: bool,
-    /// The largest frame it carries, in bytes; at least [`MAX_FRAME`], so that a room never holds what one of its
+    /// The largest frame it carries, in bytes (a dialled link need not take more than
+    /// [`MAX_REQUEST`](crate::wire::MAX_REQUEST)); at least [`MAX_FRAME`], so that a room never holds what one of its
     /// members cannot be sent.
     pub max_frame: usize,
 }

@@ -109,8 +109,9 @@ impl Sink<Bytes> for BentLink {
     }
 }
 
+/// The seed is one with which the links can begin.
 fn liar(weather: Weather) -> Liar<WeatherTransport> {
-    Liar(WeatherTransport::new(Arc::new(Memory::default()), weather, 1, runtime()))
+    Liar(WeatherTransport::new(Arc::new(Memory::default()), weather, 11, runtime()))
 }
 
 /// Runs a check that has to fail with these words.
@@ -124,7 +125,7 @@ fn fails(transport: impl Transport, words: &str, check: impl AsyncFnOnce(&Subjec
 
 #[test]
 fn loss_is_found() {
-    let loss = liar(Weather { loss: 5, ..Weather::default() });
+    let loss = liar(Weather { loss: 10, ..Weather::default() });
     fails(loss, "exactly once", life::what_was_sent_before_closing_arrives);
 }
 
