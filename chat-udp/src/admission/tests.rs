@@ -199,6 +199,23 @@ fn a_hello_shorter_than_the_challenge_is_not_answered() {
     }
 }
 
+/// protocol 15.9
+#[test]
+fn a_flood_leaves_nothing_behind() {
+    let mut gate = Gate::new();
+    let (peer, link) = gate.enter(ANA, HELLO);
+    for number in 0..100_000_u32 {
+        let from = SocketAddr::from((Ipv4Addr::from_bits(0x0a00_0000 + number), 4000)).to_string();
+        let cookie = (number % 2 == 0).then_some("p1s0zqW8J6k");
+        let token = (number % 3 == 0).then_some("u8yVb1yd0Yx2bq3fJQkq9g");
+        let verdict = gate.say(&from, HELLO, cookie, token);
+        assert!(matches!(verdict, Verdict::Answer(_) | Verdict::Silence), "{verdict:?}");
+    }
+    assert_eq!(gate.peers.len(), (1, 1));
+    let (same, _) = delivered(gate.say(ANA, "{}", None, Some(&link))).unwrap();
+    assert!(Arc::ptr_eq(&peer, &same));
+}
+
 #[test]
 fn without_a_listener_strangers_hear_nothing() {
     let mut gate = Gate::new();
