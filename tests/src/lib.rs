@@ -4,6 +4,7 @@
 
 pub mod conformance;
 mod raw_client;
+pub mod simulation;
 mod time;
 pub mod virtual_time;
 pub mod weather;

@@ -3,6 +3,7 @@
 //! It wraps any link, or any transport, whatever that promises by itself. The same seed and the same frames meet the
 //! same fate.
 
+mod dice;
 mod link;
 mod sky;
 
@@ -21,6 +22,7 @@ use chat_core::{
 };
 use futures::{FutureExt, future::BoxFuture};
 
+pub use dice::{Dice, Odds};
 pub use sky::Sky;
 
 /// What happens to the frames of a link, each way. The default is a clear sky.

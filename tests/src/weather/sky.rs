@@ -7,13 +7,14 @@ use std::{
 
 use bytes::Bytes;
 
-use super::Weather;
+use super::{Dice, Odds, Weather};
 
 /// Decides what becomes of frames: they go in by [`admit`](Sky::admit) and come out of [`release`](Sky::release),
 /// some not at all, some twice, some late.
 #[derive(Debug)]
 pub struct Sky {
     weather: Weather,
+    dice: Dice,
     rng: fastrand::Rng,
     /// How many frames were admitted.
     admitted: u64,
@@ -40,7 +41,10 @@ struct Flight {
 impl Sky {
     /// The sky of `seed`.
     pub fn new(weather: Weather, seed: u64) -> Sky {
-        Sky { weather, rng: fastrand::Rng::with_seed(seed), admitted: 0, on_their_way: BTreeMap::new() }
+        let odds = Odds { loss: weather.loss, duplicate: weather.duplicate, ..Odds::default() };
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let dice = Dice::new(odds, rng.u64(..));
+        Sky { weather, dice, rng, admitted: 0, on_their_way: BTreeMap::new() }
     }
 
     /// Takes a frame. How often it comes out, and in which place, is decided here.
@@ -48,12 +52,11 @@ impl Sky {
         let number = self.admitted;
         self.admitted += 1;
         // The dice fall the same number of times for every frame: one more of this does not change all of that.
-        let lost = self.happens(self.weather.loss);
-        let doubled = self.happens(self.weather.duplicate);
+        let copies = self.dice.cast();
         for copy in 0..2 {
             let held = self.happens(self.weather.reorder);
             let behind = self.rng.u64(1..=self.hold());
-            if lost || (copy == 1 && !doubled) {
+            if copy >= copies {
                 continue;
             }
             let after = if held { number + behind } else { number };

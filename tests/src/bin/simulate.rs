@@ -1,0 +1,124 @@
+//! Lives through worlds from seeds and says which of them break a rule.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
+
+use std::{env, process::ExitCode, thread, time::Instant};
+
+use chat_tests::simulation::{self, Plan, Report, Summary, run_many};
+
+/// What was asked for on the command line.
+#[derive(Clone, Debug)]
+struct Args {
+    seeds: u64,
+    from: u64,
+    seed: Option<u64>,
+    trace: bool,
+    threads: usize,
+    wired: bool,
+}
+
+impl Args {
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let mut args = Args { seeds: 1000, from: 0, seed: None, trace: false, threads, wired: false };
+        while let Some(word) = words.next() {
+            let mut number = || -> Result<u64, String> {
+                let number = words.next().and_then(|it| it.parse().ok());
+                number.ok_or_else(|| format!("{word} needs a number"))
+            };
+            match word.as_str() {
+                "--seeds" => args.seeds = number()?,
+                "--from" => args.from = number()?,
+                "--seed" => args.seed = Some(number()?),
+                "--threads" => args.threads = usize::try_from(number()?).unwrap_or(1),
+                "--trace" => args.trace = true,
+                "--wired" => args.wired = true,
+                _ => return Err(format!("{word} is not known\n{USAGE}")),
+            }
+        }
+        Ok(args)
+    }
+
+    fn plan(&self, seed: u64) -> Plan {
+        if self.wired { Plan::of(seed).wired() } else { Plan::of(seed) }
+    }
+}
+
+fn main() -> ExitCode {
+    let args = match Args::read(env::args().skip(1)) {
+        Ok(args) => args,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    match args.seed {
+        Some(seed) => one(&args, seed),
+        None => many(&args),
+    }
+}
+
+fn one(args: &Args, seed: u64) -> ExitCode {
+    let report = simulation::run(seed, args.plan(seed));
+    if args.trace {
+        print!("{}", report.trace());
+    }
+    if report.violations.is_empty() {
+        println!("seed {seed}: {} happenings, all as they should be", report.history.len());
+        return ExitCode::SUCCESS;
+    }
+    tell(seed, &Ok(report));
+    ExitCode::FAILURE
+}
+
+fn many(args: &Args) -> ExitCode {
+    let began = Instant::now();
+    let mut failures = 0;
+    let every = (args.seeds / 20).max(1);
+    let progress = |done| {
+        if done % every == 0 {
+            eprintln!("{done} of {} seeds, {:.1} s", args.seeds, began.elapsed().as_secs_f64());
+        }
+    };
+    let failed = |seed, report| {
+        failures += 1;
+        tell(seed, &report);
+        failures == MOST_FAILURES
+    };
+    let summary =
+        run_many(args.from..args.from + args.seeds, args.threads, |seed| args.plan(seed), progress, failed);
+    sum_up(&summary);
+    println!("{:.1} s on {} threads", began.elapsed().as_secs_f64(), args.threads);
+    if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn sum_up(summary: &Summary) {
+    let Summary { seeds, stored, shown, restarts, kills, traffic, elapsed } = summary;
+    println!("{seeds} seeds, {:.1} hours of virtual time", elapsed.as_secs_f64() / 3600.0);
+    println!("{stored} messages stored, {shown} shown to somebody");
+    println!("{restarts} restarts of servers, {kills} of clients, {} links cut", traffic.cuts);
+    println!(
+        "{} frames, {} lost, {} doubled, {} overtaken",
+        traffic.sent, traffic.lost, traffic.doubled, traffic.overtaken
+    );
+}
+
+fn tell(seed: u64, report: &Result<Report, String>) {
+    println!("\nseed {seed} breaks a rule; to see it again:");
+    println!("  cargo run --release -p chat-tests --bin simulate -- --seed {seed} --trace");
+    match report {
+        Ok(report) => {
+            let more = report.violations.len().saturating_sub(MOST_VIOLATIONS);
+            for violation in report.violations.iter().take(MOST_VIOLATIONS) {
+                println!("{}", violation.in_context(&report.history));
+            }
+            if more > 0 {
+                println!("and {more} more");
+            }
+        }
+        Err(panic) => println!("it panics: {panic}"),
+    }
+}
+
+const MOST_FAILURES: u32 = 3;
+const MOST_VIOLATIONS: usize = 3;
+const USAGE: &str = "simulate [--seeds N] [--from SEED] [--seed N] [--trace] [--threads N]";

@@ -1,0 +1,155 @@
+//! The log of a simulation: it takes its time, fails now and then, and remembers everything it ever stored.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chat_core::{
+    RoomName,
+    log::{Append, Appended, LogEntry, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState},
+};
+use futures::{FutureExt, future::BoxFuture};
+
+use super::plan;
+use crate::virtual_time::VirtualTime;
+
+/// What survives whatever happens to the server.
+#[derive(Debug)]
+pub struct Durable {
+    log: MemoryLog,
+    epoch: u128,
+    stored: Mutex<Vec<Stored>>,
+    time: VirtualTime,
+}
+
+/// Something that was stored, and when.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// When, since the beginning.
+    pub when: Duration,
+    /// Its number in its room.
+    pub seq: u64,
+    /// The smallest number the room held just before.
+    pub oldest: u64,
+    /// What was to be stored.
+    pub item: Append,
+}
+
+impl Durable {
+    pub(super) fn new(time: &VirtualTime, bytes: usize, epoch: u128) -> Durable {
+        Durable { log: MemoryLog::new(bytes, epoch), epoch, stored: Mutex::default(), time: time.clone() }
+    }
+
+    pub(super) fn epoch_number(&self) -> u128 {
+        self.epoch
+    }
+
+    /// Everything that was stored, in order; also what the log has let go of.
+    pub fn stored(&self) -> Vec<Stored> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What it holds of every room.
+    pub async fn rooms_and_entries(&self) -> Vec<(RoomState, Vec<LogEntry>)> {
+        let mut held = Vec::new();
+        for state in self.log.rooms().await.expect("a log in memory can be read") {
+            let limit = PageLimit { entries: usize::MAX, bytes: usize::MAX };
+            let page = self.log.read(&state.room, 0, limit).await.expect("a log in memory can be read");
+            held.push((state, page.entries));
+        }
+        held.sort_by(|(a, _), (b, _)| a.room.cmp(&b.room));
+        held
+    }
+}
+
+impl RoomLog for Durable {
+    fn epoch(&self) -> String {
+        self.log.epoch()
+    }
+
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
+        self.log.rooms()
+    }
+
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        async move {
+            let before = self.log.rooms().await?;
+            let appended = self.log.append(batch.clone()).await?;
+            let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+            for (item, outcome) in batch.into_iter().zip(&appended.outcomes) {
+                if let Outcome::Stored(position) = outcome {
+                    let oldest = before.iter().find(|it| it.room == item.room).map_or(1, |it| it.oldest);
+                    stored.push(Stored { when: self.time.elapsed(), seq: position.seq, oldest, item });
+                }
+            }
+            Ok(appended)
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        after: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
+        self.log.read(room, after, limit)
+    }
+}
+
+/// A log that takes its time, before it has stored something and after.
+pub(super) struct Slow {
+    log: Arc<dyn RoomLog>,
+    disk: plan::Disk,
+    time: VirtualTime,
+    dice: Mutex<fastrand::Rng>,
+}
+
+impl Slow {
+    pub(super) fn new(log: Arc<dyn RoomLog>, disk: plan::Disk, time: &VirtualTime, seed: u64) -> Slow {
+        let dice = Mutex::new(fastrand::Rng::with_seed(seed));
+        Slow { log, disk, time: time.clone(), dice }
+    }
+}
+
+impl RoomLog for Slow {
+    fn epoch(&self) -> String {
+        self.log.epoch()
+    }
+
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
+        self.log.rooms()
+    }
+
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        let (before, after, fails) = {
+            let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = self.disk.commit.mul_f64(dice.f64());
+            (before, self.disk.commit.mul_f64(dice.f64()), dice.u8(0..100) < self.disk.fails)
+        };
+        async move {
+            if !before.is_zero() {
+                self.time.pass(before).await;
+            }
+            if fails {
+                return Err(LogError::Failed("the disk has a bad day".to_owned()));
+            }
+            let appended = self.log.append(batch).await;
+            if !after.is_zero() {
+                self.time.pass(after).await;
+            }
+            appended
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        after: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
+        self.log.read(room, after, limit)
+    }
+}

@@ -1,0 +1,181 @@
+//! What is broken on purpose, from the outside, so that it can be seen that the checker sees it.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use chat_core::{
+    RoomName,
+    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, RoomState},
+};
+use futures::{FutureExt, future::BoxFuture};
+
+use super::{
+    disk::Durable,
+    network::{Bound, Tamper},
+};
+
+/// One thing that is broken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sabotage {
+    /// The log does not know a request again.
+    ForgetsRequests,
+    /// The log says that something is stored before it is, and loses it in a crash.
+    AcknowledgesEarly,
+    /// The log stores neighbours in each other's place.
+    SwapsNeighbours,
+    /// Nobody is told where the rooms stand.
+    NoHeads,
+    /// Nobody can ask for what is missing.
+    NoReplay,
+    /// Now and then somebody gets another text than was said.
+    ChangesText,
+    /// Now and then somebody is answered twice.
+    AnswersTwice,
+}
+
+impl Sabotage {
+    pub(super) fn log(self, durable: &Arc<Durable>) -> Arc<dyn RoomLog> {
+        let log = durable.clone();
+        match self {
+            Sabotage::ForgetsRequests => Arc::new(Broken { log, change: forget, count: AtomicU64::new(0) }),
+            Sabotage::SwapsNeighbours => Arc::new(Broken { log, change: swap, count: AtomicU64::new(0) }),
+            _ => log,
+        }
+    }
+
+    pub(super) fn tamper(self, seed: u64) -> Option<Tamper> {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let swallow = |bound: Bound, head: &'static [u8]| -> Tamper {
+            Box::new(move |to, frame: Bytes| (to != bound || !frame.starts_with(head)).then_some(frame))
+        };
+        match self {
+            Sabotage::NoHeads => Some(swallow(Bound::Client, br#"{"type":"heads""#)),
+            Sabotage::NoReplay => Some(swallow(Bound::Server, br#"{"type":"replay""#)),
+            Sabotage::ChangesText => Some(Box::new(move |to, frame: Bytes| {
+                let message = to == Bound::Client && frame.starts_with(br#"{"type":"message""#);
+                if !message || dice.u8(..50) > 0 {
+                    return Some(frame);
+                }
+                let mut bytes = frame.to_vec();
+                let field = br#""text":""#;
+                if let Some(at) = bytes.windows(field.len()).position(|it| it == field) {
+                    bytes[at + field.len()] = b'?';
+                }
+                Some(bytes.into())
+            })),
+            _ => None,
+        }
+    }
+}
+
+/// A log that is given other items than those that are to be stored.
+struct Broken {
+    log: Arc<Durable>,
+    change: fn(&mut [Append], u64),
+    count: AtomicU64,
+}
+
+fn forget(batch: &mut [Append], count: u64) {
+    for (item, n) in batch.iter_mut().zip(0..) {
+        item.request = (count << 20) + n;
+    }
+}
+
+fn swap(batch: &mut [Append], _: u64) {
+    for at in 1..batch.len() {
+        let (before, rest) = batch.split_at_mut(at);
+        let (one, other) = (&mut before[at - 1], &mut rest[0]);
+        if one.room == other.room && one.kind == other.kind && one.from == other.from {
+            std::mem::swap(&mut one.text, &mut other.text);
+            return;
+        }
+    }
+}
+
+impl RoomLog for Broken {
+    fn epoch(&self) -> String {
+        self.log.epoch()
+    }
+
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
+        self.log.rooms()
+    }
+
+    fn append(&self, mut batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        (self.change)(&mut batch, self.count.fetch_add(1, Ordering::Relaxed));
+        self.log.append(batch)
+    }
+
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        after: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
+        self.log.read(room, after, limit)
+    }
+}
+
+/// A log that stores what it has said yes to only after a while.
+pub(super) struct Early {
+    view: MemoryLog,
+    durable: Arc<Durable>,
+    unwritten: Mutex<Vec<Vec<Append>>>,
+}
+
+impl Early {
+    /// A log that holds what was stored before.
+    pub(super) async fn open(durable: &Arc<Durable>) -> Result<Early, LogError> {
+        let view = MemoryLog::new(usize::MAX, durable.epoch_number());
+        view.append(durable.stored().into_iter().map(|it| it.item).collect()).await?;
+        Ok(Early { view, durable: durable.clone(), unwritten: Mutex::default() })
+    }
+
+    /// Stores what is not stored yet, but for so many batches.
+    pub(super) async fn write(&self, but: usize) -> Result<(), LogError> {
+        let due: Vec<Vec<Append>> = {
+            let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = unwritten.len().saturating_sub(but);
+            unwritten.drain(..count).collect()
+        };
+        for batch in due {
+            self.durable.append(batch).await?;
+        }
+        Ok(())
+    }
+}
+
+impl RoomLog for Early {
+    fn epoch(&self) -> String {
+        self.view.epoch()
+    }
+
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
+        self.view.rooms()
+    }
+
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        async move {
+            let appended = self.view.append(batch.clone()).await?;
+            self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
+            self.write(LATE_BATCHES).await?;
+            Ok(appended)
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        after: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
+        self.view.read(room, after, limit)
+    }
+}
+
+/// How many batches a log that acknowledges early is behind.
+const LATE_BATCHES: usize = 8;
