@@ -12,14 +12,25 @@ struct Args {
     from: u64,
     seed: Option<u64>,
     trace: bool,
+    frames: bool,
     threads: usize,
     wired: bool,
+    failures: u64,
 }
 
 impl Args {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let mut args = Args { seeds: 1000, from: 0, seed: None, trace: false, threads, wired: false };
+        let mut args = Args {
+            seeds: 1000,
+            from: 0,
+            seed: None,
+            trace: false,
+            frames: false,
+            threads,
+            wired: false,
+            failures: 3,
+        };
         while let Some(word) = words.next() {
             let mut number = || -> Result<u64, String> {
                 let number = words.next().and_then(|it| it.parse().ok());
@@ -31,7 +42,9 @@ impl Args {
                 "--seed" => args.seed = Some(number()?),
                 "--threads" => args.threads = usize::try_from(number()?).unwrap_or(1),
                 "--trace" => args.trace = true,
+                "--frames" => (args.trace, args.frames) = (true, true),
                 "--wired" => args.wired = true,
+                "--failures" => args.failures = number()?,
                 _ => return Err(format!("{word} is not known\n{USAGE}")),
             }
         }
@@ -39,7 +52,8 @@ impl Args {
     }
 
     fn plan(&self, seed: u64) -> Plan {
-        if self.wired { Plan::of(seed).wired() } else { Plan::of(seed) }
+        let plan = Plan { frames: self.frames, ..Plan::of(seed) };
+        if self.wired { plan.wired() } else { plan }
     }
 }
 
@@ -82,7 +96,7 @@ fn many(args: &Args) -> ExitCode {
     let failed = |seed, report| {
         failures += 1;
         tell(seed, &report);
-        failures == MOST_FAILURES
+        failures == args.failures
     };
     let summary =
         run_many(args.from..args.from + args.seeds, args.threads, |seed| args.plan(seed), progress, failed);
@@ -119,6 +133,5 @@ fn tell(seed: u64, report: &Result<Report, String>) {
     }
 }
 
-const MOST_FAILURES: u32 = 3;
 const MOST_VIOLATIONS: usize = 3;
-const USAGE: &str = "simulate [--seeds N] [--from SEED] [--seed N] [--trace] [--threads N]";
+const USAGE: &str = "simulate [--seeds N] [--from SEED] [--seed N] [--trace] [--frames] [--threads N] [--wired] [--failures N]";

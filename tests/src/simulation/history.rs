@@ -7,11 +7,13 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use chat_core::{
     client::Update,
     wire::{EntryFrame, Event, Request},
 };
 
+use super::network::Bound;
 use crate::virtual_time::VirtualTime;
 
 /// One thing that happened.
@@ -50,6 +52,8 @@ pub enum What {
     Cut(String),
     /// All faults have ended.
     Calm,
+    /// A frame is sent over the link of that number.
+    Sent(u64, Bound, Bytes),
 }
 
 /// Where everybody writes it down.
@@ -105,6 +109,10 @@ impl fmt::Display for What {
             What::ServerCrashed => f.write_str("-- the server crashes"),
             What::Cut(host) => write!(f, "-- the wire at {host} is cut"),
             What::Calm => f.write_str("-- all faults end"),
+            What::Sent(link, bound, frame) => {
+                let to = if *bound == Bound::Server { '>' } else { '<' };
+                write!(f, "#{link} {to} {}", String::from_utf8_lossy(frame))
+            }
         }
     }
 }

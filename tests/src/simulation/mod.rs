@@ -67,6 +67,13 @@ pub fn run(seed: u64, plan: Plan) -> Report {
     if let Some(tamper) = world.plan.sabotage.and_then(|it| it.tamper(seed)) {
         world.network.tamper(tamper);
     }
+    if world.plan.frames {
+        let history = world.history.clone();
+        world.network.tamper(Box::new(move |link, bound, frame| {
+            history.note(None, 0, What::Sent(link, bound, frame.clone()));
+            Some(frame)
+        }));
+    }
     let logs = time.run(pass(&world, seed));
     // Tasks hold on to the world, and it to them.
     time.end();

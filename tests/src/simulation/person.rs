@@ -1,6 +1,6 @@
 //! A person: asks for this and that, notes what comes, and is killed and begins anew as planned.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chat_core::{
     Address, ClientId, Runtime,
@@ -36,6 +36,8 @@ struct Life {
     who: usize,
     number: u32,
     dice: fastrand::Rng,
+    /// The rooms they are in, or will be once everything is answered.
+    rooms: BTreeSet<usize>,
 }
 
 /// Lives as planned, until the world ends.
@@ -67,7 +69,7 @@ pub(super) async fn live(world: World, who: usize) {
             raw: false,
         };
         let (remote, updates) = start(config, Arc::new(route), address(person.kind), branch.shared());
-        let life = |dice| Life { world: world.clone(), who, number, dice };
+        let life = |dice| Life { world: world.clone(), who, number, dice, rooms: BTreeSet::new() };
         let (ended, over) = oneshot::channel();
         let (listening, asking) = (life(dice.clone()), life(dice));
         branch.spawn(listening.listen(updates, person.reads_for, ended).boxed());
@@ -128,11 +130,9 @@ impl Life {
         let person = &plan.people[self.who];
         let (time, quiet) = (self.world.time.clone(), plan.length.saturating_sub(plan.silence));
         let mut tag = first_tag;
-        let mut asks: Vec<Request<'static>> = (0..plan.rooms)
-            .filter(|room| *room == 0 || self.dice.u8(..4) > 0)
-            .map(|room| join(plan::room(room), None, None))
-            .collect();
-        asks.reverse();
+        self.rooms = (0..plan.rooms).filter(|room| *room == 0 || self.dice.u8(..4) > 0).collect();
+        let mut asks: Vec<Request<'static>> =
+            self.rooms.iter().rev().map(|room| join(plan::room(*room), None, None)).collect();
         for _ in 0..person.asks {
             if time.elapsed() > quiet && asks.is_empty() {
                 break;
@@ -163,9 +163,18 @@ impl Life {
     }
 
     fn request(&mut self, tag: u64) -> Request<'static> {
-        let rooms = self.world.plan.rooms;
-        let room = plan::room(self.dice.usize(..rooms));
-        match self.dice.u8(..40) {
+        let plan = &self.world.plan;
+        let number = self.dice.usize(..plan.rooms);
+        let room = plan::room(number);
+        let (here, strays) = (self.rooms.contains(&number), plan.people[self.who].strays);
+        let what = self.dice.u8(..40);
+        match what {
+            0 => _ = self.rooms.remove(&number),
+            1..6 => _ = self.rooms.insert(number),
+            _ => {}
+        }
+        match what {
+            0 | 7 | 9 | 10 | 15.. if !here && !strays => Request::Who(Who { id: 0, room: room.into() }),
             0 => Request::Leave(Leave { id: 0, room: room.into() }),
             1..4 => join(room, None, None),
             4 => join(room, None, Some(self.dice.u64(..20))),

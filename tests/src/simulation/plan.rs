@@ -29,6 +29,8 @@ pub struct Plan {
     pub silence: Duration,
     /// What is broken on purpose.
     pub sabotage: Option<Sabotage>,
+    /// Whether the history has every frame in it.
+    pub frames: bool,
 }
 
 /// Somebody.
@@ -50,6 +52,8 @@ pub struct Person {
     pub asks: u32,
     /// The longest pause between two requests.
     pub pause: Duration,
+    /// Whether they also speak in rooms they are not in.
+    pub strays: bool,
     /// How long they look at an update.
     pub reads_for: Duration,
     /// Their own dice.
@@ -87,15 +91,19 @@ impl Plan {
         let length = Duration::from_secs(dice.0.u64(20..90));
         let count = dice.0.usize(2..=8);
         let air = dice.0.u8(0..=100);
+        let people: Vec<Person> = (0..count).map(|_| dice.person(length, air)).collect();
+        // A repetition of what was refused is judged anew (protocol 5.6), and then may come too late for its place.
+        let wired = people.iter().all(|it| it.kind == Kind::Wire);
         Plan {
-            people: (0..count).map(|_| dice.person(length, air)).collect(),
+            people,
             rooms: dice.0.usize(1..=4),
             limits: dice.limits(),
-            disk: dice.disk(),
+            disk: dice.disk(wired),
             outages: dice.outages(length),
             length,
             silence: dice.up_to(length / 3),
             sabotage: None,
+            frames: false,
         }
     }
 
@@ -136,6 +144,8 @@ impl Dice {
                 .map(|_| (self.up_to(length), self.up_to(Duration::from_secs(5)), self.0.bool()))
                 .collect(),
             asks: self.0.u32(20..140),
+            // The same for those on the air.
+            strays: kind == Kind::Wire && self.one_in(4),
             pause: Duration::from_millis([5, 100, 500, 2000][self.0.usize(..4)]),
             reads_for: if self.one_in(12) { self.up_to(Duration::from_millis(150)) } else { Duration::ZERO },
             seed: self.0.u64(..),
@@ -165,11 +175,11 @@ impl Dice {
         if self.one_in(2) { limits.unlimited() } else { limits }
     }
 
-    fn disk(&mut self) -> Disk {
+    fn disk(&mut self, fails: bool) -> Disk {
         Disk {
             bytes: if self.one_in(10) { 40_000 } else { 1 << 26 },
             commit: Duration::from_micros([0, 500, 20_000, 1_000_000][self.0.usize(..4)]),
-            fails: if self.one_in(10) { 5 } else { 0 },
+            fails: if fails && self.one_in(4) { 5 } else { 0 },
         }
     }
 

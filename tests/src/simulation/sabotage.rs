@@ -49,12 +49,12 @@ impl Sabotage {
     pub(super) fn tamper(self, seed: u64) -> Option<Tamper> {
         let mut dice = fastrand::Rng::with_seed(seed);
         let swallow = |bound: Bound, head: &'static [u8]| -> Tamper {
-            Box::new(move |to, frame: Bytes| (to != bound || !frame.starts_with(head)).then_some(frame))
+            Box::new(move |_, to, frame: Bytes| (to != bound || !frame.starts_with(head)).then_some(frame))
         };
         match self {
             Sabotage::NoHeads => Some(swallow(Bound::Client, br#"{"type":"heads""#)),
             Sabotage::NoReplay => Some(swallow(Bound::Server, br#"{"type":"replay""#)),
-            Sabotage::ChangesText => Some(Box::new(move |to, frame: Bytes| {
+            Sabotage::ChangesText => Some(Box::new(move |_, to, frame: Bytes| {
                 let message = to == Bound::Client && frame.starts_with(br#"{"type":"message""#);
                 if !message || dice.u8(..50) > 0 {
                     return Some(frame);

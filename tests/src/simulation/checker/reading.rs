@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chat_core::{
     client::Update,
-    wire::{EntryFrame, Event, INBOX, Joined, Request},
+    wire::{EntryFrame, Event, Gap, INBOX, Joined, Request},
 };
 
 use super::{
@@ -81,14 +81,7 @@ pub(super) fn check(case: &mut Case<'_>) {
             What::Told(Update::Gap(gap)) => {
                 let reader = of(readers, who, &gap.room);
                 let gone = oldest.get(&(reader.epoch.as_str(), gap.room.as_str())).copied().unwrap_or(1);
-                if reader.cursor.map(|it| it + 1) != Some(gap.from) || gap.to >= gone {
-                    let what = format!("{} is told of a gap {}..={}", gap.room, gap.from, gap.to);
-                    reader.cursor = Some(gap.to);
-                    Some((Rule::ShownInOrder, format!("{what}, but holds {gone} on")))
-                } else {
-                    reader.cursor = Some(gap.to);
-                    None
-                }
+                reader.gap(gap, gone)
             }
             _ => continue,
         };
@@ -126,6 +119,19 @@ impl Reader {
             return Some((Rule::ShownInOrder, what));
         }
         None
+    }
+
+    /// Numbers are gone: so they are, and there are some among them that were not shown.
+    fn gap(&mut self, gap: &Gap, oldest: u64) -> Option<(Rule, String)> {
+        let was = self.cursor.replace(gap.to);
+        if was.is_some_and(|it| gap.from <= it + 1 && gap.to > it) && gap.to < oldest {
+            return None;
+        }
+        let Gap { room, from, to } = gap;
+        Some((
+            Rule::ShownInOrder,
+            format!("{room} has a gap {from}..={to} after {was:?}, and holds {oldest} on"),
+        ))
     }
 
     fn entry(&mut self, entry: &EntryFrame, content: &Content<'_>) -> Option<(Rule, String)> {

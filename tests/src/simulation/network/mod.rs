@@ -32,8 +32,8 @@ pub struct Network {
     state: Arc<Mutex<State>>,
 }
 
-/// Looks at a frame on its way, to the client or to the server, and may change it or swallow it.
-pub type Tamper = Box<dyn FnMut(Bound, Bytes) -> Option<Bytes> + Send>;
+/// Looks at a frame when it is sent over the link of that number, and may change it or swallow it.
+pub type Tamper = Box<dyn FnMut(u64, Bound, Bytes) -> Option<Bytes> + Send>;
 
 /// Which way a frame goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,7 +78,7 @@ struct State {
     next: u64,
     calm: bool,
     traffic: Traffic,
-    tamper: Option<Tamper>,
+    tampers: Vec<Tamper>,
 }
 
 /// A link with both its ends.
@@ -150,9 +150,9 @@ impl Network {
         self.state().calm = true;
     }
 
-    /// Has `tamper` look at every frame.
+    /// Has `tamper` look at every frame, after those before it.
     pub fn tamper(&self, tamper: Tamper) {
-        self.state().tamper = Some(tamper);
+        self.state().tampers.push(tamper);
     }
 
     /// What happened so far.
@@ -192,10 +192,8 @@ impl State {
 
     /// Puts `frame` on its way.
     fn send(&mut self, number: u64, bound: Bound, frame: Bytes, now: Instant, elapsed: Duration) {
-        let frame = match &mut self.tamper {
-            Some(tamper) => tamper(bound, frame),
-            None => Some(frame),
-        };
+        let tampers = &mut self.tampers;
+        let frame = tampers.iter_mut().try_fold(frame, |frame, tamper| tamper(number, bound, frame));
         let calm = self.calm;
         let (Some(frame), Some(pair)) = (frame, self.links.get_mut(&number)) else { return };
         self.traffic.sent += 1;
