@@ -139,19 +139,20 @@ impl Outbox {
         if self.flights.len() >= self.most_in_flight {
             return None;
         }
+        let unsent = || self.requests.iter().filter(|(id, _)| !self.flights.contains(**id));
+        // Those that have their place in the order keep it: the server refuses or holds what is ahead of its turn.
+        let turn = unsent().filter_map(|(_, it)| it.request.order()).min();
         let mut messages_wait = self.held_until.is_some() && self.flights.messages() > 0;
         let mut wake_at: Option<Instant> = None;
         let mut wait_until = |at: Instant| wake_at = Some(wake_at.map_or(at, |it| it.min(at)));
         let mut found = None;
-        for (id, asked) in self.requests.iter().filter(|(id, _)| !self.flights.contains(**id)) {
+        for (id, asked) in unsent() {
             let is_message = asked.request.is_message();
             let needs = asked.room.as_ref().filter(|_| !matches!(asked.request, Request::Join(_)));
-            if is_message && messages_wait {
-                continue;
-            }
-            if !needs.is_none_or(&joined) || !is_its_turn(&self.requests, *id, asked) {
-                // Those that have a place in the order keep it: the server would let later ones wait.
-                messages_wait |= asked.request.order().is_some();
+            if (is_message && (messages_wait || (turn.is_some() && turn != asked.request.order())))
+                || !needs.is_none_or(&joined)
+                || !is_its_turn(&self.requests, *id, asked)
+            {
                 continue;
             }
             if let Some(at) = asked.not_before.filter(|at| *at > now) {

@@ -113,7 +113,7 @@ impl Life {
         while let Some(update) = updates.next().await {
             if twice
                 && matches!(update, Update::Reply { .. })
-                && self.world.time.elapsed().as_millis() % 8 == 0
+                && self.world.time.elapsed().as_millis().is_multiple_of(8)
             {
                 self.note(What::Told(update.clone()));
             }
