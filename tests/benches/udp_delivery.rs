@@ -4,6 +4,7 @@
 //! ten of them talk, five messages each at a time, until everybody has everything. What the server's threads spend
 //! on their processors for that, per datagram that arrived, is compared with a program that sends as many datagrams
 //! of the same size to the same sockets. Rounds of both alternate; the medians count.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that says what it measured")]
 
 use std::{
     env,
