@@ -112,6 +112,7 @@ impl Client {
                     self.ask_who(room);
                 }
             }
+            Event::Heads(heads) if heads.rooms.is_empty() => self.ping(),
             Event::Heads(heads) => {
                 for (room, head) in heads.rooms {
                     match self.rooms.head(&room, &head, now) {

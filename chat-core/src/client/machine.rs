@@ -188,10 +188,8 @@ impl Client {
 
     fn transmit(&mut self, now: Instant) -> Option<Bytes> {
         let waits = self.waits();
-        if self.heart.as_mut().is_some_and(|it| it.beats(waits, now))
-            && !(self.is_lossy() && self.outbox.any(|it| matches!(it, Request::Ping(_))))
-        {
-            self.outbox.ask(Request::Ping(Ping { id: 0 }), None);
+        if self.heart.as_mut().is_some_and(|it| it.beats(waits, now)) {
+            self.ping();
         }
         self.ask_for_missing(now);
         while let Some(id) = self.outbox.flights.give_up(now) {
@@ -218,6 +216,13 @@ impl Client {
             return Some(bye);
         }
         None
+    }
+
+    /// Asks for a sign of life, and gives one. Where frames may be lost, one at a time: it is said again.
+    pub(super) fn ping(&mut self) {
+        if !(self.is_lossy() && self.outbox.any(|it| matches!(it, Request::Ping(_)))) {
+            self.outbox.ask(Request::Ping(Ping { id: 0 }), None);
+        }
     }
 
     /// Asks for the entries that did not come.

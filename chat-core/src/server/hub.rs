@@ -55,8 +55,8 @@ pub(super) struct TooMany {
 /// Why a name cannot be had.
 #[derive(Debug)]
 pub(super) enum Taken {
-    /// Its session is there.
-    Present,
+    /// Its session is there, as far as is known.
+    Present(Arc<Session>),
     /// Its session has lost its link, and waits for it.
     Waiting(Arc<Session>),
     /// It is free, but there are as many sessions as there may be.
@@ -225,7 +225,7 @@ impl Hub {
                 drop(it);
                 return Err(match holder.lost_for(self.now()) {
                     Some(_) => Taken::Waiting(holder),
-                    None => Taken::Present,
+                    None => Taken::Present(holder),
                 });
             }
             Entry::Vacant(_) if full => return Err(Taken::Full),

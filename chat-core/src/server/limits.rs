@@ -129,3 +129,5 @@ pub(super) const INBOX_ENTRIES: usize = 256;
 pub(super) const RESTART_RETRY_MS: u64 = 1000;
 /// When a server that is full is worth dialling again, in milliseconds.
 pub(super) const FULL_RETRY_MS: u64 = 1000;
+/// When a session that is asked for a sign of life has had the time to give one, in milliseconds.
+pub(super) const PROBE_RETRY_MS: u64 = 500;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     hub::{Hub, Taken},
-    limits::FULL_RETRY_MS,
+    limits::{FULL_RETRY_MS, PROBE_RETRY_MS},
+    probe::Alive,
     session::Seat,
 };
 use crate::{
@@ -86,7 +87,16 @@ fn open(
                 refusal.error.retry_after_ms = u64::try_from(left.as_millis()).ok();
                 return Err(refusal);
             }
-            Err(Taken::Present) => break,
+            Err(Taken::Present(holder)) if holder.host() == peer.host => match holder.probe(hub.now()) {
+                Alive::Yes => break,
+                Alive::No => holder.end(hub),
+                Alive::Unknown => {
+                    let mut refusal = refusal(Code::NameTaken, format!("{name} is here, or was just now"));
+                    refusal.error.retry_after_ms = Some(PROBE_RETRY_MS);
+                    return Err(refusal);
+                }
+            },
+            Err(Taken::Present(_)) => break,
             Err(Taken::Full) => {
                 let mut refusal = refusal(Code::Full, "too many people on this server").ending_link();
                 refusal.error.retry_after_ms = Some(FULL_RETRY_MS);

@@ -35,6 +35,7 @@ mod login;
 mod membership;
 mod messages;
 mod presence;
+mod probe;
 mod reads;
 mod replies;
 mod requests;

@@ -43,6 +43,9 @@ impl Session {
     ) -> Result<Next, NotCurrent> {
         let mut state = self.state(link)?;
         state.confirmed = true;
+        if let Some(probe) = &mut state.probe {
+            probe.answered = true;
+        }
         if let Some(id) = request.id()
             && !request.is_message()
             && let Err(wait) = state.allow(&request, now)

@@ -16,6 +16,7 @@ use super::{
     inbox::Inbox,
     limits::{Limits, MAX_OWED, MAX_OWED_BYTES},
     membership::Membership,
+    probe::Probe,
     reads::{LogRead, Reads},
     replies::Replies,
     sequence::Sequence,
@@ -53,6 +54,7 @@ pub(super) struct State {
     pub(super) promises: Promises,
     /// Since when there is no link.
     lost: Option<Instant>,
+    pub(super) probe: Option<Probe>,
     ended: bool,
     /// The client has asked for something, so it has read its welcome.
     pub(super) confirmed: bool,
@@ -96,6 +98,7 @@ impl Session {
             link: 0,
             promises: Promises { ordered: true, reliable: true, max_frame: wire::MAX_FRAME },
             lost: None,
+            probe: None,
             ended: false,
             confirmed: false,
             rooms: Vec::new(),
@@ -252,6 +255,12 @@ impl Session {
     pub(super) fn state(&self, link: u64) -> Result<std::sync::MutexGuard<'_, State>, NotCurrent> {
         let state = lock(&self.state);
         if state.link == link && !state.ended { Ok(state) } else { Err(NotCurrent) }
+    }
+
+    /// The state, unless the session has ended.
+    pub(super) fn present(&self) -> Option<std::sync::MutexGuard<'_, State>> {
+        let state = lock(&self.state);
+        (!state.ended).then_some(state)
     }
 
     /// Has `waker` woken when there is something to do for `link`.

@@ -19,7 +19,7 @@ use futures::future::join_all;
 use super::{Hall, SECOND, next_entry, say};
 
 /// A server on links in this weather, both ends of which know that they cannot be relied on.
-async fn open(time: &VirtualTime, memory: &Memory, weather: Weather, limits: Limits) -> Hall {
+pub async fn open(time: &VirtualTime, memory: &Memory, weather: Weather, limits: Limits) -> Hall {
     let config = Config { limits, password: None, software: "hall".to_owned() };
     let log = Arc::new(MemoryLog::new(1 << 24, 7));
     let server = Server::start(config, log, time.shared()).await.unwrap();

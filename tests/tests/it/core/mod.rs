@@ -13,6 +13,7 @@ mod machine;
 mod order;
 mod parting;
 mod pressure;
+mod probing;
 mod reopened;
 mod sessions;
 mod slow_log;
