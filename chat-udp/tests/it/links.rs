@@ -220,6 +220,10 @@ fn a_link_that_does_not_read_loses_and_the_others_do_not() {
             bytes += next.unwrap().unwrap().len();
         }
         assert!((200_000..=256 * 1024).contains(&bytes), "{bytes}");
+        for _ in 0..10 {
+            say(&mut near, &large).await;
+            assert_eq!(hear(&mut far.link).await, large, "there is room again");
+        }
         talk(&mut near, &mut far.link, 1).await;
         it.pass(Duration::from_secs(60)).await;
         talk(&mut near, &mut far.link, 2).await;
