@@ -23,9 +23,9 @@ impl Limit {
         Limit { secret, hosts, all: Bucket::new(Some(IN_ALL)) }
     }
 
-    /// Whether `host` may get one more answer. This machine has only the limit of all.
+    /// Whether `host` may get one more answer. Nobody else can write this machine's own addresses into a datagram.
     pub(crate) fn allows(&mut self, host: IpAddr, now: Instant) -> bool {
-        (host.is_loopback() || self.bucket(host).take(now).is_ok()) && self.all.take(now).is_ok()
+        host.is_loopback() || (self.bucket(host).take(now).is_ok() && self.all.take(now).is_ok())
     }
 
     fn bucket(&mut self, host: IpAddr) -> &mut Bucket {

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     RoomName,
     transport::Promises,
-    wire::{self, Code, Error, Event, Hello, MAX_FRAME, PROTOCOL, Ping, Replay, Request},
+    wire::{self, Code, Error, Event, Hello, MAX_REQUEST, PROTOCOL, Ping, Replay, Request},
 };
 
 /// A client without its link. A driver gives it one after the other, and does what it says.
@@ -199,11 +199,11 @@ impl Client {
         }
         while let Some(request) = self.outbox.next(now, |room| self.rooms.is_ready(room)) {
             let frame = wire::write(request);
-            if frame.len() <= MAX_FRAME {
+            if frame.len() <= MAX_REQUEST {
                 return Some(frame);
             }
             let (Some(id), bytes) = (request.id(), frame.len()) else { continue };
-            let message = format!("this makes {bytes} bytes; a frame has at most {MAX_FRAME}");
+            let message = format!("this makes {bytes} bytes; a frame has at most {MAX_REQUEST}");
             self.reply(id, Event::Error(no(Code::TooLarge, message)), now);
         }
         if self.leaving && self.outbox.len() == 0 {

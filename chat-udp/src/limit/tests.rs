@@ -30,8 +30,8 @@ fn all_hosts_get_a_thousand_answers_a_second() {
 
 /// protocol 15.13
 #[test]
-fn this_machine_has_only_the_limit_of_all() {
-    assert!(answers(&mut Limit::new(7), &[Ipv4Addr::LOCALHOST.into()], 10) >= 10_000);
+fn this_machine_is_not_limited() {
+    assert_eq!(answers(&mut Limit::new(7), &[Ipv4Addr::LOCALHOST.into(); 3], 10), 30_000);
 }
 
 #[test]
