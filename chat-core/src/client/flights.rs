@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use super::round_trip::RoundTrip;
+use crate::wire::Request;
 
 /// What is done about replies that do not come.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -33,6 +34,8 @@ struct Flight {
     tries: u32,
     /// When it is sent again, or given up.
     due: Option<Instant>,
+    /// Its place among the messages of its session, if it is one.
+    place: Option<u64>,
     is_message: bool,
     /// Whether it is sent again.
     insists: bool,
@@ -63,8 +66,17 @@ impl Flights {
         self.messages
     }
 
+    /// The last place that the server keeps a message for while the first under way is missing. What it does not
+    /// keep would have to be sent again, each time later.
+    pub(super) fn last_place(&self) -> u64 {
+        let first = self.under_way.values().filter_map(|it| it.place).min();
+        first.filter(|_| self.mode == Mode::Repair).map_or(u64::MAX, |it| it + MOST_HELD)
+    }
+
     /// A request is sent for the first time on this link.
-    pub(super) fn depart(&mut self, id: u64, is_message: bool, is_door: bool, now: Instant) {
+    pub(super) fn depart(&mut self, id: u64, request: &Request<'_>, now: Instant) {
+        let (is_message, place) = (request.is_message(), request.order());
+        let is_door = matches!(request, Request::Join(_) | Request::Leave(_));
         let insists = self.mode == Mode::Repair || is_door;
         let due = match self.mode {
             Mode::Reliable => None,
@@ -72,7 +84,7 @@ impl Flights {
             _ => Some(now + RAW_PATIENCE),
         };
         self.messages += usize::from(is_message);
-        self.under_way.insert(id, Flight { sent: now, tries: 0, due, is_message, insists });
+        self.under_way.insert(id, Flight { sent: now, tries: 0, due, place, is_message, insists });
     }
 
     /// A reply came, or nobody waits for it any more.
@@ -125,5 +137,7 @@ impl Flights {
     }
 }
 
+/// How many messages the server keeps that are ahead of their turn.
+const MOST_HELD: u64 = 16;
 /// How long a reply is waited for that is asked for once.
 const RAW_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);

@@ -15,14 +15,16 @@ impl Client {
     /// # Errors
     /// When the link has to be dropped.
     pub fn on_frame(&mut self, frame: &[u8], now: Instant) -> Result<(), String> {
-        if let Some(heart) = &mut self.heart {
-            heart.heard(now);
-        }
         let event = match read_event(frame) {
             Ok(event) => event,
             Err(_) if self.is_lossy() => return Ok(()), // it may not be the server's
             Err(error) => return Err(format!("the server sent something else: {error}")),
         };
+        // Hello has one answer; whatever else comes before it may be left over from another link.
+        let is_answer = !matches!(self.phase, Phase::Greeting(_)) || matches!(event, Event::Welcome(_));
+        if let Some(heart) = self.heart.as_mut().filter(|_| is_answer) {
+            heart.heard(now);
+        }
         match (event, &self.phase) {
             (Event::Welcome(welcome), Phase::Greeting(hello)) => {
                 let hello = hello.said_once_at();

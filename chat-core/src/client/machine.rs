@@ -203,7 +203,7 @@ impl Client {
                 return Some(frame);
             }
             let (Some(id), bytes) = (request.id(), frame.len()) else { continue };
-            let message = format!("this makes {bytes} bytes; a frame has at most {MAX_REQUEST}");
+            let message = format!("this makes {bytes} bytes; a request has at most {MAX_REQUEST}");
             self.reply(id, Event::Error(no(Code::TooLarge, message)), now);
         }
         if self.leaving && self.outbox.len() == 0 {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::flights::Flights;
+use super::flights::{Flights, Mode};
 use crate::{
     RoomName,
     bucket::{Bucket, Rate},
@@ -124,12 +124,13 @@ impl Outbox {
         let first = self.first(now, joined);
         self.wake_at = self.wake_at.into_iter().chain(self.flights.next_due()).min();
         let asked = self.requests.get_mut(&first?)?;
-        let is_message = asked.request.is_message();
-        if is_message && asked.request.order().is_none() {
+        // Without repair the server must not wait for what is lost.
+        let is_raw = self.flights.mode == Mode::Raw;
+        if asked.request.is_message() && asked.request.order().is_none() && !is_raw {
             asked.request.set_order(Some(self.next_order));
             self.next_order += 1;
         }
-        self.flights.depart(first?, is_message, asked.is_door(), now);
+        self.flights.depart(first?, &asked.request, now);
         Some(&asked.request)
     }
 
@@ -137,19 +138,24 @@ impl Outbox {
     fn first(&mut self, now: Instant, joined: impl Fn(&RoomName) -> bool) -> Option<u64> {
         self.wake_at = None;
         if self.flights.len() >= self.most_in_flight {
-            return None;
+            // A sign of life is asked for all the same: it may be all that the server can give.
+            let own_pings = self.requests.iter().filter(|(_, it)| it.is_own_ping());
+            return own_pings.map(|(id, _)| *id).find(|id| !self.flights.contains(*id));
         }
         let unsent = || self.requests.iter().filter(|(id, _)| !self.flights.contains(**id));
         // Those that have their place in the order keep it: the server refuses or holds what is ahead of its turn.
         let turn = unsent().filter_map(|(_, it)| it.request.order()).min();
         let mut messages_wait = self.held_until.is_some() && self.flights.messages() > 0;
+        let last_place = self.flights.last_place();
         let mut wake_at: Option<Instant> = None;
         let mut wait_until = |at: Instant| wake_at = Some(wake_at.map_or(at, |it| it.min(at)));
         let mut found = None;
         for (id, asked) in unsent() {
             let is_message = asked.request.is_message();
             let needs = asked.room.as_ref().filter(|_| !matches!(asked.request, Request::Join(_)));
-            if (is_message && (messages_wait || (turn.is_some() && turn != asked.request.order())))
+            let place = asked.request.order();
+            messages_wait |= is_message && place.unwrap_or(self.next_order) > last_place;
+            if (is_message && (messages_wait || (turn.is_some() && turn != place)))
                 || !needs.is_none_or(&joined)
                 || !is_its_turn(&self.requests, *id, asked)
             {
@@ -200,6 +206,10 @@ impl Asked {
     /// Whether it opens or shuts a room, which others about that room do not overtake.
     fn is_door(&self) -> bool {
         matches!(self.request, Request::Join(_) | Request::Leave(_))
+    }
+
+    fn is_own_ping(&self) -> bool {
+        self.tag.is_none() && matches!(self.request, Request::Ping(_))
     }
 }
 

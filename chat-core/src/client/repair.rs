@@ -92,8 +92,9 @@ impl Repair {
         if first > *cursor + 1 {
             self.later += 1;
             self.since.get_or_insert(now);
-            if self.ahead.len() < MOST_AHEAD {
-                self.ahead.insert(first, piece);
+            self.ahead.insert(first, piece);
+            if self.ahead.len() > MOST_AHEAD {
+                self.ahead.pop_last();
             }
             return;
         }
@@ -144,11 +145,12 @@ impl Repair {
         }
     }
 
-    /// The request that need not be answered any more: all that it asks for has come.
+    /// The request that need not be answered any more: the last that it asks for has come, so all was sent.
     pub(super) fn satisfied(&mut self, cursor: u64) -> Option<u64> {
-        let (id, _) = self.asked.filter(|(_, to)| *to <= cursor)?;
+        let (id, to) = self.asked.filter(|(_, to)| *to <= cursor || self.ahead.contains_key(to))?;
         self.asked = None;
-        self.eager = true;
+        self.eager = to <= cursor;
+        self.later = self.ahead.len();
         Some(id)
     }
 
@@ -158,7 +160,7 @@ impl Repair {
             return;
         }
         self.eager = to <= cursor;
-        self.later = 0;
+        self.later = self.ahead.len();
         self.since = self.since.map(|_| now);
     }
 
@@ -172,7 +174,7 @@ impl Repair {
     }
 }
 
-/// How much of a room is kept that is ahead of its turn; what is more comes again.
+/// How much of a room is kept that is ahead of its turn: the next pieces; what is more comes again.
 const MOST_AHEAD: usize = 128;
 /// After how many later entries one counts as lost.
 const LATER: usize = 3;

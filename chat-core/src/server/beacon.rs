@@ -1,4 +1,4 @@
-//! When a session whose link may lose frames says where its rooms stand: often at first, then ever less.
+//! When a session whose link may lose frames says where a room stands: often at first, then ever less.
 
 use std::{
     collections::BTreeMap,
@@ -8,14 +8,13 @@ use std::{
 
 use super::{
     limits::HEADS_AT_A_TIME,
-    membership::Membership,
     room::Room,
     session::{Session, State},
     sync::lock,
 };
 use crate::wire::{self, Event, Head, Heads, INBOX};
 
-/// The time since something was sent, and how often it was followed by `heads`.
+/// Of one room: the time since something was sent, and how often it was followed by `heads`.
 #[derive(Debug, Default)]
 pub(super) struct Beacon {
     lit: Option<(Instant, u32)>,
@@ -32,47 +31,43 @@ impl Beacon {
         self.lit.map(|(since, said)| since + FIRST * (1 << said))
     }
 
-    /// Takes note that they are said. Returns whether that was the last time.
-    pub(super) fn said(&mut self) -> bool {
-        let last = self.lit.is_some_and(|(_, said)| said + 1 == TIMES);
-        self.lit = self.lit.filter(|_| !last).map(|(since, said)| (since, said + 1));
-        last
-    }
-
-    /// The link is another.
-    pub(super) fn link_lost(&mut self) {
-        self.lit = None;
+    /// Whether they are to be said now; then they count as said.
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = self.due().is_some_and(|at| at <= now);
+        if is_due {
+            self.lit = self.lit.map(|(since, said)| (since, said + 1)).filter(|(_, said)| *said < TIMES);
+        }
+        is_due
     }
 }
 
 impl Session {
     /// When the rooms of a link that may lose frames have to be told where they stand.
     pub(super) fn heads_due(&self, link: u64) -> Option<Instant> {
-        self.state(link).ok()?.beacon.due()
+        let state = self.state(link).ok()?;
+        let inbox = lock(&self.inbox).beacon.due();
+        state.rooms.iter().filter_map(|it| it.beacon.due()).chain(inbox).min()
     }
 
-    /// Says where the rooms stand to which something was sent, if it is time for that.
+    /// Says where the rooms stand for which it is time.
     pub(super) fn say_heads(&self, link: u64, now: Instant) {
         let Ok(mut state) = self.state(link) else { return };
-        if state.beacon.due().is_none_or(|at| now < at) {
-            return;
-        }
-        let news = lock(&self.inbox).news();
-        self.heads(state.rooms.iter().filter(|it| it.unconfirmed), news);
-        if state.beacon.said() {
-            state.rooms.iter_mut().for_each(|it| it.unconfirmed = false);
-            lock(&self.inbox).confirmed();
-        }
+        let mut inbox = lock(&self.inbox);
+        let told = inbox.standing().filter(|_| inbox.beacon.is_due(now));
+        drop(inbox);
+        let due = state.rooms.iter_mut().filter_map(|it| it.beacon.is_due(now).then(|| head(&it.room)));
+        self.heads(due, told);
     }
 
     /// Says where all rooms stand.
     pub(super) fn say_all_heads(&self, state: &State) {
         let inbox = lock(&self.inbox).standing();
-        self.heads(state.rooms.iter().filter(|it| it.cursor.is_some()), inbox);
+        let read = state.rooms.iter().filter(|it| it.cursor.is_some());
+        self.heads(read.map(|it| head(&it.room)), inbox);
     }
 
-    fn heads<'a>(&self, rooms: impl Iterator<Item = &'a Membership>, inbox: Option<Head>) {
-        let mut standing: BTreeMap<String, Head> = rooms.map(|it| head(&it.room)).collect();
+    fn heads(&self, rooms: impl Iterator<Item = (String, Head)>, inbox: Option<Head>) {
+        let mut standing: BTreeMap<String, Head> = rooms.collect();
         standing.extend(inbox.map(|head| (INBOX.to_owned(), head)));
         while !standing.is_empty() {
             let next = standing.keys().nth(HEADS_AT_A_TIME).cloned();

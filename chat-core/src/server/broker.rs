@@ -146,7 +146,7 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
     for it in batch {
         it.room.committed();
         hub.forget_if_vacant(&it.room);
-        it.session.settled();
+        it.session.settled(it.id);
     }
 }
 

@@ -157,11 +157,14 @@ impl Conversation {
     /// unread in it resets the connection, and the last frame might never be seen.
     fn close(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Gone> {
         let Some(until) = self.lingers_until else {
-            match self.link.as_mut().poll_close(cx) {
-                Poll::Ready(closed) => closed.map_err(Gone::Lost)?,
-                Poll::Pending => {
-                    self.stuck_since.get_or_insert(now);
-                    return Ok(());
+            // A farewell that may have been lost may have to be said again.
+            if self.connection().farewell_again().is_none() {
+                match self.link.as_mut().poll_close(cx) {
+                    Poll::Ready(closed) => closed.map_err(Gone::Lost)?,
+                    Poll::Pending => {
+                        self.stuck_since.get_or_insert(now);
+                        return Ok(());
+                    }
                 }
             }
             self.stuck_since = None;

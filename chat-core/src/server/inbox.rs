@@ -1,10 +1,10 @@
 //! Direct messages: a small log of its own for each session, read with a cursor like a room.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Instant};
 
 use bytes::Bytes;
 
-use super::limits::INBOX_ENTRIES;
+use super::{beacon::Beacon, helping::Helping, limits::INBOX_ENTRIES};
 use crate::{
     ClientId, PersonName,
     id::token,
@@ -22,8 +22,9 @@ pub(super) struct Inbox {
     newest_at: u64,
     /// The last number handed to the link; nothing is sent while there is none.
     cursor: Option<u64>,
-    /// Something was sent since `heads` were said for the last time.
-    unconfirmed: bool,
+    helping: Helping,
+    /// Of what was sent over a link that may lose frames.
+    pub(super) beacon: Beacon,
 }
 
 #[derive(Debug)]
@@ -49,7 +50,15 @@ pub(super) struct Conflict;
 
 impl Inbox {
     pub(super) fn new(epoch: u128) -> Inbox {
-        Inbox { epoch, entries: VecDeque::new(), head: 0, newest_at: 0, cursor: Some(0), unconfirmed: false }
+        Inbox {
+            epoch,
+            entries: VecDeque::new(),
+            head: 0,
+            newest_at: 0,
+            cursor: Some(0),
+            helping: Helping::default(),
+            beacon: Beacon::default(),
+        }
     }
 
     pub(super) fn epoch(&self) -> String {
@@ -95,11 +104,11 @@ impl Inbox {
 
     /// Stops sending until the cursor is set again.
     pub(super) fn pause(&mut self) {
-        (self.cursor, self.unconfirmed) = (None, false);
+        (self.cursor, self.beacon) = (None, Beacon::default());
     }
 
     pub(super) fn set_cursor(&mut self, cursor: u64) {
-        self.cursor = Some(cursor);
+        (self.cursor, self.helping) = (Some(cursor), Helping::default());
     }
 
     pub(super) fn head(&self) -> u64 {
@@ -110,24 +119,34 @@ impl Inbox {
         self.head + 1 - self.entries.len() as u64
     }
 
-    /// Reads on from the cursor until `budget` bytes are spent.
-    pub(super) fn read_on(&mut self, budget: &mut usize, out: &mut impl FnMut(Bytes)) {
-        let oldest = self.oldest();
+    /// Reads on from the cursor until `budget` bytes are spent; a helping at a time where frames may be lost.
+    pub(super) fn read_on(
+        &mut self,
+        lossy: bool,
+        budget: &mut usize,
+        now: Instant,
+        out: &mut impl FnMut(Bytes),
+    ) {
+        let (oldest, head) = (self.oldest(), self.head);
         let Some(cursor) = &mut self.cursor else { return };
         if *cursor + 1 < oldest {
             let gap = Gap { room: INBOX.to_owned(), from: *cursor + 1, to: oldest - 1 };
             out(wire::write(&Event::Gap(gap)));
             *cursor = oldest - 1;
         }
+        let until = if lossy { self.helping.until(*cursor) } else { head };
         let skip = usize::try_from(*cursor + 1 - oldest).unwrap_or(usize::MAX);
         for told in self.entries.iter().skip(skip) {
-            if *budget == 0 {
-                return;
+            if *budget == 0 || *cursor == until {
+                break;
             }
             *budget = budget.saturating_sub(told.frame.len());
             *cursor += 1;
-            self.unconfirmed = true;
+            self.beacon.light(now);
             out(told.frame.clone());
+        }
+        if lossy {
+            self.helping.sent(cursor, head);
         }
     }
 
@@ -135,16 +154,6 @@ impl Inbox {
     pub(super) fn standing(&self) -> Option<Head> {
         self.cursor?;
         Some(Head { epoch: self.epoch(), oldest: self.oldest(), head: self.head, presence: 0 })
-    }
-
-    /// Where it stands, if something was sent of which nobody knows whether it arrived.
-    pub(super) fn news(&self) -> Option<Head> {
-        self.standing().filter(|_| self.unconfirmed)
-    }
-
-    /// That was said often enough.
-    pub(super) fn confirmed(&mut self) {
-        self.unconfirmed = false;
     }
 
     /// The frames of the entries from `from` to `to` that are still held.

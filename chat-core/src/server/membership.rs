@@ -1,11 +1,12 @@
 //! One room a session is in: how far it was sent, and what is sent next.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
 use super::{
-    limits::MAX_UNASKED,
+    beacon::Beacon,
+    helping::Helping,
     reads::Reads,
     room::{Reading, Room},
 };
@@ -20,13 +21,31 @@ pub(super) struct Membership {
     pub(super) visible: u64,
     /// The version of the room's members the client knows.
     pub(super) presence: u64,
-    /// Something was sent since `heads` were said for the last time.
-    pub(super) unconfirmed: bool,
+    helping: Helping,
+    /// Of what was sent over such a link.
+    pub(super) beacon: Beacon,
 }
 
 impl Membership {
     pub(super) fn new(room: Arc<Room>) -> Membership {
-        Membership { room, cursor: None, visible: 0, presence: 0, unconfirmed: false }
+        Membership {
+            room,
+            cursor: None,
+            visible: 0,
+            presence: 0,
+            helping: Helping::default(),
+            beacon: Beacon::default(),
+        }
+    }
+
+    /// Reads on after `cursor`.
+    pub(super) fn read_from(&mut self, cursor: u64) {
+        (self.cursor, self.helping) = (Some(cursor), Helping::default());
+    }
+
+    /// Stops sending until it is said again where to read on.
+    pub(super) fn pause(&mut self) {
+        (self.cursor, self.beacon) = (None, Beacon::default());
     }
 
     /// Hands out what is new, in full, and goes to the log for what the room no longer keeps.
@@ -40,21 +59,22 @@ impl Membership {
         }
     }
 
-    /// Hands out what is new, over a link that may lose frames: a little at a time, and what is more than that is
+    /// Hands out what is new, over a link that may lose frames: a helping at a time, and what is more than that is
     /// left for the client to ask for, at the pace at which it gets it.
-    pub(super) fn poll_some_frames(&mut self, budget: &mut usize, out: &mut impl FnMut(Bytes)) {
+    pub(super) fn poll_some_frames(&mut self, budget: &mut usize, now: Instant, out: &mut impl FnMut(Bytes)) {
         let Some(cursor) = &mut self.cursor else { return };
         if self.room.presence_version() > self.presence {
             send_presence(&self.room, &mut self.presence, budget, out);
-            self.unconfirmed = true;
+            self.beacon.light(now);
         }
         if self.visible <= *cursor {
             return;
         }
-        self.unconfirmed = true;
-        let enough = self.visible.min(*cursor + MAX_UNASKED);
-        if self.room.read_on(cursor, enough, budget, out) == Reading::InLog || *cursor == enough {
-            *cursor = self.visible;
+        self.beacon.light(now);
+        let until = self.helping.until(*cursor).min(self.visible);
+        match self.room.read_on(cursor, until, budget, out) {
+            Reading::InLog => *cursor = self.visible,
+            Reading::InRing => self.helping.sent(cursor, self.visible),
         }
     }
 }

@@ -100,14 +100,17 @@ impl Session {
         if self.is_too_fast(state, id, turn, now) {
             return Taken::ForNow;
         }
-        self.asked_broker();
+        if !state.promises.reliable && self.is_with_broker(id) {
+            return Taken::Answered; // by what was said before
+        }
+        self.asked_broker(id);
         let submission = Submission { session: self.clone(), id, room, kind, text: text.to_owned() };
         if hub.submit(submission).is_ok() {
             return Taken::Answered;
         }
         let wait = Duration::from_millis(BUSY_RETRY_MS);
         state.refused_until = Some((now + wait, Code::Busy));
-        self.settled();
+        self.settled(id);
         self.refuse_for_now(id, Code::Busy, "too much waits to be stored", wait);
         Taken::ForNow
     }

@@ -28,6 +28,7 @@ mod connection;
 mod conversation;
 mod door;
 mod doors;
+mod helping;
 mod hub;
 mod inbox;
 mod limits;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{
     limits::REPLAY_BYTES,
     membership::Membership,
-    room::{Room, entry_frame},
+    room::{Room, entry_frame, within},
 };
 use crate::{
     RoomName,
@@ -111,7 +111,7 @@ impl Reads {
                 if let Some(cursor) = membership.and_then(|it| it.cursor.as_mut()).filter(|it| **it == after)
                 {
                     // No further than what is published: the log may hold more, whose acks are yet to come.
-                    *cursor = send_entries(room.name(), after, room.head(), page, out);
+                    *cursor = send_entries(room.name(), (after, room.head()), usize::MAX, &page, out);
                     if *cursor == after {
                         return Err(LogError::Failed(format!("{} has nothing after {after}", room.name())));
                     }
@@ -131,7 +131,7 @@ impl Reads {
                 out(page_frame(id, room.name(), older.map(|it| entry_frame(room.name(), it))));
             }
             (Read::Replay { id, room, from, to }, Ok(page)) => {
-                let to = send_entries(room.name(), from - 1, to, page, out);
+                let to = send_entries(room.name(), (from - 1, to), REPLAY_BYTES, &page, out);
                 out(wire::write(&Event::Replayed(Replayed { id, room: room.name().to_string(), from, to })));
             }
         }
@@ -152,16 +152,25 @@ fn cursor(rooms: &[Membership], room: &Arc<Room>) -> Option<u64> {
     rooms.iter().find(|it| Arc::ptr_eq(&it.room, room))?.cursor
 }
 
-/// Sends the entries of a page up to `to`, after a `gap` for what is gone, and returns the last number dealt with.
-fn send_entries(room: &RoomName, after: u64, to: u64, page: LogPage, out: &mut impl FnMut(Bytes)) -> u64 {
+/// Sends the entries of a page up to `to`, `budget` bytes at most or one, after a `gap` for what is gone, and returns
+/// the last number dealt with.
+fn send_entries(
+    room: &RoomName,
+    (after, to): (u64, u64),
+    budget: usize,
+    page: &LogPage,
+    out: &mut impl FnMut(Bytes),
+) -> u64 {
     let mut last = after;
     if page.oldest > after + 1 {
         last = to.min(page.oldest - 1);
         out(wire::write(&Event::Gap(Gap { room: room.to_string(), from: after + 1, to: last })));
     }
-    for entry in page.entries.iter().filter(|it| it.seq <= to) {
-        last = entry.seq;
-        out(wire::write(&entry_frame(room, entry)));
+    let entries = page.entries.iter().filter(|it| it.seq <= to);
+    let frames = entries.map(|it| (it.seq, wire::write(&entry_frame(room, it))));
+    for (seq, frame) in within(frames, budget, |(_, frame)| frame.len()) {
+        last = seq;
+        out(frame);
     }
     last
 }

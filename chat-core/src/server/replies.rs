@@ -10,7 +10,7 @@ pub(super) struct Replies {
     pub(super) frames: VecDeque<Bytes>,
     pub(super) bytes: usize,
     /// Requests the broker has not answered yet.
-    pub(super) with_broker: usize,
+    pub(super) with_broker: Vec<u64>,
 }
 
 impl Replies {

@@ -5,13 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 use super::{
     doors::{Known, Passed},
     hub::{Hub, TooMany},
     limits::REPLAY_BYTES,
     membership::Membership,
     reads::page_frame,
-    room::Room,
+    room::{Room, within},
     session::{NotCurrent, Session, State},
     sync::lock,
 };
@@ -115,7 +117,7 @@ impl Session {
             Known::Again(Passed::In { after, reset }) => (after, reset),
             _ => {
                 let (after, reset) = start(join, room.epoch(), standing.oldest, standing.head);
-                membership.cursor = Some(after);
+                membership.read_from(after);
                 state.note(join.id, name, Passed::In { after, reset });
                 (after, reset)
             }
@@ -247,12 +249,8 @@ impl Session {
             let gone = Gap { room: INBOX.to_owned(), from, to: to.min(inbox.oldest() - 1) };
             self.reply(&Event::Gap(gone));
         }
-        let (mut last, mut budget) = (from.max(inbox.oldest()) - 1, REPLAY_BYTES);
-        for frame in inbox.frames(from, to) {
-            if budget == 0 {
-                break;
-            }
-            budget = budget.saturating_sub(frame.len());
+        let mut last = from.max(inbox.oldest()) - 1;
+        for frame in within(inbox.frames(from, to), REPLAY_BYTES, Bytes::len) {
             last += 1;
             self.reply_frame(frame);
         }

@@ -132,13 +132,13 @@ impl Room {
         Reading::InRing
     }
 
-    /// Hands out the entries from `from` to `to`, no more than some `budget` bytes of them, after a `gap` for those
+    /// Hands out the entries from `from` to `to`, no more than `budget` bytes of them, or one, after a `gap` for those
     /// that are gone. Returns the last number dealt with; nothing, with nothing handed out, if they are in the log.
     pub(super) fn replay(
         &self,
         from: u64,
         to: u64,
-        mut budget: usize,
+        budget: usize,
         out: &mut impl FnMut(Bytes),
     ) -> Option<u64> {
         let recent = read(&self.recent);
@@ -153,11 +153,8 @@ impl Room {
             out(wire::write(&wire::Event::Gap(Gap { room: self.name.to_string(), from, to: cursor })));
         }
         let skip = usize::try_from(cursor.max(kept) - kept).expect("no more than the length of the ring");
-        for frame in recent.frames.iter().skip(skip) {
-            if cursor >= to || budget == 0 {
-                break;
-            }
-            budget = budget.saturating_sub(frame.len());
+        let frames = recent.frames.iter().skip(skip).take(usize::try_from(to - cursor).unwrap_or(usize::MAX));
+        for frame in within(frames, budget, |it| it.len()) {
             cursor += 1;
             out(frame.clone());
         }
@@ -265,6 +262,19 @@ impl Recent {
         all_rings.fetch_sub(frame.len(), Ordering::Relaxed);
         true
     }
+}
+
+/// The first of `frames`, and those that follow as long as all together have at most `budget` bytes.
+pub(super) fn within<T>(
+    frames: impl Iterator<Item = T>,
+    mut budget: usize,
+    bytes: impl Fn(&T) -> usize,
+) -> impl Iterator<Item = T> {
+    frames.enumerate().map_while(move |(number, frame)| {
+        let left = budget.checked_sub(bytes(&frame));
+        budget = left.unwrap_or_default();
+        (number == 0 || left.is_some()).then_some(frame)
+    })
 }
 
 /// An entry as it is sent.

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use futures::task::AtomicWaker;
 
 use super::{
-    beacon::Beacon,
     doors::Doors,
     hub::Hub,
     inbox::Inbox,
@@ -64,7 +63,6 @@ pub(super) struct State {
     pub(super) reads: Reads,
     pub(super) sequence: Sequence,
     pub(super) doors: Doors,
-    pub(super) beacon: Beacon,
     pub(super) messages: Bucket,
     pub(super) requests: Bucket,
     pub(super) replays: Bucket,
@@ -106,7 +104,6 @@ impl Session {
             reads: Reads::default(),
             sequence: Sequence::default(),
             doors: Doors::default(),
-            beacon: Beacon::default(),
             messages: Bucket::new(limits.messages),
             requests: Bucket::new(limits.requests),
             replays: Bucket::new(limits.replays),
@@ -199,10 +196,7 @@ impl Session {
         state.reads = Reads::default();
         state.sequence.link_lost();
         state.doors.link_lost();
-        state.beacon.link_lost();
-        for membership in &mut state.rooms {
-            (membership.cursor, membership.unconfirmed) = (None, false);
-        }
+        state.rooms.iter_mut().for_each(Membership::pause);
         lock(&self.inbox).pause();
     }
 
@@ -275,7 +269,7 @@ impl Session {
     pub(super) fn wants_input(&self) -> bool {
         let owed = lock(&self.state).reads.len();
         let replies = lock(&self.replies);
-        owed + replies.frames.len() + replies.with_broker < MAX_OWED && replies.bytes < MAX_OWED_BYTES
+        owed + replies.frames.len() + replies.with_broker.len() < MAX_OWED && replies.bytes < MAX_OWED_BYTES
     }
 
     /// Whether every request has been answered and the answers handed out.
@@ -284,7 +278,7 @@ impl Session {
             return false;
         }
         let replies = lock(&self.replies);
-        replies.frames.is_empty() && replies.with_broker == 0
+        replies.frames.is_empty() && replies.with_broker.is_empty()
     }
 
     pub(super) fn reply(&self, event: &Event) {
@@ -306,13 +300,21 @@ impl Session {
         self.reply(&Event::Error(wire::Error { id: Some(id), code, message, retry_after_ms: Some(wait) }));
     }
 
-    pub(super) fn asked_broker(&self) {
-        lock(&self.replies).with_broker += 1;
+    /// Whether the broker has the request `id` and will answer it.
+    pub(super) fn is_with_broker(&self, id: u64) -> bool {
+        lock(&self.replies).with_broker.contains(&id)
+    }
+
+    pub(super) fn asked_broker(&self, id: u64) {
+        lock(&self.replies).with_broker.push(id);
     }
 
     /// The broker has done with one request: it is answered, and published if it was stored.
-    pub(super) fn settled(&self) {
-        lock(&self.replies).with_broker -= 1;
+    pub(super) fn settled(&self, id: u64) {
+        let with_broker = &mut lock(&self.replies).with_broker;
+        if let Some(at) = with_broker.iter().position(|it| *it == id) {
+            with_broker.swap_remove(at);
+        }
         self.wake();
     }
 
@@ -337,8 +339,7 @@ impl Session {
                 out(frame);
             }
         }
-        let after_replies = budget;
-        lock(&self.inbox).read_on(&mut budget, out);
+        lock(&self.inbox).read_on(!state.promises.reliable, &mut budget, now, out);
         let state = &mut *state;
         let rooms = state.rooms.len();
         for turn in 0..rooms {
@@ -349,14 +350,11 @@ impl Session {
             let membership = &mut state.rooms[at];
             match state.promises.reliable {
                 true => membership.poll_frames(&mut budget, &mut state.reads, out),
-                false => membership.poll_some_frames(&mut budget, out),
+                false => membership.poll_some_frames(&mut budget, now, out),
             }
             if budget == 0 {
                 state.next_room = (at + 1) % rooms;
             }
-        }
-        if !state.promises.reliable && budget < after_replies {
-            state.beacon.light(now);
         }
         Ok(())
     }

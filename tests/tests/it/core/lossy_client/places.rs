@@ -1,0 +1,75 @@
+//! The place of a message among those of its session.
+
+use super::*;
+
+/// The places of the messages that are sent now, with their texts.
+fn places(rig: &mut Rig) -> Vec<(Option<u64>, String)> {
+    let place = |it: Request<'static>| match it {
+        Request::Say(it) => Some((it.order, it.text.into_owned())),
+        _ => None,
+    };
+    rig.sent().into_iter().filter_map(place).collect()
+}
+
+fn placed(said: &[(u64, &str)]) -> Vec<(Option<u64>, String)> {
+    said.iter().map(|(place, text)| (Some(*place), (*text).to_owned())).collect()
+}
+
+fn rejoin(rig: &mut Rig) {
+    let id = rig.sent().iter().find_map(|it| matches!(it, Request::Join(_)).then(|| it.id())).flatten();
+    rig.hear(&joined(id.expect("the lobby is joined again"), 0, 0));
+}
+
+/// protocol 5.9
+#[test]
+fn messages_count_from_one_and_keep_their_place_when_sent_again() {
+    let mut rig = Rig::in_the_lobby(0);
+    for text in ["a", "b", "c"] {
+        rig.client.ask(rooms(), 9);
+        rig.client.ask(say("lobby", text), 0);
+    }
+    let first = rig.frames();
+    let places_of =
+        |frames: &[String]| -> Vec<u64> { frames.iter().filter_map(|it| request(it).order()).collect() };
+    assert_eq!(places_of(&first), [1, 2, 3]);
+    let mut again = places_of(&rig.watch(ms(26)).into_iter().map(|it| it.1).collect::<Vec<_>>());
+    again.sort_unstable();
+    assert_eq!(again, [1, 2, 3]);
+}
+
+/// protocol 5.9, protocol 3.6
+#[test]
+fn they_keep_it_in_a_session_that_goes_on_and_count_anew_in_another() {
+    let mut rig = Rig::in_the_lobby(0);
+    for text in ["a", "b", "c"] {
+        rig.client.ask(say("lobby", text), 0);
+    }
+    let ids: Vec<u64> = rig.sent().iter().filter_map(Request::id).collect();
+    rig.hear(&ack(ids[1]));
+    rig.client.link_lost("cut", rig.now);
+    rig.client.ask(say("lobby", "d"), 0);
+    rig.link_up(Duration::ZERO, true);
+    rejoin(&mut rig);
+    assert_eq!(places(&mut rig), placed(&[(1, "a"), (3, "c"), (4, "d")]));
+    rig.client.link_lost("cut", rig.now);
+    rig.link_up(Duration::ZERO, false);
+    rejoin(&mut rig);
+    assert_eq!(places(&mut rig), placed(&[(1, "a"), (2, "c"), (3, "d")]));
+}
+
+/// protocol 5.10
+#[test]
+fn what_was_refused_for_now_comes_again_in_its_place() {
+    let mut rig = Rig::in_the_lobby(0);
+    for text in ["a", "b"] {
+        rig.client.ask(say("lobby", text), 0);
+    }
+    let ids: Vec<u64> = rig.sent().iter().filter_map(Request::id).collect();
+    for id in ids {
+        rig.hear(&format!(r#"{{"type":"error","id":{id},"code":"busy","message":"","retry_after_ms":300}}"#));
+    }
+    rig.client.ask(say("lobby", "c"), 0);
+    assert_eq!(rig.watch(ms(299)), [], "not before the time that was named");
+    rig.now += ms(1);
+    assert_eq!(places(&mut rig), placed(&[(1, "a"), (2, "b"), (3, "c")]));
+}

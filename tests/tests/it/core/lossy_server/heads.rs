@@ -1,0 +1,117 @@
+//! Where the rooms stand: said at fixed times after something was sent, and after every pong.
+
+use super::*;
+
+/// When heads came, and what they said: the rooms and their heads.
+fn heads(heard: Vec<(u64, Event)>) -> Vec<(u64, Vec<(String, u64)>)> {
+    let heads = |(at, it)| match it {
+        Event::Heads(it) => Some((at, it.rooms.into_iter().map(|(room, it)| (room, it.head)).collect())),
+        _ => None,
+    };
+    heard.into_iter().filter_map(heads).collect()
+}
+
+fn times(heard: Vec<(u64, Event)>) -> Vec<u64> {
+    heads(heard).into_iter().map(|(at, _)| at).collect()
+}
+
+const TIMES: [u64; 8] = [50, 100, 200, 400, 800, 1600, 3200, 6400];
+
+/// protocol 17.6
+#[test]
+fn heads_come_eight_times_after_the_last_entry_and_only_for_its_room() {
+    let time = VirtualTime::new(31);
+    time.run(async {
+        let hall = open(&time, Limits::default()).await;
+        let mut ana = Peer::in_the_lobby(&hall, "ana", 1).await;
+        ana.ask(&join(2, "kitchen", 0)).await;
+        assert_eq!(ana.watch(ms(20_000)).await, [], "nothing was sent, so nothing was lost");
+        ana.say(&say(3, "hi")).await;
+        let heard = heads(ana.watch(ms(20_000)).await);
+        let wanted: Vec<_> = TIMES.iter().map(|it| (*it, vec![("lobby".to_owned(), 1)])).collect();
+        assert_eq!(heard, wanted);
+        ana.say(&say(4, "hi")).await;
+        let early = heads(ana.watch(ms(149)).await);
+        ana.say(&say(5, "hi")).await;
+        let rest = heads(ana.watch(ms(20_000)).await);
+        let times = |it: &[(u64, Vec<_>)]| it.iter().map(|(at, _)| *at).collect::<Vec<u64>>();
+        assert_eq!((times(&early), times(&rest)), (vec![50, 100], TIMES.to_vec()), "each entry begins anew");
+    });
+}
+
+/// protocol 17.6
+#[test]
+fn a_busy_room_does_not_keep_the_heads_of_another_back() {
+    let time = VirtualTime::new(32);
+    time.run(async {
+        let hall = open(&time, unlimited()).await;
+        let mut ana = Peer::in_the_lobby(&hall, "ana", 1).await;
+        ana.ask(&join(2, "kitchen", 0)).await;
+        ana.say(&say(3, "hi").replace("lobby", "kitchen")).await;
+        let mut kitchen = Vec::new();
+        for id in 0..1000 {
+            ana.say(&say(100 + id, "busy")).await;
+            let heard = heads(ana.watch(ms(10)).await);
+            assert!(heard.iter().all(|(_, rooms)| rooms.iter().all(|it| it.0 == "kitchen")), "{heard:?}");
+            kitchen.extend(heard.into_iter().map(|(at, _)| id * 10 + at));
+        }
+        assert_eq!(kitchen, TIMES);
+    });
+}
+
+/// protocol 17.6
+#[test]
+fn heads_tell_of_changes_of_members_and_of_the_inbox() {
+    let time = VirtualTime::new(33);
+    time.run(async {
+        let hall = open(&time, Limits::default()).await;
+        let mut ana = Peer::in_the_lobby(&hall, "ana", 1).await;
+        let mut bob = Peer::in_the_lobby(&hall, "bob", 2).await;
+        let heard = ana.watch(ms(60)).await;
+        let [(0, Event::Presence(told)), (50, Event::Heads(heads_of))] = &heard[..] else {
+            panic!("{heard:?}")
+        };
+        assert_eq!((heads_of.rooms["lobby"].presence, heads_of.rooms["lobby"].head), (told.version, 0));
+        ana.watch(ms(20_000)).await;
+        bob.ask(r#"{"type":"tell","id":7,"to":"ana","text":"psst"}"#).await;
+        let heard = heads(ana.watch(ms(20_000)).await);
+        let wanted: Vec<_> = TIMES.iter().map(|it| (*it, vec![("@".to_owned(), 1)])).collect();
+        assert_eq!(heard, wanted);
+    });
+}
+
+/// protocol 17.6
+#[test]
+fn after_a_pong_come_the_heads_of_all_rooms_eight_a_frame() {
+    let time = VirtualTime::new(34);
+    time.run(async {
+        let hall = open(&time, Limits::default()).await;
+        let mut ana = Peer::enter(&hall, "ana", 1).await;
+        for id in 0..20 {
+            ana.ask(&join(id, &format!("r{id:02}"), 0)).await;
+        }
+        ana.ask(&say(99, "hi").replace("lobby", "r07")).await;
+        let heard = ana.ask(&ping(50)).await;
+        assert!(matches!(heard[0], Event::Pong(_)), "{heard:?}");
+        let told = heads(heard.into_iter().map(|it| (0, it)).collect());
+        let sizes: Vec<usize> = told.iter().map(|(_, rooms)| rooms.len()).collect();
+        assert_eq!(sizes, [8, 8, 5]);
+        let rooms: Vec<(String, u64)> = told.into_iter().flat_map(|it| it.1).collect();
+        let all = (0..20).map(|id| (format!("r{id:02}"), u64::from(id == 7)));
+        assert_eq!(rooms, std::iter::once(("@".to_owned(), 0)).chain(all).collect::<Vec<_>>());
+    });
+}
+
+/// protocol 17.6
+#[test]
+fn a_reliable_link_is_told_nothing_of_the_kind() {
+    let time = VirtualTime::new(35);
+    time.run(async {
+        let hall = open(&time, Limits::default()).await;
+        let mut ana = Peer::enter_at(&hall, "memory://firm", "ana", 1).await;
+        ana.ask(&join(1, "lobby", 0)).await;
+        ana.say(&say(2, "hi")).await;
+        ana.say(&ping(3)).await;
+        assert_eq!(times(ana.watch(ms(20_000)).await), [0; 0]);
+    });
+}
