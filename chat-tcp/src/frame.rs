@@ -11,7 +11,7 @@ pub struct Decoder {
     max: usize,
     header: [u8; HEADER],
     header_len: usize,
-    /// What the header announces; means something once the header is complete.
+    /// What the header announces; 0 until that was looked at and found good.
     body_len: usize,
     body: Vec<u8>,
 }
@@ -36,13 +36,15 @@ impl Decoder {
     /// used up. A frame that lies whole in a [`Bytes`] is not copied.
     ///
     /// # Errors
-    /// When a length is 0 or over the limit. The stream makes no sense from there on.
+    /// When a length is 0 or over the limit. The stream makes no sense from there on: every later call fails as well.
     pub fn decode(&mut self, input: &mut impl Buf) -> Result<Option<Bytes>, FrameError> {
         if self.header_len == 0
             && let Some(header) = input.chunk().first_chunk::<HEADER>()
         {
-            let len = check(*header, self.max)?;
-            if input.remaining() - HEADER >= len {
+            // One that is refused is gathered, and refused there for good.
+            if let Ok(len) = check(*header, self.max)
+                && input.remaining() - HEADER >= len
+            {
                 input.advance(HEADER);
                 return Ok(Some(input.copy_to_bytes(len)));
             }
@@ -59,6 +61,8 @@ impl Decoder {
             if self.header_len < HEADER {
                 return Ok(None);
             }
+        }
+        if self.body_len == 0 {
             self.body_len = check(self.header, self.max)?;
         }
         let n = input.remaining().min(self.body_len - self.body.len());
@@ -67,7 +71,7 @@ impl Decoder {
         if self.body.len() < self.body_len {
             return Ok(None);
         }
-        self.header_len = 0;
+        (self.header_len, self.body_len) = (0, 0);
         Ok(Some(Bytes::from(std::mem::take(&mut self.body))))
     }
 

@@ -134,6 +134,11 @@ fn the_limit_is_exact_and_can_be_changed() {
     assert_eq!(decode(&mut Decoder::new(100), [&bytes[..]]).unwrap().len(), 1);
     let mut decoder = Decoder::new(99);
     assert_eq!(decode(&mut decoder, [&bytes[..]]), Err(FrameError::Announced { len: 100, max: 99 }));
+    assert_eq!(
+        decode(&mut decoder, [&framed(&[[b'x'; 9]])[..]]),
+        Err(FrameError::Announced { len: 100, max: 99 })
+    );
+    let mut decoder = Decoder::new(99);
     decoder.set_max(100);
     assert_eq!(decode(&mut decoder, [&bytes[..]]).unwrap().len(), 1);
 
