@@ -111,7 +111,7 @@ impl Client {
             Event::Presence(presence) => {
                 let room = presence.room.clone();
                 if !self.rooms.presence(presence, &mut self.updates) {
-                    self.ask_who(room);
+                    self.ask_who(&room);
                 }
             }
             Event::Heads(heads) if heads.rooms.is_empty() => self.ping(),
@@ -119,7 +119,7 @@ impl Client {
                 for (room, head) in heads.rooms {
                     match self.rooms.head(&room, &head, now) {
                         Standing::Good => {}
-                        Standing::OtherMembers => self.ask_who(room),
+                        Standing::OtherMembers => self.ask_who(&room),
                         Standing::OtherEpoch => self.rejoin(&room),
                     }
                 }
@@ -149,7 +149,9 @@ impl Client {
         }
     }
 
-    fn ask_who(&mut self, room: String) {
+    fn ask_who(&mut self, room: &str) {
+        // As we write it: the server might write it in as many ways as there are capitals.
+        let Some(room) = self.rooms.known_as(room) else { return };
         if !self.outbox.any(|it| matches!(it, Request::Who(who) if who.room == room)) {
             self.outbox.ask(Request::Who(Who { id: 0, room: room.into() }), None);
         }
@@ -158,6 +160,15 @@ impl Client {
     pub(super) fn reply(&mut self, id: u64, reply: Event, now: Instant) {
         if let Event::Error(Error { retry_after_ms: Some(wait), .. }) = reply {
             return self.outbox.put_back(id, Duration::from_millis(wait), now);
+        }
+        // A room that nobody asked for would be joined again on every link.
+        let fits = match &reply {
+            Event::Joined(it) => self.outbox.is_about(id, &it.room, |it| matches!(it, Request::Join(_))),
+            Event::Left(it) => self.outbox.is_about(id, &it.room, |it| matches!(it, Request::Leave(_))),
+            _ => true,
+        };
+        if !fits {
+            return;
         }
         let Some(asked) = self.outbox.answered(id, now) else { return };
         match (reply, asked.tag) {

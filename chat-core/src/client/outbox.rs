@@ -84,6 +84,12 @@ impl Outbox {
         self.requests.values().any(|it| like(&it.request))
     }
 
+    /// Whether request `id` is about `room`, and like this.
+    pub(super) fn is_about(&self, id: u64, room: &str, like: impl Fn(&Request<'static>) -> bool) -> bool {
+        let asked = self.requests.get(&id).filter(|it| like(&it.request)).and_then(|it| it.room.as_ref());
+        asked.is_some_and(|asked| RoomName::from_wire(room).is_ok_and(|it| it == *asked))
+    }
+
     /// A session is open. A new one counts what is said in it anew.
     pub(super) fn session_opened(&mut self, resumed: bool, mut change: impl FnMut(&mut Request<'static>)) {
         if !resumed {
@@ -194,10 +200,11 @@ impl Outbox {
     pub(super) fn put_back(&mut self, id: u64, wait: Duration, now: Instant) {
         let Some(asked) = self.requests.get_mut(&id) else { return };
         self.flights.land(id, Some(now));
+        let until = now + wait.max(LEAST_WAIT);
         if asked.request.is_message() {
-            self.held_until = self.held_until.max(Some(now + wait));
+            self.held_until = self.held_until.max(Some(until));
         } else {
-            asked.not_before = Some(now + wait);
+            asked.not_before = Some(until);
         }
     }
 }
@@ -247,5 +254,7 @@ fn room_of(request: &Request<'_>) -> Option<RoomName> {
     RoomName::from_wire(room).ok() // the server says what is wrong with it
 }
 
+/// For how long at least what was refused for now is not sent again, or a server that says 0 would make it spin.
+const LEAST_WAIT: Duration = Duration::from_millis(100);
 /// Requests under way at a time; the server reads on as long as it owes fewer than 64 replies.
 const MOST_IN_FLIGHT: usize = 32;

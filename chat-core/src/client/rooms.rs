@@ -106,6 +106,12 @@ impl Rooms {
         behind.map(|(name, room)| (name.clone(), rejoin(name, room))).collect()
     }
 
+    /// The name under which `room` is known.
+    pub(super) fn known_as(&self, room: &str) -> Option<String> {
+        let (name, _) = self.rooms.get_key_value(&RoomName::from_wire(room).ok()?)?;
+        Some(name.to_string())
+    }
+
     /// The join that reads `room` on from where it was read to.
     pub(super) fn rejoin(&self, room: &str) -> Option<Join<'static>> {
         let (name, room) = self.rooms.get_key_value(&RoomName::from_wire(room).ok()?)?;
