@@ -255,6 +255,6 @@ fn room_of(request: &Request<'_>) -> Option<RoomName> {
 }
 
 /// For how long at least what was refused for now is not sent again, or a server that says 0 would make it spin.
-const LEAST_WAIT: Duration = Duration::from_millis(100);
+const LEAST_WAIT: Duration = Duration::from_millis(10);
 /// Requests under way at a time; the server reads on as long as it owes fewer than 64 replies.
 const MOST_IN_FLIGHT: usize = 32;

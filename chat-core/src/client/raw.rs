@@ -14,7 +14,7 @@ impl Raw {
     /// Takes note that `seq` came, when `cursor` was the largest number so far.
     pub(super) fn note(&mut self, seq: u64, cursor: &mut u64, stats: &mut Stats) {
         if seq > *cursor {
-            stats.lost += seq - *cursor - 1;
+            stats.lost = stats.lost.saturating_add(seq - *cursor - 1);
             self.missing.extend((*cursor + 1..seq).rev().take(MOST_MISSING));
             while self.missing.len() > MOST_MISSING {
                 self.missing.pop_first();

@@ -23,8 +23,8 @@ pub(super) struct Repair {
     later: usize,
     /// The page that was asked for was complete: the next one is asked for at once.
     eager: bool,
-    /// The request that is under way, and the last number it asks for.
-    asked: Option<(u64, u64)>,
+    /// The request that is under way, and the first and the last number it asks for.
+    asked: Option<(u64, u64, u64)>,
     /// What was asked for and has not come, and whether that counts as lost: later ones had come by themselves.
     wanted: BTreeMap<u64, bool>,
 }
@@ -133,7 +133,7 @@ impl Repair {
 
     /// The request `id` asks for the numbers `from` to `to`.
     pub(super) fn asked(&mut self, id: u64, from: u64, to: u64, stats: &mut Stats) {
-        self.asked = Some((id, to));
+        self.asked = Some((id, from, to));
         self.eager = false;
         for number in (from..=to).filter(|it| !self.ahead.contains_key(it)) {
             // A page of what is old is no loss: nothing later has come by itself.
@@ -147,7 +147,7 @@ impl Repair {
 
     /// The request that need not be answered any more: the last that it asks for has come, so all was sent.
     pub(super) fn satisfied(&mut self, cursor: u64) -> Option<u64> {
-        let (id, to) = self.asked.filter(|(_, to)| *to <= cursor || self.ahead.contains_key(to))?;
+        let (id, _, to) = self.asked.filter(|(.., to)| *to <= cursor || self.ahead.contains_key(to))?;
         self.asked = None;
         self.eager = to <= cursor;
         self.later = self.ahead.len();
@@ -156,17 +156,15 @@ impl Repair {
 
     /// The answer is here, and everything it brings was sent before it.
     pub(super) fn answered(&mut self, id: u64, to: u64, cursor: u64, now: Instant) {
-        if self.asked.take_if(|(asked, _)| *asked == id).is_none() {
-            return;
-        }
-        self.eager = to <= cursor;
+        let Some((_, from, _)) = self.asked.take_if(|(asked, ..)| *asked == id) else { return };
+        self.eager = to <= cursor && from <= cursor; // otherwise it brought nothing
         self.later = self.ahead.len();
         self.since = self.since.map(|_| now);
     }
 
     /// It cannot be had: what is not known to be missing is not asked for, and the rest not soon.
     pub(super) fn refused(&mut self, id: u64, now: Instant) {
-        if self.asked.take_if(|(asked, _)| *asked == id).is_some() {
+        if self.asked.take_if(|(asked, ..)| *asked == id).is_some() {
             self.head = self.highest;
             self.since = self.since.map(|_| now + AFTER_REFUSAL);
             self.later = 0;
