@@ -21,11 +21,13 @@ pub(crate) struct Envelope<'a> {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Envelope<'a> {
-    /// Looks at a datagram; nothing if it is not a JSON object, or has one of the fields twice or as something else
-    /// than a string.
+    /// Looks at a datagram; nothing if it is not a JSON object in UTF-8, or has one of the fields twice or as something
+    /// else than a string.
     pub(crate) fn read(datagram: &'a [u8]) -> Option<Envelope<'a>> {
+        // As text: among bytes serde skips strings that are none.
+        let text = std::str::from_utf8(datagram).ok()?;
         // A struct may come as an array as well, to serde.
-        datagram.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(datagram).ok())?
+        text.trim_ascii_start().starts_with('{').then(|| serde_json::from_str(text).ok())?
     }
 
     pub(crate) fn kind(&self) -> Option<&str> {
