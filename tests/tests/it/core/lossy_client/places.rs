@@ -16,7 +16,8 @@ fn placed(said: &[(u64, &str)]) -> Vec<(Option<u64>, String)> {
 }
 
 fn rejoin(rig: &mut Rig) {
-    let id = rig.sent().iter().find_map(|it| matches!(it, Request::Join(_)).then(|| it.id())).flatten();
+    let lobby = |it: &Request<'_>| matches!(it, Request::Join(join) if join.room == "lobby").then(|| it.id());
+    let id = rig.sent().iter().find_map(lobby).flatten();
     rig.hear(&joined(id.expect("the lobby is joined again"), 0, 0));
 }
 
