@@ -1,9 +1,14 @@
 //! Lives through worlds from seeds and says which of them break a rule.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
-use std::{env, process::ExitCode, thread, time::Instant};
+use std::{
+    env,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
 
-use chat_tests::simulation::{self, Plan, Report, Summary, run_many};
+use chat_tests::simulation::{self, Figures, Plan, Report, Scene, Summary, measure, run_many};
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug)]
@@ -15,6 +20,7 @@ struct Args {
     frames: bool,
     threads: usize,
     wired: bool,
+    figures: bool,
     failures: u64,
 }
 
@@ -29,6 +35,7 @@ impl Args {
             frames: false,
             threads,
             wired: false,
+            figures: false,
             failures: 3,
         };
         while let Some(word) = words.next() {
@@ -43,6 +50,7 @@ impl Args {
                 "--threads" => args.threads = usize::try_from(number()?).unwrap_or(1),
                 "--trace" => args.trace = true,
                 "--frames" => (args.trace, args.frames) = (true, true),
+                "--figures" => args.figures = true,
                 "--wired" => args.wired = true,
                 "--failures" => args.failures = number()?,
                 _ => return Err(format!("{word} is not known\n{USAGE}")),
@@ -65,6 +73,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if args.figures {
+        figures();
+        return ExitCode::SUCCESS;
+    }
     match args.seed {
         Some(seed) => one(&args, seed),
         None => many(&args),
@@ -105,6 +117,35 @@ fn many(args: &Args) -> ExitCode {
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+fn figures() {
+    println!("delivery in ms, 5 ms round trip, 5 people, from asking to being shown to another");
+    println!(
+        "targets at 20 %: steady p99 150, p99.9 600; last before a silence p99 600; replays 2 for 1 lost"
+    );
+    for (what, every, messages, seeds) in [("steady", 200, 1000, 4), ("last", 20_000, 100, 4)] {
+        println!("{what:<8} loss      p50      p90      p99    p99.9      max  replays  entries  frames");
+        for loss in [0, 1, 5, 20, 50] {
+            let speakers = if what == "last" { 1 } else { 5 };
+            let scene = Scene { loss, people: 5, speakers, every: Duration::from_millis(every), messages };
+            let mut all = Figures::default();
+            (0..seeds).for_each(|seed| all.add(measure(scene, seed)));
+            let ms = |rank| all.per_mille(rank).as_secs_f64() * 1000.0;
+            let replays = all.replays as f64 / (all.lost.max(1)) as f64;
+            println!(
+                "{:<8} {loss:>3} % {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.1} {replays:>8.2} {:>8} {:>8}",
+                "",
+                ms(500),
+                ms(900),
+                ms(990),
+                ms(999),
+                ms(1000),
+                all.delays.len(),
+                all.frames
+            );
+        }
+    }
+}
+
 fn sum_up(summary: &Summary) {
     let Summary { seeds, stored, shown, restarts, kills, traffic, elapsed } = summary;
     println!("{seeds} seeds, {:.1} hours of virtual time", elapsed.as_secs_f64() / 3600.0);
@@ -134,4 +175,4 @@ fn tell(seed: u64, report: &Result<Report, String>) {
 }
 
 const MOST_VIOLATIONS: usize = 3;
-const USAGE: &str = "simulate [--seeds N] [--from SEED] [--seed N] [--trace] [--frames] [--threads N] [--wired] [--failures N]";
+const USAGE: &str = "simulate [--seeds N] [--from SEED] [--seed N] [--trace] [--frames] [--threads N] [--wired] [--failures N] [--figures]";

@@ -6,6 +6,7 @@
 
 pub mod checker;
 mod disk;
+mod figures;
 mod history;
 mod landlord;
 mod many;
@@ -22,6 +23,7 @@ use futures::future::{join, join_all};
 
 pub use checker::{Rule, Violation};
 pub use disk::Stored;
+pub use figures::{Figures, Scene, measure};
 pub use history::{Happening, What, digest};
 pub use many::{Summary, run_many};
 pub use plan::{Disk, Outage, Person, Plan};

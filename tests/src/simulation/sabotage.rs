@@ -1,8 +1,11 @@
 //! What is broken on purpose, from the outside, so that it can be seen that the checker sees it.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,8 +17,10 @@ use futures::{FutureExt, future::BoxFuture};
 
 use super::{
     disk::Durable,
-    network::{Bound, Tamper},
+    network::{Bound, Kind, Tamper},
+    plan::{Outage, Plan},
 };
+use crate::weather::Odds;
 
 /// One thing that is broken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +42,51 @@ pub enum Sabotage {
 }
 
 impl Sabotage {
+    /// Every kind.
+    pub const ALL: [Sabotage; 7] = [
+        Sabotage::ForgetsRequests,
+        Sabotage::AcknowledgesEarly,
+        Sabotage::SwapsNeighbours,
+        Sabotage::NoHeads,
+        Sabotage::NoReplay,
+        Sabotage::ChangesText,
+        Sabotage::AnswersTwice,
+    ];
+
+    /// What `seed` decides, and this is broken; with enough going on that it makes a difference.
+    pub fn plan(self, seed: u64) -> Plan {
+        let mut plan = Plan { sabotage: Some(self), ..Plan::of(seed) };
+        let lossy = Odds { loss: 35, ..Odds::default() };
+        match self {
+            Sabotage::AcknowledgesEarly => {
+                let crash = Outage { after: plan.length / 2, away: A_SECOND, orderly: false, wipes: false };
+                plan.outages = vec![crash];
+            }
+            Sabotage::SwapsNeighbours => plan.disk.commit = A_SECOND / 2,
+            Sabotage::ForgetsRequests | Sabotage::NoHeads | Sabotage::NoReplay => {
+                for person in &mut plan.people {
+                    person.kind = Kind::Air;
+                    (person.up.odds, person.down.odds) = (lossy, lossy);
+                    person.strays = false;
+                    // Everything is said while frames are still lost, and then there is silence.
+                    if self == Sabotage::NoHeads {
+                        (person.asks, person.pause) = (40, A_SECOND / 4);
+                        (person.up.dark, person.down.dark) = (Vec::new(), Vec::new());
+                        person.kills = Vec::new();
+                    }
+                }
+                plan.disk.fails = 0;
+                if self == Sabotage::NoHeads {
+                    plan.limits = plan.limits.unlimited();
+                    plan.disk.commit = Duration::ZERO;
+                    plan.outages = Vec::new();
+                }
+            }
+            Sabotage::ChangesText | Sabotage::AnswersTwice => {}
+        }
+        plan
+    }
+
     pub(super) fn log(self, durable: &Arc<Durable>) -> Arc<dyn RoomLog> {
         let log = durable.clone();
         match self {
@@ -179,3 +229,4 @@ impl RoomLog for Early {
 
 /// How many batches a log that acknowledges early is behind.
 const LATE_BATCHES: usize = 8;
+const A_SECOND: Duration = Duration::from_secs(1);

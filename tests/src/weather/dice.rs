@@ -17,23 +17,22 @@ pub struct Odds {
 #[derive(Clone, Debug)]
 pub struct Dice {
     odds: Odds,
-    rng: fastrand::Rng,
     /// In the middle of a burst: the next one is lost.
     bad: bool,
 }
 
 impl Dice {
-    /// The dice of `seed`.
-    pub fn new(odds: Odds, seed: u64) -> Dice {
-        Dice { odds, rng: fastrand::Rng::with_seed(seed), bad: false }
+    /// Dice that were not cast yet.
+    pub fn new(odds: Odds) -> Dice {
+        Dice { odds, bad: false }
     }
 
     /// How often the next frame arrives. The dice fall the same number of times for every frame: one more of this
     /// does not change all of that.
-    pub fn cast(&mut self) -> u8 {
-        let lost = self.is_lost();
-        let doubled = self.rng.u8(0..100) < self.odds.duplicate;
-        let more = self.rng.u8(1..=self.odds.copies.max(1));
+    pub fn cast(&mut self, rng: &mut fastrand::Rng) -> u8 {
+        let lost = self.is_lost(rng);
+        let doubled = rng.u8(0..100) < self.odds.duplicate;
+        let more = if self.odds.copies > 1 { rng.u8(1..=self.odds.copies) } else { 1 };
         match (lost, doubled) {
             (true, _) => 0,
             (false, true) => 1 + more,
@@ -41,14 +40,12 @@ impl Dice {
         }
     }
 
-    fn is_lost(&mut self) -> bool {
+    fn is_lost(&mut self, rng: &mut fastrand::Rng) -> bool {
         let Odds { loss, burst, .. } = self.odds;
-        let roll = self.rng.f64();
-        let loss = f64::from(loss) / 100.0;
-        if burst <= 1 || loss >= 1.0 {
-            return roll < loss;
+        if burst <= 1 || loss >= 100 {
+            return rng.u8(0..100) < loss;
         }
-        let burst = f64::from(burst);
+        let (roll, loss, burst) = (rng.f64(), f64::from(loss) / 100.0, f64::from(burst));
         let turns = if self.bad { 1.0 / burst } else { loss / (1.0 - loss) / burst };
         self.bad ^= roll < turns;
         self.bad

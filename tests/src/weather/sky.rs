@@ -42,9 +42,8 @@ impl Sky {
     /// The sky of `seed`.
     pub fn new(weather: Weather, seed: u64) -> Sky {
         let odds = Odds { loss: weather.loss, duplicate: weather.duplicate, ..Odds::default() };
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let dice = Dice::new(odds, rng.u64(..));
-        Sky { weather, dice, rng, admitted: 0, on_their_way: BTreeMap::new() }
+        let rng = fastrand::Rng::with_seed(seed);
+        Sky { weather, dice: Dice::new(odds), rng, admitted: 0, on_their_way: BTreeMap::new() }
     }
 
     /// Takes a frame. How often it comes out, and in which place, is decided here.
@@ -52,7 +51,7 @@ impl Sky {
         let number = self.admitted;
         self.admitted += 1;
         // The dice fall the same number of times for every frame: one more of this does not change all of that.
-        let copies = self.dice.cast();
+        let copies = self.dice.cast(&mut self.rng);
         for copy in 0..2 {
             let held = self.happens(self.weather.reorder);
             let behind = self.rng.u64(1..=self.hold());

@@ -7,6 +7,7 @@ mod core;
 mod e2e;
 mod liars;
 mod readme;
+mod simulation;
 mod tidy;
 mod weather;
 mod world;

@@ -10,7 +10,7 @@ use chat_core::{
     memory::{Memory, pipe},
     transport::{BoxLink, Transport},
 };
-use chat_tests::weather::{Sky, Weather, WeatherTransport};
+use chat_tests::weather::{Dice, Odds, Sky, Weather, WeatherTransport};
 use futures::{SinkExt, StreamExt, executor::block_on, future::join};
 
 use crate::world::{in_time, runtime};
@@ -70,6 +70,17 @@ fn a_third_is_lost_where_a_third_is_to_be_lost() {
     assert!((6_800..7_200).contains(&arrived.len()), "{} of 10,000 arrived", arrived.len());
     assert!(arrived.is_sorted_by(|a, b| a < b), "loss neither doubles nor reorders");
     assert!(fate(Weather { loss: 100, ..Weather::default() }, 1).is_empty());
+}
+
+#[test]
+fn bursts_are_as_long_and_as_many_as_they_are_to_be() {
+    let mut dice = Dice::new(Odds { loss: 20, burst: 8, ..Odds::default() });
+    let mut rng = fastrand::Rng::with_seed(1);
+    let fates: Vec<bool> = (0..100_000).map(|_| dice.cast(&mut rng) == 0).collect();
+    let lost = fates.iter().filter(|lost| **lost).count();
+    let bursts = fates.windows(2).filter(|it| !it[0] && it[1]).count();
+    assert!((18_000..22_000).contains(&lost), "{lost} of 100,000 are lost");
+    assert!((7..=9).contains(&(lost / bursts)), "{lost} in {bursts} bursts");
 }
 
 #[test]

@@ -150,13 +150,16 @@ fn in_order(case: &mut Case<'_>, places: &Places<'_>) {
             let Some(key) = case.texts.get(text).copied().filter(|_| !again) else { continue };
             let Some(asked) = case.asked.get(&key) else { continue };
             let mut found = Vec::new();
+            let told = asked.answers.iter().find(|(_, it)| matches!(it, Answer::Reply(Event::Ack(_))));
+            // What could not be stored, and was said again before anybody knew, is judged anew (protocol 5.6).
+            let until = told.map_or(report.history.len(), |(told, _)| *told);
+            let again = case.plan.disk.fails > 0 && case.lost_a_link(key.0, asked.at..until);
             let last = last_tag.entry((room, key.0)).or_insert((key.1, text));
-            if last.0 > key.1 {
+            if last.0 > key.1 && !again {
                 let what = format!("{text:?} is number {} of {room}, after {:?}", stored.seq, last.1);
                 found.push((Rule::SenderOrder, what));
             }
             *last = (key.1, text);
-            let told = asked.answers.iter().find(|(_, it)| matches!(it, Answer::Reply(Event::Ack(_))));
             let before = asked_last.entry(room).or_insert((asked.at, text));
             if let Some((told, _)) = told.filter(|(told, _)| *told < before.0) {
                 let what = format!("{text:?} was acknowledged (at {told}) before {:?} was asked", before.1);

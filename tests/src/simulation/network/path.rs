@@ -36,14 +36,13 @@ pub(super) struct Fate {
 
 impl Path {
     pub(super) fn new(conditions: Conditions, seed: u64) -> Path {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let dice = Dice::new(conditions.odds, rng.u64(..));
-        Path { conditions, dice, rng, latest: None }
+        let dice = Dice::new(conditions.odds);
+        Path { conditions, dice, rng: fastrand::Rng::with_seed(seed), latest: None }
     }
 
     /// The fate of a frame where nothing is promised. `calm` is the end of all faults.
     pub(super) fn scatter(&mut self, now: Instant, elapsed: Duration, calm: bool) -> Fate {
-        let copies = if calm { 1 } else { self.dice.cast() };
+        let copies = if calm { 1 } else { self.dice.cast(&mut self.rng) };
         if !calm && self.dark_until(elapsed).is_some() {
             return Fate::default();
         }

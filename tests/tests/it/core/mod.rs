@@ -21,7 +21,6 @@ mod reopened;
 mod sessions;
 mod slow_log;
 mod storage;
-mod storm;
 
 use std::{sync::Arc, time::Duration};
 
