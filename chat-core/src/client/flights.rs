@@ -92,9 +92,8 @@ impl Flights {
         let Some(flight) = self.under_way.remove(&id) else { return };
         self.messages -= usize::from(flight.is_message);
         // A reply to one of several tries tells nothing of how long it took (Karn's algorithm), nor does one that
-        // may have waited for the retry of another.
+        // may have waited for the retry of another: none after a retry of whatever does.
         if let Some(now) = replied
-            && flight.tries == 0
             && self.last_retry.is_none_or(|at| at < flight.sent)
         {
             self.round_trip.measure(now - flight.sent);
