@@ -104,6 +104,19 @@ fn the_reply_to_a_request_that_was_sent_again_measures_nothing() {
 
 /// protocol 17.1
 #[test]
+fn nor_does_one_that_may_have_waited_for_the_retry_of_another() {
+    let mut rig = Rig::open(1, ms(100));
+    rig.client.ask(rooms(), 1);
+    rig.watch(ms(290));
+    rig.client.ask(rooms(), 2);
+    let id = rig.sent()[0].id().unwrap();
+    assert_eq!(rig.watch(ms(90)).len(), 1, "the first is sent again");
+    rig.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
+    assert_eq!(rig.client.stats().round_trips.unwrap().measured, 1, "hello alone");
+}
+
+/// protocol 17.1
+#[test]
 fn at_most_32_requests_are_under_way() {
     let mut rig = Rig::open(1, ms(100));
     (0..100).for_each(|tag| rig.client.ask(rooms(), tag));

@@ -74,3 +74,20 @@ fn what_was_refused_for_now_comes_again_in_its_place() {
     rig.now += ms(1);
     assert_eq!(places(&mut rig), placed(&[(1, "a"), (2, "b"), (3, "c")]));
 }
+
+/// protocol 5.9
+#[test]
+fn no_more_are_under_way_than_the_server_keeps() {
+    let mut rig = Rig::in_the_lobby(0);
+    (0..50).for_each(|tag| rig.client.ask(say("lobby", "hi"), tag));
+    rig.client.ask(rooms(), 50);
+    let sent = rig.sent();
+    let places: Vec<u64> = sent.iter().filter_map(Request::order).collect();
+    assert_eq!(places, (1..=17).collect::<Vec<u64>>(), "the first, and 16 that wait for it");
+    assert_eq!(sent.len(), 18, "other requests go on");
+    rig.hear(&ack(sent[1].id().unwrap()));
+    assert_eq!(rig.sent(), [], "the first is still missing");
+    rig.hear(&ack(sent[0].id().unwrap()));
+    let places: Vec<u64> = rig.sent().iter().filter_map(Request::order).collect();
+    assert_eq!(places, [18, 19]);
+}
