@@ -80,7 +80,7 @@ impl Flights {
         let insists = self.mode == Mode::Repair || is_door;
         let due = match self.mode {
             Mode::Reliable => None,
-            _ if insists => Some(now + self.round_trip.patience(0)),
+            _ if insists => Some(now + self.round_trip.patience(0, now)),
             _ => Some(now + RAW_PATIENCE),
         };
         self.messages += usize::from(is_message);
@@ -91,6 +91,9 @@ impl Flights {
     pub(super) fn land(&mut self, id: u64, replied: Option<Instant>) {
         let Some(flight) = self.under_way.remove(&id) else { return };
         self.messages -= usize::from(flight.is_message);
+        if let (Some(now), Some(place)) = (replied, flight.place) {
+            self.expect_before(place, now);
+        }
         // A reply to one of several tries tells nothing of how long it took (Karn's algorithm), nor does one that
         // may have waited for the retry of another: none after a retry of whatever does.
         if let Some(now) = replied
@@ -100,12 +103,20 @@ impl Flights {
         }
     }
 
+    /// The server takes messages in by their places, so it has answered those before this one: if an answer does not
+    /// come very soon, it was lost.
+    fn expect_before(&mut self, place: u64, now: Instant) {
+        let soon = now + self.round_trip.reordering();
+        let before = self.under_way.values_mut().filter(|it| it.place.is_some_and(|it| it < place));
+        before.filter(|it| it.insists).for_each(|it| it.due = it.due.map(|due| due.min(soon)));
+    }
+
     /// A request that has to be sent again now.
     pub(super) fn retry(&mut self, now: Instant) -> Option<u64> {
         let is_due = |it: &Flight| it.insists && it.due.is_some_and(|at| at <= now);
         let (id, flight) = self.under_way.iter_mut().find(|(_, it)| is_due(it))?;
         flight.tries += 1;
-        flight.due = Some(now + self.round_trip.patience(flight.tries));
+        flight.due = Some(now + self.round_trip.patience(flight.tries, now));
         self.last_retry = Some(now);
         self.retries += 1;
         Some(*id)

@@ -24,6 +24,7 @@ impl Client {
         let is_answer = !matches!(self.phase, Phase::Greeting(_)) || matches!(event, Event::Welcome(_));
         if let Some(heart) = self.heart.as_mut().filter(|_| is_answer) {
             heart.heard(now);
+            self.outbox.flights.round_trip.heard(now);
         }
         match (event, &self.phase) {
             (Event::Welcome(welcome), Phase::Greeting(hello)) => {

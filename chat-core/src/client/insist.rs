@@ -25,7 +25,7 @@ impl Insist {
     /// The frame, if it is to be said now. `again` says whether it may be lost.
     pub(super) fn poll(&mut self, again: bool, round_trip: &mut RoundTrip, now: Instant) -> Option<Bytes> {
         self.due.filter(|at| *at <= now)?;
-        self.due = again.then(|| now + round_trip.patience(self.tries));
+        self.due = again.then(|| now + round_trip.patience(self.tries, now));
         self.tries += 1;
         Some(self.frame.clone())
     }

@@ -1,6 +1,9 @@
 //! Round trips as they were measured, and how long to wait for a reply before asking again (RFC 6298).
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use super::stats::RoundTrips;
 
@@ -11,6 +14,8 @@ pub(super) struct RoundTrip {
     variation: Duration,
     recent: VecDeque<Duration>,
     measured: u64,
+    /// When something came last.
+    heard: Option<Instant>,
     rng: fastrand::Rng,
 }
 
@@ -21,6 +26,7 @@ impl RoundTrip {
             variation: Duration::ZERO,
             recent: VecDeque::new(),
             measured: 0,
+            heard: None,
             rng: fastrand::Rng::with_seed(seed),
         }
     }
@@ -46,16 +52,24 @@ impl RoundTrip {
 
     /// Another link is another way.
     pub(super) fn link_lost(&mut self) {
-        self.smoothed = None;
+        (self.smoothed, self.heard) = (None, None);
     }
 
-    /// How long to wait for a reply that was asked for `tries` times before.
-    pub(super) fn patience(&mut self, tries: u32) -> Duration {
+    /// Something came: the way is open.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.heard = Some(now);
+    }
+
+    /// How long to wait from now on for a reply that was asked for `tries` times before.
+    pub(super) fn patience(&mut self, tries: u32, now: Instant) -> Duration {
         let first = match self.smoothed {
             Some(smoothed) => (smoothed + self.variation * 4).clamp(LEAST, MOST),
             None => UNMEASURED,
         };
-        let wait = first.mul_f64(GROWTH.powi(tries.min(32).cast_signed())).min(MOST);
+        let grown = tries.saturating_sub(STEADY).min(32).cast_signed();
+        let is_open = self.heard.is_some_and(|at| now < at + LATELY);
+        let most = if is_open { first.max(MOST_WHEN_OPEN) } else { MOST };
+        let wait = first.mul_f64(GROWTH.powi(grown)).min(most);
         wait + wait.mul_f64(JITTER * self.rng.f64())
     }
 
@@ -80,7 +94,12 @@ impl RoundTrip {
 const UNMEASURED: Duration = Duration::from_millis(250);
 const LEAST: Duration = Duration::from_millis(20);
 const MOST: Duration = Duration::from_secs(2);
-/// Less than the doubling of the RFC, which is for networks that are full: a chat is little, and waits for people.
+/// The same while other frames come: then it is by chance that this one does not.
+const MOST_WHEN_OPEN: Duration = Duration::from_millis(250);
+const LATELY: Duration = Duration::from_secs(1);
+/// How often the wait stays as it is. The RFC doubles it at once, for the sake of networks that are full; a chat is
+/// little, and what it loses on a local network is mostly lost by chance.
+const STEADY: u32 = 2;
 const GROWTH: f64 = 1.5;
 const JITTER: f64 = 0.25;
 const LEAST_REORDERING: Duration = Duration::from_millis(10);

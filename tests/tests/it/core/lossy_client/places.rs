@@ -91,3 +91,20 @@ fn no_more_are_under_way_than_the_server_keeps() {
     let places: Vec<u64> = rig.sent().iter().filter_map(Request::order).collect();
     assert_eq!(places, [18, 19]);
 }
+
+/// protocol 17.1
+#[test]
+fn the_reply_to_a_later_message_says_that_those_before_it_were_answered() {
+    let mut rig = Rig::open(1, ms(100));
+    rig.client.ask(join("lobby"), 0);
+    let id = rig.sent()[0].id().unwrap();
+    rig.hear(&joined(id, 0, 0));
+    for text in ["a", "b", "c"] {
+        rig.client.ask(say("lobby", text), 0);
+    }
+    let ids: Vec<u64> = rig.sent().iter().filter_map(Request::id).collect();
+    rig.hear(&ack(ids[1]));
+    // A quarter of a round trip, of 87.5 ms by now, while the first wait would be ten times that.
+    assert_eq!(rig.watch(ms(21)), []);
+    assert_eq!(rig.watch(ms(1)).len(), 1, "the first again, and not the third");
+}
