@@ -109,17 +109,21 @@ impl Hall {
     async fn step(&mut self, mut line: Line<'_>) {
         let number = line.below(2);
         if line.0.first() == Some(&b'{') {
-            return self.send(number, Bytes::copy_from_slice(line.0)).await;
+            self.put(number, &Bytes::copy_from_slice(line.0));
+            return self.time.settle().await;
         }
         let kind = line.letter();
         match kind {
             b't' => return self.time.pass(Duration::from_millis(line.number().min(50_000))).await,
             b'r' => return self.read(number).await,
             b'f' => {
-                for id in 0..line.number().min(300) {
-                    self.send(number, write(&Request::Ping(Ping { id }))).await;
+                for id in 0..line.number().min(1000) {
+                    self.put(number, &write(&Request::Ping(Ping { id })));
+                    if id % 32 == 31 {
+                        self.time.settle().await;
+                    }
                 }
-                return;
+                return self.time.settle().await;
             }
             b'd' => {
                 self.read(number).await;
@@ -130,7 +134,8 @@ impl Hall {
             _ => {}
         }
         if let Some(request) = self.request(kind, &mut line) {
-            self.send(number, write(&request)).await;
+            self.put(number, &write(&request));
+            self.time.settle().await;
         }
     }
 
@@ -173,9 +178,9 @@ impl Hall {
     }
 
     /// Sends a frame if the server takes it; that it does not is how it holds back who does not read.
-    async fn send(&mut self, number: usize, frame: Bytes) {
+    fn put(&mut self, number: usize, frame: &Bytes) {
         let Some(side) = &mut self.links[number] else { return };
-        let request = read_request(&frame).ok();
+        let request = read_request(frame).ok();
         let id = request.as_ref().and_then(Request::id);
         if !matches!(side.link.send(frame.clone()).now_or_never(), Some(Ok(()))) {
             return;
@@ -186,7 +191,6 @@ impl Hall {
         if let Some(id) = id {
             *self.owed.entry(id).or_default() += 1;
         }
-        self.time.settle().await;
     }
 
     /// Reads all that came. However long nobody did, there is only so much.
