@@ -192,7 +192,7 @@ impl Rig {
 
     /// Refuses, or answers without a word, whatever is asked, at once and again and again.
     fn pump(&mut self, mut line: Line<'_>) {
-        let refuses = line.below(2) == 1;
+        let (refuses, before) = (line.below(2) == 1, self.frames);
         for _ in 0..300 {
             let Some((id, (room, _))) = self.sent.back().cloned() else { return };
             let room = room.unwrap_or_default();
@@ -207,6 +207,7 @@ impl Rig {
             );
             self.look();
         }
+        assert!(self.frames - before <= AT_ONCE, "it asks for the same as often as it is refused");
     }
 
     /// One of the newest requests: its id, and the room it is about unless the line names another.
@@ -356,7 +357,7 @@ impl Rig {
     /// What it keeps, and what it sends, has to do with what was asked and heard, and with the time.
     fn is_bounded(&self) {
         let rooms = self.rooms.len();
-        let seconds = (self.now - self.began).as_secs() as usize;
+        let seconds = (self.now - self.began).as_secs() as usize + 1; // the one that has begun
         let unanswered = self.client.unanswered();
         assert!(
             unanswered <= self.asked + 3 * rooms + seconds / 15 + 2,
