@@ -1,7 +1,7 @@
 //! What was asked and is not answered yet: kept until its reply comes, sent again on every new link, in order.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -16,6 +16,11 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Outbox {
     requests: BTreeMap<u64, Asked>,
+    /// The messages among them that were never sent: there may be a thousand, so they are not looked at while none of
+    /// them may go.
+    unsaid: BTreeSet<u64>,
+    /// All the others.
+    others: BTreeSet<u64>,
     next_id: u64,
     /// The place of the next message that is said for the first time in this session.
     next_order: u64,
@@ -47,6 +52,8 @@ impl Outbox {
     pub(super) fn new(seed: u64) -> Outbox {
         Outbox {
             requests: BTreeMap::new(),
+            unsaid: BTreeSet::new(),
+            others: BTreeSet::new(),
             next_id: 1,
             next_order: 1,
             flights: Flights::new(seed),
@@ -69,6 +76,7 @@ impl Outbox {
         request.set_id(id);
         request.set_order(None);
         let room = room_of(&request);
+        if request.is_message() { &mut self.unsaid } else { &mut self.others }.insert(id);
         self.requests.insert(id, Asked { request, tag, room, not_before: None });
         id
     }
@@ -102,6 +110,7 @@ impl Outbox {
     /// The link is gone: everything is to be sent again, but for what the client asked for itself on that link.
     pub(super) fn link_lost(&mut self) {
         self.requests.retain(|_, it| it.tag.is_some());
+        self.others.retain(|id| self.requests.contains_key(id)); // no message is the client's own
         self.flights.link_lost();
         self.wake_at = None;
     }
@@ -129,6 +138,9 @@ impl Outbox {
         }
         let first = self.first(now, joined);
         self.wake_at = self.wake_at.into_iter().chain(self.flights.next_due()).min();
+        if let Some(id) = first.filter(|it| self.unsaid.remove(it)) {
+            self.others.insert(id);
+        }
         let asked = self.requests.get_mut(&first?)?;
         // Without repair the server must not wait for what is lost.
         let is_raw = self.flights.mode == Mode::Raw;
@@ -145,10 +157,11 @@ impl Outbox {
         self.wake_at = None;
         if self.flights.len() >= self.most_in_flight {
             // A sign of life is asked for all the same: it may be all that the server can give.
-            let own_pings = self.requests.iter().filter(|(_, it)| it.is_own_ping());
-            return own_pings.map(|(id, _)| *id).find(|id| !self.flights.contains(*id));
+            let is_own_ping = |id: &u64| self.requests.get(id).is_some_and(Asked::is_own_ping);
+            return self.others.iter().copied().filter(is_own_ping).find(|id| !self.flights.contains(*id));
         }
-        let unsent = || self.requests.iter().filter(|(id, _)| !self.flights.contains(**id));
+        let asked = |id: &u64| self.requests.get(id).map(|it| (*id, it));
+        let unsent = || self.others.iter().filter(|id| !self.flights.contains(**id)).filter_map(asked);
         // Those that have their place in the order keep it: the server refuses or holds what is ahead of its turn.
         let turn = unsent().filter_map(|(_, it)| it.request.order()).min();
         let mut messages_wait = self.held_until.is_some() && self.flights.messages() > 0;
@@ -156,14 +169,20 @@ impl Outbox {
         let mut wake_at: Option<Instant> = None;
         let mut wait_until = |at: Instant| wake_at = Some(wake_at.map_or(at, |it| it.min(at)));
         let mut found = None;
-        for (id, asked) in unsent() {
+        // What the client asks for itself is what its user waits to read: behind a queue of messages it would be late.
+        let own = unsent().filter(|(_, it)| it.tag.is_none());
+        let unsaid = self.unsaid.iter().filter_map(asked);
+        for (id, asked) in own.chain(unsent().filter(|(_, it)| it.tag.is_some())).chain(unsaid) {
+            if messages_wait && self.unsaid.contains(&id) {
+                break;
+            }
             let is_message = asked.request.is_message();
             let needs = asked.room.as_ref().filter(|_| !matches!(asked.request, Request::Join(_)));
             let place = asked.request.order();
             messages_wait |= is_message && place.unwrap_or(self.next_order) > last_place;
             if (is_message && (messages_wait || (turn.is_some() && turn != place)))
                 || !needs.is_none_or(&joined)
-                || !is_its_turn(&self.requests, *id, asked)
+                || !is_its_turn(&self.requests, id, asked)
             {
                 continue;
             }
@@ -176,7 +195,7 @@ impl Outbox {
                 wait_until(at);
                 continue;
             }
-            found = Some(*id);
+            found = Some(id);
             break;
         }
         self.wake_at = wake_at;
@@ -185,7 +204,7 @@ impl Outbox {
 
     /// The request that a reply answers, which is done with it.
     pub(super) fn answered(&mut self, id: u64, now: Instant) -> Option<Asked> {
-        let asked = self.requests.remove(&id)?;
+        let asked = self.remove(id)?;
         self.flights.land(id, Some(now));
         Some(asked)
     }
@@ -193,6 +212,12 @@ impl Outbox {
     /// Drops a request whose reply is no longer wanted.
     pub(super) fn forget(&mut self, id: u64) -> Option<Asked> {
         self.flights.land(id, None);
+        self.remove(id)
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Asked> {
+        self.others.remove(&id);
+        self.unsaid.remove(&id);
         self.requests.remove(&id)
     }
 
