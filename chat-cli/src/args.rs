@@ -31,7 +31,8 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(after_help = SERVE_EXAMPLES)]
 pub(crate) struct Serve {
-    /// Where to accept people; may be given several times, port 0 picks a free one [default: tcp://0.0.0.0:7000]
+    /// Where to accept people, over TCP or UDP; may be given several times, port 0 picks a free one [default:
+    /// tcp://0.0.0.0:7000 and udp://0.0.0.0:7000]
     #[arg(long, value_name = "URL", value_parser = server)]
     pub(crate) listen: Vec<Address>,
     /// Keep rooms in memory only, which is the default: they end with the server
@@ -65,19 +66,24 @@ pub(crate) enum LogFormat {
 ///
 /// Each line of standard input is said in the room entered last; /help there lists the commands. At the end of
 /// standard input it waits until all was stored, and leaves. A lost connection is made anew, and nothing is
-/// repeated or missing after it.
+/// repeated or missing after it. Where nobody answers over UDP, it says so and goes on trying.
 #[derive(Args, Debug)]
 #[command(after_help = JOIN_EXAMPLES)]
 pub(crate) struct Join {
-    /// The server: a URL, or HOST or HOST:PORT for TCP
+    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP
     #[arg(value_name = "URL", default_value = "tcp://127.0.0.1:7000", value_parser = server)]
     pub(crate) server: Address,
     /// A room to enter; may be given several times [default: lobby]
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: Vec<RoomName>,
-    /// Print one JSON event a line; a line of standard input that begins with { is a JSON request
+    /// Print one JSON event a line; a line of standard input that begins with { is a JSON request, {"type":"stats"}
+    /// one for what was measured
     #[arg(long, conflicts_with = "plain")]
     pub(crate) json: bool,
+    /// Over a link that may lose messages, as UDP may: send nothing again, ask for nothing again, and show what comes
+    /// as it comes, also twice or out of order; at the end, and by /stats, what was lost. Over TCP it changes nothing
+    #[arg(long)]
+    pub(crate) raw: bool,
     /// No colours, also on a terminal
     #[arg(long)]
     pub(crate) plain: bool,
@@ -91,7 +97,7 @@ pub(crate) struct Join {
 #[derive(Args, Debug)]
 #[command(after_help = SEND_EXAMPLES)]
 pub(crate) struct Send {
-    /// The server: a URL, or HOST or HOST:PORT for TCP
+    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP
     #[arg(value_name = "URL", value_parser = server)]
     pub(crate) server: Address,
     /// The room to say it in
@@ -110,7 +116,7 @@ pub(crate) struct Send {
 #[derive(Args, Debug)]
 #[command(after_help = TAIL_EXAMPLES)]
 pub(crate) struct Tail {
-    /// The server: a URL, or HOST or HOST:PORT for TCP
+    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP
     #[arg(value_name = "URL", value_parser = server)]
     pub(crate) server: Address,
     /// The room to print
@@ -191,18 +197,21 @@ const EXAMPLES: &str = "\
 Examples:
   chat serve                            people on this network can meet here
   chat join 192.168.1.7                 enter the lobby there
+  chat join udp://192.168.1.7           the same over UDP
   chat send 192.168.1.7 --room lobby hi";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
   chat serve
   chat serve --listen tcp://127.0.0.1:0           a free port, this machine only
+  chat serve --listen udp://0.0.0.0:7000          UDP alone
   chat serve --listen tcp://[::]:7000 --password-file secret.txt";
 
 const JOIN_EXAMPLES: &str = "\
 Examples:
   chat join
   chat join 192.168.1.7 --name ana --room lobby --room kitchen
+  chat join udp://192.168.1.7:7000                over UDP
   echo 'lunch?' | chat join 192.168.1.7 --plain
   chat join 192.168.1.7 --json | jq 'select(.type == \"message\").text'";
 

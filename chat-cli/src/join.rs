@@ -25,7 +25,8 @@ use crate::{
 /// # Errors
 /// When the server cannot be joined, or joined again, or something asked of it stays without an answer.
 pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Join) -> anyhow::Result<()> {
-    let door = Door::new(registry, runtime, args.server, &args.person)?;
+    let door = Door::new(registry, runtime, args.server, &args.person)?.keep_trying();
+    let door = if args.raw { door.without_repair() } else { door };
     let mut rooms: Vec<_> = args.room.iter().map(|room| (room.as_str(), None)).collect();
     if rooms.is_empty() {
         rooms.push((LOBBY, None));

@@ -4,6 +4,7 @@
 use std::{
     fmt,
     io::{self, IsTerminal, Write},
+    time::Duration,
 };
 
 use anstyle::{AnsiColor, Style};
@@ -119,6 +120,16 @@ impl Line {
     /// Adds a number.
     pub(crate) fn number(self, number: u64) -> Line {
         self.span(Style::new(), number)
+    }
+
+    /// Adds how long something took, to two digits or the millisecond.
+    pub(crate) fn took(self, time: Duration) -> Line {
+        let us = time.as_micros();
+        match us {
+            ..1_000 => self.span(Style::new(), format_args!("{us} µs")),
+            1_000..10_000 => self.span(Style::new(), format_args!("{}.{} ms", us / 1_000, us % 1_000 / 100)),
+            _ => self.span(Style::new(), format_args!("{} ms", us / 1_000)),
+        }
     }
 
     /// Adds a day.

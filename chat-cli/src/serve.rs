@@ -46,12 +46,13 @@ fn config(args: &Serve) -> anyhow::Result<Config> {
 async fn serve(
     server: &Server,
     registry: &Registry,
-    mut addresses: Vec<Address>,
+    addresses: Vec<Address>,
     signals: &mut Signals,
 ) -> anyhow::Result<()> {
-    if addresses.is_empty() {
-        addresses.push(DEFAULT_ADDRESS.parse().expect("it is an address"));
-    }
+    let addresses = match addresses.is_empty() {
+        true => DEFAULT_ADDRESSES.iter().map(|it| it.parse().expect("it is an address")).collect(),
+        false => addresses,
+    };
     let mut bound = Vec::new();
     for address in &addresses {
         let at = server.listen(registry, address).await;
@@ -76,4 +77,4 @@ async fn serve(
 }
 
 /// Where to listen unless told.
-const DEFAULT_ADDRESS: &str = "tcp://0.0.0.0:7000";
+const DEFAULT_ADDRESSES: [&str; 2] = ["tcp://0.0.0.0:7000", "udp://0.0.0.0:7000"];

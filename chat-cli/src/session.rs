@@ -9,7 +9,7 @@ use chat_core::{
     transport::{Registry, Transport},
     wire::{Code, Error, Welcome},
 };
-use futures::{FutureExt, StreamExt, select_biased};
+use futures::{FutureExt, StreamExt, future::Fuse, select_biased};
 
 use crate::{args::Person, names, password};
 
@@ -21,6 +21,8 @@ pub(crate) struct Door {
     /// The next to try come first.
     names: Vec<String>,
     password: Option<String>,
+    keeps_trying: bool,
+    raw: bool,
 }
 
 /// A session that was let in.
@@ -28,6 +30,9 @@ pub(crate) struct Session {
     pub(crate) remote: Remote,
     pub(crate) updates: Updates,
     pub(crate) welcome: Welcome,
+    pub(crate) server: Address,
+    /// Whether nothing is repaired although frames may be lost.
+    pub(crate) raw: bool,
 }
 
 impl Door {
@@ -45,11 +50,27 @@ impl Door {
             Some(name) => vec![name.as_str().to_owned()],
             None => names::from_login(),
         };
-        Ok(Door { runtime, transport, server, names, password })
+        Ok(Door { runtime, transport, server, names, password, keeps_trying: false, raw: false })
+    }
+
+    /// Where silence is no refusal, [`Door::enter`] waits for a server as long as it takes.
+    pub(crate) fn keep_trying(self) -> Door {
+        Door { keeps_trying: true, ..self }
+    }
+
+    /// Shows what a link does that may lose frames, see [`Config::raw`].
+    pub(crate) fn without_repair(self) -> Door {
+        Door { raw: true, ..self }
+    }
+
+    /// Whether frames may be lost on the way, and with them whatever a server answers.
+    fn is_lossy(&self) -> bool {
+        let promises = self.transport.promises();
+        !(promises.reliable && promises.ordered)
     }
 
     /// Goes in. `waiting` is told when the name is held by somebody whose connection was lost, which is waited for if
-    /// there is no other name to try.
+    /// there is no other name to try, and when nobody answers but we keep trying.
     ///
     /// # Errors
     /// When the server cannot be reached, does not answer in time, or refuses; or what `waiting` returns.
@@ -57,11 +78,16 @@ impl Door {
         &self,
         mut waiting: impl FnMut(&Update) -> anyhow::Result<()>,
     ) -> anyhow::Result<Session> {
+        if self.is_lossy() {
+            // What is wrong with the address is no silence, and does not pass.
+            drop(self.transport.dial(&self.server).await.map_err(|why| self.refused(&why.to_string()))?);
+        }
         for (tried, name) in self.names.iter().enumerate() {
             let is_last = tried + 1 == self.names.len();
             let (remote, mut updates) = self.start(name);
             if let Some(welcome) = self.welcome(&mut updates, is_last, &mut waiting).await? {
-                return Ok(Session { remote, updates, welcome });
+                let (server, raw) = (self.server.clone(), self.raw && self.is_lossy());
+                return Ok(Session { remote, updates, welcome, server, raw });
             }
         }
         Err(self.refused("there is no name to try"))
@@ -73,7 +99,7 @@ impl Door {
             client: ClientId(self.runtime.random()),
             password: self.password.clone(),
             seed: self.runtime.random() as u64, // the lower half is as random as the whole
-            raw: false,
+            raw: self.raw,
         };
         client::start(config, self.transport.clone(), self.server.clone(), self.runtime.clone())
     }
@@ -88,7 +114,7 @@ impl Door {
         let in_time =
             |after: Duration| self.runtime.sleep_until(self.runtime.now() + after + ANSWER_WITHIN).fuse();
         let mut deadline = in_time(Duration::ZERO);
-        let mut is_held = false;
+        let mut heard = Heard::Nothing;
         loop {
             let mut next = pin!(updates.next().fuse());
             let update = select_biased! {
@@ -103,14 +129,24 @@ impl Door {
                     return Ok(None);
                 }
                 Update::Refused(error) => bail!(self.refused(&refusal(error, self.password.is_some()))),
-                // No refusal: who has the name lost the connection, and does not have it for ever.
-                Update::Error(error) => is_held = error.code == Code::NameTaken,
-                Update::Disconnected { retry_in, .. } if is_held => {
-                    is_held = false;
-                    deadline = in_time(*retry_in);
-                    waiting(&update)?;
+                Update::Error(error) if error.code == Code::NameTaken => heard = Heard::NameHeld,
+                Update::Error(_) | Update::Goodbye(_) => heard = Heard::Refusal,
+                Update::Disconnected { why, retry_in } => {
+                    match std::mem::replace(&mut heard, Heard::Nothing) {
+                        Heard::NameHeld => {
+                            deadline = in_time(*retry_in);
+                            waiting(&update)?;
+                        }
+                        Heard::Nothing if self.is_lossy() => {
+                            if self.keeps_trying {
+                                deadline = Fuse::terminated();
+                                let why = format!("{why} at {}", self.server);
+                                waiting(&Update::Disconnected { why, retry_in: *retry_in })?;
+                            }
+                        }
+                        Heard::Nothing | Heard::Refusal => bail!(self.refused(why)),
+                    }
                 }
-                Update::Disconnected { why, .. } => bail!(self.refused(why)),
                 _ => {}
             }
         }
@@ -119,6 +155,14 @@ impl Door {
     fn refused(&self, why: &str) -> anyhow::Error {
         anyhow!("{why}").context(format!("cannot join {}", self.server))
     }
+}
+
+/// What a server said that does not let us in.
+enum Heard {
+    Nothing,
+    /// Whoever has the name lost the connection, and does not have it for ever.
+    NameHeld,
+    Refusal,
 }
 
 /// What the server says, and what can be done about it.

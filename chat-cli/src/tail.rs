@@ -1,7 +1,12 @@
 //! `chat tail`: prints a room from a number on, and follows it until interrupted.
 
 use anyhow::bail;
-use chat_core::{SharedRuntime, client::Update, transport::Registry, wire::Event};
+use chat_core::{
+    Address, SharedRuntime,
+    client::{Stats, Update},
+    transport::Registry,
+    wire::Event,
+};
 use futures::stream;
 use jiff::Zoned;
 
@@ -18,7 +23,7 @@ use crate::{
 /// # Errors
 /// When the server or the room cannot be joined, or joined again.
 pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Tail) -> anyhow::Result<()> {
-    let door = Door::new(registry, runtime, args.server, &args.person)?;
+    let door = Door::new(registry, runtime, args.server, &args.person)?.keep_trying();
     let rooms = [(args.room.as_str(), args.after)];
     let silence = || Ok(stream::pending());
     if args.json {
@@ -47,5 +52,9 @@ impl<F: Face> Face for Follower<F> {
             }
             other => self.0.show(other, out),
         }
+    }
+
+    fn measured(&mut self, stats: &Stats, server: &Address, out: &mut Output) -> anyhow::Result<()> {
+        self.0.measured(stats, server, out)
     }
 }

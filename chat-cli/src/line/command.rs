@@ -1,5 +1,9 @@
 //! What a line typed by a person means.
 
+use std::time::Duration;
+
+use super::Measure;
+
 /// A line, understood.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Command<'a> {
@@ -21,6 +25,8 @@ pub(crate) enum Command<'a> {
     Rooms,
     /// Say something in the current room.
     Say(&'a str),
+    /// Say what was measured.
+    Stats(Measure),
     /// Set the topic of the current room.
     Topic(&'a str),
     /// List who is in a room, the current one if none is named.
@@ -62,12 +68,25 @@ impl<'a> Command<'a> {
             },
             "quit" => Ok(Command::Quit),
             "rooms" => Ok(Command::Rooms),
+            "stats" => one(STATS)?
+                .map_or(Some(Measure::Once), measure)
+                .map(Command::Stats)
+                .ok_or(Mistake::Usage(STATS)),
             "topic" if rest.is_empty() => Err(Mistake::Usage("/topic TEXT")),
             "topic" => Ok(Command::Topic(rest)),
             "who" => Ok(Command::Who(one("/who [ROOM]")?)),
             _ => Err(Mistake::Unknown(word)),
         }
     }
+}
+
+/// How often to measure, as the word after `/stats` says it.
+fn measure(word: &str) -> Option<Measure> {
+    if word == "off" {
+        return Some(Measure::NoMore);
+    }
+    let seconds = word.parse().ok().filter(|it| (1..=MOST_SECONDS).contains(it))?;
+    Some(Measure::Every(Duration::from_secs(seconds)))
 }
 
 /// The first word of `text`, and what follows it and the space after it.
@@ -89,7 +108,7 @@ fn only_word<'a>(rest: &'a str, usage: &'static str) -> Result<Option<&'a str>, 
 }
 
 /// What `/help` prints.
-pub(crate) const HELP: [&str; 11] = [
+pub(crate) const HELP: [&str; 12] = [
     "TEXT             say it in the current room; //TEXT says /TEXT",
     "/join ROOM       enter a room and talk there",
     "/leave [ROOM]    leave a room",
@@ -98,10 +117,16 @@ pub(crate) const HELP: [&str; 11] = [
     "/msg NAME TEXT   say something to one person",
     "/topic TEXT      set the topic of the current room",
     "/history [N]     older messages of the current room",
+    "/stats [N]       what the network does, now or every N seconds; /stats off ends it",
     "/quit            leave",
     "/help            this list",
     "Without ROOM it is the current room, the one entered last.",
 ];
+
+const STATS: &str = "/stats [SECONDS], up to a day, or /stats off";
+
+/// The rarest that can be asked for: once a day.
+const MOST_SECONDS: u64 = 86_400;
 
 #[cfg(test)]
 mod tests {
@@ -135,6 +160,9 @@ mod tests {
             ("/topic soup at  noon", Topic("soup at  noon")),
             ("/history", History(None)),
             ("/history 7", History(Some(7))),
+            ("/stats", Stats(Measure::Once)),
+            ("/stats 5", Stats(Measure::Every(Duration::from_secs(5)))),
+            ("/stats off", Stats(Measure::NoMore)),
             ("/quit", Quit),
             ("/help me", Help),
         ] {
@@ -152,6 +180,8 @@ mod tests {
             ("/join two rooms", Usage("/join ROOM")),
             ("/msg", Usage("/msg NAME TEXT")),
             ("/msg bob ", Usage("/msg NAME TEXT")),
+            ("/stats 0", Usage(STATS)),
+            ("/stats on", Usage(STATS)),
             ("/topic", Usage("/topic TEXT")),
             ("/history many", Usage("/history [NUMBER]")),
             ("/history -1", Usage("/history [NUMBER]")),

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use chat_core::{
-    RoomName,
-    client::Update,
+    Address, RoomName,
+    client::{Stats, Update},
     text,
     wire::{
         Event, History, Join, Leave, MAX_FRAME, MAX_HISTORY, MAX_TEXT, RECENT, Request, RoomList, Say, Tell,
@@ -14,11 +14,12 @@ use chat_core::{
 use jiff::Zoned;
 
 use super::{
-    Face, Step,
+    Face, Measure, Step,
     command::{Command, HELP, Mistake},
     input::Typed,
     plain::{Asked, Plain},
     rooms::Rooms,
+    stats,
 };
 use crate::{
     harmless::Harmless,
@@ -68,6 +69,7 @@ impl Human {
             },
             Command::Quit => return Ok(Step::Quit),
             Command::Help | Command::Nothing => return Ok(Step::Nothing),
+            Command::Stats(measure) => return Ok(Step::Measure(measure)),
             Command::Say(said) => (
                 Request::Say(Say { id: 0, room: room(None, &self.rooms)?, text: text(said)?, order: None }),
                 Asked::say(said),
@@ -96,17 +98,17 @@ impl Human {
                     return Err(Line::note("you are not in ").shown(&Harmless::line(&room)));
                 }
                 self.rooms.leave(&room);
-                (Request::Leave(Leave { id: 0, room }), Asked::Other)
+                (Request::Leave(Leave { id: 0, room }), Asked::Command("/leave"))
             }
             Command::Who(named) => {
-                (Request::Who(Who { id: 0, room: room(named, &self.rooms)? }), Asked::Other)
+                (Request::Who(Who { id: 0, room: room(named, &self.rooms)? }), Asked::Command("/who"))
             }
-            Command::Rooms => (Request::Rooms(RoomList { id: 0 }), Asked::Other),
+            Command::Rooms => (Request::Rooms(RoomList { id: 0 }), Asked::Command("/rooms")),
             Command::History(limit) => {
                 let room = room(None, &self.rooms)?;
                 let before = self.plain.oldest(&room);
                 let limit = Some(limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY));
-                (Request::History(History { id: 0, room, before, limit }), Asked::Other)
+                (Request::History(History { id: 0, room, before, limit }), Asked::Command("/history"))
             }
         };
         Ok(self.ask(request, asked))
@@ -114,10 +116,12 @@ impl Human {
 
     fn answered(&mut self, update: &Update) -> Vec<Line> {
         let asked = match update {
-            Update::Reply { tag, .. } | Update::Joined { tag: Some(tag), .. } => self.asked.remove(tag),
+            Update::Reply { tag, .. }
+            | Update::Joined { tag: Some(tag), .. }
+            | Update::Unanswered { tag } => self.asked.remove(tag),
             _ => None,
         };
-        let asked = asked.unwrap_or(Asked::Other);
+        let asked = asked.unwrap_or(Asked::Nothing);
         let mut lines = self.plain.lines(update, &asked);
         match (&asked, update) {
             (Asked::Enter(room), Update::Reply { .. }) => self.rooms.leave(room), // a join that worked is no reply
@@ -160,8 +164,10 @@ impl Face for Human {
                 return Ok(Step::Nothing);
             }
         };
-        if command == Command::Help {
-            HELP.into_iter().try_for_each(|words| out.line(&Line::note(words)))?;
+        match command {
+            Command::Help => HELP.into_iter().try_for_each(|words| out.line(&Line::note(words)))?,
+            Command::Stats(Measure::NoMore) => out.line(&Line::note("no more of what the network does"))?,
+            _ => {}
         }
         match self.perform(command) {
             Ok(step) => Ok(step),
@@ -175,6 +181,10 @@ impl Face for Human {
     fn show(&mut self, update: &Update, out: &mut Output) -> anyhow::Result<()> {
         self.answered(update).iter().try_for_each(|line| out.line(line))?;
         Ok(())
+    }
+
+    fn measured(&mut self, stats: &Stats, server: &Address, out: &mut Output) -> anyhow::Result<()> {
+        Ok(out.line(&stats::line(stats, server))?)
     }
 }
 

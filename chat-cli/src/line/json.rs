@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use chat_core::{
-    client::Update,
+    Address,
+    client::{Stats, Update},
     text,
     wire::{self, Code, Error, Event, Goodbye, INBOX, Join, LimitsFrame, MAX_FRAME, Request, Say},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Face, Step, input::Typed, rooms::Rooms};
+use super::{Face, Measure, Step, input::Typed, rooms::Rooms, stats};
 use crate::output::Output;
 
 /// The face for programs. A request's `id` is its tag; what has none gets 0.
@@ -21,7 +22,16 @@ pub(crate) struct Json {
 impl Json {
     fn understood(&mut self, line: &str) -> Result<Step, Error> {
         let request = if line.starts_with('{') {
-            read_request(line)?
+            match read_request(line)? {
+                Request::Unknown(it) if it.tag == STATS => return Ok(Step::Measure(Measure::Once)),
+                Request::Unknown(it) => {
+                    return Err(Error {
+                        id: it.id,
+                        ..error(Code::Unsupported, format!("no request is called {}", it.tag))
+                    });
+                }
+                known => known,
+            }
         } else {
             let text = text::clean(line);
             if text.trim().is_empty() {
@@ -81,6 +91,10 @@ impl Face for Json {
             None => Ok(()),
         }
     }
+
+    fn measured(&mut self, stats: &Stats, server: &Address, out: &mut Output) -> anyhow::Result<()> {
+        Ok(out.json(&stats::event(stats, server))?)
+    }
 }
 
 fn shown(update: &Update) -> Option<Shown<'_>> {
@@ -110,6 +124,7 @@ fn shown(update: &Update) -> Option<Shown<'_>> {
         Update::Error(error) | Update::Refused(error) => Shown::Wire(Event::Error(error.clone())),
         Update::Reply { tag, reply } => Shown::Wire(numbered(reply.clone(), *tag)),
         Update::Reset { room } => Shown::Own(Own::Reset { room }),
+        Update::Unanswered { tag } => Shown::Own(Own::Unanswered { id: *tag }),
         _ => return None,
     })
 }
@@ -145,6 +160,10 @@ enum Own<'a> {
     Reset {
         room: &'a str,
     },
+    /// The request of this number was sent once, and no reply came.
+    Unanswered {
+        id: u64,
+    },
 }
 
 /// `reply` with the number the user gave to what it is the reply to.
@@ -174,7 +193,6 @@ fn read_request(line: &str) -> Result<Request<'static>, Error> {
         wire::read_request(frame.as_bytes()).map_err(|why| refused(Code::BadFrame, &why.to_string()))?;
     match request {
         Request::Hello(_) => Err(refused(Code::Unsupported, "hello was said already")),
-        Request::Unknown(it) => Err(refused(Code::Unsupported, &format!("no request is called {}", it.tag))),
         known => Ok(known.into_owned()),
     }
 }
@@ -182,6 +200,9 @@ fn read_request(line: &str) -> Result<Request<'static>, Error> {
 fn error(code: Code, message: impl Into<String>) -> Error {
     Error { id: None, code, message: message.into(), retry_after_ms: None }
 }
+
+/// The one request that this program answers itself.
+const STATS: &str = "stats";
 
 #[cfg(test)]
 mod tests;

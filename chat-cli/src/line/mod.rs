@@ -1,16 +1,15 @@
 //! Line mode: lines typed become requests, and what happens becomes lines, for people or for programs.
 
-use std::{collections::BTreeMap, pin::pin, time::Duration};
+use std::{pin::pin, time::Duration};
 
-use anyhow::bail;
 use chat_core::{
-    SharedRuntime,
-    client::{Remote, Update, Updates},
-    wire::{EntryFrame, Event, Gap, INBOX, Reason, Request, Welcome},
+    Address, SharedRuntime,
+    client::{Remote, Stats, Update},
+    wire::Request,
 };
 use futures::{
     FutureExt, Stream, StreamExt,
-    future::{BoxFuture, Fuse, FusedFuture},
+    future::{BoxFuture, Either, Fuse, FusedFuture, select as select_either},
     select, select_biased,
     stream::Fuse as FuseStream,
 };
@@ -18,12 +17,15 @@ use futures::{
 use crate::{output::Output, session::Session, signals::Signals};
 
 pub(crate) mod command;
+mod hearing;
 pub(crate) mod human;
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod plain;
 mod rooms;
+mod stats;
 
+use hearing::{Awaited, Hearing};
 use input::Typed;
 
 /// How a conversation looks to its user.
@@ -36,6 +38,9 @@ pub(crate) trait Face {
 
     /// Shows what happened.
     fn show(&mut self, update: &Update, out: &mut Output) -> anyhow::Result<()>;
+
+    /// Shows what was measured on the way to `server`.
+    fn measured(&mut self, stats: &Stats, server: &Address, out: &mut Output) -> anyhow::Result<()>;
 }
 
 /// What is to be done next.
@@ -43,16 +48,31 @@ pub(crate) trait Face {
 pub(crate) enum Step {
     /// Ask this, under this tag.
     Ask(Request<'static>, u64),
+    /// Show what the network does.
+    Measure(Measure),
     /// Nothing.
     Nothing,
     /// Leave.
     Quit,
 }
 
+/// How often what the network does is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Measure {
+    Once,
+    /// Now, and again each time this has passed.
+    Every(Duration),
+    NoMore,
+}
+
 /// A session and its user.
 pub(crate) struct Talk<F> {
     remote: Remote,
     hearing: Hearing<F>,
+    /// Whether to show at the end what was lost.
+    raw: bool,
+    measure_every: Duration,
+    measure_next: Fuse<BoxFuture<'static, ()>>,
     signals: Signals,
     runtime: SharedRuntime,
 }
@@ -65,11 +85,18 @@ impl<F: Face> Talk<F> {
         signals: Signals,
         runtime: SharedRuntime,
     ) -> anyhow::Result<Talk<F>> {
-        let Session { remote, updates, welcome } = session;
-        let awaited = BTreeMap::from([(INBOX.to_owned(), None)]);
-        let mut hearing = Hearing { updates: updates.fuse(), face, out, unanswered: 0, awaited };
+        let Session { remote, updates, welcome, server, raw } = session;
+        let mut hearing = Hearing::new(updates, face, out, server);
         hearing.welcomed(welcome)?;
-        Ok(Talk { remote, hearing, signals, runtime })
+        Ok(Talk {
+            remote,
+            hearing,
+            raw,
+            measure_every: Duration::ZERO,
+            measure_next: Fuse::terminated(),
+            signals,
+            runtime,
+        })
     }
 
     /// Enters `rooms`, says and asks what is typed, and shows what happens, until the user quits, a signal comes, or
@@ -83,17 +110,21 @@ impl<F: Face> Talk<F> {
         typed: impl Stream<Item = Typed> + Unpin,
     ) -> anyhow::Result<()> {
         let ended = self.converse(rooms, typed.fuse()).await;
-        let Talk { remote, mut hearing, runtime, .. } = self;
-        drop(remote); // says bye
-        let last_words = hearing.last_words(ended.is_ok());
+        let Talk { mut remote, mut hearing, raw, runtime, .. } = self;
+        let last_words = async {
+            if raw && ended.is_ok() {
+                hearing.measure(&mut remote).await?;
+            }
+            drop(remote); // says bye
+            hearing.last_words(ended.is_ok()).await;
+            Ok(())
+        };
         let in_time = runtime.sleep_until(runtime.now() + LEAVE_WITHIN);
-        futures::future::select(pin!(last_words), in_time).await;
-        ended?;
-        match hearing.unanswered {
-            0 => Ok(()),
-            1 => bail!("left before 1 request was answered"),
-            many => bail!("left before {many} requests were answered"),
+        if let Either::Left((Err(error), _)) = select_either(pin!(last_words), in_time).await {
+            return Err(error);
         }
+        ended?;
+        hearing.all_answered()
     }
 
     async fn converse(
@@ -110,6 +141,7 @@ impl<F: Face> Talk<F> {
         loop {
             let step = select! {
                 () = self.signals.asked_to_end() => return Ok(()),
+                () = &mut self.measure_next => Step::Measure(Measure::Every(self.measure_every)),
                 update = self.hearing.updates.next() => {
                     self.hearing.heard(update)?;
                     Step::Nothing
@@ -127,13 +159,24 @@ impl<F: Face> Talk<F> {
 
     /// Asks what `step` says. While too much is unanswered that waits, and shows what happens meanwhile.
     async fn take(&mut self, step: Step) -> anyhow::Result<Flow> {
-        let (request, tag) = match step {
-            Step::Ask(request, tag) => (request, tag),
+        let asking = match step {
+            Step::Ask(request, tag) => self.remote.ask(request, tag).boxed(),
+            Step::Measure(Measure::NoMore) => {
+                self.measure_next = Fuse::terminated();
+                return Ok(Flow::On);
+            }
+            Step::Measure(measure) => {
+                if let Measure::Every(period) = measure {
+                    self.measure_every = period;
+                    self.measure_next = self.runtime.sleep_until(self.runtime.now() + period).fuse();
+                }
+                self.remote.measure().boxed()
+            }
             Step::Nothing => return Ok(Flow::On),
             Step::Quit => return Ok(Flow::End),
         };
         self.hearing.unanswered += 1;
-        let mut asking = pin!(self.remote.ask(request, tag).fuse());
+        let mut asking = asking.fuse();
         loop {
             select_biased! {
                 () = self.signals.asked_to_end() => return Ok(Flow::End),
@@ -151,7 +194,7 @@ impl<F: Face> Talk<F> {
         let mut patience: Fuse<BoxFuture<'static, ()>> = Fuse::terminated();
         loop {
             if self.hearing.unanswered == 0 {
-                if self.hearing.awaited.values().all(Option::is_none) {
+                if self.hearing.awaited.values().all(Awaited::has_come) {
                     return Ok(());
                 }
                 if patience.is_terminated() {
@@ -163,80 +206,6 @@ impl<F: Face> Talk<F> {
                 update = self.hearing.updates.next() => self.hearing.heard(update)?,
                 () = patience => return Ok(()),
             }
-        }
-    }
-}
-
-/// What comes from the server: shown, and counted.
-struct Hearing<F> {
-    updates: FuseStream<Updates>,
-    face: F,
-    out: Output,
-    /// Requests without their one reply.
-    unanswered: usize,
-    /// By room we are in, the number of the last thing we said there, or of the newest thing there when we came in,
-    /// until it has come.
-    awaited: BTreeMap<String, Option<u64>>,
-}
-
-impl<F: Face> Hearing<F> {
-    fn welcomed(&mut self, welcome: Welcome) -> anyhow::Result<()> {
-        self.face.show(&Update::Connected(welcome), &mut self.out)
-    }
-
-    fn heard(&mut self, update: Option<Update>) -> anyhow::Result<()> {
-        let Some(update) = update else { bail!("the conversation ended") };
-        self.count(&update);
-        self.face.show(&update, &mut self.out)?;
-        match update {
-            Update::Refused(error) => bail!("the server lets us in no more: {}", error.message),
-            Update::Goodbye(Reason::Replaced) => bail!("this session goes on elsewhere"),
-            _ => Ok(()),
-        }
-    }
-
-    fn count(&mut self, update: &Update) {
-        match update {
-            Update::Joined { tag, joined } => {
-                let awaited = self.awaited.entry(joined.room.clone()).or_default();
-                if tag.is_some() {
-                    *awaited = (joined.after < joined.head).then_some(joined.head).max(*awaited);
-                    self.answered();
-                }
-            }
-            Update::Entry(EntryFrame { room, seq, .. }) | Update::Gap(Gap { room, to: seq, .. }) => {
-                self.awaited
-                    .entry(room.clone())
-                    .and_modify(|awaited| *awaited = awaited.filter(|it| it > seq));
-            }
-            Update::Reset { room } => {
-                self.awaited.entry(room.clone()).and_modify(|awaited| *awaited = None);
-            }
-            Update::LostRoom { room, .. } => drop(self.awaited.remove(room)),
-            Update::Reply { reply, .. } => {
-                self.answered();
-                match reply {
-                    Event::Ack(ack) => {
-                        self.awaited.entry(ack.room.clone()).and_modify(|awaited| *awaited = Some(ack.seq));
-                    }
-                    Event::Left(left) => drop(self.awaited.remove(&left.room)),
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn answered(&mut self) {
-        self.unanswered = self.unanswered.saturating_sub(1);
-    }
-
-    /// Shows what still comes after the goodbye.
-    async fn last_words(&mut self, mut shown: bool) {
-        while let Some(update) = self.updates.next().await {
-            self.count(&update);
-            let is_end = matches!(update, Update::Disconnected { .. } | Update::Goodbye(_));
-            shown = shown && (is_end || self.face.show(&update, &mut self.out).is_ok());
         }
     }
 }

@@ -25,15 +25,17 @@ pub(crate) struct Plain {
     oldest: BTreeMap<String, u64>,
 }
 
-/// What a refused request was about.
+/// What a request was about.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Asked {
     /// This, to be said or set.
     Say(String),
     /// To enter this room.
     Enter(String),
-    /// Anything else.
-    Other,
+    /// What this command asks for.
+    Command(&'static str),
+    /// Nothing that is known.
+    Nothing,
 }
 
 impl Asked {
@@ -77,6 +79,7 @@ impl Plain {
             }
             Update::Reply { reply, .. } => self.reply(reply, asked),
             Update::LostRoom { room, error } => vec![refused(error, &Asked::Enter(room.clone()))],
+            Update::Unanswered { .. } => vec![unanswered(asked)],
             Update::Error(error) | Update::Refused(error) => vec![refused(error, asked)],
             // The rest is for programs, or what follows says it.
             _ => Vec::new(),
@@ -230,7 +233,7 @@ fn refused(error: &Error, asked: &Asked) -> Line {
     let line = match asked {
         Asked::Say(_) => Line::note("not sent: "),
         Asked::Enter(room) => Line::note("cannot enter ").shown(&Harmless::line(room)).words(": "),
-        Asked::Other => Line::note("refused: "),
+        Asked::Command(_) | Asked::Nothing => Line::note("refused: "),
     };
     let line = line.shown(&Harmless::line(&error.message));
     let line = match error.retry_after_ms {
@@ -241,6 +244,16 @@ fn refused(error: &Error, asked: &Asked) -> Line {
         // It may have been typed long ago, while there was no connection.
         Asked::Say(text) => line.words("; it was: ").shown(&Harmless::line(text)),
         _ => line,
+    }
+}
+
+fn unanswered(asked: &Asked) -> Line {
+    let line = Line::note("no answer to: ");
+    match asked {
+        Asked::Say(text) => line.shown(&Harmless::line(text)),
+        Asked::Enter(room) => line.words("/join ").shown(&Harmless::line(room)),
+        Asked::Command(command) => line.words(command),
+        Asked::Nothing => line.words("a request"),
     }
 }
 

@@ -42,6 +42,9 @@ fn what_is_typed_is_asked_for() {
         ("/leave", r#"9: {"type":"leave","id":0,"room":"hall"}"#),
         ("/rooms", r#"10: {"type":"rooms","id":0}"#),
         ("hi", r#"11: {"type":"say","id":0,"room":"lobby","text":"hi"}"#),
+        ("/stats", "Measure(Once)"),
+        ("/stats 5", "Measure(Every(5s))"),
+        ("/stats off", "Measure(NoMore)"),
         ("/quit", "Quit"),
         ("", "Nothing"),
         ("/dance", "-- there is no /dance; /help lists what there is"),
@@ -106,4 +109,17 @@ fn what_was_refused_is_shown_again() {
         let expected = format!("-- not sent: no; it was: {text}");
         assert_eq!(lines.iter().map(Line::to_string).collect::<Vec<_>>(), [expected]);
     }
+}
+
+#[test]
+fn what_nobody_answered_is_named() {
+    let mut human = human();
+    human.enter("lobby", None);
+    for (line, named) in [("hi", "hi"), ("/who", "/who"), ("/msg bob psst", "psst")] {
+        typed(&mut human, line);
+        let lines = human.answered(&Update::Unanswered { tag: human.last_tag });
+        let expected = format!("-- no answer to: {named}");
+        assert_eq!(lines.iter().map(Line::to_string).collect::<Vec<_>>(), [expected]);
+    }
+    assert!(human.asked.len() == 1, "only the join is waited for: {:?}", human.asked);
 }

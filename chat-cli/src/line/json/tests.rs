@@ -34,6 +34,7 @@ fn a_request_is_passed_on_under_its_number() {
             r#"{"type":"join","id":1,"room":"a","after":3}"#,
             r#"1: {"type":"join","id":1,"room":"a","after":3}"#,
         ),
+        (r#"{"type":"stats"}"#, "Measure(Once)"),
         (r#"{"type":"bye"}"#, "Quit"),
     ] {
         assert_eq!(asked(&mut Json::default(), line), expected);
@@ -145,6 +146,7 @@ fn events_are_those_of_the_wire_with_the_number_of_the_request() {
     );
     assert_eq!(printed(&Update::Goodbye(Reason::Shutdown)), r#"{"type":"goodbye","reason":"shutdown"}"#);
     assert_eq!(printed(&Update::Reset { room: "hall".to_owned() }), r#"{"type":"reset","room":"hall"}"#);
+    assert_eq!(printed(&Update::Unanswered { tag: 7 }), r#"{"type":"unanswered","id":7}"#);
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn check_asked(asked: &Asked, script: &str, transcript: &str) {
 }
 
 fn check(script: &str, transcript: &str) {
-    check_asked(&Asked::Other, script, transcript);
+    check_asked(&Asked::Nothing, script, transcript);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn refusals_name_what_was_refused() {
     let plain = r#"{"type":"error","id":1,"code":"too_many","message":"no more rooms"}"#;
     check_asked(&Asked::say("hi\u{1b}"), busy, "-- not sent: too much; try again in 1 s; it was: hi␛");
     check_asked(&Asked::Enter("hall".into()), plain, "-- cannot enter hall: no more rooms");
-    check_asked(&Asked::Other, plain, "-- refused: no more rooms");
+    check_asked(&Asked::Nothing, plain, "-- refused: no more rooms");
     check("refused ana is taken", "-- refused: ana is taken");
 }
 
@@ -260,9 +260,9 @@ fn the_oldest_number_shown_is_where_history_goes_on() {
     };
     assert_eq!(plain.oldest("hall"), None);
     for (seq, oldest) in [(7, 7), (8, 7), (3, 3)] {
-        plain.lines(&message(seq), &Asked::Other);
+        plain.lines(&message(seq), &Asked::Nothing);
         assert_eq!(plain.oldest("hall"), Some(oldest));
     }
-    plain.lines(&update("reset Hall"), &Asked::Other);
+    plain.lines(&update("reset Hall"), &Asked::Nothing);
     assert_eq!(plain.oldest("hall"), None);
 }

@@ -1,0 +1,120 @@
+//! What the network does to a conversation, as one line for people or one event for programs.
+
+use std::time::Duration;
+
+use chat_core::{
+    Address,
+    client::{RoundTrips, Stats},
+};
+use serde::Serialize;
+
+use crate::{harmless::Harmless, output::Line};
+
+/// The line.
+pub(crate) fn line(stats: &Stats, server: &Address) -> Line {
+    let line = Line::note("").shown(&Harmless::line(&server.to_string())).words(": ");
+    let line = match &stats.round_trips {
+        Some(it) => line
+            .words("round trip p50 ")
+            .took(it.p50)
+            .words(", p90 ")
+            .took(it.p90)
+            .words(", p99 ")
+            .took(it.p99),
+        None => line.words("no round trip measured"),
+    };
+    let counts = [
+        (stats.retries, "retries "),
+        (stats.lost, "lost "),
+        (stats.repaired, "repaired "),
+        (stats.duplicates, "duplicates "),
+        (stats.reordered, "reordered "),
+    ];
+    if counts.iter().all(|(count, _)| *count == 0) {
+        return line; // as always over a link that loses nothing
+    }
+    counts.into_iter().enumerate().fold(line, |line, (at, (count, what))| {
+        line.words(if at == 0 { "; " } else { ", " }).words(what).number(count)
+    })
+}
+
+/// The event, without fractions: times are in microseconds.
+pub(crate) fn event(stats: &Stats, server: &Address) -> impl Serialize {
+    Event {
+        kind: "stats",
+        server: server.to_string(),
+        round_trip_us: stats.round_trips.as_ref().map(RoundTripUs::from),
+        retries: stats.retries,
+        lost: stats.lost,
+        repaired: stats.repaired,
+        duplicates: stats.duplicates,
+        reordered: stats.reordered,
+    }
+}
+
+#[derive(Serialize)]
+struct Event {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    server: String,
+    /// Absent until something was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    round_trip_us: Option<RoundTripUs>,
+    retries: u64,
+    lost: u64,
+    repaired: u64,
+    duplicates: u64,
+    reordered: u64,
+}
+
+#[derive(Serialize)]
+struct RoundTripUs {
+    p50: u64,
+    p90: u64,
+    p99: u64,
+    measured: u64,
+}
+
+impl From<&RoundTrips> for RoundTripUs {
+    fn from(it: &RoundTrips) -> RoundTripUs {
+        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        RoundTripUs { p50: us(it.p50), p90: us(it.p90), p99: us(it.p99), measured: it.measured }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stats() -> Stats {
+        let (p50, p90, p99) =
+            (Duration::from_micros(840), Duration::from_micros(3_456), Duration::from_millis(250));
+        let mut stats = Stats::default();
+        stats.round_trips = Some(RoundTrips { p50, p90, p99, measured: 300 });
+        (stats.retries, stats.lost, stats.repaired, stats.duplicates, stats.reordered) = (1, 2, 3, 4, 5);
+        stats
+    }
+
+    #[test]
+    fn people_read_one_line() {
+        let server: Address = "udp://10.0.0.1:7000".parse().unwrap();
+        assert_eq!(
+            line(&stats(), &server).to_string(),
+            "-- udp://10.0.0.1:7000: round trip p50 840 µs, p90 3.4 ms, p99 250 ms; \
+             retries 1, lost 2, repaired 3, duplicates 4, reordered 5"
+        );
+        let nothing = line(&Stats::default(), &server).to_string();
+        assert_eq!(nothing, "-- udp://10.0.0.1:7000: no round trip measured");
+    }
+
+    #[test]
+    fn programs_get_whole_numbers() {
+        let server: Address = "udp://10.0.0.1:7000".parse().unwrap();
+        assert_eq!(
+            serde_json::to_string(&event(&stats(), &server)).unwrap(),
+            r#"{"type":"stats","server":"udp://10.0.0.1:7000","round_trip_us":{"p50":840,"p90":3456,"p99":250000,"measured":300},"retries":1,"lost":2,"repaired":3,"duplicates":4,"reordered":5}"#
+        );
+        let nothing = serde_json::to_string(&event(&Stats::default(), &server)).unwrap();
+        assert!(!nothing.contains("round_trip"), "{nothing}");
+    }
+}
