@@ -5,6 +5,8 @@ mod person;
 mod process;
 mod raw;
 mod server;
+mod udp;
+mod weather;
 
 use std::{
     path::{Path, PathBuf},
@@ -17,6 +19,8 @@ pub use person::{Heard, Person, entry, join, say};
 pub use process::Process;
 pub use raw::{Raw, framed};
 pub use server::Server;
+pub use udp::RawUdp;
+pub use weather::{Fate, UdpProxy};
 
 /// The program `chat`, built from this workspace in the profile of the tests, once.
 pub fn program() -> &'static Path {

@@ -1,13 +1,12 @@
 //! A client in this process, over real sockets: many of them cost little.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chat_core::{
     Address, ClientId,
     client::{self, Config, Remote, Update, Updates},
     wire::{EntryFrame, Event, Join, Request, Say},
 };
-use chat_tcp::Tcp;
 use futures::StreamExt;
 
 use crate::world::{in_time_of, runtime};
@@ -24,8 +23,8 @@ impl Person {
         let runtime = runtime();
         let client = ClientId(runtime.random());
         let config = Config { name: name.to_owned(), client, password: None, seed, raw: false };
-        let tcp = Arc::new(Tcp::new(runtime.clone()));
-        let (remote, updates) = client::start(config, tcp, address, runtime);
+        let transport = chat_cli::standard().get(&address).expect("the program knows it");
+        let (remote, updates) = client::start(config, transport, address, runtime);
         Person { remote, updates }
     }
 

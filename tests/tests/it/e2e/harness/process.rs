@@ -115,6 +115,22 @@ impl Process {
         stdin.flush().expect("it reads its input");
     }
 
+    /// Writes lines to its input from a thread of its own, as fast as it reads them. Its input ends once the handle is
+    /// joined, and can be used for nothing else.
+    pub fn type_lines(
+        &mut self,
+        lines: impl Iterator<Item = String> + Send + 'static,
+    ) -> JoinHandle<ChildStdin> {
+        let mut stdin = self.stdin.take().expect("its input is open");
+        thread::spawn(move || {
+            for line in lines {
+                writeln!(stdin, "{line}").expect("it reads its input");
+            }
+            stdin.flush().expect("it reads its input");
+            stdin
+        })
+    }
+
     /// Ends its input.
     pub fn end_input(&mut self) {
         drop(self.stdin.take());

@@ -14,10 +14,10 @@ use nix::{
 
 use super::{Process, Raw, program};
 
-/// `chat serve` on a free port of this machine. It is killed when this is dropped.
+/// `chat serve` on a free port of this machine, over TCP unless told otherwise. It is killed when this is dropped.
 pub struct Server {
     process: Process,
-    url: String,
+    urls: Vec<String>,
 }
 
 impl Server {
@@ -28,30 +28,48 @@ impl Server {
 
     /// A server run by `command`, which is the program or something that runs it.
     pub fn run(command: &mut Command, args: &[&str]) -> Server {
-        command.args(["serve", "--listen", "tcp://127.0.0.1:0", "--memory"]).args(args);
-        let mut process = Process::run(command);
-        let line = process.line();
-        let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("where? {line}")).to_owned();
-        Server { process, url }
+        Server::run_at(command, &["tcp://127.0.0.1:0"], args)
     }
 
-    /// Where it listens.
+    /// A server that listens at all of `urls`, with these arguments besides.
+    pub fn at(urls: &[&str], args: &[&str]) -> Server {
+        Server::run_at(&mut Command::new(program()), urls, args)
+    }
+
+    /// The same, run by `command`.
+    pub fn run_at(command: &mut Command, urls: &[&str], args: &[&str]) -> Server {
+        command.args(["serve", "--memory"]).args(args);
+        for url in urls {
+            command.args(["--listen", url]);
+        }
+        let mut process = Process::run(command);
+        let line = |_| process.line();
+        let url = |line: String| match line.strip_prefix("listening on ") {
+            Some(url) => url.to_owned(),
+            None => panic!("where? {line}"),
+        };
+        let urls = urls.iter().map(line).map(url).collect();
+        Server { process, urls }
+    }
+
+    /// Where it listens, at the first of its addresses.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.urls[0]
     }
 
     /// Where it listens, parsed.
     pub fn address(&self) -> Address {
-        self.url.parse().expect("a server says where it is")
+        self.url().parse().expect("a server says where it is")
     }
 
     /// The port it listens on.
     pub fn port(&self) -> u16 {
-        self.url
-            .rsplit(':')
-            .next()
-            .and_then(|port| port.parse().ok())
-            .expect("a TCP address ends with a port")
+        port_of(self.url())
+    }
+
+    /// The port it listens on over UDP.
+    pub fn udp_port(&self) -> u16 {
+        port_of(self.urls.iter().find(|url| url.starts_with("udp:")).expect("it listens over UDP"))
     }
 
     /// A raw connection to it.
@@ -103,4 +121,8 @@ impl Server {
     fn proc(&self, file: &str) -> String {
         fs::read_to_string(format!("/proc/{}/{file}", self.process.pid())).expect("it runs")
     }
+}
+
+fn port_of(url: &str) -> u16 {
+    url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("it ends with a port")
 }
