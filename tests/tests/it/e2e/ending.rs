@@ -19,17 +19,27 @@ use crate::world::in_time_of;
 /// protocol 12.3, protocol 7.5
 #[test]
 fn a_server_that_is_told_to_end_under_load_says_goodbye_to_everyone() {
-    let server = Server::start(&["--unlimited"]);
+    end_under_load("tcp://127.0.0.1:0", 10, 100);
+}
+
+/// protocol 12.3, protocol 7.5
+#[test]
+fn over_udp_it_says_goodbye_as_well() {
+    end_under_load("udp://127.0.0.1:0", 4, 20); // datagrams have no flow control, so fewer people talk
+}
+
+fn end_under_load(url: &str, people: u64, talks: usize) {
+    let server = Server::at(&[url], &["--unlimited"]);
     let address = server.address();
     block_on(in_time_of(Duration::from_secs(30), async {
-        let mut people = Vec::new();
-        for number in 0..10 {
-            people.push(Person::joined(address.clone(), &format!("p{number}"), number, "hall").await);
+        let mut all = Vec::new();
+        for number in 0..people {
+            all.push(Person::joined(address.clone(), &format!("p{number}"), number, "hall").await);
         }
-        let (first, rest) = people.split_first_mut().expect("there are ten");
+        let (first, rest) = all.split_first_mut().expect("there are some");
         let load = join_all(rest.iter_mut().map(talk_until_goodbye));
         let terminate = async {
-            for _ in 0..100 {
+            for _ in 0..talks {
                 talk(first).await; // by now everyone talks
             }
             server.signal(Signal::SIGTERM);

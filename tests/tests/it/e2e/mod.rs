@@ -8,6 +8,8 @@ mod ending;
 mod framing;
 pub mod harness;
 mod hostile;
+mod hostile_datagrams;
 mod secrets;
 mod slow;
 mod terminal;
+mod udp;

@@ -6,10 +6,10 @@ use chat_core::wire::Event;
 
 use super::{
     commands::TemporaryFile,
-    harness::{PATIENCE, Server, eventually, program},
+    harness::{PATIENCE, RawUdp, Server, eventually, program},
 };
 
-/// protocol 2.2, protocol 2.7
+/// protocol 2.2, protocol 2.7, protocol 15.9, protocol 15.10
 #[test]
 fn a_log_of_everything_holds_no_secret() {
     let password = "a-password-to-look-for";
@@ -17,8 +17,11 @@ fn a_log_of_everything_holds_no_secret() {
     let path = file.0.to_str().expect("a plain path");
     for format in ["human", "json"] {
         let mut command = Command::new(program());
-        let server =
-            Server::run(command.env("RUST_LOG", "trace"), &["--password-file", path, "--log", format]);
+        let server = Server::run_at(
+            command.env("RUST_LOG", "trace"),
+            &["tcp://127.0.0.1:0", "udp://127.0.0.1:0"],
+            &["--password-file", path, "--log", format],
+        );
         let hello = |name: &str, more: &str| {
             format!(r#"{{"type":"hello","protocol":1,"name":"{name}","client":"{CLIENT}"{more}}}"#)
         };
@@ -41,8 +44,36 @@ fn a_log_of_everything_holds_no_secret() {
         again.rest();
         eventually("what happened is logged", PATIENCE, || server.log().contains("ana").then_some(()));
 
+        let mut udp = RawUdp::connect(server.udp_port());
+        let Event::Welcome(over_udp) = udp.hello(&format!(r#""name":"bob"{known}"#)) else {
+            panic!("bob is out")
+        };
+        let joined = udp.ask(1, r#""type":"join","room":"lobby""#);
+        assert_eq!(joined["type"], "joined");
+        udp.send(format!(
+            r#"{{"type":"ping","id":"broken","link":"{}","cookie":"{}"}}"#,
+            udp.link, udp.cookie
+        ));
+        let elsewhere = RawUdp::connect(server.udp_port());
+        elsewhere.send(format!(r#"{{"type":"ping","id":2,"link":"{}"}}"#, udp.link));
+        let moved = elsewhere.receive();
+        assert_eq!(moved["type"], "challenge");
+        let cookie = moved["cookie"].as_str().expect("a challenge has one");
+        udp.ask(3, r#""type":"ping""#);
+        eventually("what happened is logged", PATIENCE, || server.log().contains("bob").then_some(()));
+
         let log = server.log();
-        for secret in [password, "wrong-password-to-look-for", &welcome.resume, &resumed.resume] {
+        for secret in [
+            password,
+            "wrong-password-to-look-for",
+            &welcome.resume,
+            &resumed.resume,
+            &over_udp.resume,
+            &udp.link,
+            &udp.cookie,
+            cookie,
+        ] {
+            assert!(secret.len() > 10, "there is one");
             assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
         }
     }
