@@ -11,14 +11,14 @@ use std::{
 
 use chat_core::wire::{self, EntryFrame, EntryKind, Event, Goodbye, Reason, Request, Welcome};
 
-use crate::e2e::harness::Server;
+use crate::e2e::harness::{Fate, Server, UdpProxy};
 
 #[test]
 fn two_python_clients_talk_in_a_room() {
     let server = Server::start(&[]);
-    let mut ana = Client::start(server.port(), python(), "ana", &["hi all"]);
+    let mut ana = Client::start(server.port(), python(0), "ana", &["hi all"]);
     assert_eq!(ana.line(), "ana: hi all");
-    let mut bob = Client::start(server.port(), python(), "bob", &["hi ana", "grüße ✓"]);
+    let mut bob = Client::start(server.port(), python(0), "bob", &["hi ana", "grüße ✓"]);
     for line in ["ana: hi all", "bob: hi ana", "bob: grüße ✓"] {
         assert_eq!(bob.line(), line);
     }
@@ -27,13 +27,29 @@ fn two_python_clients_talk_in_a_room() {
     }
 }
 
+/// protocol 5.4, protocol 15.9, protocol 15.10, protocol 17.1
+#[test]
+fn the_python_client_over_udp_says_each_line_once_on_a_bad_network() {
+    let server = Server::at(&["tcp://127.0.0.1:0", "udp://127.0.0.1:0"], &[]);
+    let proxy = UdpProxy::start(server.udp_port(), Fate { lost: 20, doubled: 10, overtaken: 20 }, 5);
+    let texts: Vec<String> = (1..=10).map(|number| format!("grüße {number}")).collect();
+    let lines: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut reader = Client::start(server.port(), python(0), "bob", &[]);
+    let mut ana = Client::start(proxy.port(), python(1), "ana", &lines);
+    for (seq, text) in (1..).zip(&texts) {
+        assert_eq!(ana.line(), format!("{seq} {text}"));
+        assert_eq!(reader.line(), format!("ana: {text}"));
+    }
+    assert!(ana.end().success());
+}
+
 /// protocol 12.4: a ping every so often, in a room where nothing happens, within a frame, and in a busy room.
 #[test]
 fn the_python_client_pings_however_its_frames_come() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let hasty = python().replace("PING_EVERY = 15 ", "PING_EVERY = 0.05 ");
-    assert_ne!(hasty, python(), "README.md says every 15 seconds");
+    let hasty = python(0).replace("PING_EVERY = 15 ", "PING_EVERY = 0.05 ");
+    assert_ne!(hasty, python(0), "README.md says every 15 seconds");
     let mut client = Client::start(port, &hasty, "ana", &["hi"]);
     let mut link = Link(within(move || listener.accept().unwrap().0));
 
@@ -171,10 +187,11 @@ fn within<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
     receiver.recv_timeout(DEADLINE).expect("it happens in time")
 }
 
-/// The client as README.md shows it.
-fn python() -> &'static str {
-    let (_, rest) = include_str!("../../../README.md").split_once("\n```python\n").expect("it has a client");
-    rest.split_once("\n```\n").expect("which ends").0
+/// A client as README.md shows it: the first one is over TCP, the second over UDP.
+fn python(number: usize) -> &'static str {
+    let mut clients = include_str!("../../../README.md").split("\n```python\n").skip(1);
+    let client = clients.nth(number).expect("it has two clients");
+    client.split_once("\n```\n").expect("which ends").0
 }
 
 const DEADLINE: Duration = Duration::from_secs(20);
