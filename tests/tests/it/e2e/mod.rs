@@ -9,6 +9,7 @@ mod framing;
 pub mod harness;
 mod hostile;
 mod hostile_datagrams;
+mod lossy_crowd;
 mod secrets;
 mod slow;
 mod terminal;
