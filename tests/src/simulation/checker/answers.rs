@@ -111,8 +111,10 @@ fn told_once(case: &mut Case<'_>) {
                 if plan::name(who) != to && *from != who {
                     found.push((at, format!("{:?} is for {to} alone", entry.text)));
                 }
-                // Over the air a repetition may find somebody whom the first try did not (protocol 5.6).
-                let ordered = *from != who && case.plan.people[*from].kind == Kind::Wire;
+                // A repetition may find somebody whom the first try did not (protocol 5.6).
+                let since = case.asked.get(&(*from, *tag)).map_or(at, |it| it.at);
+                let once = case.plan.people[*from].kind == Kind::Wire && !case.lost_a_link(*from, since..at);
+                let ordered = *from != who && once;
                 if ordered && last.insert((who, plan::name(*from)), *tag).is_some_and(|last| last > *tag) {
                     disorder.push((at, format!("{:?} is told after what was said later", entry.text)));
                 }
