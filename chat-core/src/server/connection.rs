@@ -14,7 +14,7 @@ use futures::task::AtomicWaker;
 use super::{
     door::Admission,
     hub::Hub,
-    limits::{FULL_RETRY_MS, MAX_OWED, RESTART_RETRY_MS},
+    limits::{FULL_RETRY_MS, HELLO_RETRY_MS, MAX_OWED, RESTART_RETRY_MS},
     login::{Refusal, login},
     reads::{LogRead, storage_error},
     requests::Next,
@@ -235,7 +235,8 @@ impl Connection {
         }
         if let Phase::Greeting { .. } = &self.phase {
             let message = format!("no hello within {:?}", self.hub.limits().hello_within);
-            return self.refuse_link(Code::Unsupported, message);
+            // A hello that was held up is welcome another time.
+            return self.refuse(Code::Unsupported, message, Some(HELLO_RETRY_MS));
         }
         if self.wants_input() {
             self.leave(self.seat(), Reason::Silent, None);
@@ -280,8 +281,12 @@ impl Connection {
     }
 
     fn refuse_link(&mut self, code: Code, message: String) {
+        self.refuse(code, message, None);
+    }
+
+    fn refuse(&mut self, code: Code, message: String, retry_after_ms: Option<u64>) {
         tracing::info!(peer = %self.peer.address, %code, why = message, "refused");
-        let event = Event::Error(wire::Error { id: None, code, message, retry_after_ms: None });
+        let event = Event::Error(wire::Error { id: None, code, message, retry_after_ms });
         self.part_with(self.seat(), &event);
     }
 

@@ -131,3 +131,5 @@ pub(super) const RESTART_RETRY_MS: u64 = 1000;
 pub(super) const FULL_RETRY_MS: u64 = 1000;
 /// When a session that is asked for a sign of life has had the time to give one, in milliseconds.
 pub(super) const PROBE_RETRY_MS: u64 = 500;
+/// When another try is worth while after no hello came in time, in milliseconds.
+pub(super) const HELLO_RETRY_MS: u64 = 1000;
