@@ -88,7 +88,8 @@ fn who_does_not_say_hello_is_let_go_after_5_seconds() {
         let began = time.now();
         let last = mute.rest().await;
         assert_eq!((time.now() - began).as_secs(), 5);
-        assert!(matches!(&last[..], [Event::Error(error)] if error.message.contains("hello")), "{last:?}");
+        let [Event::Error(error)] = &last[..] else { panic!("one error and nothing else: {last:?}") };
+        assert!(error.message.contains("hello") && error.retry_after_ms.is_some(), "{error:?}");
     });
 }
 
