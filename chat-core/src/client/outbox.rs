@@ -171,11 +171,18 @@ impl Outbox {
         let mut found = None;
         // What the client asks for itself is what its user waits to read: behind a queue of messages it would be late.
         let own = unsent().filter(|(_, it)| it.tag.is_none());
-        let unsaid = self.unsaid.iter().filter_map(asked);
-        for (id, asked) in own.chain(unsent().filter(|(_, it)| it.tag.is_some())).chain(unsaid) {
-            if messages_wait && self.unsaid.contains(&id) {
-                break;
-            }
+        let mut others = own.chain(unsent().filter(|(_, it)| it.tag.is_some())).peekable();
+        let mut unsaid = self.unsaid.iter().filter_map(asked).peekable();
+        loop {
+            let message = unsaid.peek().filter(|_| !messages_wait);
+            let comes_first =
+                |(id, it): &(u64, &Asked)| it.tag.is_none() || message.is_none_or(|(m, _)| id < m);
+            let next = match others.next_if(comes_first) {
+                None if messages_wait => None,
+                None => unsaid.next(),
+                other => other,
+            };
+            let Some((id, asked)) = next else { break };
             let is_message = asked.request.is_message();
             let needs = asked.room.as_ref().filter(|_| !matches!(asked.request, Request::Join(_)));
             let place = asked.request.order();

@@ -30,20 +30,20 @@ fn over_udp_it_says_goodbye_as_well() {
 
 fn end_under_load(url: &str, people: u64, talks: usize) {
     let server = Server::at(&[url], &["--unlimited"]);
-    let address = server.address();
+    let (address, is_reliable) = (server.address(), url.starts_with("tcp:"));
     block_on(in_time_of(Duration::from_secs(30), async {
         let mut all = Vec::new();
         for number in 0..people {
             all.push(Person::joined(address.clone(), &format!("p{number}"), number, "hall").await);
         }
         let (first, rest) = all.split_first_mut().expect("there are some");
-        let load = join_all(rest.iter_mut().map(talk_until_goodbye));
+        let load = join_all(rest.iter_mut().map(|it| talk_until_goodbye(it, is_reliable)));
         let terminate = async {
             for _ in 0..talks {
                 talk(first).await; // by now everyone talks
             }
             server.signal(Signal::SIGTERM);
-            talk_until_goodbye(first).await
+            talk_until_goodbye(first, is_reliable).await
         };
         let (acknowledged, others) = futures::future::join(terminate, load).await;
         assert!(acknowledged + others.iter().sum::<usize>() > 0, "there was no load");
@@ -68,8 +68,8 @@ async fn talk(person: &mut Person) {
 }
 
 /// Talks without a pause until the server says goodbye. Checks that what was acknowledged was also read, and gives
-/// how much that was.
-async fn talk_until_goodbye(person: &mut Person) -> usize {
+/// how much that was. On a link that is not reliable, some of it may still be on its way.
+async fn talk_until_goodbye(person: &mut Person, is_reliable: bool) -> usize {
     let Person { remote, updates } = person;
     let talking = async {
         loop {
@@ -90,7 +90,8 @@ async fn talk_until_goodbye(person: &mut Person) -> usize {
                 }
                 Update::Goodbye(reason) => {
                     assert_eq!(reason, Reason::Shutdown);
-                    assert!(last_read >= last_ack, "{last_ack} was acknowledged, {last_read} delivered");
+                    let all = !is_reliable || last_read >= last_ack; // nobody can ask for what was lost on the way
+                    assert!(all, "{last_ack} was acknowledged, {last_read} delivered");
                     return acknowledged;
                 }
                 Update::Disconnected { why, .. } => panic!("no goodbye: {why}"),
