@@ -1,7 +1,7 @@
 //! A whole world from one number: people, a server, a bad network between them, and the rules that hold whatever
 //! happens.
 //!
-//! [`run`] lives through one and [`check`](checker::check)s its history. The same seed is the same history, to the
+//! [`run`] lives through one and checks its history. The same seed is the same history, to the
 //! byte.
 
 pub mod checker;
