@@ -108,7 +108,10 @@ impl Admission {
             self.peers.move_to(&peer, datagram.route());
         } else {
             // Also without a listener: whoever has the token is no stranger.
-            return self.answer(datagram, self.challenge(datagram), now);
+            // Nor does a flood of strangers keep it from moving.
+            let challenge = self.challenge(datagram);
+            let may = challenge.len() <= datagram.bytes.len();
+            return if may { Verdict::Answer(challenge) } else { Verdict::Silence };
         }
         let frame = envelope.open(datagram.bytes);
         Verdict::Deliver(peer, frame)

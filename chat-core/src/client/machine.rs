@@ -85,6 +85,13 @@ impl Client {
             Request::Join(join) => self.rooms.joining(join),
             _ => {}
         }
+        // Before it has a place in the order, which the server would wait for.
+        let bytes = wire::write(&request).len() + NUMBERS;
+        if bytes > MAX_REQUEST {
+            let message = format!("this makes {bytes} bytes; a request has at most {MAX_REQUEST}");
+            let reply = Event::Error(no(Code::TooLarge, message));
+            return self.updates.push_back(Update::Reply { tag, reply });
+        }
         self.outbox.ask(request, Some(tag));
     }
 
@@ -191,22 +198,18 @@ impl Client {
         if self.heart.as_mut().is_some_and(|it| it.beats(waits, now)) {
             self.ping();
         }
-        self.ask_for_missing(now);
+        if !self.leaving {
+            self.ask_for_missing(now);
+        }
         while let Some(id) = self.outbox.flights.give_up(now) {
             if let Some(tag) = self.outbox.forget(id).and_then(|it| it.tag) {
                 self.updates.push_back(Update::Unanswered { tag });
             }
         }
-        while let Some(request) = self.outbox.next(now, |room| self.rooms.is_ready(room)) {
-            let frame = wire::write(request);
-            if frame.len() <= MAX_REQUEST {
-                return Some(frame);
-            }
-            let (Some(id), bytes) = (request.id(), frame.len()) else { continue };
-            let message = format!("this makes {bytes} bytes; a request has at most {MAX_REQUEST}");
-            self.reply(id, Event::Error(no(Code::TooLarge, message)), now);
+        if let Some(request) = self.outbox.next(now, |room| self.rooms.is_ready(room)) {
+            return Some(wire::write(request));
         }
-        if self.leaving && self.outbox.len() == 0 {
+        if self.leaving && self.outbox.is_done() {
             let bye = wire::write(&Request::Bye {});
             if self.is_lossy() {
                 self.phase = Phase::Parting(Insist::new(bye, now));
@@ -298,5 +301,7 @@ impl fmt::Debug for Client {
     }
 }
 
+/// What the numbers of a request may add to it: its id, and its place in the order.
+const NUMBERS: usize = 48;
 /// For how long bye is said again on a link that may lose it.
 const PART_WITHIN: Duration = Duration::from_secs(2);

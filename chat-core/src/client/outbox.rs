@@ -69,6 +69,11 @@ impl Outbox {
         self.requests.len()
     }
 
+    /// Whether everything that somebody asked for is answered. What the client asks for itself does not count.
+    pub(super) fn is_done(&self) -> bool {
+        self.requests.values().all(|it| it.tag.is_none())
+    }
+
     /// Takes in a request; the id in it is replaced. Returns the new one.
     pub(super) fn ask(&mut self, mut request: Request<'static>, tag: Option<u64>) -> u64 {
         let id = self.next_id;

@@ -25,6 +25,8 @@ pub(super) struct Repair {
     eager: bool,
     /// The request that is under way, and the first and the last number it asks for.
     asked: Option<(u64, u64, u64)>,
+    /// Pages in a row that did not bring the next number.
+    fruitless: u32,
     /// What was asked for and has not come, and whether that counts as lost: later ones had come by themselves.
     wanted: BTreeMap<u64, bool>,
 }
@@ -147,10 +149,11 @@ impl Repair {
 
     /// The request that need not be answered any more: the last that it asks for has come, so all was sent.
     pub(super) fn satisfied(&mut self, cursor: u64) -> Option<u64> {
-        let (id, _, to) = self.asked.filter(|(.., to)| *to <= cursor || self.ahead.contains_key(to))?;
+        let (id, from, to) = self.asked.filter(|(.., to)| *to <= cursor || self.ahead.contains_key(to))?;
         self.asked = None;
         self.eager = to <= cursor;
         self.later = self.ahead.len();
+        self.note_fruit(from <= cursor);
         Some(id)
     }
 
@@ -160,6 +163,17 @@ impl Repair {
         self.eager = to <= cursor && from <= cursor; // otherwise it brought nothing
         self.later = self.ahead.len();
         self.since = self.since.map(|_| now);
+        self.note_fruit(from <= cursor);
+    }
+
+    /// What does not get through again and again may never: it is asked for ever more slowly.
+    fn note_fruit(&mut self, came: bool) {
+        self.fruitless = if came { 0 } else { self.fruitless + 1 };
+        if self.fruitless > FRUITLESS {
+            self.later = 0;
+            let pause = PAUSE * (1 << (self.fruitless - FRUITLESS).min(6));
+            self.since = self.since.map(|at| at + pause);
+        }
     }
 
     /// It cannot be had: what is not known to be missing is not asked for, and the rest not soon.
@@ -176,4 +190,8 @@ impl Repair {
 const MOST_AHEAD: usize = 128;
 /// After how many later entries one counts as lost.
 const LATER: usize = 3;
+/// How many pages that do not bring what is next are taken for bad luck.
+const FRUITLESS: u32 = 6;
+/// By what the next one is put off then, doubled each time, up to a second.
+const PAUSE: Duration = Duration::from_millis(16);
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);

@@ -139,7 +139,7 @@ impl Connection {
     fn request(&mut self, request: Request<'_>, now: Instant) {
         let Phase::Open(seat) = &self.phase else { return };
         if matches!(request, Request::Hello(_)) && !self.promises.reliable {
-            return seat.session.welcome_again(&self.hub, seat.resumed); // the first may have been lost
+            return seat.session.welcome_again(&self.hub, seat.link, seat.resumed, now); // the first may have been lost
         }
         let seat = seat.clone();
         match seat.session.handle(&self.hub, seat.link, request, now) {

@@ -45,8 +45,8 @@ impl Session {
     }
 
     fn message(self: &Arc<Self>, hub: &Hub, state: &mut State, message: Request<'_>, now: Instant) {
-        let (order, ordered) = (message.order(), state.promises.ordered);
-        let turn = state.sequence.turn(order, ordered);
+        let (id, order, ordered) = (message.id(), message.order(), state.promises.ordered);
+        let turn = state.sequence.turn(id, order, ordered);
         let taken = match turn {
             Turn::Later => return state.sequence.hold(message.into_owned()),
             Turn::OfOneRefused => return self.refuse_with_others(state, &message, now),
@@ -62,7 +62,7 @@ impl Session {
             },
         };
         match taken {
-            Taken::Answered => state.sequence.done(order),
+            Taken::Answered => state.sequence.done(id, order),
             Taken::ForNow => {
                 let _ = state.sequence.refused(order); // said already
             }
@@ -71,7 +71,8 @@ impl Session {
 
     /// Refuses a message that would overtake one before it, which was refused for now.
     fn refuse_with_others(&self, state: &mut State, message: &Request<'_>, now: Instant) {
-        if !state.sequence.refused(message.order()) {
+        // Where nothing is sent again, everything is answered.
+        if !state.sequence.refused(message.order()) && !state.promises.ordered {
             return;
         }
         let (until, code) = state.refused_until.unwrap_or((now, Code::Busy));
@@ -97,11 +98,11 @@ impl Session {
         if self.is_bad_text(id, checked) {
             return Taken::Answered;
         }
-        if self.is_too_fast(state, id, turn, now) {
-            return Taken::ForNow;
-        }
         if !state.promises.reliable && self.is_with_broker(id) {
             return Taken::Answered; // by what was said before
+        }
+        if self.is_too_fast(state, id, turn, now) {
+            return Taken::ForNow;
         }
         self.asked_broker(id);
         let submission = Submission { session: self.clone(), id, room, kind, text: text.to_owned() };

@@ -35,7 +35,8 @@ impl Session {
         if state.promises.reliable {
             return Alive::Yes;
         }
-        let probe = match state.probe {
+        // One that was left off long ago tells nothing.
+        let probe = match state.probe.filter(|it| now < it.last + FORGOTTEN) {
             Some(probe) if probe.answered => {
                 state.probe = None;
                 return Alive::Yes;
@@ -55,3 +56,4 @@ impl Session {
 
 const PAUSE: Duration = Duration::from_millis(400);
 const TIMES: u32 = 3;
+const FORGOTTEN: Duration = Duration::from_secs(15);

@@ -47,6 +47,15 @@ impl Reads {
         self.waiting.len() + usize::from(self.current.is_some())
     }
 
+    /// Whether request `id` waits for what it asks for.
+    pub(super) fn has(&self, id: u64) -> bool {
+        let is_it = |it: &Read| match it {
+            Read::CatchUp(_) => false,
+            Read::History { id: other, .. } | Read::Replay { id: other, .. } => *other == id,
+        };
+        self.waiting.iter().any(is_it) || self.current.as_ref().is_some_and(|(it, _)| is_it(it))
+    }
+
     pub(super) fn catch_up(&mut self, room: &Arc<Room>) {
         let is_this = |it: &Read| matches!(it, Read::CatchUp(other) if Arc::ptr_eq(other, room));
         let known =

@@ -55,6 +55,9 @@ impl Session {
             self.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
             return Ok(Next::GoOn);
         }
+        if !state.promises.reliable && request.id().is_some_and(|id| state.reads.has(id)) {
+            return Ok(Next::GoOn); // it will be answered
+        }
         match request {
             Request::Hello(_) => {
                 self.refuse(None, Code::Unsupported, "this link has said hello already; log in on a new one");
@@ -70,7 +73,8 @@ impl Session {
             Request::Replay(it) => self.replay(state, &it),
             Request::Ping(it) => {
                 self.reply(&Event::Pong(Pong { id: it.id }));
-                if !state.promises.reliable {
+                // Up to nine frames for one: not as often as anybody likes.
+                if !state.promises.reliable && state.requests.take(now).is_ok() {
                     self.say_all_heads(&state);
                 }
             }
@@ -112,12 +116,12 @@ impl Session {
         let room = membership.room.clone();
         let standing = room.standing();
         let presence = room.presence();
-        membership.presence = presence.version();
         let (after, reset) = match known {
             Known::Again(Passed::In { after, reset }) => (after, reset),
             _ => {
                 let (after, reset) = start(join, room.epoch(), standing.oldest, standing.head);
                 membership.read_from(after);
+                membership.presence = presence.version();
                 state.note(join.id, name, Passed::In { after, reset });
                 (after, reset)
             }

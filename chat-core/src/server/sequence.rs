@@ -1,6 +1,6 @@
 //! Messages in the order in which their client said them, whatever order they arrive in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::limits::{MAX_HELD, MAX_OWED};
 use crate::wire::Request;
@@ -13,6 +13,8 @@ pub(super) struct Sequence {
     /// Those from `next` on that were refused for now and have to come again, before any after them is taken in.
     refused: BTreeSet<u64>,
     held: BTreeMap<u64, Request<'static>>,
+    /// The ids of the last ones that were taken in.
+    known: VecDeque<u64>,
 }
 
 /// Whose turn a message is.
@@ -30,16 +32,17 @@ pub(super) enum Turn {
 
 impl Default for Sequence {
     fn default() -> Sequence {
-        Sequence { next: 1, refused: BTreeSet::new(), held: BTreeMap::new() }
+        Sequence { next: 1, refused: BTreeSet::new(), held: BTreeMap::new(), known: VecDeque::new() }
     }
 }
 
 impl Sequence {
     /// Whose turn the message with this place is. On a link that promises order nothing is missing before it.
-    pub(super) fn turn(&mut self, order: Option<u64>, ordered: bool) -> Turn {
+    pub(super) fn turn(&mut self, id: Option<u64>, order: Option<u64>, ordered: bool) -> Turn {
         let Some(order) = order else { return Turn::Now };
         if order < self.next {
-            return Turn::Before;
+            // One that is not known is no repetition, whatever it says.
+            return if id.is_some_and(|id| self.known.contains(&id)) { Turn::Before } else { Turn::Now };
         }
         self.refused.remove(&order);
         if self.refused.first().is_some_and(|it| *it < order) {
@@ -53,9 +56,13 @@ impl Sequence {
     }
 
     /// The message whose turn it was is dealt with.
-    pub(super) fn done(&mut self, order: Option<u64>) {
+    pub(super) fn done(&mut self, id: Option<u64>, order: Option<u64>) {
         if order == Some(self.next) {
             self.next += 1;
+            if self.known.len() == MAX_OWED {
+                self.known.pop_front();
+            }
+            self.known.extend(id);
         }
     }
 

@@ -152,6 +152,7 @@ impl Session {
         state.link += 1;
         state.promises = promises;
         state.lost = None;
+        state.probe = None;
         if resumed {
             self.pause(&mut state);
         }
@@ -176,8 +177,10 @@ impl Session {
     }
 
     /// Welcomes a client that may not have heard it.
-    pub(super) fn welcome_again(&self, hub: &Hub, resumed: bool) {
-        self.reply_frame(self.welcome(hub, resumed));
+    pub(super) fn welcome_again(&self, hub: &Hub, link: u64, resumed: bool, now: Instant) {
+        if self.state(link).is_ok_and(|mut it| it.requests.take(now).is_ok()) {
+            self.reply_frame(self.welcome(hub, resumed));
+        }
     }
 
     /// Takes note that `link` is lost; false if it spoke for nobody any more.

@@ -176,3 +176,32 @@ fn sessions_have_a_limit_also_while_their_links_are_lost() {
         hall.enter("cleo", 3).await;
     });
 }
+
+/// protocol 11.1
+#[test]
+fn what_claims_to_be_a_repetition_and_is_none_is_limited_like_the_rest() {
+    let time = VirtualTime::new(18);
+    time.run(async {
+        let hall = Hall::open(&time).await;
+        let mut ana = hall.enter("ana", 1).await;
+        ana.join("lobby", Some(0)).await;
+        let say = |order: u64| {
+            move |id| {
+                Request::Say(Say {
+                    id,
+                    room: "lobby".into(),
+                    text: id.to_string().into(),
+                    order: Some(order),
+                })
+            }
+        };
+        for order in 1..=3 {
+            assert!(matches!(ana.ask(say(order)).await, Event::Ack(_)));
+        }
+        let mut allowed = 0;
+        for n in 0..40 {
+            allowed += usize::from(matches!(ana.ask(say(n % 3)).await, Event::Ack(_)));
+        }
+        assert_eq!(allowed, 17, "twenty at once, of which three were said before");
+    });
+}

@@ -189,7 +189,7 @@ fn what_no_frame_can_carry_is_refused_and_the_rest_goes_on() {
         ana.ask(say("lobby", "x".repeat(70_000)), 1).await.unwrap();
         ana.ask(Request::Unknown(Default::default()), 2).await.unwrap();
         ana.ask(say("lobby", "hi"), 3).await.unwrap();
-        for (tag, wanted) in [(2, Code::Unsupported), (1, Code::TooLarge)] {
+        for (tag, wanted) in [(1, Code::TooLarge), (2, Code::Unsupported)] {
             let told = |it| match it {
                 Update::Reply { tag: it, reply: Event::Error(error) } if it == tag => Some(error.code),
                 Update::Disconnected { why, .. } => panic!("{why}"),

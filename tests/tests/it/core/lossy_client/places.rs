@@ -108,3 +108,13 @@ fn the_reply_to_a_later_message_says_that_those_before_it_were_answered() {
     assert_eq!(rig.watch(ms(21)), []);
     assert_eq!(rig.watch(ms(1)).len(), 1, "the first again, and not the third");
 }
+
+/// protocol 1.10, protocol 5.9
+#[test]
+fn what_no_frame_can_carry_has_no_place_that_would_be_waited_for() {
+    let mut rig = Rig::in_the_lobby(0);
+    for text in ["a".to_owned(), "x".repeat(65_400), "b".to_owned()] {
+        rig.client.ask(say("lobby", text), 0);
+    }
+    assert_eq!(places(&mut rig), placed(&[(1, "a"), (2, "b")]));
+}
