@@ -191,7 +191,7 @@ const MOST_AHEAD: usize = 128;
 /// After how many later entries one counts as lost.
 const LATER: usize = 3;
 /// How many pages that do not bring what is next are taken for bad luck.
-const FRUITLESS: u32 = 6;
+const FRUITLESS: u32 = 12;
 /// By what the next one is put off then, doubled each time, up to a second.
 const PAUSE: Duration = Duration::from_millis(16);
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
