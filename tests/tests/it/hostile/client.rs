@@ -207,7 +207,11 @@ impl Rig {
             );
             self.look();
         }
-        assert!(self.frames - before <= AT_ONCE, "it asks for the same as often as it is refused");
+        // Each answer, whatever it says, makes room for a request that had to wait.
+        assert!(
+            self.frames - before <= AT_ONCE + self.asked,
+            "it asks for the same as often as it is refused"
+        );
     }
 
     /// One of the newest requests: its id, and the room it is about unless the line names another.
