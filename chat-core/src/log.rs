@@ -13,9 +13,17 @@ pub use in_memory::MemoryLog;
 
 /// Keeps the rooms of a server. There is one writer, the broker; readers come from everywhere.
 pub trait RoomLog: Send + Sync + 'static {
-    /// The epoch of rooms that hold nothing yet. Another log, also the same one restored from an older copy, has
-    /// another.
+    /// The epoch: the name of the present run of this log, from when it was opened until it is closed. Random, so that
+    /// no other run of this or another log has it.
     fn epoch(&self) -> String;
+
+    /// Whether a reader that was given number `seq` of `room` in the run called `epoch` was given what this log holds
+    /// under it. A log that outlives its process knows its earlier runs and how far each went: then also one that was
+    /// cut, or restored from an older copy, can tell what it has lost.
+    fn holds(&self, room: &RoomName, epoch: &str, seq: u64) -> bool {
+        let _ = (room, seq);
+        epoch == self.epoch()
+    }
 
     /// The rooms that have entries, or had them.
     fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>>;
@@ -49,7 +57,7 @@ pub trait RoomLog: Send + Sync + 'static {
 pub struct RoomState {
     /// Its name.
     pub room: RoomName,
-    /// Names this run of numbers.
+    /// The log's [epoch](RoomLog::epoch).
     pub epoch: String,
     /// The smallest number held, `head` + 1 if none is.
     pub oldest: u64,
@@ -135,10 +143,11 @@ pub struct PageLimit {
 /// What one read brought.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct LogPage {
-    /// The smallest number held when it was read, the head + 1 if none was. Numbers below it are gone.
-    pub oldest: u64,
-    /// Ascending, without holes.
+    /// Ascending.
     pub entries: Vec<LogEntry>,
+    /// How far the page goes: numbers above the one it was to begin after, up to this, that are not among the entries
+    /// are gone. At least that number itself; the head, where no limit cut the page short.
+    pub through: u64,
 }
 
 /// Why a log could not do what it was asked.

@@ -128,8 +128,7 @@ impl Rooms {
         // It may have been left since it was asked to join.
         let Ok(name) = RoomName::from_wire(&joined.room) else { return };
         let room = self.rooms.entry(name).or_default();
-        let another = room.epoch.as_ref().is_some_and(|it| *it != joined.epoch);
-        if joined.reset || another {
+        if joined.reset {
             updates.push_back(Update::Reset { room: joined.room.clone() });
         }
         room.epoch = Some(joined.epoch.clone());

@@ -89,7 +89,7 @@ impl RoomLog for MemoryLog {
     ) -> BoxFuture<'a, Result<LogPage, LogError>> {
         let page = match self.held().rooms.get(room) {
             Some(it) => it.page(after, limit),
-            None => LogPage { oldest: 1, entries: Vec::new() },
+            None => LogPage { entries: Vec::new(), through: after },
         };
         async move { Ok(page) }.boxed()
     }
@@ -177,7 +177,7 @@ impl Entries {
         let oldest = self.oldest();
         let skip = usize::try_from(after.saturating_add(1).saturating_sub(oldest)).unwrap_or(usize::MAX);
         let mut bytes = 0;
-        let entries = self
+        let entries: Vec<LogEntry> = self
             .entries
             .iter()
             .skip(skip)
@@ -189,7 +189,8 @@ impl Entries {
                 fits
             })
             .collect();
-        LogPage { oldest, entries }
+        let through = entries.last().map_or(self.head.max(after), |it| it.seq);
+        LogPage { entries, through }
     }
 }
 

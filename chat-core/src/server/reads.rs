@@ -161,8 +161,8 @@ fn cursor(rooms: &[Membership], room: &Arc<Room>) -> Option<u64> {
     rooms.iter().find(|it| Arc::ptr_eq(&it.room, room))?.cursor
 }
 
-/// Sends the entries of a page up to `to`, `budget` bytes at most or one, after a `gap` for what is gone, and returns
-/// the last number dealt with.
+/// Sends the entries of a page up to `to`, `budget` bytes at most or one, with a `gap` wherever some are gone, and
+/// returns the last number dealt with.
 fn send_entries(
     room: &RoomName,
     (after, to): (u64, u64),
@@ -171,15 +171,23 @@ fn send_entries(
     out: &mut impl FnMut(Bytes),
 ) -> u64 {
     let mut last = after;
-    if page.oldest > after + 1 {
-        last = to.min(page.oldest - 1);
-        out(wire::write(&Event::Gap(Gap { room: room.to_string(), from: after + 1, to: last })));
-    }
-    let entries = page.entries.iter().filter(|it| it.seq <= to);
+    let gap = |from: u64, to: u64, out: &mut dyn FnMut(Bytes)| {
+        if from <= to {
+            out(wire::write(&Event::Gap(Gap { room: room.to_string(), from, to })));
+        }
+    };
+    let entries = page.entries.iter().take_while(|it| it.seq <= to);
+    let wanted = entries.clone().count();
     let frames = entries.map(|it| (it.seq, wire::write(&entry_frame(room, it))));
+    let mut sent = 0;
     for (seq, frame) in within(frames, budget, |(_, frame)| frame.len()) {
-        last = seq;
+        gap(last + 1, seq - 1, out);
+        (last, sent) = (seq, sent + 1);
         out(frame);
+    }
+    if sent == wanted {
+        gap(last + 1, page.through.min(to), out);
+        last = last.max(page.through.min(to));
     }
     last
 }

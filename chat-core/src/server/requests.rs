@@ -119,7 +119,10 @@ impl Session {
         let (after, reset) = match known {
             Known::Again(Passed::In { after, reset }) => (after, reset),
             _ => {
-                let (after, reset) = start(join, room.epoch(), standing.oldest, standing.head);
+                let is_ours = join.epoch.as_ref().zip(join.after).is_none_or(|(epoch, after)| {
+                    *epoch == room.epoch() || hub.log().holds(room.name(), epoch, after)
+                });
+                let (after, reset) = start(join, is_ours, standing.oldest, standing.head);
                 membership.read_from(after);
                 membership.presence = presence.version();
                 state.note(join.id, name, Passed::In { after, reset });
@@ -150,7 +153,8 @@ impl Session {
             Known::Late => return,
             Known::Again(Passed::In { after, reset }) => (after, reset),
             _ => {
-                let (after, reset) = start(join, &epoch, oldest, head);
+                let is_ours = join.epoch.as_ref().is_none_or(|it| *it == epoch);
+                let (after, reset) = start(join, is_ours, oldest, head);
                 inbox.set_cursor(after);
                 state.note(join.id, RoomName::inbox(), Passed::In { after, reset });
                 (after, reset)
@@ -305,12 +309,11 @@ impl State {
     }
 }
 
-/// Where reading begins, and whether that is not where the client stood.
-fn start(join: &wire::Join<'_>, epoch: &str, oldest: u64, head: u64) -> (u64, bool) {
+/// Where reading begins, and whether that is not where the client stood. `is_ours` says whether what it has read is what
+/// is held here.
+fn start(join: &wire::Join<'_>, is_ours: bool, oldest: u64, head: u64) -> (u64, bool) {
     match join.after {
-        Some(after) if after > head || join.epoch.as_ref().is_some_and(|it| it != epoch) => {
-            (oldest - 1, true)
-        }
+        Some(after) if after > head || !is_ours => (oldest - 1, true),
         Some(after) => (after, false),
         None => (head.saturating_sub(join.recent.unwrap_or(RECENT)).max(oldest - 1), false),
     }

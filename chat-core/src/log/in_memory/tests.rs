@@ -22,7 +22,10 @@ fn append(log: &MemoryLog, batch: Vec<Append>) -> Appended {
 
 fn texts(log: &MemoryLog, room: &str, after: u64, limit: PageLimit) -> (u64, Vec<String>) {
     let page = block_on(log.read(&RoomName::parse(room).unwrap(), after, limit)).unwrap();
-    (page.oldest, page.entries.into_iter().map(|it| it.text).collect())
+    (
+        page.entries.first().map_or(page.through + 1, |it| it.seq),
+        page.entries.into_iter().map(|it| it.text).collect(),
+    )
 }
 
 const PAGE: PageLimit = PageLimit { entries: 100, bytes: 1 << 16 };
@@ -58,10 +61,10 @@ fn pages_keep_to_their_limit_but_bring_something() {
     let log = MemoryLog::new(1 << 20, 7);
     append(&log, (1..=5).map(|n| say(1, n, "a", &n.to_string().repeat(10))).collect());
     let text = |n: u64| n.to_string().repeat(10);
-    assert_eq!(texts(&log, "a", 3, PAGE), (1, vec![text(4), text(5)]));
+    assert_eq!(texts(&log, "a", 3, PAGE), (4, vec![text(4), text(5)]));
     assert_eq!(texts(&log, "a", 0, PageLimit { entries: 2, bytes: 1 << 16 }), (1, vec![text(1), text(2)]));
-    assert_eq!(texts(&log, "a", 1, PageLimit { entries: 9, bytes: 1 }), (1, vec![text(2)]));
-    assert_eq!(texts(&log, "a", 5, PAGE), (1, vec![]));
+    assert_eq!(texts(&log, "a", 1, PageLimit { entries: 9, bytes: 1 }), (2, vec![text(2)]));
+    assert_eq!(texts(&log, "a", 5, PAGE), (6, vec![]));
     assert_eq!(texts(&log, "elsewhere", 0, PAGE), (1, vec![]));
 }
 
