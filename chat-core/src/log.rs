@@ -34,7 +34,14 @@ pub trait RoomLog: Send + Sync + 'static {
     /// Entries get the next numbers of their rooms, in the order of the batch. The name of a request is stored with
     /// its entry and kept as long: the same name again is answered with the first number if the content is the
     /// same (room, kind and text), and with [`Outcome::Conflict`] if not, also within one batch.
+    ///
+    /// # Errors
+    /// When nothing of the batch is stored, and nothing of it will be.
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>>;
+
+    /// What became of these before: [`Outcome::Known`] or [`Outcome::Conflict`] for each name that is known, in order.
+    /// Stores nothing, so it also works where there is no space left.
+    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>>;
 
     /// The entries of `room` with numbers above `after`, ascending, as many as `limit` allows but at least one if
     /// there is one. A room it has never heard of is empty.

@@ -31,7 +31,7 @@ impl Client {
                 let hello = hello.said_once_at();
                 self.welcome(welcome, hello, now)
             }
-            (Event::Goodbye(goodbye), _) => self.goodbye(&goodbye),
+            (Event::Goodbye(goodbye), _) => self.goodbye(&goodbye, now),
             (Event::Error(error), _) if error.id.is_none() => self.link_error(error),
             (event, Phase::Open) => self.event(event, now),
             _ if self.is_lossy() => Ok(()), // it overtook the welcome, or is late
@@ -67,13 +67,18 @@ impl Client {
         Ok(())
     }
 
-    fn goodbye(&mut self, goodbye: &Goodbye) -> Result<(), String> {
+    fn goodbye(&mut self, goodbye: &Goodbye, now: Instant) -> Result<(), String> {
+        let why = Err(format!("the server said goodbye: {}", goodbye.reason));
+        // By a hello of ours that was still on its way when its link was lost.
+        if goodbye.reason == Reason::Replaced && self.heart.as_ref().is_some_and(|it| it.is_young(now)) {
+            return why;
+        }
         self.updates.push_back(Update::Goodbye(goodbye.reason));
         self.retry_hint = goodbye.retry_after_ms.map(Duration::from_millis);
         if matches!(goodbye.reason, Reason::Replaced | Reason::Bye) {
             self.phase = Phase::Over;
         }
-        Err(format!("the server said goodbye: {}", goodbye.reason))
+        why
     }
 
     fn link_error(&mut self, error: Error) -> Result<(), String> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 /// The signs of life of one link.
 #[derive(Debug)]
 pub(super) struct Heart {
+    since: Instant,
     last_heard: Instant,
     next_ping: Instant,
 }
@@ -12,7 +13,12 @@ pub(super) struct Heart {
 impl Heart {
     /// The link has just been made.
     pub(super) fn new(now: Instant) -> Heart {
-        Heart { last_heard: now, next_ping: now + PING_EVERY }
+        Heart { since: now, last_heard: now, next_ping: now + PING_EVERY }
+    }
+
+    /// Whether the link is so young that what was said over the one before may still be on its way.
+    pub(super) fn is_young(&self, now: Instant) -> bool {
+        now < self.since + YOUNG
     }
 
     /// Something came.
@@ -61,6 +67,8 @@ impl Heart {
     }
 }
 
+/// For how long a frame may be on its way.
+const YOUNG: Duration = Duration::from_secs(2);
 /// How often the client pings: three times before silence means death.
 const PING_EVERY: Duration = Duration::from_secs(15);
 const SILENT_AFTER: Duration = Duration::from_secs(45);

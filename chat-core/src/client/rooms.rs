@@ -71,8 +71,12 @@ impl Rooms {
     pub(super) fn joining(&mut self, join: &mut Join<'static>) {
         let Ok(name) = RoomName::from_wire(&join.room) else { return };
         let room = self.rooms.entry(name).or_default();
-        if join.after.is_none() && join.recent.is_none() && room.cursor.is_some() {
-            (join.after, join.epoch) = (room.cursor, room.epoch.clone().map(Into::into));
+        if join.after.is_none() && join.recent.is_none() {
+            join.after = room.cursor;
+        }
+        // Whoever says a number has it from the log that was read here.
+        if join.after.is_some() && join.epoch.is_none() {
+            join.epoch = room.epoch.clone().map(Into::into);
         }
     }
 

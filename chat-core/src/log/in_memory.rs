@@ -81,6 +81,12 @@ impl RoomLog for MemoryLog {
         async move { Ok(Appended { outcomes, pruned }) }.boxed()
     }
 
+    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+        let held = self.held();
+        let outcomes = batch.iter().map(|item| held.recall(item)).collect();
+        async move { Ok(outcomes) }.boxed()
+    }
+
     fn read<'a>(
         &'a self,
         room: &'a RoomName,
@@ -96,17 +102,21 @@ impl RoomLog for MemoryLog {
 }
 
 impl Held {
+    fn recall(&self, item: &Append) -> Option<Outcome> {
+        let (room, seq) = self.requests.get(&(item.client, item.request))?;
+        Some(match self.rooms.get(room).and_then(|it| it.get(*seq)) {
+            Some(it) if *room == item.room && it.kind == item.kind && it.text == item.text => {
+                Outcome::Known(Position { seq: it.seq, at: it.at })
+            }
+            _ => Outcome::Conflict,
+        })
+    }
+
     fn append(&mut self, item: Append) -> Outcome {
-        let name = (item.client, item.request);
-        if let Some((room, seq)) = self.requests.get(&name) {
-            let stored = self.rooms.get(room).and_then(|it| it.get(*seq));
-            return match stored {
-                Some(it) if *room == item.room && it.kind == item.kind && it.text == item.text => {
-                    Outcome::Known(Position { seq: it.seq, at: it.at })
-                }
-                _ => Outcome::Conflict,
-            };
+        if let Some(outcome) = self.recall(&item) {
+            return outcome;
         }
+        let name = (item.client, item.request);
         let room = self.rooms.entry(item.room.clone()).or_default();
         self.by_size.remove(&(room.bytes, item.room.clone()));
         self.bytes -= room.bytes;

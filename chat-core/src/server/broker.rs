@@ -4,7 +4,7 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
-    mem,
+    iter, mem,
     sync::{Arc, Mutex},
     task::Poll,
 };
@@ -116,16 +116,8 @@ pub(super) async fn run(hub: Arc<Hub>) {
 
 async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
     let at = hub.time_of_day();
-    let appends = batch.iter().map(|it| Append {
-        client: it.session.client(),
-        request: it.id,
-        room: it.room.name().clone(),
-        kind: it.kind,
-        from: it.session.name().to_string(),
-        at,
-        text: it.text.clone(),
-    });
-    match hub.log().append(appends.collect()).await {
+    let appends = |batch: &[Submission]| batch.iter().map(|it| it.append(at)).collect();
+    match hub.log().append(appends(&batch)).await {
         Ok(appended) => {
             for (room, entries) in acknowledge(&mut batch, appended.outcomes) {
                 room.publish(&entries);
@@ -138,8 +130,13 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
         }
         Err(error) => {
             tracing::error!(%error, messages = batch.len(), "nothing stored");
-            for it in &batch {
-                it.session.reply_frame(storage_error(Some(it.id), &error));
+            // Some of it may be repetitions of what was stored long ago.
+            let known = hub.log().recall(appends(&batch)).await.unwrap_or_default();
+            for (it, outcome) in batch.iter().zip(known.into_iter().chain(iter::repeat(None))) {
+                match outcome {
+                    Some(outcome) => it.answer(outcome),
+                    None => it.session.refuse_after_all(it.id, storage_error(Some(it.id), &error)),
+                }
             }
         }
     }
@@ -150,22 +147,40 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
     }
 }
 
+impl Submission {
+    fn append(&self, at: u64) -> Append {
+        Append {
+            client: self.session.client(),
+            request: self.id,
+            room: self.room.name().clone(),
+            kind: self.kind,
+            from: self.session.name().to_string(),
+            at,
+            text: self.text.clone(),
+        }
+    }
+
+    fn answer(&self, outcome: Outcome) {
+        match outcome {
+            Outcome::Stored(Position { seq, at }) | Outcome::Known(Position { seq, at }) => {
+                let room = self.room.name().to_string();
+                self.session.reply(&Event::Ack(Ack { id: self.id, room, seq, at }));
+            }
+            Outcome::Conflict => {
+                let error = wire::Error::of(self.id, Code::Conflict, "this id was used for another message");
+                self.session.refuse_after_all(self.id, wire::write(&Event::Error(error)));
+            }
+        }
+    }
+}
+
 /// Answers every submission and returns the new entries by room, each room's in order. The answers are queued before
 /// anything is published, so that whoever said something reads its ack first.
 fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Room>, Vec<LogEntry>)> {
     debug_assert_eq!(batch.len(), outcomes.len(), "one outcome for each item");
     let mut news: Vec<(Arc<Room>, Vec<LogEntry>)> = Vec::new();
     for (it, outcome) in batch.iter_mut().zip(outcomes) {
-        let answer = match outcome {
-            Outcome::Stored(position) | Outcome::Known(position) => ack(it.id, &it.room, position),
-            Outcome::Conflict => Event::Error(wire::Error {
-                id: Some(it.id),
-                code: Code::Conflict,
-                message: "this id was used for another message".to_owned(),
-                retry_after_ms: None,
-            }),
-        };
-        it.session.reply_frame(wire::write(&answer));
+        it.answer(outcome);
         if let Outcome::Stored(Position { seq, at }) = outcome {
             let (from, text) = (it.session.name().to_string(), mem::take(&mut it.text));
             let entry = LogEntry { seq, at, kind: it.kind, from, text };
@@ -177,8 +192,4 @@ fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Roo
         }
     }
     news
-}
-
-fn ack(id: u64, room: &Room, position: Position) -> Event {
-    Event::Ack(Ack { id, room: room.name().to_string(), seq: position.seq, at: position.at })
 }

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 use super::{
     broker::Submission,
     hub::Hub,
@@ -21,12 +23,14 @@ use crate::{
 };
 
 /// What became of a message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 enum Taken {
     /// It is answered, or will be by the broker.
     Answered,
-    /// It is refused for now.
+    /// It is refused for now, and that was said.
     ForNow,
+    /// It is refused for good, which is yet to be said.
+    Refused(wire::Error),
 }
 
 impl Session {
@@ -47,25 +51,39 @@ impl Session {
     fn message(self: &Arc<Self>, hub: &Hub, state: &mut State, message: Request<'_>, now: Instant) {
         let (id, order, ordered) = (message.id(), message.order(), state.promises.ordered);
         let turn = state.sequence.turn(id, order, ordered);
+        let repeated = turn == Turn::Before;
         let taken = match turn {
             Turn::Later => return state.sequence.hold(message.into_owned()),
             Turn::OfOneRefused => return self.refuse_with_others(state, &message, now),
+            Turn::Refused(refusal) => return self.refuse_again(state, &message, refusal, now),
             Turn::Now | Turn::Before => match &message {
                 Request::Say(it) => {
-                    self.say(hub, state, (it.id, turn), &it.room, EntryKind::Message, &it.text, now)
+                    self.say(hub, state, (it.id, repeated), &it.room, EntryKind::Message, &it.text, now)
                 }
                 Request::Topic(it) => {
-                    self.say(hub, state, (it.id, turn), &it.room, EntryKind::Topic, &it.text, now)
+                    self.say(hub, state, (it.id, repeated), &it.room, EntryKind::Topic, &it.text, now)
                 }
-                Request::Tell(it) => self.tell(hub, state, it, turn, now),
+                Request::Tell(it) => self.tell(hub, state, it, repeated, now),
                 _ => Taken::Answered,
             },
         };
         match taken {
-            Taken::Answered => state.sequence.done(id, order),
+            Taken::Answered => state.sequence.done(id, order, None),
             Taken::ForNow => {
                 let _ = state.sequence.refused(order); // said already
             }
+            Taken::Refused(error) => {
+                let refusal = wire::write(&Event::Error(error));
+                state.sequence.done(id, order, Some(refusal.clone()));
+                self.reply_frame(refusal);
+            }
+        }
+    }
+
+    /// Says once more that a message was refused for good.
+    fn refuse_again(&self, state: &mut State, message: &Request<'_>, refusal: Bytes, now: Instant) {
+        if message.id().is_none_or(|id| !self.is_asked_too_often(state, id, now)) {
+            self.reply_frame(refusal);
         }
     }
 
@@ -87,21 +105,24 @@ impl Session {
         self: &Arc<Self>,
         hub: &Hub,
         state: &mut State,
-        (id, turn): (u64, Turn),
+        (id, repeated): (u64, bool),
         room: &str,
         kind: EntryKind,
         text: &str,
         now: Instant,
     ) -> Taken {
-        let Some(room) = self.joined_room(state, id, room) else { return Taken::Answered };
+        let room = match self.joined_room(state, id, room) {
+            Ok(room) => room,
+            Err(error) => return Taken::Refused(error),
+        };
         let checked = if kind == EntryKind::Topic { check_topic(text) } else { check_text(text) };
-        if self.is_bad_text(id, checked) {
-            return Taken::Answered;
+        if let Err(error) = checked {
+            return Taken::Refused(bad_text(id, &error));
         }
-        if !state.promises.reliable && self.is_with_broker(id) {
+        if (repeated || !state.promises.reliable) && self.is_with_broker(id) {
             return Taken::Answered; // by what was said before
         }
-        if self.is_too_fast(state, id, turn, now) {
+        if self.is_too_fast(state, id, repeated, now) {
             return Taken::ForNow;
         }
         self.asked_broker(id);
@@ -121,24 +142,24 @@ impl Session {
         hub: &Hub,
         state: &mut State,
         tell: &wire::Tell<'_>,
-        turn: Turn,
+        repeated: bool,
         now: Instant,
     ) -> Taken {
         let id = tell.id;
-        if self.is_bad_text(id, check_text(&tell.text)) {
-            return Taken::Answered;
+        if let Err(error) = check_text(&tell.text) {
+            return Taken::Refused(bad_text(id, &error));
         }
-        if self.is_too_fast(state, id, turn, now) {
+        if self.is_too_fast(state, id, repeated, now) {
             return Taken::ForNow;
         }
-        self.tell_now(hub, tell);
-        // Also when the recipient has too much to read: nobody else has to wait for that.
-        Taken::Answered
+        // Answered also when the recipient has too much to read: nobody else has to wait for that.
+        self.tell_now(hub, tell).map_or_else(Taken::Refused, |()| Taken::Answered)
     }
 
-    fn tell_now(self: &Arc<Self>, hub: &Hub, tell: &wire::Tell<'_>) {
+    fn tell_now(self: &Arc<Self>, hub: &Hub, tell: &wire::Tell<'_>) -> Result<(), wire::Error> {
         let id = tell.id;
-        let nobody = || self.refuse(Some(id), Code::NotHere, format!("{:?} is not here", excerpt(&tell.to)));
+        let nobody =
+            || Err(wire::Error::of(id, Code::NotHere, format!("{:?} is not here", excerpt(&tell.to))));
         let Ok(to) = PersonName::parse(&tell.to) else { return nobody() };
         let request = (self.client(), id);
         let (from, at) = (self.name().as_str(), hub.time_of_day());
@@ -147,22 +168,25 @@ impl Session {
         let known = lock(&self.inbox).find(&telling);
         let position = match known {
             Err(Conflict) => {
-                return self.refuse(Some(id), Code::Conflict, "this id was used for another message");
+                return Err(wire::Error::of(id, Code::Conflict, "this id was used for another message"));
             }
             Ok(Some(position)) => position,
             Ok(None) => {
                 let Some(reader) = hub.find(&to) else { return nobody() };
                 let telling = Telling { to: reader.name(), ..telling };
                 if lock(&self.inbox).is_full() {
-                    return self.refuse_unread(id, "you have");
+                    self.refuse_unread(id, "you have");
+                    return Ok(());
                 }
                 if !Arc::ptr_eq(&reader, self) && !reader.is_told(&telling) {
-                    return self.refuse_unread(id, &format!("{} has", reader.name()));
+                    self.refuse_unread(id, &format!("{} has", reader.name()));
+                    return Ok(());
                 }
                 lock(&self.inbox).push(&telling)
             }
         };
         self.reply(&Event::Ack(Ack { id, room: INBOX.to_owned(), seq: position.seq, at: position.at }));
+        Ok(())
     }
 
     /// Puts what somebody else says into the inbox, unless it is there; false if the inbox is full.
@@ -185,19 +209,10 @@ impl Session {
         self.refuse_for_now(id, Code::Busy, message, Duration::from_millis(BUSY_RETRY_MS));
     }
 
-    fn is_bad_text(&self, id: u64, checked: Result<(), TextError>) -> bool {
-        let Err(error) = checked else { return false };
-        let code = if matches!(error, TextError::TooLong { .. }) { Code::TooLarge } else { Code::BadText };
-        self.refuse(Some(id), code, error.to_string());
-        true
-    }
-
-    fn is_too_fast(&self, state: &mut State, id: u64, turn: Turn, now: Instant) -> bool {
-        if turn == Turn::Before {
+    fn is_too_fast(&self, state: &mut State, id: u64, repeated: bool, now: Instant) -> bool {
+        if repeated {
             // It was let in; all that is wanted is the answer.
-            let Err(wait) = state.requests.take(now) else { return false };
-            self.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
-            return true;
+            return self.is_asked_too_often(state, id, now);
         }
         let (until, code) = match state.refused_until.filter(|(until, _)| *until > now) {
             Some(refused) => refused,
@@ -211,4 +226,15 @@ impl Session {
         self.refuse_for_now(id, code, message, until - now);
         true
     }
+
+    fn is_asked_too_often(&self, state: &mut State, id: u64, now: Instant) -> bool {
+        let Err(wait) = state.requests.take(now) else { return false };
+        self.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
+        true
+    }
+}
+
+fn bad_text(id: u64, error: &TextError) -> wire::Error {
+    let code = if matches!(error, TextError::TooLong { .. }) { Code::TooLarge } else { Code::BadText };
+    wire::Error::of(id, code, error.to_string())
 }

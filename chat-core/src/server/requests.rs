@@ -18,7 +18,7 @@ use super::{
     sync::lock,
 };
 use crate::{
-    NameError, RoomName,
+    RoomName,
     wire::{
         self, Code, Event, Gap, INBOX, Joined, Left, MAX_HISTORY, MAX_REPLAY, Members, Pong, RECENT, Request,
         excerpt,
@@ -94,7 +94,10 @@ impl Session {
         if join.room == INBOX {
             return self.join_inbox(&mut state, join);
         }
-        let Ok(name) = self.room_name(join.id, &join.room) else { return };
+        let name = match room_name(join.id, &join.room) {
+            Ok(name) => name,
+            Err(error) => return self.reply(&Event::Error(error)),
+        };
         let known = state.known(join.id, &name);
         if known == Known::Late {
             return;
@@ -186,7 +189,10 @@ impl Session {
                 Known::New => {}
             }
         }
-        let Some(room) = self.joined_room(&mut state, id, room) else { return };
+        let room = match self.joined_room(&mut state, id, room) {
+            Ok(room) => room,
+            Err(error) => return self.reply(&Event::Error(error)),
+        };
         state.rooms.retain(|it| !Arc::ptr_eq(&it.room, &room));
         state.note(id, room.name().clone(), Passed::Out);
         hub.leave(&room, self.name());
@@ -194,7 +200,10 @@ impl Session {
     }
 
     fn who(&self, hub: &Hub, id: u64, room: &str) {
-        let Ok(name) = self.room_name(id, room) else { return };
+        let name = match room_name(id, room) {
+            Ok(name) => name,
+            Err(error) => return self.reply(&Event::Error(error)),
+        };
         let Some(room) = hub.room(&name) else {
             return self.refuse(Some(id), Code::NoSuchRoom, format!("there is no room {name}"));
         };
@@ -217,7 +226,10 @@ impl Session {
             drop(inbox);
             return self.reply_frame(page);
         }
-        let Some(room) = self.joined_room(&mut state, history.id, &history.room) else { return };
+        let room = match self.joined_room(&mut state, history.id, &history.room) {
+            Ok(room) => room,
+            Err(error) => return self.reply(&Event::Error(error)),
+        };
         let before = history.before.unwrap_or(u64::MAX).min(room.head() + 1);
         state.reads.history(history.id, room, before, limit);
     }
@@ -231,7 +243,10 @@ impl Session {
         if replay.room == INBOX {
             return self.replay_inbox(id, from, to);
         }
-        let Some(room) = self.joined_room(&mut state, id, &replay.room) else { return };
+        let room = match self.joined_room(&mut state, id, &replay.room) {
+            Ok(room) => room,
+            Err(error) => return self.reply(&Event::Error(error)),
+        };
         let head = room.head();
         if from > head {
             return refuse(format!("{} has numbers up to {head}", room.name()));
@@ -266,25 +281,27 @@ impl Session {
         self.reply(&Event::Replayed(wire::Replayed { id, room: INBOX.to_owned(), from, to }));
     }
 
-    /// The room as the client writes it, or the error it gets.
-    fn room_name(&self, id: u64, room: &str) -> Result<RoomName, NameError> {
-        let code = if room == INBOX { Code::Unsupported } else { Code::BadName };
-        RoomName::parse(room).inspect_err(|error| self.refuse(Some(id), code, error.to_string()))
-    }
-
-    /// The room, if the session is in it; otherwise the client is told.
-    pub(super) fn joined_room(&self, state: &mut State, id: u64, room: &str) -> Option<Arc<Room>> {
+    /// The room, if the session is in it; otherwise the error the client gets.
+    pub(super) fn joined_room(
+        &self,
+        state: &mut State,
+        id: u64,
+        room: &str,
+    ) -> Result<Arc<Room>, wire::Error> {
         // Almost always it is written as the room writes it itself.
         if let Some(it) = state.rooms.iter().find(|it| it.room.name().as_str() == room) {
-            return Some(it.room.clone());
+            return Ok(it.room.clone());
         }
-        let name = self.room_name(id, room).ok()?;
-        let membership = state.membership(&name);
-        if membership.is_none() {
-            self.refuse(Some(id), Code::NotJoined, format!("join {name} first"));
-        }
-        membership.map(|it| it.room.clone())
+        let name = room_name(id, room)?;
+        let membership = state.membership(&name).map(|it| it.room.clone());
+        membership.ok_or_else(|| wire::Error::of(id, Code::NotJoined, format!("join {name} first")))
     }
+}
+
+/// The room as the client writes it, or the error it gets.
+fn room_name(id: u64, room: &str) -> Result<RoomName, wire::Error> {
+    let code = if room == INBOX { Code::Unsupported } else { Code::BadName };
+    RoomName::parse(room).map_err(|error| wire::Error::of(id, code, error.to_string()))
 }
 
 impl State {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use bytes::Bytes;
+
 use super::limits::{MAX_HELD, MAX_OWED};
 use crate::wire::Request;
 
@@ -13,17 +15,28 @@ pub(super) struct Sequence {
     /// Those from `next` on that were refused for now and have to come again, before any after them is taken in.
     refused: BTreeSet<u64>,
     held: BTreeMap<u64, Request<'static>>,
-    /// The ids of the last ones that were taken in.
-    known: VecDeque<u64>,
+    /// The last ones that were dealt with.
+    past: VecDeque<Past>,
+}
+
+/// A message that was dealt with.
+#[derive(Debug)]
+struct Past {
+    id: u64,
+    order: u64,
+    /// The answer, if it was refused for good: stored now, it would come after what was said later.
+    refusal: Option<Bytes>,
 }
 
 /// Whose turn a message is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Turn {
     /// Its own.
     Now,
     /// It was, before: this is a repetition.
     Before,
+    /// It was, and then it was refused for good, with this answer.
+    Refused(Bytes),
     /// One that is missing.
     Later,
     /// One that was refused for now and has to come again.
@@ -32,7 +45,7 @@ pub(super) enum Turn {
 
 impl Default for Sequence {
     fn default() -> Sequence {
-        Sequence { next: 1, refused: BTreeSet::new(), held: BTreeMap::new(), known: VecDeque::new() }
+        Sequence { next: 1, refused: BTreeSet::new(), held: BTreeMap::new(), past: VecDeque::new() }
     }
 }
 
@@ -42,7 +55,11 @@ impl Sequence {
         let Some(order) = order else { return Turn::Now };
         if order < self.next {
             // One that is not known is no repetition, whatever it says.
-            return if id.is_some_and(|id| self.known.contains(&id)) { Turn::Before } else { Turn::Now };
+            return match self.past.iter().find(|it| Some(it.id) == id && it.order == order) {
+                Some(Past { refusal: Some(refusal), .. }) => Turn::Refused(refusal.clone()),
+                Some(_) => Turn::Before,
+                None => Turn::Now,
+            };
         }
         self.refused.remove(&order);
         if self.refused.first().is_some_and(|it| *it < order) {
@@ -55,14 +72,21 @@ impl Sequence {
         Turn::Now
     }
 
-    /// The message whose turn it was is dealt with.
-    pub(super) fn done(&mut self, id: Option<u64>, order: Option<u64>) {
+    /// The message whose turn it was is dealt with: taken in, or refused for good.
+    pub(super) fn done(&mut self, id: Option<u64>, order: Option<u64>, refusal: Option<Bytes>) {
         if order == Some(self.next) {
             self.next += 1;
-            if self.known.len() == MAX_OWED {
-                self.known.pop_front();
+            if self.past.len() == MAX_OWED {
+                self.past.pop_front();
             }
-            self.known.extend(id);
+            self.past.extend(id.map(|id| Past { id, order: self.next - 1, refusal }));
+        }
+    }
+
+    /// The message was taken in, but then the broker refused it.
+    pub(super) fn refused_after_all(&mut self, id: u64, refusal: &Bytes) {
+        if let Some(past) = self.past.iter_mut().rev().find(|it| it.id == id) {
+            past.refusal = Some(refusal.clone());
         }
     }
 

@@ -303,6 +303,14 @@ impl Session {
         self.reply(&Event::Error(wire::Error { id: Some(id), code, message, retry_after_ms: Some(wait) }));
     }
 
+    /// The broker refuses a message that was taken in.
+    pub(super) fn refuse_after_all(&self, id: u64, refusal: Bytes) {
+        if let Some(mut state) = self.present() {
+            state.sequence.refused_after_all(id, &refusal);
+        }
+        self.reply_frame(refusal);
+    }
+
     /// Whether the broker has the request `id` and will answer it.
     pub(super) fn is_with_broker(&self, id: u64) -> bool {
         lock(&self.replies).with_broker.contains(&id)

@@ -19,6 +19,13 @@ pub struct Error {
     pub retry_after_ms: Option<u64>,
 }
 
+impl Error {
+    /// The refusal of a request, for good.
+    pub fn of(id: u64, code: Code, message: impl Into<String>) -> Error {
+        Error { id: Some(id), code, message: message.into(), retry_after_ms: None }
+    }
+}
+
 /// What went wrong. The names are part of the protocol and stay as they are.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

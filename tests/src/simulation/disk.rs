@@ -88,6 +88,10 @@ impl RoomLog for Durable {
         .boxed()
     }
 
+    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+        self.log.recall(batch)
+    }
+
     fn read<'a>(
         &'a self,
         room: &'a RoomName,
@@ -142,6 +146,10 @@ impl RoomLog for Slow {
             appended
         }
         .boxed()
+    }
+
+    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+        self.log.recall(batch)
     }
 
     fn read<'a>(

@@ -92,13 +92,11 @@ impl Plan {
         let count = dice.0.usize(2..=8);
         let air = dice.0.u8(0..=100);
         let people: Vec<Person> = (0..count).map(|_| dice.person(length, air)).collect();
-        // A repetition of what was refused is judged anew (protocol 5.6), and then may come too late for its place.
-        let wired = people.iter().all(|it| it.kind == Kind::Wire);
         Plan {
             people,
             rooms: dice.0.usize(1..=4),
             limits: dice.limits(),
-            disk: dice.disk(wired),
+            disk: dice.disk(),
             outages: dice.outages(length),
             length,
             silence: dice.up_to(length / 3),
@@ -144,8 +142,7 @@ impl Dice {
                 .map(|_| (self.up_to(length), self.up_to(Duration::from_secs(5)), self.0.bool()))
                 .collect(),
             asks: self.0.u32(20..140),
-            // The same for those on the air.
-            strays: kind == Kind::Wire && self.one_in(4),
+            strays: self.one_in(4),
             pause: Duration::from_millis([5, 100, 500, 2000][self.0.usize(..4)]),
             reads_for: if self.one_in(12) { self.up_to(Duration::from_millis(150)) } else { Duration::ZERO },
             seed: self.0.u64(..),
@@ -175,11 +172,11 @@ impl Dice {
         if self.one_in(2) { limits.unlimited() } else { limits }
     }
 
-    fn disk(&mut self, fails: bool) -> Disk {
+    fn disk(&mut self) -> Disk {
         Disk {
             bytes: if self.one_in(10) { 40_000 } else { 1 << 26 },
             commit: Duration::from_micros([0, 500, 20_000, 1_000_000][self.0.usize(..4)]),
-            fails: if fails && self.one_in(4) { 5 } else { 0 },
+            fails: if self.one_in(4) { 5 } else { 0 },
         }
     }
 

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use chat_core::{
     RoomName,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, RoomState},
+    log::{Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState},
 };
 use futures::{FutureExt, future::BoxFuture};
 
@@ -159,6 +159,10 @@ impl RoomLog for Broken {
         self.log.append(batch)
     }
 
+    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+        self.log.recall(batch)
+    }
+
     fn read<'a>(
         &'a self,
         room: &'a RoomName,
@@ -215,6 +219,10 @@ impl RoomLog for Early {
             Ok(appended)
         }
         .boxed()
+    }
+
+    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+        self.view.recall(batch)
     }
 
     fn read<'a>(

@@ -8,7 +8,7 @@ use chat_core::{
 };
 
 use super::{
-    super::{What, network::Kind, plan},
+    super::{What, plan},
     Rule,
     case::{Answer, Case},
 };
@@ -40,10 +40,8 @@ fn answered(case: &mut Case<'_>) {
     for (at, it) in report.history.iter().enumerate() {
         let Some(who) = it.who else { continue };
         match &it.what {
-            // A name that an earlier life still has; or a hello that was too long on its way (protocol 2.3).
-            What::Told(Update::Refused(error))
-                if (error.code == Code::NameTaken && it.life > 0) || error.code == Code::Unsupported =>
-            {
+            // A name that an earlier life still has.
+            What::Told(Update::Refused(error)) if error.code == Code::NameTaken && it.life > 0 => {
                 refused.insert((who, it.life));
             }
             What::Over if !refused.contains(&(who, it.life)) => {
@@ -111,9 +109,9 @@ fn told_once(case: &mut Case<'_>) {
                 if plan::name(who) != to && *from != who {
                     found.push((at, format!("{:?} is for {to} alone", entry.text)));
                 }
-                // A repetition may find somebody whom the first try did not (protocol 5.6).
+                // In another session a repetition may find somebody whom the first try did not.
                 let since = case.asked.get(&(*from, *tag)).map_or(at, |it| it.at);
-                let once = case.plan.people[*from].kind == Kind::Wire && !case.lost_a_link(*from, since..at);
+                let once = !case.lost_a_session(*from, since..at);
                 let ordered = *from != who && once;
                 if ordered && last.insert((who, plan::name(*from)), *tag).is_some_and(|last| last > *tag) {
                     disorder.push((at, format!("{:?} is told after what was said later", entry.text)));

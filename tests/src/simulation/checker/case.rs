@@ -91,10 +91,10 @@ impl<'a> Case<'a> {
         self.violations.push(Violation { rule, what, at });
     }
 
-    /// Whether somebody lost a link between two places in the history.
-    pub(super) fn lost_a_link(&self, who: usize, between: Range<usize>) -> bool {
-        let lost = |it: &Happening| matches!(it.what, What::Told(Update::Disconnected { .. }));
-        self.report.history[between].iter().any(|it| it.who == Some(who) && lost(it))
+    /// Whether somebody began another session between two places in the history.
+    pub(super) fn lost_a_session(&self, who: usize, between: Range<usize>) -> bool {
+        let another = |it: &Happening| matches!(&it.what, What::Told(Update::Connected(it)) if !it.resumed);
+        self.report.history[between].iter().any(|it| it.who == Some(who) && another(it))
     }
 
     /// Whether that is the life that lasts to the end.

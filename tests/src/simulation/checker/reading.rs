@@ -75,7 +75,9 @@ pub(super) fn check(case: &mut Case<'_>) {
                 continue;
             }
             What::Told(Update::Joined { tag, joined }) => {
-                of(readers, who, &joined.room).joined(tag.is_some(), joined)
+                let request = tag.and_then(|tag| case.asked.get(&(who, tag))).map(|it| it.request);
+                let anew = matches!(request, Some(Request::Join(join)) if join.recent.is_some());
+                of(readers, who, &joined.room).joined(tag.is_some(), anew, joined)
             }
             What::Told(Update::Entry(entry)) => of(readers, who, &entry.room).entry(entry, &content),
             What::Told(Update::Gap(gap)) => {
@@ -97,8 +99,8 @@ fn of<'a>(readers: &'a mut Readers, who: usize, room: &str) -> &'a mut Reader {
 }
 
 impl Reader {
-    /// Reading begins, or goes on.
-    fn joined(&mut self, asked: bool, joined: &Joined) -> Option<(Rule, String)> {
+    /// Reading begins, or goes on. `anew` is with the newest entries, whatever was read before.
+    fn joined(&mut self, asked: bool, anew: bool, joined: &Joined) -> Option<(Rule, String)> {
         let known = !self.epoch.is_empty();
         let another = known && self.epoch != joined.epoch;
         let was = self.cursor;
@@ -111,7 +113,7 @@ impl Reader {
         if !asked && reset && !another {
             return Some((Rule::Epoch, format!("{} begins anew although its log is the same", joined.room)));
         }
-        if another && !reset {
+        if another && !reset && !anew {
             return Some((Rule::Epoch, format!("{} has another log and nobody is told", joined.room)));
         }
         if !asked && !reset && was != Some(joined.after) {

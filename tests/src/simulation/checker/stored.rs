@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chat_core::{
     log::LogEntry,
-    wire::{Code, EntryKind, Event, Request},
+    wire::{EntryKind, Event, Request},
 };
 
 use super::{
@@ -121,9 +121,8 @@ fn as_answered(case: &mut Case<'_>, places: &Places<'_>) {
                         found.push((Rule::AckedIsStored, *at, what));
                     }
                 }
-                // Nobody knows what a disk did that failed, nor what a try came to whose answer was lost.
-                Answer::Reply(Event::Error(error))
-                    if error.code == Code::StorageFailed || case.lost_a_link(*who, asked.at..*at) => {}
+                // Nobody knows what a try in another session came to, whose answer was lost.
+                Answer::Reply(Event::Error(_)) if case.lost_a_session(*who, asked.at..*at) => {}
                 Answer::Reply(Event::Error(error)) => {
                     if let Some((_, stored)) = places.first() {
                         let what = format!("{text:?} was refused ({}) and is {}", error.code, stored.seq);
@@ -151,9 +150,9 @@ fn in_order(case: &mut Case<'_>, places: &Places<'_>) {
             let Some(asked) = case.asked.get(&key) else { continue };
             let mut found = Vec::new();
             let told = asked.answers.iter().find(|(_, it)| matches!(it, Answer::Reply(Event::Ack(_))));
-            // What could not be stored, and was said again before anybody knew, is judged anew (protocol 5.6).
+            // What could not be stored, and was said again in another session before anybody knew, is judged anew.
             let until = told.map_or(report.history.len(), |(told, _)| *told);
-            let again = case.plan.disk.fails > 0 && case.lost_a_link(key.0, asked.at..until);
+            let again = case.plan.disk.fails > 0 && case.lost_a_session(key.0, asked.at..until);
             let last = last_tag.entry((room, key.0)).or_insert((key.1, text));
             if last.0 > key.1 && !again {
                 let what = format!("{text:?} is number {} of {room}, after {:?}", stored.seq, last.1);

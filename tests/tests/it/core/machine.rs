@@ -244,6 +244,12 @@ fn a_goodbye_says_whether_and_when_to_come_back() {
     rig.link_up(FAST, false);
     rig.updates();
     rig.hear(r#"{"type":"goodbye","reason":"replaced"}"#).expect_err("the link ends");
+    assert_eq!(rig.updates(), [], "by its own hello, that was late");
+    assert!(rig.client.link_lost("goodbye", rig.now).is_some(), "so it dials again");
+    rig.link_up(FAST, false);
+    rig.updates();
+    rig.now += SECOND * 2;
+    rig.hear(r#"{"type":"goodbye","reason":"replaced"}"#).expect_err("the link ends");
     assert_eq!(rig.updates(), [Update::Goodbye(Reason::Replaced)]);
     assert_eq!(rig.client.link_lost("goodbye", rig.now), None, "the session goes on elsewhere");
     assert!(rig.client.is_over());

@@ -10,7 +10,7 @@ use std::{
 
 use chat_core::{
     RoomName,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, RoomState},
+    log::{Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState},
 };
 use chat_tests::virtual_time::VirtualTime;
 use futures::{FutureExt, future::BoxFuture};
@@ -76,6 +76,10 @@ impl RoomLog for SlowLog {
             }
         }
         .boxed()
+    }
+
+    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+        self.log.recall(batch)
     }
 
     fn read<'a>(

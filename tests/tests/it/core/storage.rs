@@ -62,6 +62,51 @@ fn what_cannot_be_stored_is_refused_and_leaves_no_hole() {
     });
 }
 
+/// protocol 5.4, protocol 5.11
+#[test]
+fn a_disk_that_fails_takes_nothing_back_and_what_it_refused_stays_refused() {
+    let time = VirtualTime::new(25);
+    time.run(async {
+        let log = Arc::new(SlowLog::new(&time));
+        let hall = Hall::with(&time, Limits::default(), log.clone()).await;
+        let mut ana = hall.enter("ana", 1).await;
+        ana.join("lobby", Some(0)).await;
+        let placed = |id: u64, order: u64| {
+            format!(r#"{{"type":"say","id":{id},"room":"lobby","text":"{id}","order":{order}}}"#)
+        };
+        let stored = ana.ask_as(101, placed(101, 1)).await;
+        assert!(matches!(&stored, Event::Ack(ack) if ack.seq == 1), "{stored:?}");
+        log.fail_with(Some(LogError::Failed("input/output error".into())));
+        assert_eq!(ana.ask_as(101, placed(101, 1)).await, stored, "a repetition needs no disk");
+        let refused = ana.ask_as(102, placed(102, 2)).await;
+        assert!(matches!(&refused, Event::Error(it) if it.code == Code::StorageFailed), "{refused:?}");
+        log.fail_with(None);
+        let later = ana.ask_as(103, placed(103, 3)).await;
+        assert!(matches!(&later, Event::Ack(ack) if ack.seq == 2), "{later:?}");
+        assert_eq!(ana.ask_as(102, placed(102, 2)).await, refused, "it would come after what was said later");
+        let anew = ana.ask_as(102, placed(102, 4)).await;
+        assert!(matches!(&anew, Event::Ack(ack) if ack.seq == 3), "{anew:?}");
+        let texts: Vec<String> = ana.entries("lobby", 1..=3).await.into_iter().map(|it| it.text).collect();
+        assert_eq!(texts, ["101", "103", "102"]);
+    });
+}
+
+/// protocol 5.11
+#[test]
+fn a_message_into_a_room_one_was_not_in_is_not_stored_when_it_comes_again() {
+    let time = VirtualTime::new(26);
+    time.run(async {
+        let hall = Hall::open(&time).await;
+        let mut ana = hall.enter("ana", 1).await;
+        let say = r#"{"type":"say","id":102,"room":"lobby","text":"early","order":1}"#;
+        let refused = ana.ask_as(102, say).await;
+        assert!(matches!(&refused, Event::Error(it) if it.code == Code::NotJoined), "{refused:?}");
+        ana.join("lobby", Some(0)).await;
+        assert_eq!(ana.ask_as(102, say).await, refused);
+        assert_eq!(ana.say("lobby", "late").await.seq, 1);
+    });
+}
+
 /// What comes during a commit is the next batch.
 #[test]
 fn a_slow_log_is_asked_for_batches_and_refuses_when_too_much_waits() {

@@ -75,7 +75,7 @@ fn serve_hostile_things(listener: &TcpListener) {
     let head = Head { epoch: strings[0].clone(), oldest: 1, head: 1, presence: 1 };
     write(&mut raw, &Event::Heads(Heads { rooms: [(strings[0].clone(), head)].into() }));
     // A goodbye after which nobody dials again, so that the client ends and all it printed can be looked at.
-    write(&mut raw, &Event::Goodbye(Goodbye { reason: Reason::Replaced, retry_after_ms: None }));
+    write(&mut raw, &Event::Goodbye(Goodbye { reason: Reason::Bye, retry_after_ms: None }));
     raw.rest_of_frames();
 }
 
