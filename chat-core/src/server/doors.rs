@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use super::limits::MAX_DOORS;
 use crate::RoomName;
 
-/// The last joins and leaves that were done.
+/// The last joins and leaves that were answered.
 #[derive(Debug, Default)]
 pub(super) struct Doors {
     done: VecDeque<Door>,
@@ -19,7 +21,7 @@ struct Door {
 }
 
 /// Which way a door was passed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Passed {
     /// In: reading began after this number, and perhaps not where the client stood.
     In {
@@ -30,25 +32,27 @@ pub(super) enum Passed {
     },
     /// Out.
     Out,
+    /// Not at all, for this reason.
+    Refused(Bytes),
 }
 
 /// What is known of a request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Known {
     /// It has not been here.
     New,
     /// It was the last one for its room.
     Again(Passed),
-    /// Others for its room were done after it.
+    /// Others for its room were answered after it.
     Late,
 }
 
 impl Doors {
-    /// Whether the request `id` about `room` was done before.
+    /// Whether the request `id` about `room` was answered before.
     pub(super) fn find(&self, id: u64, room: &RoomName) -> Known {
         let mut same_room = self.done.iter().rev().filter(|it| it.room == *room);
         match same_room.next() {
-            Some(last) if last.id == id => Known::Again(last.passed),
+            Some(last) if last.id == id => Known::Again(last.passed.clone()),
             Some(_) if same_room.any(|it| it.id == id) => Known::Late,
             _ => Known::New,
         }

@@ -99,19 +99,17 @@ impl Session {
             Err(error) => return self.reply(&Event::Error(error)),
         };
         let known = state.known(join.id, &name);
-        if known == Known::Late {
-            return;
+        match &known {
+            Known::Late => return,
+            Known::Again(Passed::Refused(refusal)) => return self.reply_frame(refusal.clone()),
+            _ => {}
         }
         if state.membership(&name).is_none() {
-            if state.rooms.len() >= hub.limits().rooms_per_session {
-                let message = format!("one can be in {} rooms at once", hub.limits().rooms_per_session);
-                return self.refuse(Some(join.id), Code::TooMany, message);
-            }
-            match hub.enter(&name, self) {
+            match self.enter(hub, &state, &name) {
                 Ok(room) => state.rooms.push(Membership::new(room)),
-                Err(TooMany { rooms }) => {
-                    let message = format!("this server has {rooms} rooms and takes no more");
-                    return self.refuse(Some(join.id), Code::TooMany, message);
+                Err(message) => {
+                    let error = wire::Error::of(join.id, Code::TooMany, message);
+                    return self.refuse_door(&mut state, join.id, name, error);
                 }
             }
         }
@@ -147,6 +145,22 @@ impl Session {
         }));
     }
 
+    fn enter(self: &Arc<Self>, hub: &Hub, state: &State, room: &RoomName) -> Result<Arc<Room>, String> {
+        let most = hub.limits().rooms_per_session;
+        if state.rooms.len() >= most {
+            return Err(format!("one can be in {most} rooms at once"));
+        }
+        let too_many = |TooMany { rooms }| format!("this server has {rooms} rooms and takes no more");
+        hub.enter(room, self).map_err(too_many)
+    }
+
+    /// Refuses a join or a leave, also if it comes again.
+    fn refuse_door(&self, state: &mut State, id: u64, room: RoomName, error: wire::Error) {
+        let refusal = wire::write(&Event::Error(error));
+        state.note(id, room, Passed::Refused(refusal.clone()));
+        self.reply_frame(refusal);
+    }
+
     fn join_inbox(&self, state: &mut State, join: &wire::Join<'_>) {
         let known = state.known(join.id, &RoomName::inbox());
         let mut inbox = lock(&self.inbox);
@@ -180,21 +194,22 @@ impl Session {
     }
 
     fn leave_room(&self, hub: &Hub, mut state: MutexGuard<'_, State>, id: u64, room: &str) {
-        if let Ok(name) = RoomName::from_wire(room) {
-            match state.known(id, &name) {
-                Known::Late => return,
-                Known::Again(_) => {
-                    return self.reply(&Event::Left(Left { id, room: name.to_string() }));
-                }
-                Known::New => {}
-            }
-        }
-        let room = match self.joined_room(&mut state, id, room) {
-            Ok(room) => room,
+        let name = match room_name(id, room) {
+            Ok(name) => name,
             Err(error) => return self.reply(&Event::Error(error)),
         };
+        match state.known(id, &name) {
+            Known::Late => return,
+            Known::Again(Passed::Refused(refusal)) => return self.reply_frame(refusal),
+            Known::Again(_) => return self.reply(&Event::Left(Left { id, room: name.to_string() })),
+            Known::New => {}
+        }
+        let Some(room) = state.membership(&name).map(|it| it.room.clone()) else {
+            let error = not_joined(id, &name);
+            return self.refuse_door(&mut state, id, name, error);
+        };
         state.rooms.retain(|it| !Arc::ptr_eq(&it.room, &room));
-        state.note(id, room.name().clone(), Passed::Out);
+        state.note(id, name, Passed::Out);
         hub.leave(&room, self.name());
         self.reply(&Event::Left(Left { id, room: room.name().to_string() }));
     }
@@ -294,8 +309,12 @@ impl Session {
         }
         let name = room_name(id, room)?;
         let membership = state.membership(&name).map(|it| it.room.clone());
-        membership.ok_or_else(|| wire::Error::of(id, Code::NotJoined, format!("join {name} first")))
+        membership.ok_or_else(|| not_joined(id, &name))
     }
+}
+
+fn not_joined(id: u64, room: &RoomName) -> wire::Error {
+    wire::Error::of(id, Code::NotJoined, format!("join {room} first"))
 }
 
 /// The room as the client writes it, or the error it gets.

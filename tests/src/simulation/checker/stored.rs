@@ -150,9 +150,10 @@ fn in_order(case: &mut Case<'_>, places: &Places<'_>) {
             let Some(asked) = case.asked.get(&key) else { continue };
             let mut found = Vec::new();
             let told = asked.answers.iter().find(|(_, it)| matches!(it, Answer::Reply(Event::Ack(_))));
-            // What could not be stored, and was said again in another session before anybody knew, is judged anew.
+            // What was refused, and was said again in another session before anybody knew, is judged anew.
             let until = told.map_or(report.history.len(), |(told, _)| *told);
-            let again = case.plan.disk.fails > 0 && case.lost_a_session(key.0, asked.at..until);
+            let refusable = case.plan.disk.fails > 0 || case.plan.people[key.0].strays;
+            let again = refusable && case.lost_a_session(key.0, asked.at..until);
             let last = last_tag.entry((room, key.0)).or_insert((key.1, text));
             if last.0 > key.1 && !again {
                 let what = format!("{text:?} is number {} of {room}, after {:?}", stored.seq, last.1);

@@ -1,5 +1,7 @@
 //! Hello, joins and leaves that come twice or late.
 
+use chat_core::wire::Code;
+
 use super::*;
 
 /// protocol 17.2
@@ -61,6 +63,28 @@ fn a_join_that_comes_again_is_answered_again_and_changes_nothing() {
         assert_eq!(texts(&heard), ["hi"], "another join moves the cursor");
         let heard = ana.ask(&join(1, "lobby", 0)).await;
         assert_eq!(heard, [], "the first one is late now");
+    });
+}
+
+/// protocol 17.3
+#[test]
+fn a_leave_or_join_that_was_refused_changes_nothing_when_it_comes_again() {
+    let time = VirtualTime::new(9);
+    time.run(async {
+        let limits = Limits { rooms_per_session: 1, ..Limits::default() };
+        let hall = open(&time, limits).await;
+        let mut ana = Peer::enter(&hall, "ana", 1).await;
+        let refused = ana.ask(&leave(1, "lobby")).await;
+        assert!(matches!(&refused[..], [Event::Error(it)] if it.code == Code::NotJoined), "{refused:?}");
+        assert_eq!(ana.ask(&leave(1, "lobby")).await, refused);
+        ana.ask(&join(2, "lobby", 0)).await;
+        assert_eq!(ana.ask(&leave(1, "lobby")).await, [], "it is late");
+        let too_many = ana.ask(&join(3, "hall", 0)).await;
+        assert!(matches!(&too_many[..], [Event::Error(it)] if it.code == Code::TooMany), "{too_many:?}");
+        ana.ask(&leave(4, "lobby")).await;
+        assert_eq!(ana.ask(&join(3, "hall", 0)).await, too_many, "it was refused");
+        ana.ask(&join(5, "hall", 0)).await;
+        assert_eq!(replies(&ana.ask(&say(6, "hi")).await), [6]);
     });
 }
 
