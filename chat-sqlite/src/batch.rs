@@ -1,0 +1,249 @@
+//! A batch: one transaction, in which numbers are given and the names of requests are looked up.
+
+use std::collections::HashMap;
+
+use chat_core::{
+    ClientId, RoomName,
+    log::{Append, LogEntry, Outcome, Position},
+    wire::EntryKind,
+};
+use rusqlite::{CachedStatement, Connection, Row, params};
+
+use crate::{
+    hash::Digest,
+    lineage::Run,
+    load::{Next, room_hash, topic_hash},
+    rooms::{Room, Rooms},
+};
+
+/// A batch on its way: rooms as they will be once it is committed.
+#[derive(Debug)]
+pub(crate) struct Batch<'a> {
+    pub(crate) db: &'a Connection,
+    pub(crate) rooms: &'a Rooms,
+    run: Run,
+    pub(crate) drafts: HashMap<RoomName, Room>,
+    pub(crate) next: Next,
+}
+
+impl<'a> Batch<'a> {
+    pub(crate) fn new(db: &'a Connection, rooms: &'a Rooms, next: Next) -> Batch<'a> {
+        Batch { db, rooms, run: rooms.runs.current(), drafts: HashMap::new(), next }
+    }
+
+    pub(crate) fn append(&mut self, items: Vec<Append>) -> rusqlite::Result<Vec<Outcome>> {
+        let mut insert = self.db.prepare_cached(INSERT)?;
+        items.into_iter().map(|item| self.append_one(&mut insert, item)).collect()
+    }
+
+    fn append_one(&mut self, insert: &mut CachedStatement<'_>, item: Append) -> rusqlite::Result<Outcome> {
+        let room = draft(&mut self.drafts, self.rooms, &mut self.next, &item.room);
+        let row = EntryRow {
+            seq: room.head + 1,
+            at: room.newest_at.max(item.at),
+            kind: item.kind,
+            from: item.from,
+            text: item.text,
+            client: item.client,
+            request: item.request,
+            hash: 0,
+        };
+        let row = EntryRow { hash: row.digest(room)?, ..row };
+        let inserted = insert.execute(params![
+            self.next.entry,
+            room.id,
+            row.seq.cast_signed(),
+            row.at.cast_signed(),
+            kind_number(row.kind)?,
+            row.from,
+            row.text,
+            row.client.0.to_be_bytes(),
+            row.request.cast_signed(),
+            row.hash,
+        ])?;
+        if inserted == 0 {
+            return known(self.db, &self.drafts, self.rooms, &item.room, &row);
+        }
+        self.next.entry += 1;
+        if room.lineage.newest() != Some(self.run.ordinal) || room.lineage_is_new {
+            begin_span(self.db, room, self.run, row.seq)?;
+        }
+        room.head = row.seq;
+        room.newest_at = row.at;
+        room.bytes += row.bytes();
+        if row.kind == EntryKind::Topic {
+            room.topic = row.text.into();
+            write_topic(self.db, room)?;
+        }
+        Ok(Outcome::Stored(Position { seq: row.seq, at: row.at }))
+    }
+
+    /// The room as this batch leaves it.
+    pub(crate) fn draft(&mut self, name: &RoomName) -> &mut Room {
+        draft(&mut self.drafts, self.rooms, &mut self.next, name)
+    }
+
+    /// Writes what the rooms have become. A room that was only asked about, and has nothing, is none.
+    pub(crate) fn finish(&mut self) -> rusqlite::Result<()> {
+        self.drafts.retain(|_, it| it.head > 0);
+        let mut update = self.db.prepare_cached(WRITE_ROOM)?;
+        for it in self.drafts.values() {
+            update.execute(params![
+                it.id,
+                it.name.as_str(),
+                it.head.cast_signed(),
+                it.oldest.cast_signed(),
+                it.newest_at.cast_signed(),
+                it.bytes.cast_signed(),
+                it.lineage.chain(),
+                room_hash(it),
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+fn draft<'d>(
+    drafts: &'d mut HashMap<RoomName, Room>,
+    rooms: &Rooms,
+    next: &mut Next,
+    name: &RoomName,
+) -> &'d mut Room {
+    if !drafts.contains_key(name) {
+        let room = rooms.by_name.get(name).cloned().unwrap_or_else(|| {
+            next.room += 1;
+            Room::new(next.room - 1, name.clone())
+        });
+        drafts.insert(name.clone(), room);
+    }
+    drafts.get_mut(name).expect("it has just been looked after")
+}
+
+/// What the name of a request stands for already. One whose entry is damaged cannot be compared, so it is not used
+/// for anything else either.
+fn known(
+    db: &Connection,
+    drafts: &HashMap<RoomName, Room>,
+    rooms: &Rooms,
+    name: &RoomName,
+    asked: &EntryRow,
+) -> rusqlite::Result<Outcome> {
+    let select = format!("{} WHERE client = ?1 AND request = ?2 AND room = ?3", EntryRow::SELECT);
+    let mut statement = db.prepare_cached(&select)?;
+    let room =
+        drafts.get(name).or_else(|| rooms.by_name.get(name)).expect("a batch has a draft of its rooms");
+    let found = statement.query_and_then(
+        params![asked.client.0.to_be_bytes(), asked.request.cast_signed(), room.id],
+        EntryRow::read,
+    )?;
+    for row in found {
+        let row = row?;
+        if row.is_whole(room) && row.kind == asked.kind && row.text == asked.text {
+            return Ok(Outcome::Known(Position { seq: row.seq, at: row.at }));
+        }
+    }
+    Ok(Outcome::Conflict)
+}
+
+fn begin_span(db: &Connection, room: &mut Room, run: Run, first: u64) -> rusqlite::Result<()> {
+    let mut insert = db.prepare_cached("INSERT INTO spans (room, run, first) VALUES (?1, ?2, ?3)")?;
+    if room.lineage_is_new {
+        db.prepare_cached("DELETE FROM spans WHERE room = ?1")?.execute([room.id])?;
+        // It says already that this run gave everything.
+        insert.execute(params![room.id, run.ordinal.cast_signed(), 1])?;
+        room.lineage_is_new = false;
+        return Ok(());
+    }
+    insert.execute(params![room.id, run.ordinal.cast_signed(), first.cast_signed()])?;
+    room.lineage.begin(run, first);
+    Ok(())
+}
+
+fn write_topic(db: &Connection, room: &Room) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO topics (room, text, hash) VALUES (?1, ?2, ?3)")?
+        .execute(params![room.id, &*room.topic, topic_hash(room)])?;
+    Ok(())
+}
+
+/// A row of `entries`.
+#[derive(Debug)]
+pub(crate) struct EntryRow {
+    pub(crate) seq: u64,
+    pub(crate) at: u64,
+    pub(crate) kind: EntryKind,
+    pub(crate) from: String,
+    pub(crate) text: String,
+    client: ClientId,
+    request: u64,
+    hash: i64,
+}
+
+impl EntryRow {
+    pub(crate) const SELECT: &str = "SELECT seq, at, kind, sender, text, client, request, hash FROM entries";
+
+    /// # Errors
+    /// A value that is not of the type it was written with.
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
+        let kind = match row.get::<_, i64>(2)? {
+            0 => EntryKind::Message,
+            1 => EntryKind::Topic,
+            other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
+        };
+        Ok(EntryRow {
+            seq: row.get::<_, i64>(0)?.cast_unsigned(),
+            at: row.get::<_, i64>(1)?.cast_unsigned(),
+            kind,
+            from: row.get(3)?,
+            text: row.get(4)?,
+            client: ClientId(u128::from_be_bytes(row.get(5)?)),
+            request: row.get::<_, i64>(6)?.cast_unsigned(),
+            hash: row.get(7)?,
+        })
+    }
+
+    /// Whether it is what was written, and was written for this room.
+    pub(crate) fn is_whole(&self, room: &Room) -> bool {
+        self.digest(room).is_ok_and(|it| it == self.hash)
+    }
+
+    pub(crate) fn into_entry(self) -> LogEntry {
+        LogEntry { seq: self.seq, at: self.at, kind: self.kind, from: self.from, text: self.text }
+    }
+
+    fn bytes(&self) -> u64 {
+        (self.from.len() + self.text.len()) as u64 + ENTRY_OVERHEAD
+    }
+
+    fn digest(&self, room: &Room) -> rusqlite::Result<i64> {
+        let digest = Digest::of("entries")
+            .text(room.name.as_str())
+            .number(self.seq)
+            .number(self.at)
+            .number(kind_number(self.kind)?.cast_unsigned())
+            .text(&self.from)
+            .text(&self.text)
+            .bytes(&self.client.0.to_be_bytes())
+            .number(self.request);
+        Ok(digest.finish())
+    }
+}
+
+/// # Errors
+/// A kind that came to be after this was written.
+fn kind_number(kind: EntryKind) -> rusqlite::Result<i64> {
+    match kind {
+        EntryKind::Message => Ok(0),
+        EntryKind::Topic => Ok(1),
+        other => Err(rusqlite::Error::ToSqlConversionFailure(format!("{other:?} is new to it").into())),
+    }
+}
+
+const INSERT: &str = "
+    INSERT INTO entries (id, room, seq, at, kind, sender, text, client, request, hash)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (client, request) DO NOTHING";
+const WRITE_ROOM: &str = "
+    INSERT INTO rooms (id, name, head, oldest, newest_at, bytes, lineage, hash)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    ON CONFLICT (id) DO UPDATE SET head = ?3, oldest = ?4, newest_at = ?5, bytes = ?6, lineage = ?7, hash = ?8";
+/// What a row takes besides its texts, with its places in the indexes.
+pub(crate) const ENTRY_OVERHEAD: u64 = 128;

@@ -1,0 +1,105 @@
+//! Checkpoints: what the write-ahead log holds goes into the database, beside the writer, so that commits do not wait.
+//!
+//! A checkpoint beside the writer never catches up with it for good, and the log starts again at its beginning only
+//! when everything in it is done. So when little is left, or the log has grown too large, the writer does the rest.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use rusqlite::Connection;
+
+use crate::{connection, open::Durability};
+
+/// Does checkpoints on a thread of its own when it is asked to.
+#[derive(Debug)]
+pub(crate) struct Checkpointer {
+    asked: Option<SyncSender<()>>,
+    busy: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    pub(crate) fn start(path: PathBuf, durability: Durability) -> io::Result<Checkpointer> {
+        let (asked, asks) = sync_channel(1);
+        let busy = Arc::new(AtomicBool::new(false));
+        let is_busy = busy.clone();
+        let thread = thread::Builder::new().name("chat-log-checkpoint".to_owned());
+        let thread = thread.spawn(move || run(&asks, &is_busy, &path, durability))?;
+        Ok(Checkpointer { asked: Some(asked), busy, thread: Some(thread) })
+    }
+
+    /// Called by the writer after each commit, with its connection.
+    pub(crate) fn after_commit(&self, db: &Connection) {
+        if self.busy.load(Ordering::Acquire) {
+            return;
+        }
+        let Ok(Wal { frames, left }) = checkpoint(db, "NOOP") else { return };
+        if frames >= LARGE || (frames >= ENOUGH && left <= LITTLE) {
+            // Everything is in the database after this, and the next commit starts the log at its beginning.
+            if let Err(error) = checkpoint(db, "PASSIVE") {
+                tracing::error!(%error, "the log cannot be tidied up");
+            }
+        } else if left >= ENOUGH {
+            self.busy.store(true, Ordering::Release);
+            if let Some(Ok(())) = self.asked.as_ref().map(|it| it.try_send(())) {
+                return;
+            }
+            self.busy.store(false, Ordering::Release);
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.asked = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(asks: &Receiver<()>, busy: &AtomicBool, path: &std::path::Path, durability: Durability) {
+    let mut db: Option<Connection> = None;
+    while asks.recv().is_ok() {
+        let done = match db.take() {
+            Some(db) => Ok(db),
+            None => connection::writing(path, durability),
+        };
+        let done = done.and_then(|db| checkpoint(&db, "PASSIVE").map(|_| db));
+        match done {
+            Ok(it) => db = Some(it),
+            Err(error) => tracing::error!(%error, "the log cannot be tidied up"),
+        }
+        busy.store(false, Ordering::Release);
+    }
+}
+
+/// The write-ahead log, in pages: how many it has, and how many of them are not in the database yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wal {
+    pub(crate) frames: i64,
+    pub(crate) left: i64,
+}
+
+pub(crate) fn checkpoint(db: &Connection, mode: &str) -> rusqlite::Result<Wal> {
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    db.prepare_cached(&sql)?.query_one([], |row| {
+        let (frames, done): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(Wal { frames, left: frames - done })
+    })
+}
+
+/// Pages worth a checkpoint: 4 MiB.
+const ENOUGH: i64 = 1024;
+/// Pages the writer can do itself within a few milliseconds.
+const LITTLE: i64 = 256;
+/// Pages above which commits wait rather than make it larger still: 32 MiB.
+const LARGE: i64 = 8 * 1024;

@@ -1,0 +1,106 @@
+//! What goes wrong, in words that people can be shown.
+
+use std::{io, path::PathBuf};
+
+use chat_core::log::LogError;
+use rusqlite::ErrorCode;
+
+/// Why a log could not be opened. Nothing was changed then, or what was begun is finished by the next that can.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// SQLite cannot read it, or cannot write it.
+    #[error("{}: {source}", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// Another server has it open.
+    #[error("{} is in use by another server", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file or the directory cannot be had.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A newer version of the program wrote it.
+    #[error("{} is of version {found}, and this program knows versions up to {known}", path.display())]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+        /// The newest this program knows.
+        known: i32,
+    },
+    /// Its file system does not do what a log needs.
+    #[error("{} is on a file system on which SQLite has no write-ahead log", path.display())]
+    NoWriteAheadLog {
+        /// The database.
+        path: PathBuf,
+    },
+    /// It is something else.
+    #[error("{} is not the log of a chat", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// This SQLite can lose what was written (<https://sqlite.org/wal.html#walresetbug>).
+    #[error("SQLite {found} is too old to be trusted with a log; it has to be 3.51.3 or newer")]
+    OldSqlite {
+        /// Its version.
+        found: &'static str,
+    },
+}
+
+/// What an error says about the log.
+#[derive(Clone, Debug)]
+pub(crate) enum Trouble {
+    /// No space; nothing was stored, and it may work again later.
+    Full(String),
+    /// Something went wrong, and it is not known how far it went.
+    Failed(String),
+    /// The file is damaged. Writing on would make it worse.
+    Damaged(String),
+}
+
+impl Trouble {
+    pub(crate) fn from_ref(error: &rusqlite::Error) -> Trouble {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Trouble::Full("there is no space left on the disk".to_owned()),
+            // A number or a name that the memory says is free and the file says is taken: one of them is wrong.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation) => {
+                Trouble::Damaged(format!("its file is damaged ({error})"))
+            }
+            _ => Trouble::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Trouble {
+        Trouble::from_ref(&error)
+    }
+}
+
+impl From<Trouble> for LogError {
+    fn from(trouble: Trouble) -> LogError {
+        match trouble {
+            Trouble::Full(why) => LogError::Full(why),
+            Trouble::Failed(why) | Trouble::Damaged(why) => LogError::Failed(why),
+        }
+    }
+}
+
+/// Whether reading around the place of this error may work.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}

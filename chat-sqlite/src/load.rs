@@ -1,0 +1,203 @@
+//! What a log knows when it is opened, from small tables alone. Rows that are not what was written are not believed.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chat_core::RoomName;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::{
+    batch::EntryRow,
+    hash::Digest,
+    lineage::{Lineage, Run, Runs},
+    rooms::{Room, Rooms},
+};
+
+/// Everything a writer begins with.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) rooms: Rooms,
+    pub(crate) next: Next,
+    /// Whether the current run stands in the file.
+    pub(crate) run_is_known: bool,
+}
+
+/// The ids that come next. None is given twice, also if the row it belonged to was lost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Next {
+    pub(crate) room: i64,
+    pub(crate) entry: i64,
+}
+
+/// Reads everything. `current` is the run that is going on, or the random name of one that begins.
+pub(crate) fn load(db: &Connection, current: Result<Run, u128>) -> rusqlite::Result<Loaded> {
+    let earlier = runs(db)?;
+    let current = match current {
+        Ok(run) => run,
+        Err(name) => Run { ordinal: next_run(db)?, name },
+    };
+    let run_is_known = earlier.contains(&current);
+    let names: HashMap<u64, Run> = earlier.iter().map(|it| (it.ordinal, *it)).collect();
+    let mut lineages = lineages(db, &names)?;
+    let mut by_name: HashMap<RoomName, Room> = HashMap::new();
+    let mut statement =
+        db.prepare("SELECT id, name, head, oldest, newest_at, bytes, lineage, hash FROM rooms ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let Some(mut room) = room(db, row)? else { continue };
+        let lineage = lineages.remove(&room.id).unwrap_or_default();
+        if room.head > 0 && (room.lineage_is_new || lineage.chain() != row.get::<_, i64>(6)?) {
+            tracing::error!(room = %room.name, "the log does not know its past; readers begin anew");
+            room.lineage = Lineage::unknown_before(current);
+            room.lineage_is_new = true;
+        } else {
+            room.lineage = lineage;
+        }
+        room.topic = topic(db, &room)?;
+        if by_name.contains_key(&room.name) {
+            tracing::error!(room = %room.name, "the log has this room twice; the second is left out");
+        } else {
+            by_name.insert(room.name.clone(), room);
+        }
+    }
+    let rooms = Rooms { by_name, runs: Runs::new(earlier, current) };
+    Ok(Loaded { rooms, next: next(db)?, run_is_known })
+}
+
+/// The hash of a row of `rooms`.
+pub(crate) fn room_hash(room: &Room) -> i64 {
+    Digest::of("rooms")
+        .number(room.id.cast_unsigned())
+        .text(room.name.as_str())
+        .number(room.head)
+        .number(room.oldest)
+        .number(room.newest_at)
+        .number(room.bytes)
+        .number(room.lineage.chain().cast_unsigned())
+        .finish()
+}
+
+/// The hash of a row of `topics`.
+pub(crate) fn topic_hash(room: &Room) -> i64 {
+    Digest::of("topics").number(room.id.cast_unsigned()).text(room.name.as_str()).text(&room.topic).finish()
+}
+
+/// The hash of a row of `runs`.
+pub(crate) fn run_hash(run: Run) -> i64 {
+    Digest::of("runs").number(run.ordinal).bytes(&run.name.to_be_bytes()).finish()
+}
+
+fn runs(db: &Connection) -> rusqlite::Result<Vec<Run>> {
+    let mut statement = db.prepare("SELECT id, name, hash FROM runs ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let run = (|| {
+            let name = u128::from_be_bytes(row.get(1).ok()?);
+            let run = Run { ordinal: row.get::<_, i64>(0).ok()?.cast_unsigned(), name };
+            (row.get::<_, i64>(2).ok()? == run_hash(run)).then_some(run)
+        })();
+        match run {
+            Some(run) => runs.push(run),
+            None => tracing::error!("the log has a damaged run; its readers begin anew"),
+        }
+    }
+    Ok(runs)
+}
+
+/// Larger than every ordinal anywhere, damaged or not.
+fn next_run(db: &Connection) -> rusqlite::Result<u64> {
+    let newest: i64 = db.query_one(
+        "SELECT max(coalesce((SELECT max(id) FROM runs), 0), coalesce((SELECT max(run) FROM spans), 0))",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(newest.max(0).cast_unsigned() + 1)
+}
+
+fn lineages(db: &Connection, runs: &HashMap<u64, Run>) -> rusqlite::Result<HashMap<i64, Lineage>> {
+    let mut lineages: HashMap<i64, Lineage> = HashMap::new();
+    let mut statement = db.prepare("SELECT room, run, first FROM spans ORDER BY room, run")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let ordinal = row.get::<_, i64>(1)?.cast_unsigned();
+        // A run without a name makes a chain that fits no room.
+        let run = runs.get(&ordinal).copied().unwrap_or(Run { ordinal, name: 0 });
+        lineages.entry(row.get(0)?).or_default().begin(run, row.get::<_, i64>(2)?.cast_unsigned());
+    }
+    Ok(lineages)
+}
+
+/// A room as its row says; as its entries say if the row is damaged; nothing if they do not say either.
+fn room(db: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<Room>> {
+    let (Ok(id), Ok(name)) = (row.get(0), row.get::<_, String>(1)) else { return Ok(None) };
+    let Ok(name) = RoomName::parse(&name) else {
+        tracing::error!(id, "the log has a room whose name is damaged; it is left out");
+        return Ok(None);
+    };
+    let mut room = Room::new(id, name);
+    let hash = (|| {
+        room.head = row.get::<_, i64>(2)?.cast_unsigned();
+        room.oldest = row.get::<_, i64>(3)?.cast_unsigned();
+        room.newest_at = row.get::<_, i64>(4)?.cast_unsigned();
+        room.bytes = row.get::<_, i64>(5)?.cast_unsigned();
+        let chain: i64 = row.get(6)?;
+        let digest = Digest::of("rooms").number(room.id.cast_unsigned()).text(room.name.as_str());
+        let digest = digest.number(room.head).number(room.oldest).number(room.newest_at).number(room.bytes);
+        Ok::<_, rusqlite::Error>((digest.number(chain.cast_unsigned()).finish(), row.get::<_, i64>(7)?))
+    })();
+    if hash.is_ok_and(|(wanted, found)| wanted == found) {
+        return Ok(Some(room));
+    }
+    tracing::error!(room = %room.name, "the log has a damaged room; what its entries say is believed");
+    from_entries(db, room)
+}
+
+fn from_entries(db: &Connection, mut room: Room) -> rusqlite::Result<Option<Room>> {
+    let mut newest = db.prepare(&format!("{} WHERE room = ?1 ORDER BY seq DESC", EntryRow::SELECT))?;
+    let mut rows = newest.query([room.id])?;
+    for _ in 0..TRIED {
+        let Some(row) = rows.next()? else { return Ok(None) };
+        if let Ok(it) = EntryRow::read(row)
+            && it.is_whole(&room)
+        {
+            (room.head, room.newest_at, room.lineage_is_new) = (it.seq, it.at, true);
+            (room.oldest, room.bytes) = db.query_one(
+                "SELECT min(seq), sum(octet_length(sender) + octet_length(text) + 128)
+                 FROM entries WHERE room = ?1",
+                [room.id],
+                |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned())),
+            )?;
+            return Ok(Some(room));
+        }
+    }
+    Ok(None)
+}
+
+fn topic(db: &Connection, room: &Room) -> rusqlite::Result<Arc<str>> {
+    let mut statement = db.prepare_cached("SELECT text, hash FROM topics WHERE room = ?1")?;
+    let read = |row: &Row<'_>| Ok(row.get::<_, String>(0).ok().zip(row.get::<_, i64>(1).ok()));
+    let Some(found) = statement.query_one(params![room.id], read).optional()? else {
+        return Ok(Arc::from(""));
+    };
+    if let Some((text, hash)) = found {
+        let room = Room { topic: text.into(), ..room.clone() };
+        if topic_hash(&room) == hash {
+            return Ok(room.topic);
+        }
+    }
+    tracing::error!(room = %room.name, "the log has a damaged topic; the room has none until it is set again");
+    Ok(Arc::from(""))
+}
+
+fn next(db: &Connection) -> rusqlite::Result<Next> {
+    let (room, entry) = db.query_one(
+        "SELECT max(coalesce((SELECT max(id) FROM rooms), 0), coalesce((SELECT max(room) FROM entries), 0)),
+                coalesce((SELECT max(id) FROM entries), 0)",
+        [],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+    )?;
+    Ok(Next { room: room + 1, entry: entry + 1 })
+}
+
+/// Entries of a damaged room that are looked at, newest first, for one that is whole.
+const TRIED: usize = 1024;

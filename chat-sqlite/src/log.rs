@@ -1,0 +1,139 @@
+//! The log as the server has it.
+
+use std::{io, path::Path};
+
+use chat_core::{
+    RoomName,
+    log::{Append, Appended, LogError, LogPage, PageLimit, RoomLog, RoomState},
+};
+use futures::{
+    FutureExt,
+    channel::oneshot,
+    future::{self, BoxFuture},
+};
+use rusqlite::Connection;
+
+use crate::{
+    checkpoint::checkpoint,
+    connection,
+    directory::Directory,
+    error::{OpenError, Trouble},
+    load::{self, Loaded},
+    open::Options,
+    readers::{Read, Readers},
+    rooms::Shared,
+    schema,
+    writer::{Writer, record_run},
+};
+
+/// A log in a file. While it is open nobody else can open it; dropping it stores what waits and closes it, which
+/// takes some milliseconds.
+#[derive(Debug)]
+pub struct SqliteLog {
+    rooms: Shared,
+    // In the order in which they end: the last connection to be closed tidies up, and then the lock goes.
+    readers: Readers,
+    writer: Writer,
+    _directory: Directory,
+}
+
+impl SqliteLog {
+    /// Opens the log in `directory`, and makes both where they are missing. Blocks for as long as that takes: well
+    /// under a second, however much the log holds.
+    ///
+    /// # Errors
+    /// Another server has it; it is not a log, or one of a newer version; it cannot be read or written.
+    pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<SqliteLog, OpenError> {
+        schema::check_library(rusqlite::version_number(), rusqlite::version())?;
+        let directory = Directory::take(directory.as_ref())?;
+        let path = directory.database();
+        let failed = |source| OpenError::Database { path: path.to_owned(), source };
+        let io = |source| OpenError::Io { path: path.to_owned(), source };
+        let mut db = connection::first(path, options.durability)?;
+        let mut loaded = load::load(&db, Err(random_name().map_err(io)?)).map_err(failed)?;
+        let refused = settle(&mut db, &mut loaded).map_err(failed)?;
+        let readers = Readers::start(path).map_err(io)?;
+        let (writer, rooms) = Writer::start(path.to_owned(), options, db, loaded, refused).map_err(io)?;
+        Ok(SqliteLog { rooms, readers, writer, _directory: directory })
+    }
+
+    /// Runs SQL on the connection that writes, to break things.
+    #[cfg(test)]
+    pub(crate) fn execute(&self, sql: &str) {
+        self.writer.execute(sql);
+    }
+}
+
+impl RoomLog for SqliteLog {
+    fn epoch(&self) -> String {
+        self.rooms.read().epoch()
+    }
+
+    fn holds(&self, room: &RoomName, epoch: &str, seq: u64) -> bool {
+        self.rooms.read().holds(room, epoch, seq)
+    }
+
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
+        let states = self.rooms.read().states();
+        future::ready(Ok(states)).boxed()
+    }
+
+    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        answered(self.writer.append(batch))
+    }
+
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        after: u64,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
+        let Some(room) = self.rooms.read().by_name.get(room).cloned() else {
+            return future::ready(Ok(LogPage { entries: Vec::new(), through: after })).boxed();
+        };
+        let (answer, page) = oneshot::channel();
+        self.readers.read(Read { room, after, limit, answer });
+        answered(page)
+    }
+}
+
+fn answered<T: Send + 'static>(
+    answer: oneshot::Receiver<Result<T, LogError>>,
+) -> BoxFuture<'static, Result<T, LogError>> {
+    let ended = |_| Err(LogError::Failed("one of its threads has ended".to_owned()));
+    answer.map(move |it| it.unwrap_or_else(ended)).boxed()
+}
+
+/// Takes what an earlier process left in the write-ahead log into the database, and records the new run.
+///
+/// The system may still remember what it once failed to write, and forget it later; what is copied is written anew.
+/// On a full disk both can wait: reading works, and the run is recorded with the first batch there is space for. A
+/// damaged file is read as far as it can be, and why nothing is written to it is returned.
+fn settle(db: &mut Connection, loaded: &mut Loaded) -> rusqlite::Result<Option<String>> {
+    let mut settled = || {
+        checkpoint(db, "TRUNCATE")?;
+        let step = db.transaction()?;
+        record_run(&step, loaded.rooms.runs.current())?;
+        step.commit()?;
+        checkpoint(db, "TRUNCATE")
+    };
+    let Err(error) = settled() else {
+        loaded.run_is_known = true;
+        return Ok(None);
+    };
+    match Trouble::from_ref(&error) {
+        Trouble::Full(why) => tracing::error!(%why, "what the log has can be read, but nothing stored"),
+        Trouble::Damaged(why) => {
+            tracing::error!(%why, "what the log has is read as far as it can be, and nothing stored");
+            return Ok(Some(why));
+        }
+        Trouble::Failed(_) => return Err(error),
+    }
+    Ok(None)
+}
+
+fn random_name() -> io::Result<u128> {
+    let mut name = [0; 16];
+    getrandom::fill(&mut name).map_err(io::Error::other)?;
+    Ok(u128::from_be_bytes(name))
+}

@@ -1,0 +1,52 @@
+//! The log in a file, where only the crate itself can look: the rest is the suite, in `tests/it`.
+
+mod files;
+
+use std::path::Path;
+
+use chat_core::{
+    ClientId, RoomName,
+    log::{Append, LogError, LogPage, Outcome, PageLimit, RoomLog, RoomState},
+    wire::EntryKind,
+};
+use futures::executor::block_on;
+
+use crate::{Options, SqliteLog};
+
+fn open(directory: &Path) -> SqliteLog {
+    SqliteLog::open(directory, Options::default()).unwrap()
+}
+
+fn name(room: &str) -> RoomName {
+    RoomName::parse(room).unwrap()
+}
+
+/// The `request`th thing that ana says, in this room.
+fn say(room: &str, request: u64, text: &str) -> Append {
+    let (client, kind, from) = (ClientId(7), EntryKind::Message, "ana".to_owned());
+    Append { client, request, room: name(room), kind, from, at: 1000 + request, text: text.to_owned() }
+}
+
+fn append(log: &SqliteLog, batch: Vec<Append>) -> Result<Vec<Outcome>, LogError> {
+    block_on(log.append(batch)).map(|it| it.outcomes)
+}
+
+/// Requests `range`, one batch each, with their numbers as texts.
+fn talk(log: &SqliteLog, room: &str, range: std::ops::RangeInclusive<u64>) {
+    for n in range {
+        append(log, vec![say(room, n, &n.to_string())]).unwrap();
+    }
+}
+
+fn page(log: &SqliteLog, room: &str, after: u64) -> LogPage {
+    let limit = PageLimit { entries: 1_000, bytes: 1 << 20 };
+    block_on(log.read(&name(room), after, limit)).unwrap()
+}
+
+fn texts(log: &SqliteLog, room: &str) -> Vec<String> {
+    page(log, room, 0).entries.into_iter().map(|it| it.text).collect()
+}
+
+fn state(log: &SqliteLog, room: &str) -> Option<RoomState> {
+    block_on(log.rooms()).unwrap().into_iter().find(|it| it.room == name(room))
+}
