@@ -83,8 +83,8 @@ fn a_leave_or_join_that_was_refused_changes_nothing_when_it_comes_again() {
         assert!(matches!(&too_many[..], [Event::Error(it)] if it.code == Code::TooMany), "{too_many:?}");
         ana.ask(&leave(4, "lobby")).await;
         assert_eq!(ana.ask(&join(3, "hall", 0)).await, too_many, "it was refused");
-        ana.ask(&join(5, "hall", 0)).await;
-        assert_eq!(replies(&ana.ask(&say(6, "hi")).await), [6]);
+        let joined = ana.ask(&join(5, "hall", 0)).await;
+        assert!(matches!(&joined[..], [Event::Joined(_)]), "{joined:?}");
     });
 }
 
