@@ -13,6 +13,7 @@ use crate::{
     hash::Digest,
     lineage::Run,
     load::{Next, room_hash, topic_hash},
+    recall::{self, Asked},
     rooms::{Room, Rooms},
 };
 
@@ -47,6 +48,7 @@ impl<'a> Batch<'a> {
             client: item.client,
             request: item.request,
             hash: 0,
+            room: room.id,
         };
         let row = EntryRow { hash: row.digest(room)?, ..row };
         let inserted = insert.execute(params![
@@ -62,7 +64,9 @@ impl<'a> Batch<'a> {
             row.hash,
         ])?;
         if inserted == 0 {
-            return known(self.db, &self.drafts, self.rooms, &item.room, &row);
+            let (client, request) = (row.client, row.request);
+            let asked = Asked { client, request, kind: row.kind, text: &row.text };
+            return Ok(recall::one(self.db, Some(room), asked)?.expect("that is why it was not inserted"));
         }
         self.next.entry += 1;
         if room.lineage.newest() != Some(self.run.ordinal) || room.lineage_is_new {
@@ -119,32 +123,6 @@ fn draft<'d>(
     drafts.get_mut(name).expect("it has just been looked after")
 }
 
-/// What the name of a request stands for already. One whose entry is damaged cannot be compared, so it is not used
-/// for anything else either.
-fn known(
-    db: &Connection,
-    drafts: &HashMap<RoomName, Room>,
-    rooms: &Rooms,
-    name: &RoomName,
-    asked: &EntryRow,
-) -> rusqlite::Result<Outcome> {
-    let select = format!("{} WHERE client = ?1 AND request = ?2 AND room = ?3", EntryRow::SELECT);
-    let mut statement = db.prepare_cached(&select)?;
-    let room =
-        drafts.get(name).or_else(|| rooms.by_name.get(name)).expect("a batch has a draft of its rooms");
-    let found = statement.query_and_then(
-        params![asked.client.0.to_be_bytes(), asked.request.cast_signed(), room.id],
-        EntryRow::read,
-    )?;
-    for row in found {
-        let row = row?;
-        if row.is_whole(room) && row.kind == asked.kind && row.text == asked.text {
-            return Ok(Outcome::Known(Position { seq: row.seq, at: row.at }));
-        }
-    }
-    Ok(Outcome::Conflict)
-}
-
 fn begin_span(db: &Connection, room: &mut Room, run: Run, first: u64) -> rusqlite::Result<()> {
     let mut insert = db.prepare_cached("INSERT INTO spans (room, run, first) VALUES (?1, ?2, ?3)")?;
     if room.lineage_is_new {
@@ -176,10 +154,12 @@ pub(crate) struct EntryRow {
     client: ClientId,
     request: u64,
     hash: i64,
+    room: i64,
 }
 
 impl EntryRow {
-    pub(crate) const SELECT: &str = "SELECT seq, at, kind, sender, text, client, request, hash FROM entries";
+    pub(crate) const SELECT: &str =
+        "SELECT seq, at, kind, sender, text, client, request, hash, room FROM entries";
 
     /// # Errors
     /// A value that is not of the type it was written with.
@@ -198,12 +178,13 @@ impl EntryRow {
             client: ClientId(u128::from_be_bytes(row.get(5)?)),
             request: row.get::<_, i64>(6)?.cast_unsigned(),
             hash: row.get(7)?,
+            room: row.get(8)?,
         })
     }
 
     /// Whether it is what was written, and was written for this room.
     pub(crate) fn is_whole(&self, room: &Room) -> bool {
-        self.digest(room).is_ok_and(|it| it == self.hash)
+        self.room == room.id && self.digest(room).is_ok_and(|it| it == self.hash)
     }
 
     pub(crate) fn into_entry(self) -> LogEntry {

@@ -16,6 +16,7 @@ mod log;
 mod open;
 mod page;
 mod readers;
+mod recall;
 mod retention;
 mod rooms;
 mod schema;

@@ -1,14 +1,13 @@
 //! The log as the server has it.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 use chat_core::{
     RoomName,
-    log::{Append, Appended, LogError, LogPage, PageLimit, RoomLog, RoomState},
+    log::{Append, Appended, LogError, LogPage, Outcome, PageLimit, RoomLog, RoomState},
 };
 use futures::{
     FutureExt,
-    channel::oneshot,
     future::{self, BoxFuture},
 };
 use rusqlite::Connection;
@@ -20,7 +19,9 @@ use crate::{
     error::{OpenError, Trouble},
     load::{self, Loaded},
     open::Options,
-    readers::{Read, Readers},
+    page::{self, Damage},
+    readers::Readers,
+    recall,
     rooms::Shared,
     schema,
     writer::{Writer, record_run},
@@ -34,6 +35,7 @@ pub struct SqliteLog {
     // In the order in which they end: the last connection to be closed tidies up, and then the lock goes.
     readers: Readers,
     writer: Writer,
+    damage: Arc<Damage>,
     _directory: Directory,
 }
 
@@ -54,7 +56,7 @@ impl SqliteLog {
         let refused = settle(&mut db, &mut loaded).map_err(failed)?;
         let readers = Readers::start(path).map_err(io)?;
         let (writer, rooms) = Writer::start(path.to_owned(), options, db, loaded, refused).map_err(io)?;
-        Ok(SqliteLog { rooms, readers, writer, _directory: directory })
+        Ok(SqliteLog { rooms, readers, writer, damage: Arc::default(), _directory: directory })
     }
 
     /// Runs SQL on the connection that writes, to break things.
@@ -79,7 +81,13 @@ impl RoomLog for SqliteLog {
     }
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        answered(self.writer.append(batch))
+        let ended = |_| Err(LogError::Failed("its thread has ended".to_owned()));
+        self.writer.append(batch).map(move |it| it.unwrap_or_else(ended)).boxed()
+    }
+
+    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+        let rooms = self.rooms.clone();
+        self.readers.read(move |db| recall::all(db, &rooms, &batch))
     }
 
     fn read<'a>(
@@ -91,17 +99,9 @@ impl RoomLog for SqliteLog {
         let Some(room) = self.rooms.read().by_name.get(room).cloned() else {
             return future::ready(Ok(LogPage { entries: Vec::new(), through: after })).boxed();
         };
-        let (answer, page) = oneshot::channel();
-        self.readers.read(Read { room, after, limit, answer });
-        answered(page)
+        let damage = self.damage.clone();
+        self.readers.read(move |db| page::read(db, &room, after, limit, &damage))
     }
-}
-
-fn answered<T: Send + 'static>(
-    answer: oneshot::Receiver<Result<T, LogError>>,
-) -> BoxFuture<'static, Result<T, LogError>> {
-    let ended = |_| Err(LogError::Failed("one of its threads has ended".to_owned()));
-    answer.map(move |it| it.unwrap_or_else(ended)).boxed()
 }
 
 /// Takes what an earlier process left in the write-ahead log into the database, and records the new run.

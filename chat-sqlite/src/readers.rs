@@ -1,25 +1,20 @@
 //! Threads that read, so that nobody waits for the disk on the threads of the executor.
 
 use std::{
-    io,
-    path::PathBuf,
+    fmt, io,
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
 };
 
-use chat_core::log::{LogError, LogPage, PageLimit};
-use futures::channel::oneshot;
+use chat_core::log::LogError;
+use futures::{FutureExt, channel::oneshot, future::BoxFuture};
 use rusqlite::Connection;
 
-use crate::{
-    connection,
-    error::Trouble,
-    page::{self, Damage},
-    rooms::Room,
-};
+use crate::{connection, error::Trouble};
 
 /// A few threads, each with a connection that can only read.
 #[derive(Debug)]
@@ -28,36 +23,44 @@ pub(crate) struct Readers {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// A page that somebody waits for.
-#[derive(Debug)]
-pub(crate) struct Read {
-    pub(crate) room: Room,
-    pub(crate) after: u64,
-    pub(crate) limit: PageLimit,
-    pub(crate) answer: oneshot::Sender<Result<LogPage, LogError>>,
-}
+/// Something to be read. It is given a connection, or why there is none, and says whether that is still good.
+struct Read(Box<Work>);
+
+type Work = dyn FnOnce(rusqlite::Result<&Connection>) -> bool + Send;
 
 impl Readers {
-    pub(crate) fn start(path: &std::path::Path) -> io::Result<Readers> {
+    pub(crate) fn start(path: &Path) -> io::Result<Readers> {
         let (reads, waiting) = sync_channel(WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
-        let damage = Arc::new(Damage::default());
         let mut readers = Readers { reads: Some(reads), threads: Vec::new() };
         for _ in 0..THREADS {
-            let (waiting, damage) = (waiting.clone(), damage.clone());
-            let mut reader = Reader { path: path.to_owned(), db: None, damage };
+            let (path, waiting) = (path.to_owned(), waiting.clone());
             let thread = thread::Builder::new().name("chat-log-read".to_owned());
-            readers.threads.push(thread.spawn(move || reader.run(&waiting))?);
+            readers.threads.push(thread.spawn(move || run(&path, &waiting))?);
         }
         Ok(readers)
     }
 
-    /// Queues a read. One that finds too many before it is refused.
-    pub(crate) fn read(&self, read: Read) {
-        let reads = self.reads.as_ref().expect("it is there until this is dropped");
-        if let Err(TrySendError::Full(read) | TrySendError::Disconnected(read)) = reads.try_send(read) {
-            let _ = read.answer.send(Err(LogError::Failed("too many readers wait for it".to_owned())));
-        }
+    /// What `read` brings. Nothing is read if nobody waits for it any more, and if too many wait one is refused.
+    pub(crate) fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, LogError>> {
+        let (answer, answered) = oneshot::channel();
+        let read = Read(Box::new(move |db| {
+            if answer.is_canceled() {
+                return true;
+            }
+            let found = db.and_then(read);
+            let is_good = found.is_ok();
+            let _ = answer.send(found.map_err(|error| LogError::from(Trouble::from(error))));
+            is_good
+        }));
+        // What is refused is dropped, and says so to whoever waits.
+        let _ = self.reads.as_ref().expect("it is there until this is dropped").try_send(read);
+        answered
+            .map(|it| it.unwrap_or_else(|_| Err(LogError::Failed("too many wait for it".to_owned()))))
+            .boxed()
     }
 }
 
@@ -70,35 +73,26 @@ impl Drop for Readers {
     }
 }
 
-#[derive(Debug)]
-struct Reader {
-    path: PathBuf,
-    db: Option<Connection>,
-    damage: Arc<Damage>,
+impl fmt::Debug for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Read(…)")
+    }
 }
 
-impl Reader {
-    fn run(&mut self, waiting: &Mutex<Receiver<Read>>) {
-        loop {
-            // Whoever holds the lock waits for a read; the others wait for the lock, which is the same.
-            let read = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(read) = read else { return };
-            if !read.answer.is_canceled() {
-                let page = self.page(&read).map_err(|error| LogError::from(Trouble::from(error)));
-                let _ = read.answer.send(page);
-            }
-        }
-    }
-
-    fn page(&mut self, read: &Read) -> rusqlite::Result<LogPage> {
-        let db = match self.db.take() {
-            Some(db) => db,
-            None => connection::reading(&self.path)?,
-        };
+fn run(path: &Path, waiting: &Mutex<Receiver<Read>>) {
+    let mut open: Option<Connection> = None;
+    loop {
+        // Whoever holds the lock waits for a read; the others wait for the lock, which is the same.
+        let read = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Read(read)) = read else { return };
         // A connection on which something failed is not used again.
-        let page = page::read(&db, &read.room, read.after, read.limit, &self.damage)?;
-        self.db = Some(db);
-        Ok(page)
+        open = match open.take().map_or_else(|| connection::reading(path), Ok) {
+            Ok(db) => read(Ok(&db)).then_some(db),
+            Err(error) => {
+                read(Err(error));
+                None
+            }
+        };
     }
 }
 

@@ -24,14 +24,25 @@ impl Keep {
 }
 
 impl Batch<'_> {
-    /// Lets go of up to `at_most` of the oldest entries of a room, and says what the room then begins with if that
-    /// has changed. The room keeps its head.
+    /// Lets go of up to `at_most` of the oldest entries of each of these rooms, and says what those that have lost
+    /// some begin with. A room keeps its head.
     pub(crate) fn prune(
         &mut self,
-        name: &RoomName,
+        names: &[RoomName],
         keep: &Keep,
         at_most: usize,
-    ) -> rusqlite::Result<Option<u64>> {
+    ) -> rusqlite::Result<Vec<(RoomName, u64)>> {
+        if keep.is_everything() {
+            return Ok(Vec::new());
+        }
+        let mut pruned = Vec::new();
+        for name in names {
+            pruned.extend(self.prune_one(name, keep, at_most)?.map(|oldest| (name.clone(), oldest)));
+        }
+        Ok(pruned)
+    }
+
+    fn prune_one(&mut self, name: &RoomName, keep: &Keep, at_most: usize) -> rusqlite::Result<Option<u64>> {
         let (horizon, bytes) = (keep.horizon(), keep.bytes.unwrap_or(u64::MAX));
         let Some(room) = self.drafts.get(name).or_else(|| self.rooms.by_name.get(name)) else {
             return Ok(None);

@@ -4,7 +4,11 @@ use std::{
     collections::HashMap,
     io, mem,
     path::PathBuf,
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -14,7 +18,7 @@ use chat_core::{
     log::{Append, Appended, LogError, Outcome},
 };
 use futures::channel::oneshot;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 
 use crate::{
     batch::Batch,
@@ -31,6 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Writer {
     commands: Option<SyncSender<Command>>,
+    is_closing: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -52,6 +57,7 @@ impl Writer {
         let (commands, received) = sync_channel(WAITING);
         let checkpointer = Checkpointer::start(path.clone(), options.durability)?;
         let rooms = Shared::new(loaded.rooms);
+        let is_closing = Arc::new(AtomicBool::new(false));
         let store = Store { db, next: loaded.next, run_is_known: loaded.run_is_known };
         let mut desk = Desk {
             path,
@@ -62,10 +68,11 @@ impl Writer {
             pruned: HashMap::new(),
             to_look_at: Vec::new(),
             checkpointer,
+            is_closing: is_closing.clone(),
         };
         let thread = thread::Builder::new().name("chat-log-write".to_owned());
         let thread = thread.spawn(move || desk.run(&received))?;
-        Ok((Writer { commands: Some(commands), thread: Some(thread) }, rooms))
+        Ok((Writer { commands: Some(commands), is_closing, thread: Some(thread) }, rooms))
     }
 
     /// Queues a batch. One that finds too many before it is refused.
@@ -91,6 +98,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        self.is_closing.store(true, Ordering::Release);
         self.commands = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -104,7 +112,7 @@ struct Desk {
     path: PathBuf,
     options: Options,
     rooms: Shared,
-    /// Nothing after an error that leaves it open what is stored: then it is looked up before anything else.
+    /// Nothing after an error: then another connection, which has nothing in its memory, says what is stored.
     store: Option<Store>,
     /// Why nothing is written any more.
     refused: Option<String>,
@@ -113,6 +121,7 @@ struct Desk {
     /// Rooms that may have entries to let go of.
     to_look_at: Vec<RoomName>,
     checkpointer: Checkpointer,
+    is_closing: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -173,32 +182,72 @@ impl Desk {
     /// Does something with the store, and decides after an error what that leaves of it.
     fn guarded<T>(
         &mut self,
-        work: impl FnOnce(&mut Desk, &mut Store) -> rusqlite::Result<T>,
+        work: impl FnOnce(&mut Desk, &mut Store) -> Result<T, Failure<T>>,
     ) -> Result<T, Trouble> {
         if let Some(why) = &self.refused {
             return Err(Trouble::Damaged(why.clone()));
         }
-        let done = self.take_store().and_then(|mut store| {
-            let done = work(self, &mut store);
-            // A full disk leaves nothing open: all of it was taken back.
-            let is_full = |error: &rusqlite::Error| matches!(Trouble::from_ref(error), Trouble::Full(_));
-            if done.as_ref().err().is_none_or(is_full) && store.db.is_autocommit() {
+        let mut store = self.take_store().map_err(|error| self.trouble(&error))?;
+        match work(self, &mut store) {
+            Ok(done) => {
                 self.store = Some(store);
+                Ok(done)
             }
-            done
-        });
-        done.map_err(|error| {
-            let trouble = Trouble::from(error);
-            if let Trouble::Damaged(why) = &trouble {
-                tracing::error!(%why, "the log takes nothing more until it is started again");
-                self.refused = Some(why.clone());
+            Err(Failure::Before(error)) => {
+                let trouble = self.trouble(&error);
+                // A full disk is no reason to distrust what is in memory.
+                if matches!(trouble, Trouble::Full(_)) && store.db.is_autocommit() {
+                    self.store = Some(store);
+                }
+                Err(trouble)
             }
-            trouble
-        })
+            Err(Failure::Within { error, next, done }) => {
+                drop(store);
+                tracing::error!(%error, "a commit failed; nothing more is stored until it is clear how far it went");
+                let is_stored = self.clear_up(next);
+                if is_stored { Ok(done) } else { Err(self.trouble(&error)) }
+            }
+        }
     }
 
-    /// The store, opened again after an error: another connection, which has nothing in its memory, says what is
-    /// stored and what is not.
+    fn trouble(&mut self, error: &rusqlite::Error) -> Trouble {
+        let trouble = Trouble::from_ref(error);
+        if let Trouble::Damaged(why) = &trouble {
+            tracing::error!(%why, "the log takes nothing more until it is started again");
+            self.refused = Some(why.clone());
+        }
+        trouble
+    }
+
+    /// Finds out whether a commit that failed is stored, however long that takes, and sees to it that it stays so:
+    /// it may stand in the write-ahead log and not count, and would count after a crash. The next commit takes its
+    /// place. Until then neither yes nor no would be true.
+    fn clear_up(&mut self, next: Next) -> bool {
+        loop {
+            let cleared = self.take_store().and_then(|store| {
+                // Whatever is stored is copied from where writing has failed.
+                let left = checkpoint(&store.db, "PASSIVE")?.left;
+                record_run(&store.db, self.rooms.read().runs.current())?;
+                let is_stored = store.next.entry >= next.entry;
+                self.store = Some(store);
+                Ok(if is_stored && left > 0 { None } else { Some(is_stored) })
+            });
+            match cleared {
+                Ok(Some(is_stored)) => return is_stored,
+                Ok(None) => {}
+                Err(error) => match self.trouble(&error) {
+                    Trouble::Damaged(_) => return false,
+                    Trouble::Full(why) | Trouble::Failed(why) => tracing::warn!(%why, "it is not clear yet"),
+                },
+            }
+            if self.is_closing.load(Ordering::Acquire) {
+                return false;
+            }
+            thread::sleep(PATIENCE);
+        }
+    }
+
+    /// The store, opened again after an error.
     fn take_store(&mut self) -> rusqlite::Result<Store> {
         if let Some(store) = self.store.take() {
             return Ok(store);
@@ -211,33 +260,23 @@ impl Desk {
         Ok(Store { db, next: loaded.next, run_is_known: loaded.run_is_known })
     }
 
-    fn commit(&mut self, store: &mut Store, items: Vec<Append>) -> rusqlite::Result<Vec<Outcome>> {
+    fn commit(
+        &mut self,
+        store: &mut Store,
+        items: Vec<Append>,
+    ) -> Result<Vec<Outcome>, Failure<Vec<Outcome>>> {
         let keep = self.options.keep;
         let at_most = items.len() * 2 + PRUNED_AT_ONCE;
         self.transact(store, |batch| {
             let outcomes = batch.append(items)?;
-            let mut pruned = Vec::new();
-            if !keep.is_everything() {
-                let names: Vec<RoomName> = batch.drafts.keys().cloned().collect();
-                for name in names {
-                    let oldest = batch.prune(&name, &keep, at_most)?;
-                    pruned.extend(oldest.map(|oldest| (name, oldest)));
-                }
-            }
-            Ok((outcomes, pruned))
+            let names: Vec<RoomName> = batch.drafts.keys().cloned().collect();
+            Ok((outcomes, batch.prune(&names, &keep, at_most)?))
         })
     }
 
-    fn prune(&mut self, store: &mut Store, names: &[RoomName]) -> rusqlite::Result<()> {
+    fn prune(&mut self, store: &mut Store, names: &[RoomName]) -> Result<(), Failure<()>> {
         let keep = self.options.keep;
-        self.transact(store, |batch| {
-            let mut pruned = Vec::new();
-            for name in names {
-                let oldest = batch.prune(name, &keep, PRUNED_AT_ONCE)?;
-                pruned.extend(oldest.map(|oldest| (name.clone(), oldest)));
-            }
-            Ok(((), pruned))
-        })
+        self.transact(store, |batch| Ok(((), batch.prune(names, &keep, PRUNED_AT_ONCE)?)))
     }
 
     /// One transaction. What others see in memory is changed once it is committed, and not before.
@@ -245,7 +284,7 @@ impl Desk {
         &mut self,
         store: &mut Store,
         work: impl FnOnce(&mut Batch<'_>) -> rusqlite::Result<(T, Vec<(RoomName, u64)>)>,
-    ) -> rusqlite::Result<T> {
+    ) -> Result<T, Failure<T>> {
         let transaction = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let (done, pruned, drafts, next) = {
             let rooms = self.rooms.read();
@@ -257,7 +296,14 @@ impl Desk {
             batch.finish()?;
             (done, pruned, batch.drafts, batch.next)
         };
-        transaction.commit()?;
+        match transaction.commit() {
+            Ok(()) => {}
+            // Where there was no space for all of it, its end is missing, and so it will never count.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                return Err(Failure::Before(error));
+            }
+            Err(error) => return Err(Failure::Within { error, next, done }),
+        }
         store.next = next;
         store.run_is_known = true;
         self.rooms.write().by_name.extend(drafts);
@@ -266,16 +312,30 @@ impl Desk {
     }
 }
 
+/// Where a transaction failed.
+#[derive(Debug)]
+enum Failure<T> {
+    /// Before its commit, so nothing of it is stored.
+    Before(rusqlite::Error),
+    /// While it was committed. If all of it is stored after all, these are the next ids, and what it has `done`.
+    Within { error: rusqlite::Error, next: Next, done: T },
+}
+
+impl<T> From<rusqlite::Error> for Failure<T> {
+    fn from(error: rusqlite::Error) -> Failure<T> {
+        Failure::Before(error)
+    }
+}
+
 /// From here on a reader that was given something in this run is known again.
 pub(crate) fn record_run(db: &Connection, run: Run) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT INTO runs (id, name, hash) VALUES (?1, ?2, ?3)")?.execute(params![
-        run.ordinal.cast_signed(),
-        run.name.to_be_bytes(),
-        run_hash(run)
-    ])?;
+    db.prepare_cached("INSERT OR REPLACE INTO runs (id, name, hash) VALUES (?1, ?2, ?3)")?
+        .execute(params![run.ordinal.cast_signed(), run.name.to_be_bytes(), run_hash(run)])?;
     Ok(())
 }
 
+/// Between two tries to find out what a commit that failed has left.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// Batches that wait; the broker has one at a time.
 const WAITING: usize = 1024;
 /// How long nobody has to want anything before there is time to tidy up.

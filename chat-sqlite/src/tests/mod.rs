@@ -1,12 +1,16 @@
 //! The log in a file, where only the crate itself can look: the rest is the suite, in `tests/it`.
 
+mod damage;
 mod files;
+mod full;
+mod keep;
+mod restore;
 
 use std::path::Path;
 
 use chat_core::{
     ClientId, RoomName,
-    log::{Append, LogError, LogPage, Outcome, PageLimit, RoomLog, RoomState},
+    log::{Append, LogError, LogPage, Outcome, PageLimit, Position, RoomLog, RoomState},
     wire::EntryKind,
 };
 use futures::executor::block_on;
@@ -38,9 +42,12 @@ fn talk(log: &SqliteLog, room: &str, range: std::ops::RangeInclusive<u64>) {
     }
 }
 
+fn stored(seq: u64, at: u64) -> Outcome {
+    Outcome::Stored(Position { seq, at })
+}
+
 fn page(log: &SqliteLog, room: &str, after: u64) -> LogPage {
-    let limit = PageLimit { entries: 1_000, bytes: 1 << 20 };
-    block_on(log.read(&name(room), after, limit)).unwrap()
+    block_on(log.read(&name(room), after, PAGE)).unwrap()
 }
 
 fn texts(log: &SqliteLog, room: &str) -> Vec<String> {
@@ -50,3 +57,5 @@ fn texts(log: &SqliteLog, room: &str) -> Vec<String> {
 fn state(log: &SqliteLog, room: &str) -> Option<RoomState> {
     block_on(log.rooms()).unwrap().into_iter().find(|it| it.room == name(room))
 }
+
+const PAGE: PageLimit = PageLimit { entries: 1_000, bytes: 1 << 20 };

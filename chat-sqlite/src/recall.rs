@@ -1,0 +1,53 @@
+//! What the name of a request stands for.
+
+use chat_core::{
+    ClientId,
+    log::{Append, Outcome, Position},
+    wire::EntryKind,
+};
+use rusqlite::{Connection, params};
+
+use crate::{
+    batch::EntryRow,
+    rooms::{Room, Shared},
+};
+
+/// A request, by its name and what it asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) client: ClientId,
+    pub(crate) request: u64,
+    pub(crate) kind: EntryKind,
+    pub(crate) text: &'a str,
+}
+
+/// What became of a batch before, without storing anything.
+pub(crate) fn all(
+    db: &Connection,
+    rooms: &Shared,
+    batch: &[Append],
+) -> rusqlite::Result<Vec<Option<Outcome>>> {
+    let one = |it: &Append| {
+        let room = rooms.read().by_name.get(&it.room).cloned();
+        let asked = Asked { client: it.client, request: it.request, kind: it.kind, text: &it.text };
+        one(db, room.as_ref(), asked)
+    };
+    batch.iter().map(one).collect()
+}
+
+/// What stands under the name of this request, which is for `room`; nothing if nothing does. An entry that is damaged
+/// cannot be compared, so its name is not used for anything else either.
+pub(crate) fn one(
+    db: &Connection,
+    room: Option<&Room>,
+    asked: Asked<'_>,
+) -> rusqlite::Result<Option<Outcome>> {
+    let mut statement =
+        db.prepare_cached(&format!("{} WHERE client = ?1 AND request = ?2", EntryRow::SELECT))?;
+    let mut rows = statement.query(params![asked.client.0.to_be_bytes(), asked.request.cast_signed()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let same = EntryRow::read(row).ok().filter(|it| {
+        it.kind == asked.kind && it.text == asked.text && room.is_some_and(|room| it.is_whole(room))
+    });
+    Ok(Some(same.map_or(Outcome::Conflict, |it| Outcome::Known(Position { seq: it.seq, at: it.at }))))
+}

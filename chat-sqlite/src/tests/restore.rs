@@ -1,0 +1,124 @@
+//! Files from another time: whoever saw something that is lost is found out, and nobody else.
+
+use std::{fs, path::Path};
+
+use chat_core::log::RoomLog;
+use tempfile::tempdir;
+
+use super::{name, open, state, talk, texts};
+use crate::SqliteLog;
+
+/// Copies the log as it is now, closed or not.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in ["chat.db", "chat.db-wal"] {
+        let _ = fs::remove_file(to.join(file));
+        if from.join(file).exists() {
+            fs::copy(from.join(file), to.join(file)).unwrap();
+        }
+    }
+    let _ = fs::remove_file(to.join("chat.db-shm"));
+}
+
+fn held(log: &SqliteLog, epoch: &str) -> Vec<u64> {
+    (1..=20).filter(|seq| log.holds(&name("lobby"), epoch, *seq)).collect()
+}
+
+fn upto(seq: u64) -> Vec<u64> {
+    (1..=seq).collect()
+}
+
+/// protocol 6.4
+#[test]
+fn after_a_restart_everybody_goes_on() {
+    let directory = tempdir().unwrap();
+    let mut runs = Vec::new();
+    for run in 0..4 {
+        let log = open(directory.path());
+        talk(&log, "lobby", run * 3 + 1..=run * 3 + 3);
+        runs.push((log.epoch(), run * 3 + 3));
+        for (epoch, head) in &runs {
+            assert_eq!(held(&log, epoch), upto(*head));
+        }
+    }
+}
+
+/// protocol 6.4
+#[test]
+fn who_saw_what_an_older_copy_does_not_have_begins_anew() {
+    let (directory, backup) = (tempdir().unwrap(), tempdir().unwrap());
+    let log = open(directory.path());
+    talk(&log, "lobby", 1..=4);
+    // While it runs: what is in the write-ahead log belongs to the copy.
+    copy(directory.path(), backup.path());
+    talk(&log, "lobby", 5..=8);
+    let first = log.epoch();
+    drop(log);
+    let log = open(directory.path());
+    talk(&log, "lobby", 9..=10);
+    let lost = log.epoch();
+    drop(log);
+
+    copy(backup.path(), directory.path());
+    let log = open(directory.path());
+    assert_eq!(state(&log, "lobby").unwrap().head, 4);
+    assert_eq!(held(&log, &first), upto(4));
+    assert_eq!(held(&log, &lost), upto(0), "a run that it knows nothing of");
+    // The numbers are given again, to other things.
+    talk(&log, "lobby", 105..=112);
+    assert_eq!(
+        held(&log, &first),
+        upto(4),
+        "and who saw the first 5 is not taken for somebody who saw the second"
+    );
+    assert_eq!(held(&log, &log.epoch()), upto(12));
+    let second = log.epoch();
+    drop(log);
+
+    // Back to the copy once more: the run before is as strange as the lost one.
+    copy(backup.path(), directory.path());
+    let log = open(directory.path());
+    talk(&log, "lobby", 205..=206);
+    assert_eq!((held(&log, &first), held(&log, &second), held(&log, &lost)), (upto(4), vec![], vec![]));
+}
+
+/// protocol 6.4
+#[test]
+fn a_wiped_log_knows_nobody() {
+    let directory = tempdir().unwrap();
+    let log = open(directory.path());
+    talk(&log, "lobby", 1..=5);
+    let epoch = log.epoch();
+    drop(log);
+    for file in fs::read_dir(directory.path()).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let log = open(directory.path());
+    assert_eq!(held(&log, &epoch), upto(0));
+    assert!(log.holds(&name("lobby"), &epoch, 0), "who has read nothing has missed nothing");
+    talk(&log, "lobby", 1..=7);
+    assert_eq!(held(&log, &epoch), upto(0));
+}
+
+/// protocol 6.4: the end of the write-ahead log is lost, at any place.
+#[test]
+fn a_log_that_was_cut_goes_back_to_a_batch_and_finds_out_who_was_further() {
+    let (directory, crashed) = (tempdir().unwrap(), tempdir().unwrap());
+    let log = open(directory.path());
+    let epoch = log.epoch();
+    talk(&log, "lobby", 1..=12);
+    let wal = fs::read(directory.path().join("chat.db-wal")).unwrap();
+    let mut heads = std::collections::BTreeSet::new();
+    for upto_byte in (0..wal.len()).step_by(1999) {
+        copy(directory.path(), crashed.path());
+        fs::write(crashed.path().join("chat.db-wal"), &wal[..upto_byte]).unwrap();
+        let cut = open(crashed.path());
+        let head = state(&cut, "lobby").map_or(0, |it| it.head);
+        assert_eq!(held(&cut, &epoch), upto(head));
+        assert_eq!(texts(&cut, "lobby"), upto(head).iter().map(u64::to_string).collect::<Vec<_>>());
+        talk(&cut, "lobby", 101..=115);
+        assert_eq!(held(&cut, &epoch), upto(head));
+        heads.insert(head);
+    }
+    assert!(heads.len() > 10, "cuts go through all of it: {heads:?}");
+}
