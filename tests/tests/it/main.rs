@@ -1,4 +1,4 @@
-//! The tests of the whole: transports against the suite, bad weather, the program as people run it, and the house
+//! The tests of the whole: transports and logs against their suites, bad weather, the program as people run it, and the house
 //! rules. One binary, as each one more is linked anew.
 #![allow(clippy::unwrap_used)]
 
@@ -7,6 +7,7 @@ mod core;
 mod e2e;
 mod hostile;
 mod liars;
+mod logs;
 mod readme;
 mod simulation;
 mod tidy;

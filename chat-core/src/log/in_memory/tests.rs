@@ -1,4 +1,4 @@
-//! The in-memory log: numbers, names of requests, pages and the bound.
+//! The bound of the in-memory log. The rest is the suite for logs, in `tests`.
 
 use futures::executor::block_on;
 
@@ -29,44 +29,6 @@ fn texts(log: &MemoryLog, room: &str, after: u64, limit: PageLimit) -> (u64, Vec
 }
 
 const PAGE: PageLimit = PageLimit { entries: 100, bytes: 1 << 16 };
-
-#[test]
-fn a_request_is_stored_once_and_answered_alike() {
-    let log = MemoryLog::new(1 << 20, 7);
-    let batch = vec![say(1, 1, "a", "x"), say(1, 1, "a", "x"), say(1, 1, "a", "y"), say(2, 1, "a", "x")];
-    let first = Position { seq: 1, at: 999 };
-    let other = Position { seq: 2, at: 999 };
-    assert_eq!(
-        append(&log, batch).outcomes,
-        [Outcome::Stored(first), Outcome::Known(first), Outcome::Conflict, Outcome::Stored(other)]
-    );
-    assert_eq!(append(&log, vec![say(1, 1, "b", "x")]).outcomes, [Outcome::Conflict]);
-    let topic = Append { kind: EntryKind::Topic, ..say(1, 1, "a", "x") };
-    assert_eq!(append(&log, vec![topic]).outcomes, [Outcome::Conflict]);
-}
-
-#[test]
-fn time_does_not_run_backwards_in_a_room() {
-    let log = MemoryLog::new(1 << 20, 7);
-    let appended = append(&log, vec![say(1, 1, "a", "x"), say(1, 2, "a", "x"), say(1, 3, "b", "x")]);
-    let at = |outcome: &Outcome| match outcome {
-        Outcome::Stored(it) => it.at,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(appended.outcomes.iter().map(at).collect::<Vec<_>>(), [999, 999, 997]);
-}
-
-#[test]
-fn pages_keep_to_their_limit_but_bring_something() {
-    let log = MemoryLog::new(1 << 20, 7);
-    append(&log, (1..=5).map(|n| say(1, n, "a", &n.to_string().repeat(10))).collect());
-    let text = |n: u64| n.to_string().repeat(10);
-    assert_eq!(texts(&log, "a", 3, PAGE), (4, vec![text(4), text(5)]));
-    assert_eq!(texts(&log, "a", 0, PageLimit { entries: 2, bytes: 1 << 16 }), (1, vec![text(1), text(2)]));
-    assert_eq!(texts(&log, "a", 1, PageLimit { entries: 9, bytes: 1 }), (2, vec![text(2)]));
-    assert_eq!(texts(&log, "a", 5, PAGE), (6, vec![]));
-    assert_eq!(texts(&log, "elsewhere", 0, PAGE), (1, vec![]));
-}
 
 #[test]
 fn what_is_over_the_bound_is_taken_from_the_largest_room() {

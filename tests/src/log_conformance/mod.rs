@@ -1,0 +1,132 @@
+//! The conformance suite for logs: what a [`RoomLog`] has to do before a server can rely on it.
+//!
+//! One line runs all of it, each check a `#[test]` of its own:
+//!
+//! ```text
+//! chat_tests::log_conformance!(memory, InMemory::default());
+//! ```
+//!
+//! A check that asks for more than a log promises looks for the weaker promise instead; none passes without having
+//! looked.
+
+mod fixture;
+pub mod gone;
+mod model;
+pub mod numbers;
+pub mod pages;
+pub mod past;
+pub mod requests;
+
+use std::{fmt, sync::mpsc, thread, time::Duration};
+
+use chat_core::log::RoomLog;
+use futures::executor::block_on;
+
+/// Makes a module of tests that hold a log to everything the suite knows.
+///
+/// `log_conformance!(module, medium)`: the name of the module, and an expression that makes a new and empty
+/// [`Medium`] for every check.
+#[macro_export]
+macro_rules! log_conformance {
+    ($module:ident, $medium:expr) => {
+        mod $module {
+            use super::*;
+
+            $crate::log_conformance_tests! { $medium;
+                numbers: [
+                    numbers_begin_at_one_and_have_no_holes
+                    everything_of_an_entry_comes_back
+                    time_never_runs_backwards_in_a_room
+                    a_room_is_the_same_however_it_is_written
+                    topics_are_entries_and_the_newest_is_remembered
+                    rooms_are_those_that_have_entries
+                    an_epoch_is_a_name_for_the_run
+                    a_batch_is_seen_whole_or_not_at_all
+                ]
+                requests: [
+                    a_request_is_stored_once
+                    other_content_is_a_conflict
+                    clients_do_not_mix
+                    who_asks_again_keeps_what_stands
+                    recalling_says_what_is_known_and_stores_nothing
+                    the_same_request_at_once_is_stored_once
+                ]
+                pages: [
+                    pages_keep_to_their_limit_but_bring_something
+                    a_page_says_how_far_it_goes
+                    a_room_never_heard_of_is_empty
+                    pages_follow_each_other_without_a_seam
+                ]
+                gone: [
+                    the_oldest_go_first_and_the_head_stays
+                    what_is_gone_is_told
+                    a_request_is_forgotten_with_its_entry
+                ]
+                past: [
+                    what_was_stored_is_there_again
+                    numbers_and_times_go_on
+                    requests_are_known_again
+                    every_run_has_an_epoch_of_its_own
+                    a_reader_from_an_earlier_run_goes_on
+                    what_is_gone_stays_gone
+                    a_life_is_as_the_model_says
+                ]
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! log_conformance_tests {
+    ($medium:expr; $($group:ident: [$($check:ident)*])*) => {
+        $($(
+            #[test]
+            fn $check() {
+                $crate::log_conformance::run($medium, async |medium| {
+                    $crate::log_conformance::$group::$check(medium).await;
+                });
+            }
+        )*)*
+    };
+}
+
+/// Where a log is kept, and how it is opened there.
+pub trait Medium: Send + 'static {
+    /// Opens the log there, again if it was opened before. Only one is open at a time.
+    ///
+    /// With `keep` the log lets its oldest entries go when a room, or all of them together, are larger than about this
+    /// many bytes.
+    fn open(&self, keep: Option<u64>) -> Box<dyn RoomLog>;
+
+    /// Whether what was stored is there when the log is opened again.
+    fn is_durable(&self) -> bool;
+}
+
+impl fmt::Debug for dyn Medium {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Medium").field("is_durable", &self.is_durable()).finish()
+    }
+}
+
+/// Runs one check to its end.
+///
+/// # Panics
+/// When the check fails or takes more than a minute.
+pub fn run(medium: impl Medium, check: impl AsyncFnOnce(&dyn Medium) + Send + 'static) {
+    let (done, ended) = mpsc::sync_channel(1);
+    let thread = thread::spawn(move || {
+        block_on(check(&medium));
+        drop(medium);
+        let _ = done.send(());
+    });
+    if let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(DEADLINE) {
+        panic!("the check hung");
+    }
+    if let Err(why) = thread.join() {
+        std::panic::resume_unwind(why);
+    }
+}
+
+/// How long one check may take. All of them take a few seconds on a slow disk.
+const DEADLINE: Duration = Duration::from_secs(60);
