@@ -16,6 +16,7 @@ pub mod server;
 pub mod text;
 pub mod transport;
 pub mod wire;
+pub mod words;
 
 pub use address::{Address, AddressError, HostPort};
 pub use bucket::{Bucket, Rate};

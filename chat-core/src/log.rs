@@ -1,15 +1,18 @@
 //! The log: where a room's entries are numbered and kept. What it has said yes to is stored.
 
 use futures::{
-    future::BoxFuture,
+    FutureExt,
+    future::{self, BoxFuture},
     stream::{self, BoxStream, StreamExt},
 };
 
 use crate::{ClientId, RoomName, wire::EntryKind};
 
 mod in_memory;
+mod search;
 
 pub use in_memory::MemoryLog;
+pub use search::{Found, Hit, Search};
 
 /// Keeps the rooms of a server. There is one writer, the broker; readers come from everywhere.
 pub trait RoomLog: Send + Sync + 'static {
@@ -51,6 +54,16 @@ pub trait RoomLog: Send + Sync + 'static {
         after: u64,
         limit: PageLimit,
     ) -> BoxFuture<'a, Result<LogPage, LogError>>;
+
+    /// The newest entries, of all rooms or of one, that are what is looked for, newest first. A log may stop after any
+    /// amount of work and say where; then it may have found nothing and still there is more.
+    ///
+    /// # Errors
+    /// [`LogError::Unsearchable`] from a log that does not offer this, which is what it says unless told otherwise.
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
+        let _ = search;
+        future::ready(Err(LogError::Unsearchable)).boxed()
+    }
 
     /// Entries that others than this server's broker appended, as they come. Most logs have one writer and need
     /// nothing here.
@@ -167,4 +180,7 @@ pub enum LogError {
     /// There is no space left.
     #[error("the log is full: {0}")]
     Full(String),
+    /// It cannot be searched.
+    #[error("this log cannot be searched")]
+    Unsearchable,
 }

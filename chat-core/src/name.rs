@@ -79,6 +79,11 @@ impl PersonName {
         self.0.shown()
     }
 
+    /// The form by which names are compared: equal for equal names, and only for them.
+    pub fn folded(&self) -> &str {
+        self.0.folded()
+    }
+
     /// Names whose skeletons are equal look alike (UTS #39); no two of them may be present at once. Equal names have
     /// equal skeletons. It is for comparing and may be longer than the name, but never for showing.
     pub fn skeleton(&self) -> String {

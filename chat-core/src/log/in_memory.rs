@@ -8,9 +8,12 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{
-    Append, Appended, LogEntry, LogError, LogPage, Outcome, PageLimit, Position, RoomLog, RoomState,
+    Append, Appended, Found, LogEntry, LogError, LogPage, Outcome, PageLimit, Position, RoomLog, RoomState,
+    Search,
 };
 use crate::{ClientId, RoomName, id::token, wire::EntryKind};
+
+mod search;
 
 /// Keeps entries in memory, all rooms together within a bound. What is over it is taken from the room that holds
 /// most, oldest first, so that a busy room cannot cost a quiet one its history.
@@ -27,6 +30,8 @@ struct Held {
     requests: HashMap<(ClientId, u64), (RoomName, u64)>,
     by_size: BTreeSet<(usize, RoomName)>,
     bytes: usize,
+    /// How many entries were ever stored.
+    stored: u64,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +47,8 @@ struct Entries {
 struct Stored {
     client: ClientId,
     request: u64,
+    /// Its place among the entries of all rooms.
+    place: u64,
     entry: LogEntry,
 }
 
@@ -99,6 +106,10 @@ impl RoomLog for MemoryLog {
         };
         async move { Ok(page) }.boxed()
     }
+
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
+        async move { Ok(self.held().search(&search)) }.boxed()
+    }
 }
 
 impl Held {
@@ -117,13 +128,15 @@ impl Held {
             return outcome;
         }
         let name = (item.client, item.request);
-        let room = self.rooms.entry(item.room.clone()).or_default();
-        self.by_size.remove(&(room.bytes, item.room.clone()));
+        let room_name = item.room.clone();
+        let room = self.rooms.entry(room_name.clone()).or_default();
+        self.by_size.remove(&(room.bytes, room_name.clone()));
         self.bytes -= room.bytes;
-        let position = room.push(item.client, item.request, item.kind, item.from, item.at, item.text);
+        self.stored += 1;
+        let position = room.push(item, self.stored);
         self.bytes += room.bytes;
-        self.by_size.insert((room.bytes, item.room.clone()));
-        self.requests.insert(name, (item.room, position.seq));
+        self.by_size.insert((room.bytes, room_name.clone()));
+        self.requests.insert(name, (room_name, position.seq));
         Outcome::Stored(position)
     }
 
@@ -161,15 +174,8 @@ impl Entries {
         self.entries.get(usize::try_from(at).ok()?).map(|it| &it.entry)
     }
 
-    fn push(
-        &mut self,
-        client: ClientId,
-        request: u64,
-        kind: EntryKind,
-        from: String,
-        at: u64,
-        text: String,
-    ) -> Position {
+    fn push(&mut self, item: Append, place: u64) -> Position {
+        let Append { client, request, kind, from, at, text, .. } = item;
         self.head += 1;
         self.newest_at = self.newest_at.max(at);
         if kind == EntryKind::Topic {
@@ -177,7 +183,7 @@ impl Entries {
         }
         let position = Position { seq: self.head, at: self.newest_at };
         let entry = LogEntry { seq: position.seq, at: position.at, kind, from, text };
-        let stored = Stored { client, request, entry };
+        let stored = Stored { client, request, place, entry };
         self.bytes += stored.bytes();
         self.entries.push_back(stored);
         position

@@ -153,6 +153,7 @@ pub(super) fn storage_error(id: Option<u64>, error: &LogError) -> Bytes {
     let code = match error {
         LogError::Full(_) => Code::StorageFull,
         LogError::Failed(_) => Code::StorageFailed,
+        LogError::Unsearchable => Code::Unsupported,
     };
     wire::write(&Event::Error(wire::Error { id, code, message: error.to_string(), retry_after_ms: None }))
 }

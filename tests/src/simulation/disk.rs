@@ -7,7 +7,10 @@ use std::{
 
 use chat_core::{
     RoomName,
-    log::{Append, Appended, LogEntry, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState},
+    log::{
+        Append, Appended, Found, LogEntry, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog,
+        RoomState, Search,
+    },
 };
 use futures::{FutureExt, future::BoxFuture};
 
@@ -100,6 +103,10 @@ impl RoomLog for Durable {
     ) -> BoxFuture<'a, Result<LogPage, LogError>> {
         self.log.read(room, after, limit)
     }
+
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
+        self.log.search(search)
+    }
 }
 
 /// A log that takes its time, before it has stored something and after.
@@ -159,5 +166,9 @@ impl RoomLog for Slow {
         limit: PageLimit,
     ) -> BoxFuture<'a, Result<LogPage, LogError>> {
         self.log.read(room, after, limit)
+    }
+
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
+        self.log.search(search)
     }
 }

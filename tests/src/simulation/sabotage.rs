@@ -11,7 +11,9 @@ use std::{
 use bytes::Bytes;
 use chat_core::{
     RoomName,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState},
+    log::{
+        Append, Appended, Found, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState, Search,
+    },
 };
 use futures::{FutureExt, future::BoxFuture};
 
@@ -171,6 +173,10 @@ impl RoomLog for Broken {
     ) -> BoxFuture<'a, Result<LogPage, LogError>> {
         self.log.read(room, after, limit)
     }
+
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
+        self.log.search(search)
+    }
 }
 
 /// A log that stores what it has said yes to only after a while.
@@ -232,6 +238,10 @@ impl RoomLog for Early {
         limit: PageLimit,
     ) -> BoxFuture<'a, Result<LogPage, LogError>> {
         self.view.read(room, after, limit)
+    }
+
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
+        self.view.search(search)
     }
 }
 

@@ -3,6 +3,7 @@
 use futures::executor::block_on;
 
 use super::*;
+use crate::{PersonName, words::Query};
 
 fn say(client: u128, request: u64, room: &str, text: &str) -> Append {
     Append {
@@ -11,7 +12,7 @@ fn say(client: u128, request: u64, room: &str, text: &str) -> Append {
         room: RoomName::parse(room).unwrap(),
         kind: EntryKind::Message,
         from: "ana".to_owned(),
-        at: 1000 - request,
+        at: 1000_u64.saturating_sub(request),
         text: text.to_owned(),
     }
 }
@@ -54,4 +55,74 @@ fn one_entry_larger_than_the_bound_leaves_an_empty_room_with_its_head() {
     append(&log, vec![say(1, 1, "a", "x")]);
     let rooms = block_on(log.rooms()).unwrap();
     assert_eq!((rooms[0].oldest, rooms[0].head), (2, 1));
+}
+
+fn found(log: &MemoryLog, search: &Search) -> (Vec<(String, u64)>, Option<u64>) {
+    let found = block_on(log.search(search.clone())).unwrap();
+    (found.hits.into_iter().map(|it| (it.room.to_string(), it.entry.seq)).collect(), found.more)
+}
+
+fn search(words: &str) -> Search {
+    let query = Query::parse(words).unwrap();
+    Search { query, room: None, from: None, since: None, before: None, limit: 100 }
+}
+
+#[test]
+fn what_is_found_is_newest_first_over_all_rooms_and_goes_on_where_it_stopped() {
+    let log = MemoryLog::new(1 << 20, 7);
+    let topic = Append { kind: EntryKind::Topic, from: "Bob".into(), ..say(1, 5, "b", "red tea") };
+    for item in [
+        say(1, 1, "a", "tea one"),
+        say(1, 2, "b", "Tea two"),
+        say(1, 3, "a", "coffee"),
+        say(1, 4, "a", "téa three"),
+        topic,
+    ] {
+        append(&log, vec![item]);
+    }
+    let hit = |room: &str, seq| (room.to_owned(), seq);
+    let all = [hit("b", 2), hit("a", 3), hit("b", 1), hit("a", 1)];
+    assert_eq!(found(&log, &search("tea")), (all.to_vec(), None));
+    let room = Some(RoomName::parse("A").unwrap());
+    assert_eq!(found(&log, &Search { room, ..search("tea") }).0, [hit("a", 3), hit("a", 1)]);
+    let from = Some(PersonName::parse("bOB").unwrap());
+    assert_eq!(found(&log, &Search { from, ..search("tea") }).0, [hit("b", 2)]);
+    // In room a it is 999 all along, in b 998.
+    assert_eq!(found(&log, &Search { since: Some(999), ..search("tea") }).0, [hit("a", 3), hit("a", 1)]);
+    assert_eq!(found(&log, &search("tea missing")), (Vec::new(), None));
+
+    let mut pages = Vec::new();
+    let mut one = Search { limit: 1, ..search("tea") };
+    loop {
+        let (hits, more) = found(&log, &one);
+        pages.extend(hits);
+        append(&log, vec![say(2, pages.len() as u64, "c", "tea that came in between")]);
+        one.before = more;
+        if more.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, all);
+    let places: Vec<u64> =
+        block_on(log.search(search("tea"))).unwrap().hits.iter().map(|it| it.place).collect();
+    assert!(places.is_sorted_by(|a, b| a > b), "{places:?}");
+}
+
+#[test]
+fn one_search_does_not_look_at_everything() {
+    let log = MemoryLog::new(64 << 20, 7);
+    append(&log, vec![say(1, 1, "a", "needle")]);
+    append(&log, (2..502).map(|it| say(1, it, "a", &"hay ".repeat(2000))).collect());
+    let mut it = search("needle");
+    let (mut hits, mut searches) = (Vec::new(), 0);
+    while searches < 100 {
+        let (some, more) = found(&log, &it);
+        hits.extend(some);
+        (searches, it.before) = (searches + 1, more);
+        if more.is_none() {
+            break;
+        }
+    }
+    assert_eq!(hits, [("a".to_owned(), 1)]);
+    assert_eq!(searches, 4, "500 times 8000 bytes, a MiB at a time");
 }

@@ -10,7 +10,9 @@ use std::{
 
 use chat_core::{
     RoomName,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState},
+    log::{
+        Append, Appended, Found, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState, Search,
+    },
 };
 use chat_tests::virtual_time::VirtualTime;
 use futures::{FutureExt, future::BoxFuture};
@@ -89,5 +91,9 @@ impl RoomLog for SlowLog {
         limit: PageLimit,
     ) -> BoxFuture<'a, Result<LogPage, LogError>> {
         self.log.read(room, after, limit)
+    }
+
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
+        self.log.search(search)
     }
 }
