@@ -2,10 +2,11 @@
 
 use std::{net::Ipv6Addr, path::PathBuf};
 
-use bytesize::ByteSize;
 use chat_core::{Address, AddressError, PersonName, RoomName};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::store::Store;
 
 /// Chat on a local network: rooms with history, over any transport.
 #[derive(Debug, Parser)]
@@ -26,8 +27,8 @@ pub(crate) enum Command {
 
 /// Let people meet here.
 ///
-/// Rooms are kept in memory and end with the server. SIGINT or SIGTERM says goodbye to everyone, waits at most
-/// ten seconds for them to be told, and exits with 0; a second one exits at once.
+/// Rooms and what was said in them are kept on this machine, and are there again the next time. SIGINT or SIGTERM says
+/// goodbye to everyone, waits at most ten seconds for them to be told, and exits with 0; a second one exits at once.
 #[derive(Args, Debug)]
 #[command(after_help = SERVE_EXAMPLES)]
 pub(crate) struct Serve {
@@ -35,12 +36,8 @@ pub(crate) struct Serve {
     /// tcp://0.0.0.0:7000 and udp://0.0.0.0:7000]
     #[arg(long, value_name = "URL", value_parser = server)]
     pub(crate) listen: Vec<Address>,
-    /// Keep rooms in memory only, which is the default: they end with the server
-    #[arg(long)]
-    pub(crate) memory: bool,
-    /// How much of the rooms to hold; beyond it the oldest messages are let go
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
-    pub(crate) memory_limit: ByteSize,
+    #[command(flatten)]
+    pub(crate) store: Store,
     /// Let in only those who know the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
@@ -152,15 +149,6 @@ pub(crate) struct Completions {
     pub(crate) shell: Shell,
 }
 
-/// Reads a size, with its unit; below a mebibyte a server would hold next to nothing.
-fn size(raw: &str) -> Result<ByteSize, String> {
-    match raw.parse::<ByteSize>() {
-        Ok(size) if size >= LEAST_MEMORY => Ok(size),
-        Ok(_) => Err(format!("at least {LEAST_MEMORY} are needed; write it like 256MiB")),
-        Err(_) => Err("it is not a size; write it like 256MiB".to_owned()),
-    }
-}
-
 /// Reads the address of a server; a bare host, with a port or without, is one on TCP.
 fn server(raw: &str) -> Result<Address, String> {
     if raw.contains("://") {
@@ -190,9 +178,6 @@ fn bare(raw: &str) -> Result<Address, AddressError> {
 /// The port where none is given.
 const PORT: u16 = 7000;
 
-/// The least memory for rooms: a few of the longest messages, or thousands of usual ones.
-const LEAST_MEMORY: ByteSize = ByteSize::mib(1);
-
 const EXAMPLES: &str = "\
 Examples:
   chat serve                            people on this network can meet here
@@ -205,6 +190,8 @@ Examples:
   chat serve
   chat serve --listen tcp://127.0.0.1:0           a free port, this machine only
   chat serve --listen udp://0.0.0.0:7000          UDP alone
+  chat serve --data /srv/chat --keep 90d          rooms there, the last three months of them
+  chat serve --memory                             nothing is kept
   chat serve --listen tcp://[::]:7000 --password-file secret.txt";
 
 const JOIN_EXAMPLES: &str = "\
@@ -260,20 +247,6 @@ mod tests {
         }
         for raw in ["7001", ":7001"] {
             assert_eq!(server(raw), Err("it names no host; write it like 192.168.1.7:7001".to_owned()));
-        }
-    }
-
-    #[test]
-    fn sizes_are_read_with_their_unit() {
-        let args = Cli::try_parse_from(["chat", "serve", "--memory-limit", "64MiB"]).unwrap();
-        let Command::Serve(serve) = args.command else { panic!("not serve: {args:?}") };
-        assert_eq!(serve.memory_limit.as_u64(), 64 << 20);
-        assert_eq!(size("1MiB"), Ok(LEAST_MEMORY));
-        for (raw, words) in
-            [("plenty", "not a size"), ("", "not a size"), ("-1", "not a size"), ("64", "1.0 MiB")]
-        {
-            let why = size(raw).unwrap_err();
-            assert!(why.contains(words), "{raw}: {why}");
         }
     }
 }

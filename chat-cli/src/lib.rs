@@ -36,6 +36,8 @@ mod send;
 mod serve;
 mod session;
 mod signals;
+mod span;
+mod store;
 mod tail;
 mod wrap;
 

@@ -1,11 +1,8 @@
 //! `chat serve`: lets people meet here until a signal comes.
 
-use std::sync::Arc;
-
 use anyhow::{Context, bail};
 use chat_core::{
     Address, SharedRuntime,
-    log::MemoryLog,
     server::{Config, Limits, Server},
     transport::Registry,
 };
@@ -29,10 +26,9 @@ pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Serve
         Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
     }
     let config = config(&args)?;
-    let held = usize::try_from(args.memory_limit.as_u64()).unwrap_or(usize::MAX);
-    let log = Arc::new(MemoryLog::new(held, runtime.random()));
+    let log = args.store.open(&runtime)?;
     let server = Server::start(config, log, runtime).await.context("cannot open the log of rooms")?;
-    let served = serve(&server, registry, args.listen, &mut signals).await;
+    let served = serve(&server, registry, &args, &mut signals).await;
     server.stop().await;
     served
 }
@@ -46,12 +42,12 @@ fn config(args: &Serve) -> anyhow::Result<Config> {
 async fn serve(
     server: &Server,
     registry: &Registry,
-    addresses: Vec<Address>,
+    args: &Serve,
     signals: &mut Signals,
 ) -> anyhow::Result<()> {
-    let addresses = match addresses.is_empty() {
+    let addresses: Vec<Address> = match args.listen.is_empty() {
         true => DEFAULT_ADDRESSES.iter().map(|it| it.parse().expect("it is an address")).collect(),
-        false => addresses,
+        false => args.listen.clone(),
     };
     let mut bound = Vec::new();
     for address in &addresses {
@@ -66,6 +62,7 @@ async fn serve(
         }
         tracing::info!(%address, "listening");
     }
+    args.store.announce();
     let mut failed = Box::pin(server.failed().fuse());
     select_biased! {
         () = signals.asked_to_end() => {

@@ -10,6 +10,7 @@ use std::{
 
 use assert_cmd::Command;
 
+mod data;
 mod serve;
 mod terminal;
 
@@ -49,7 +50,7 @@ fn help_shows_examples_for_every_command() {
         }
     }
     let serve = chat(&["serve", "--help"]);
-    assert!(text(&serve.stdout).contains("end with the server"), "the help is honest about memory");
+    assert!(text(&serve.stdout).contains("are kept on this machine"), "the help says what stays");
 }
 
 #[test]
@@ -73,6 +74,10 @@ fn a_wrong_command_line_is_status_2() {
         &["tail", "127.0.0.1", "--room", "lobby", "--after", "9007199254740992"],
         &["serve", "--listen", "tcp://"],
         &["serve", "--memory-limit", "plenty"],
+        &["serve", "--memory-limit", "64MiB"],
+        &["serve", "--memory", "--data", "somewhere"],
+        &["serve", "--memory", "--keep", "90d"],
+        &["serve", "--keep", "for ever"],
         &["completions", "abacus"],
     ] {
         let output = chat(args);
@@ -92,7 +97,7 @@ fn completions_are_scripts() {
 
 #[test]
 fn an_unknown_transport_is_named() {
-    let serve = failure(&["serve", "--listen", "nonsense://x"]);
+    let serve = failure(&["serve", "--memory", "--listen", "nonsense://x"]);
     assert!(serve.contains("cannot listen at nonsense://x: ") && serve.contains("nonsense"), "{serve}");
     let join = failure(&["join", "nonsense://x"]);
     assert!(join.starts_with("chat: cannot join nonsense://x: "), "{join}");
@@ -122,14 +127,15 @@ fn a_refused_connection_is_one_line() {
 fn an_address_in_use_is_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("tcp://{}", taken.local_addr().unwrap());
-    let said = failure(&["serve", "--listen", "tcp://127.0.0.1:0", "--listen", &url, "--log", "json"]);
+    let said =
+        failure(&["serve", "--memory", "--listen", "tcp://127.0.0.1:0", "--listen", &url, "--log", "json"]);
     assert!(said.starts_with(&format!("chat: cannot listen at {url}: ")), "{said}");
 }
 
 #[test]
 fn a_password_that_cannot_be_read_is_named() {
     for args in [
-        &["serve", "--listen", "tcp://127.0.0.1:0", "--password-file", "/nowhere/secret"][..],
+        &["serve", "--memory", "--password-file", "/nowhere/secret"][..],
         &["join", "--name", "ana", "--password-file", "/nowhere/secret"],
     ] {
         let said = failure(args);

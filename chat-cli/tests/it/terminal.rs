@@ -55,8 +55,10 @@ struct Server(Child, String);
 
 impl Server {
     fn start() -> Server {
-        let mut child =
-            chat(&["serve", "--listen", "tcp://127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = chat(&["serve", "--memory", "--listen", "tcp://127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let stdout: ChildStdout = child.stdout.take().unwrap();
         let (lines, _) = read_to(stdout, "listening");
         Server(child, lines[0].strip_prefix("listening on ").unwrap().to_owned())

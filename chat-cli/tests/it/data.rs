@@ -1,0 +1,117 @@
+//! A server that keeps its rooms: where, for how long, and for itself alone.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use crate::{
+    chat, failure,
+    serve::{in_time, told_to_end},
+    text,
+};
+
+/// A process that does not outlive its test.
+struct Started(Option<Child>);
+
+impl Started {
+    fn told_to_end(mut self, signal: &str) -> ExitStatus {
+        told_to_end(self.0.take().unwrap(), signal)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A server that listens, and where.
+fn serve(configure: impl FnOnce(&mut Command)) -> (Started, String) {
+    let mut serve = Command::new(assert_cmd::cargo::cargo_bin("chat"));
+    serve.args(["serve", "--listen", "tcp://127.0.0.1:0"]).env("RUST_LOG", "warn");
+    configure(&mut serve);
+    let mut child = Started(Some(serve.stdout(Stdio::piped()).spawn().unwrap()));
+    let mut stdout = BufReader::new(child.0.as_mut().unwrap().stdout.take().unwrap());
+    let line = in_time(move || {
+        let mut line = String::new();
+        stdout.read_line(&mut line).map(|_| line)
+    });
+    let line = line.unwrap();
+    let url = line.trim_end().strip_prefix("listening on ").expect("it listens").to_owned();
+    (child, url)
+}
+
+fn serve_in(data: &Path) -> (Started, String) {
+    serve(|it| _ = it.arg("--data").arg(data))
+}
+
+#[test]
+fn what_was_said_is_there_again_after_a_restart_and_after_a_kill() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("deep").join("down");
+    for (round, signal) in ["-TERM", "-KILL", "-TERM"].into_iter().enumerate() {
+        let (child, url) = serve_in(&data);
+        let said = format!("round {round}");
+        let send = chat(&["send", &url, "--room", "lobby", "--name", "ana", &said]);
+        assert!(send.status.success(), "{}", text(&send.stderr));
+        let (url, wanted) = (url.clone(), round + 1);
+        let tail = Command::new(assert_cmd::cargo::cargo_bin("chat"))
+            .args(["tail", &url, "--room", "lobby", "--after", "0", "--name", "bob"])
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut tail = Started(Some(tail.unwrap()));
+        let lines = BufReader::new(tail.0.as_mut().unwrap().stdout.take().unwrap()).lines();
+        let held: Vec<String> = in_time(move || {
+            lines.map_while(Result::ok).filter(|it| !it.starts_with("--")).take(wanted).collect()
+        });
+        for (number, line) in held.iter().enumerate() {
+            assert!(line.ends_with(&format!("round {number}")), "{held:?}");
+        }
+        tail.told_to_end("-TERM");
+        let ended = child.told_to_end(signal);
+        assert_eq!(ended.success(), signal == "-TERM", "{ended}");
+    }
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data.join("chat.db")), 0o600, "nobody else reads it");
+}
+
+#[test]
+fn a_second_server_on_the_same_rooms_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let (child, _) = serve_in(home.path());
+    let data = home.path().to_str().unwrap();
+    let said = failure(&["serve", "--listen", "tcp://127.0.0.1:0", "--data", data]);
+    assert!(said.contains("in use by another server"), "{said}");
+    assert!(child.told_to_end("-TERM").success());
+    let (child, _) = serve_in(home.path());
+    assert!(child.told_to_end("-TERM").success(), "it is free again");
+}
+
+#[test]
+fn without_a_place_it_takes_the_one_for_data_of_this_account() {
+    let home = tempfile::tempdir().unwrap();
+    let (child, _) = serve(|it| _ = it.env("XDG_DATA_HOME", home.path()));
+    assert!(home.path().join("chat").join("chat.db").exists());
+    assert!(child.told_to_end("-TERM").success());
+}
+
+#[test]
+fn a_place_that_cannot_be_had_is_one_line() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    fs::write(&file, "not a directory").unwrap();
+    let said = failure(&["serve", "--data", file.to_str().unwrap()]);
+    assert!(said.starts_with(&format!("chat: cannot keep rooms in {}: ", file.display())), "{said}");
+    let garbage = home.path().join("garbage");
+    fs::create_dir(&garbage).unwrap();
+    fs::write(garbage.join("chat.db"), "x".repeat(5000)).unwrap();
+    let said = failure(&["serve", "--data", garbage.to_str().unwrap()]);
+    assert!(said.contains("is not the log of a chat"), "{said}");
+}
