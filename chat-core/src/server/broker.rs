@@ -7,9 +7,15 @@ use std::{
     iter, mem,
     sync::{Arc, Mutex},
     task::Poll,
+    time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, select_biased, task::AtomicWaker};
+use futures::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, Either, select},
+    select_biased,
+    task::AtomicWaker,
+};
 
 use super::{
     hub::Hub,
@@ -117,7 +123,8 @@ pub(super) async fn run(hub: Arc<Hub>) {
 async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
     let at = hub.time_of_day();
     let appends = |batch: &[Submission]| batch.iter().map(|it| it.append(at)).collect();
-    match hub.log().append(appends(&batch)).await {
+    let append = hub.log().append(appends(&batch));
+    match patiently(hub, append, &batch).await {
         Ok(appended) => {
             for (room, entries) in acknowledge(&mut batch, appended.outcomes) {
                 room.publish(&entries);
@@ -144,6 +151,30 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
         it.room.committed();
         hub.forget_if_vacant(&it.room);
         it.session.settled(it.id);
+    }
+}
+
+/// Waits for the log, and tells those who wait for it when that takes long: it may never answer again.
+async fn patiently<T>(hub: &Hub, mut append: BoxFuture<'_, T>, batch: &[Submission]) -> T {
+    loop {
+        match select(append, hub.runtime().sleep_until(hub.now() + PATIENCE)).await {
+            Either::Left((appended, _)) => return appended,
+            Either::Right(((), still)) => append = still,
+        }
+        tracing::warn!(messages = batch.len(), "the log has not answered for {PATIENCE:?}");
+        let mut told: Vec<*const Session> = Vec::new();
+        for it in batch {
+            let session = Arc::as_ptr(&it.session);
+            if !told.contains(&session) {
+                told.push(session);
+                it.session.refuse(
+                    None,
+                    Code::StorageFailed,
+                    "the disk does not answer; not all is stored yet",
+                );
+                it.session.wake();
+            }
+        }
     }
 }
 
@@ -193,3 +224,6 @@ fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Roo
     }
     news
 }
+
+/// How long those who said something wait before they are told that it is not stored yet.
+const PATIENCE: Duration = Duration::from_secs(5);

@@ -62,6 +62,37 @@ fn what_cannot_be_stored_is_refused_and_leaves_no_hole() {
     });
 }
 
+/// protocol 7.6
+#[test]
+fn who_waits_for_a_disk_that_does_not_answer_is_told() {
+    let time = VirtualTime::new(27);
+    time.run(async {
+        let log = Arc::new(SlowLog { takes: SECOND * 12, ..SlowLog::new(&time) });
+        let hall = Hall::with(&time, Limits::default(), log).await;
+        let mut ana = hall.enter("ana", 1).await;
+        let mut bob = hall.enter("bob", 2).await;
+        ana.join("lobby", Some(0)).await;
+        bob.join("lobby", Some(0)).await;
+        for id in [101, 102] {
+            ana.send(format!(r#"{{"type":"say","id":{id},"room":"lobby","text":"hi"}}"#)).await;
+        }
+        let told =
+            |it: &Event| matches!(it, Event::Error(it) if it.id.is_none() && it.code == Code::StorageFailed);
+        time.pass(SECOND * 4).await;
+        assert!(!ana.has_heard(told).await, "not yet");
+        time.pass(SECOND * 7).await;
+        let mut times = 0;
+        ana.has_heard(|it| {
+            times += usize::from(told(it));
+            false
+        })
+        .await;
+        assert_eq!(times, 2, "after five seconds and after ten, once for both messages");
+        assert!(!bob.has_heard(told).await, "he has said nothing");
+        ana.expect("ack", |it| (it.reply_to() == Some(102)).then_some(())).await;
+    });
+}
+
 /// protocol 5.4, protocol 5.11
 #[test]
 fn a_disk_that_fails_takes_nothing_back_and_what_it_refused_stays_refused() {
