@@ -16,13 +16,13 @@ use super::{
     hub::Hub,
     limits::{FULL_RETRY_MS, HELLO_RETRY_MS, MAX_OWED, RESTART_RETRY_MS},
     login::{Refusal, login},
-    reads::{LogRead, storage_error},
+    reads::{LogAnswer, LogRead, storage_error},
     requests::Next,
     session::Seat,
 };
 use crate::{
     PersonName,
-    log::{LogError, LogPage},
+    log::{Hit, LogError},
     transport::{Peer, Promises},
     wire::{self, Code, Event, Goodbye, MAX_HELLO, Reason, Request, read_request},
 };
@@ -197,9 +197,15 @@ impl Connection {
         }
     }
 
-    pub(super) fn on_read(&mut self, page: Result<LogPage, LogError>) {
+    pub(super) fn on_read(&mut self, mut answer: Result<LogAnswer, LogError>) {
         let Phase::Open(seat) = &self.phase else { return };
-        if let Err(error) = seat.session.on_read(seat.link, page) {
+        if let Ok(LogAnswer::Found(found)) = &mut answer {
+            // Only what is published: the log may hold more, whose acks are yet to come.
+            let published =
+                |it: &Hit| self.hub.room(&it.room).is_some_and(|room| it.entry.seq <= room.head());
+            found.hits.retain(published);
+        }
+        if let Err(error) = seat.session.on_read(seat.link, answer) {
             tracing::error!(%error, name = %seat.session.name(), "a room cannot be read");
             self.part(self.seat(), storage_error(None, &error));
         }

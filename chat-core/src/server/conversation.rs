@@ -14,9 +14,12 @@ use std::{
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{connection::Connection, door::Admission, hub::Hub, limits::FRAMES_AT_A_TIME, session::Seat};
+use super::{
+    connection::Connection, door::Admission, hub::Hub, limits::FRAMES_AT_A_TIME, reads::LogAnswer,
+    session::Seat,
+};
 use crate::{
-    log::{LogError, LogPage},
+    log::LogError,
     transport::{BoxLink, Incoming, Promises},
 };
 
@@ -63,7 +66,7 @@ struct Conversation {
     /// Our side is closed; until then the peer may still be read.
     lingers_until: Option<Instant>,
     timer: Option<(Instant, BoxFuture<'static, ()>)>,
-    reading: Option<BoxFuture<'static, Result<LogPage, LogError>>>,
+    reading: Option<BoxFuture<'static, Result<LogAnswer, LogError>>>,
 }
 
 /// Why the link is of no more use.
@@ -245,12 +248,13 @@ impl Conversation {
         if self.reading.is_none() {
             let Some(read) = self.connection().next_read() else { return false };
             let log = self.connection().hub().log().clone();
-            let page = async move { log.read(&read.room, read.after, read.limit).await };
-            self.reading = Some(page.boxed());
+            self.reading = Some(async move { read.ask(&*log).await }.boxed());
         }
-        let Some(Poll::Ready(page)) = self.reading.as_mut().map(|it| it.poll_unpin(cx)) else { return false };
+        let Some(Poll::Ready(answer)) = self.reading.as_mut().map(|it| it.poll_unpin(cx)) else {
+            return false;
+        };
         self.reading = None;
-        self.connection().on_read(page);
+        self.connection().on_read(answer);
         true
     }
 

@@ -16,6 +16,8 @@ pub struct Limits {
     pub requests: Option<Rate>,
     /// How fast one session may ask for entries again, a page at a time.
     pub replays: Option<Rate>,
+    /// How fast one session may search.
+    pub searches: Option<Rate>,
     /// Links from one host at a time; this machine is exempt.
     pub links_per_host: usize,
     /// Links in all.
@@ -44,6 +46,7 @@ impl Default for Limits {
             messages: Some(Rate { burst: 20, per_minute: 300 }),
             requests: Some(Rate { burst: 200, per_minute: 3000 }),
             replays: Some(Rate { burst: 200, per_minute: 12_000 }),
+            searches: Some(Rate { burst: 40, per_minute: 300 }),
             links_per_host: 64,
             links: 20_000,
             sessions: 40_000,
@@ -67,6 +70,7 @@ impl Limits {
             messages: None,
             requests: None,
             replays: None,
+            searches: None,
             links_per_host: none,
             links: none,
             sessions: none,

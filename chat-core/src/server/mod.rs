@@ -41,6 +41,7 @@ mod reads;
 mod replies;
 mod requests;
 mod room;
+mod search;
 mod sequence;
 mod session;
 mod sync;

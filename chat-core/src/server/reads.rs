@@ -12,16 +12,31 @@ use super::{
 };
 use crate::{
     RoomName,
-    log::{LogError, LogPage, PageLimit},
-    wire::{self, Code, EntryFrame, Event, Gap, MAX_FRAME, Page, Replayed},
+    log::{self, LogError, LogPage, PageLimit, RoomLog, Search},
+    wire::{self, Code, EntryFrame, Event, Found, Gap, MAX_FRAME, Page, Replayed},
 };
 
-/// A read for the log: `log.read(&room, after, limit)`.
+/// What the log is asked.
 #[derive(Debug)]
-pub(super) struct LogRead {
-    pub(super) room: RoomName,
-    pub(super) after: u64,
-    pub(super) limit: PageLimit,
+pub(super) enum LogRead {
+    Page { room: RoomName, after: u64, limit: PageLimit },
+    Search(Search),
+}
+
+/// What the log answers.
+#[derive(Debug)]
+pub(super) enum LogAnswer {
+    Page(LogPage),
+    Found(log::Found),
+}
+
+impl LogRead {
+    pub(super) async fn ask(self, log: &dyn RoomLog) -> Result<LogAnswer, LogError> {
+        match self {
+            LogRead::Page { room, after, limit } => log.read(&room, after, limit).await.map(LogAnswer::Page),
+            LogRead::Search(search) => log.search(search).await.map(LogAnswer::Found),
+        }
+    }
 }
 
 /// The reads of one session, in order.
@@ -40,6 +55,8 @@ enum Read {
     History { id: u64, room: Arc<Room>, before: u64, limit: u64 },
     /// The entries from `from` to `to` once more.
     Replay { id: u64, room: Arc<Room>, from: u64, to: u64 },
+    /// What has some words.
+    Search { id: u64, search: Search },
 }
 
 impl Reads {
@@ -51,7 +68,9 @@ impl Reads {
     pub(super) fn has(&self, id: u64) -> bool {
         let is_it = |it: &Read| match it {
             Read::CatchUp(_) => false,
-            Read::History { id: other, .. } | Read::Replay { id: other, .. } => *other == id,
+            Read::History { id: other, .. }
+            | Read::Replay { id: other, .. }
+            | Read::Search { id: other, .. } => *other == id,
         };
         self.waiting.iter().any(is_it) || self.current.as_ref().is_some_and(|(it, _)| is_it(it))
     }
@@ -71,6 +90,10 @@ impl Reads {
 
     pub(super) fn replay(&mut self, id: u64, room: Arc<Room>, from: u64, to: u64) {
         self.waiting.push_back(Read::Replay { id, room, from, to });
+    }
+
+    pub(super) fn search(&mut self, id: u64, search: Search) {
+        self.waiting.push_back(Read::Search { id, search });
     }
 
     /// Begins the next read unless one is awaited.
@@ -93,8 +116,13 @@ impl Reads {
                     let entries = usize::try_from(to - from + 1).unwrap_or(usize::MAX);
                     (room, from - 1, PageLimit { entries, bytes: REPLAY_BYTES })
                 }
+                Read::Search { search, .. } => {
+                    let search = search.clone();
+                    self.current = Some((read, 0));
+                    return Some(LogRead::Search(search));
+                }
             };
-            let read_now = LogRead { room: room.name().clone(), after, limit };
+            let read_now = LogRead::Page { room: room.name().clone(), after, limit };
             self.current = Some((read, after));
             return Some(read_now);
         }
@@ -105,16 +133,17 @@ impl Reads {
     pub(super) fn finish(
         &mut self,
         rooms: &mut [Membership],
-        page: Result<LogPage, LogError>,
+        answer: Result<LogAnswer, LogError>,
         out: &mut impl FnMut(Bytes),
     ) -> Result<(), LogError> {
         let Some((read, after)) = self.current.take() else { return Ok(()) };
-        match (read, page) {
+        match (read, answer) {
             (Read::CatchUp(_), Err(error)) => return Err(error),
-            (Read::History { id, .. } | Read::Replay { id, .. }, Err(error)) => {
+            (Read::History { id, .. } | Read::Replay { id, .. } | Read::Search { id, .. }, Err(error)) => {
                 out(storage_error(Some(id), &error))
             }
-            (Read::CatchUp(room), Ok(page)) => {
+            (Read::Search { id, .. }, Ok(LogAnswer::Found(found))) => out(found_frame(id, &found)),
+            (Read::CatchUp(room), Ok(LogAnswer::Page(page))) => {
                 let membership = rooms.iter_mut().find(|it| Arc::ptr_eq(&it.room, &room));
                 // A cursor that was set anew in the meantime has its own reads.
                 if let Some(cursor) = membership.and_then(|it| it.cursor.as_mut()).filter(|it| **it == after)
@@ -135,14 +164,15 @@ impl Reads {
                     wire::Error { id: Some(id), code: Code::NotJoined, message, retry_after_ms: None };
                 out(wire::write(&Event::Error(error)));
             }
-            (Read::History { id, room, before, .. }, Ok(page)) => {
+            (Read::History { id, room, before, .. }, Ok(LogAnswer::Page(page))) => {
                 let older = page.entries.iter().rev().filter(|it| it.seq < before);
                 out(page_frame(id, room.name(), older.map(|it| entry_frame(room.name(), it))));
             }
-            (Read::Replay { id, room, from, to }, Ok(page)) => {
+            (Read::Replay { id, room, from, to }, Ok(LogAnswer::Page(page))) => {
                 let to = send_entries(room.name(), (from - 1, to), REPLAY_BYTES, &page, out);
                 out(wire::write(&Event::Replayed(Replayed { id, room: room.name().to_string(), from, to })));
             }
+            (read, Ok(answer)) => unreachable!("{read:?} is never answered with {answer:?}"),
         }
         Ok(())
     }
@@ -195,6 +225,23 @@ fn send_entries(
 
 /// A page of `newest_first`, as many as fit a frame.
 pub(super) fn page_frame(id: u64, room: &RoomName, newest_first: impl Iterator<Item = EntryFrame>) -> Bytes {
+    let mut entries = fitting(newest_first);
+    entries.reverse();
+    wire::write(&Event::Page(Page { id, room: room.to_string(), entries }))
+}
+
+/// What was found, as much as fits a frame.
+fn found_frame(id: u64, found: &log::Found) -> Bytes {
+    let entries = fitting(found.hits.iter().map(|it| entry_frame(&it.room, &it.entry)));
+    let more = match entries.len() {
+        all if all == found.hits.len() => found.more,
+        cut => cut.checked_sub(1).map(|last| found.hits[last].place),
+    };
+    wire::write(&Event::Found(Found { id, entries, more }))
+}
+
+/// The first of `entries`, as many as fit a frame.
+fn fitting(entries: impl Iterator<Item = EntryFrame>) -> Vec<EntryFrame> {
     let mut room_left = MAX_FRAME - PAGE_OVERHEAD;
     let fits = |entry: &EntryFrame| match room_left.checked_sub(wire::write(entry).len() + 1) {
         Some(left) => {
@@ -203,9 +250,7 @@ pub(super) fn page_frame(id: u64, room: &RoomName, newest_first: impl Iterator<I
         }
         None => false,
     };
-    let mut entries: Vec<EntryFrame> = newest_first.take_while(fits).collect();
-    entries.reverse();
-    wire::write(&Event::Page(Page { id, room: room.to_string(), entries }))
+    entries.take_while(fits).collect()
 }
 
 const CATCH_UP: PageLimit = PageLimit { entries: 256, bytes: 32 * 1024 };

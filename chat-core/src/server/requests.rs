@@ -14,6 +14,7 @@ use super::{
     membership::Membership,
     reads::page_frame,
     room::{Room, within},
+    search::search,
     session::{NotCurrent, Session, State},
     sync::lock,
 };
@@ -71,6 +72,10 @@ impl Session {
             Request::Rooms(it) => self.reply(&Event::Rooms(hub.list_rooms(it.id))),
             Request::History(it) => self.history(state, &it),
             Request::Replay(it) => self.replay(state, &it),
+            Request::Search(it) => match search(&it) {
+                Ok(search) => state.reads.search(it.id, search),
+                Err(error) => self.reply(&Event::Error(error)),
+            },
             Request::Ping(it) => {
                 self.reply(&Event::Pong(Pong { id: it.id }));
                 // Up to nine frames for one: not as often as anybody likes.
@@ -318,7 +323,7 @@ fn not_joined(id: u64, room: &RoomName) -> wire::Error {
 }
 
 /// The room as the client writes it, or the error it gets.
-fn room_name(id: u64, room: &str) -> Result<RoomName, wire::Error> {
+pub(super) fn room_name(id: u64, room: &str) -> Result<RoomName, wire::Error> {
     let code = if room == INBOX { Code::Unsupported } else { Code::BadName };
     RoomName::parse(room).map_err(|error| wire::Error::of(id, code, error.to_string()))
 }
@@ -329,6 +334,7 @@ impl State {
         match request {
             Request::Ping(_) => Ok(()),
             Request::Replay(_) => self.replays.take(now),
+            Request::Search(_) => self.searches.take(now),
             _ => self.requests.take(now),
         }
     }

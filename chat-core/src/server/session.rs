@@ -16,7 +16,7 @@ use super::{
     limits::{Limits, MAX_OWED, MAX_OWED_BYTES},
     membership::Membership,
     probe::Probe,
-    reads::{LogRead, Reads},
+    reads::{LogAnswer, LogRead, Reads},
     replies::Replies,
     sequence::Sequence,
     sync::lock,
@@ -25,7 +25,7 @@ use crate::{
     ClientId, PersonName, RoomName,
     bucket::Bucket,
     id::Secret,
-    log::{LogError, LogPage},
+    log::LogError,
     transport::Promises,
     wire::{self, Code, Event, Welcome},
 };
@@ -66,6 +66,7 @@ pub(super) struct State {
     pub(super) messages: Bucket,
     pub(super) requests: Bucket,
     pub(super) replays: Bucket,
+    pub(super) searches: Bucket,
     /// A message was refused for now: so is every later one until then, or they would overtake it.
     pub(super) refused_until: Option<(Instant, Code)>,
 }
@@ -107,6 +108,7 @@ impl Session {
             messages: Bucket::new(limits.messages),
             requests: Bucket::new(limits.requests),
             replays: Bucket::new(limits.replays),
+            searches: Bucket::new(limits.searches),
             refused_until: None,
         };
         Session {
@@ -298,9 +300,8 @@ impl Session {
 
     pub(super) fn refuse_for_now(&self, id: u64, code: Code, message: impl Into<String>, wait: Duration) {
         // Rounded up, or it would be asked again a moment too early.
-        let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        let message = message.into();
-        self.reply(&Event::Error(wire::Error { id: Some(id), code, message, retry_after_ms: Some(wait) }));
+        let retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1));
+        self.reply(&Event::Error(wire::Error { retry_after_ms, ..wire::Error::of(id, code, message) }));
     }
 
     /// The broker refuses a message that was taken in.
@@ -384,11 +385,11 @@ impl Session {
     ///
     /// # Errors
     /// When a room cannot be read on; the client has to come back for it later.
-    pub(super) fn on_read(&self, link: u64, page: Result<LogPage, LogError>) -> Result<(), LogError> {
+    pub(super) fn on_read(&self, link: u64, answer: Result<LogAnswer, LogError>) -> Result<(), LogError> {
         let Ok(mut state) = self.state(link) else { return Ok(()) };
         let State { rooms, reads, .. } = &mut *state;
         let mut replies = lock(&self.replies);
-        reads.finish(rooms, page, &mut |frame| replies.push(frame))
+        reads.finish(rooms, answer, &mut |frame| replies.push(frame))
     }
 }
 

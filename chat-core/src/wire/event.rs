@@ -29,6 +29,8 @@ pub enum Event {
     Page(Page),
     /// Reply to `replay`, after the entries themselves.
     Replayed(Replayed),
+    /// Reply to `search`.
+    Found(Found),
     /// Reply to `ping`.
     Pong(Pong),
     /// Where rooms stand.
@@ -58,6 +60,7 @@ impl Event {
             Event::Rooms(it) => Some(it.id),
             Event::Page(it) => Some(it.id),
             Event::Replayed(it) => Some(it.id),
+            Event::Found(it) => Some(it.id),
             Event::Pong(it) => Some(it.id),
             Event::Error(it) => it.id,
             _ => None,
@@ -74,6 +77,7 @@ impl Event {
             Event::Rooms(it) => it.id = id,
             Event::Page(it) => it.id = id,
             Event::Replayed(it) => it.id = id,
+            Event::Found(it) => it.id = id,
             Event::Pong(it) => it.id = id,
             Event::Error(it) => it.id = Some(id),
             _ => {}
@@ -95,6 +99,7 @@ impl<'de> Tagged<'de> for Event {
             "rooms" => Event::Rooms(fields(map)?),
             "page" => Event::Page(fields(map)?),
             "replayed" => Event::Replayed(fields(map)?),
+            "found" => Event::Found(fields(map)?),
             "pong" => Event::Pong(fields(map)?),
             "heads" => Event::Heads(fields(map)?),
             "gap" => Event::Gap(fields(map)?),
@@ -313,6 +318,18 @@ pub struct Replayed {
     pub from: u64,
     /// The last number that was sent; less than asked for if the head is.
     pub to: u64,
+}
+
+/// What a search brought.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Found {
+    /// The request's number.
+    pub id: u64,
+    /// Newest first, of any room, as many as fit a frame.
+    pub entries: Vec<EntryFrame>,
+    /// Where the search goes on, unless everything was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<u64>,
 }
 
 /// The server lives.

@@ -15,12 +15,12 @@ mod request;
 mod shape;
 
 pub use event::{
-    Ack, EntryFrame, EntryKind, Event, Gap, Head, Heads, Joined, Left, LimitsFrame, Members, Page, Pong,
-    Presence, Replayed, RoomSummary, Rooms, Welcome,
+    Ack, EntryFrame, EntryKind, Event, Found, Gap, Head, Heads, Joined, Left, LimitsFrame, Members, Page,
+    Pong, Presence, Replayed, RoomSummary, Rooms, Welcome,
 };
 pub use refusal::{Code, Error, Goodbye, Reason};
 pub use request::{
-    Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Tell, Topic, Unknown, Who,
+    Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Search, Tell, Topic, Unknown, Who,
 };
 
 /// The version this crate speaks.
@@ -41,7 +41,7 @@ pub const MAX_DEPTH: usize = 8;
 pub const MAX_MEMBERS: usize = 500;
 /// How many entries one `replay` may ask for.
 pub const MAX_REPLAY: u64 = 32;
-/// How many entries one `history` brings at most.
+/// How many entries one `history` or `search` brings at most.
 pub const MAX_HISTORY: u64 = 100;
 /// How many entries a `join` without a cursor is sent first.
 pub const RECENT: u64 = 50;

@@ -31,6 +31,8 @@ pub enum Request<'a> {
     History(History<'a>),
     /// Asks for entries to be sent again.
     Replay(Replay<'a>),
+    /// Asks for entries that have some words.
+    Search(Search<'a>),
     /// Asks for a `pong`; keeps the link alive.
     Ping(Ping),
     /// Ends the session for good.
@@ -54,6 +56,7 @@ impl Request<'_> {
             Request::Rooms(it) => Some(it.id),
             Request::History(it) => Some(it.id),
             Request::Replay(it) => Some(it.id),
+            Request::Search(it) => Some(it.id),
             Request::Ping(it) => Some(it.id),
             Request::Unknown(it) => it.id,
         }
@@ -71,6 +74,7 @@ impl Request<'_> {
             Request::Rooms(it) => it.id = id,
             Request::History(it) => it.id = id,
             Request::Replay(it) => it.id = id,
+            Request::Search(it) => it.id = id,
             Request::Ping(it) => it.id = id,
             Request::Hello(_) | Request::Bye {} | Request::Unknown(_) => {}
         }
@@ -123,6 +127,12 @@ impl Request<'_> {
             Request::Rooms(it) => Request::Rooms(it),
             Request::History(it) => Request::History(History { room: keep(it.room), ..it }),
             Request::Replay(it) => Request::Replay(Replay { room: keep(it.room), ..it }),
+            Request::Search(it) => Request::Search(Search {
+                words: keep(it.words),
+                room: it.room.map(keep),
+                from: it.from.map(keep),
+                ..it
+            }),
             Request::Ping(it) => Request::Ping(it),
             Request::Bye {} => Request::Bye {},
             Request::Unknown(it) => Request::Unknown(it),
@@ -143,6 +153,7 @@ impl<'de> Tagged<'de> for Request<'de> {
             "rooms" => Request::Rooms(fields(map)?),
             "history" => Request::History(fields(map)?),
             "replay" => Request::Replay(fields(map)?),
+            "search" => Request::Search(fields(map)?),
             "ping" => Request::Ping(fields(map)?),
             "bye" => fields::<Nothing, A>(map).map(|_| Request::Bye {})?,
             _ => Request::Unknown(Unknown { tag: tag.to_owned(), ..fields(map)? }),
@@ -301,6 +312,31 @@ pub struct Replay<'a> {
     pub from: u64,
     /// The last number wanted; at most 32 in all.
     pub to: u64,
+}
+
+/// Asks for the newest entries that have all of some words, in any room.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Search<'a> {
+    /// The request's number.
+    pub id: u64,
+    /// The words, as somebody typed them: a [`Query`](crate::words::Query).
+    #[serde(borrow)]
+    pub words: Cow<'a, str>,
+    /// The only room to look in.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<Cow<'a, str>>,
+    /// The name of the only person to listen to.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Cow<'a, str>>,
+    /// The earliest time, in milliseconds since 1970 (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// Where an earlier search stopped: its `more`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// How many at most; 50 unless told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
 }
 
 /// Asks for a `pong`.

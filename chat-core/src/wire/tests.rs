@@ -84,13 +84,14 @@ fn events_come_back_as_they_were_written() {
     let frame = write(&Event::Entry(entry.clone()));
     assert!(frame.starts_with(br#"{"type":"topic","room":"lobby","seq":45,"#), "{frame:?}");
     let page = Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![entry.clone()] });
+    let found = Event::Found(Found { id: 9, entries: vec![entry.clone()], more: Some(4) });
     let error = Event::Error(Error {
         id: Some(3),
         code: Code::RateLimited,
         message: "slower".into(),
         retry_after_ms: Some(250),
     });
-    for event in [Event::Entry(entry), page, error, Event::Pong(Pong { id: 1 })] {
+    for event in [Event::Entry(entry), page, found, error, Event::Pong(Pong { id: 1 })] {
         assert_eq!(read_event(&write(&event)).unwrap(), event);
     }
     assert_eq!(Code::NotJoined.to_string(), "not_joined");

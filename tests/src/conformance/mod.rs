@@ -88,6 +88,7 @@ macro_rules! conformance {
                     a_topic_is_an_entry_and_is_remembered
                     history_gives_pages_backwards
                     a_replay_sends_entries_again
+                    a_search_finds_words_anywhere
                     a_tell_reaches_one_person
                     a_ping_is_answered
                 ]

@@ -1,8 +1,8 @@
 //! Every request has its reply, in the form the protocol gives it.
 
 use chat_core::wire::{
-    EntryKind, Event, History, INBOX, Leave, Page, Ping, Pong, Replay, Replayed, Request, RoomList, Tell,
-    Topic, Who,
+    EntryKind, Event, History, INBOX, Leave, Page, Ping, Pong, Replay, Replayed, Request, RoomList, Search,
+    Tell, Topic, Who,
 };
 
 use super::{Subject, hall::Hall};
@@ -96,6 +96,31 @@ pub async fn a_replay_sends_entries_again(subject: &Subject) {
     };
     assert_eq!((from, to), (7, 8), "there is nothing after the head");
     assert_eq!(ana.entries("lobby", 7..=8).await, first[6..8]);
+}
+
+/// What was said is found by its words, from outside the room as well, in pages that fit a frame. (protocol 8.7,
+/// protocol 8.10)
+pub async fn a_search_finds_words_anywhere(subject: &Subject) {
+    let hall = Hall::open(subject).await;
+    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let (mut bob, _) = hall.enter("bob", 2).await;
+    for number in 1..=9 {
+        ana.say("lobby", &format!("Café {number} {}", ". ".repeat(4000))).await;
+        ana.say("lobby", "喝茶").await;
+    }
+    let (mut read, mut before) = (Vec::new(), None);
+    loop {
+        let search = |id| Request::Search(Search { id, words: "cafe".into(), before, ..Search::default() });
+        let Event::Found(found) = bob.ask(search).await else {
+            panic!("a search is answered with what was found")
+        };
+        read.extend(found.entries.iter().map(|it| it.seq));
+        before = found.more;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(read, [17, 15, 13, 11, 9, 7, 5, 3, 1], "newest first");
 }
 
 /// What is told to one person is read by that person and the teller, wherever they are, and by nobody else. (protocol 10.1, protocol 10.2)

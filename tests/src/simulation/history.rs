@@ -171,6 +171,7 @@ impl fmt::Display for Told<'_> {
                     write!(f, "= {tag:<4} {} version {} {:?}", it.room, it.version, it.members)
                 }
                 Event::Page(it) => write!(f, "= {tag:<4} {} page of {}", it.room, it.entries.len()),
+                Event::Found(it) => write!(f, "= {tag:<4} found {}", it.entries.len()),
                 other => write!(f, "= {tag:<4} {other:?}"),
             },
             other => write!(f, "{other:?}"),

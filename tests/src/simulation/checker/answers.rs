@@ -72,6 +72,7 @@ fn fits(request: &Request<'static>, answer: &Answer<'_>) -> bool {
         Request::Leave(_) => code == Some(Code::NotJoined) || matches!(reply, Event::Left(_)),
         Request::Who(_) => code == Some(Code::NoSuchRoom) || matches!(reply, Event::Members(_)),
         Request::History(_) => failed || code == Some(Code::NotJoined) || matches!(reply, Event::Page(_)),
+        Request::Search(_) => failed || matches!(reply, Event::Found(_)),
         Request::Rooms(_) => matches!(reply, Event::Rooms(_)),
         _ => false,
     }

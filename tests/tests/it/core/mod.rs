@@ -18,6 +18,7 @@ mod parting;
 mod pressure;
 mod probing;
 mod reopened;
+mod searching;
 mod sessions;
 mod slow_log;
 mod storage;

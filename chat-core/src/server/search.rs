@@ -1,0 +1,29 @@
+//! What a client wants to search for, read once, so that no log checks it again.
+
+use super::requests::room_name;
+use crate::{
+    PersonName,
+    log::Search,
+    wire::{self, Code, Error, MAX_HISTORY, RECENT},
+    words::{Query, QueryError},
+};
+
+/// What the log is asked, or the error the client gets.
+pub(super) fn search(search: &wire::Search<'_>) -> Result<Search, Error> {
+    let query = Query::parse(&search.words).map_err(|why| {
+        let code = if why == QueryError::Empty { Code::BadText } else { Code::TooLarge };
+        Error::of(search.id, code, why.to_string())
+    })?;
+    let person = |name: &str| {
+        PersonName::parse(name).map_err(|why| Error::of(search.id, Code::BadName, why.to_string()))
+    };
+    let limit = search.limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY);
+    Ok(Search {
+        query,
+        room: search.room.as_deref().map(|room| room_name(search.id, room)).transpose()?,
+        from: search.from.as_deref().map(person).transpose()?,
+        since: search.since,
+        before: search.before,
+        limit: usize::try_from(limit).unwrap_or(usize::MAX),
+    })
+}
