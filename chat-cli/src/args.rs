@@ -6,7 +6,7 @@ use chat_core::{Address, AddressError, PersonName, RoomName};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::store::Store;
+use crate::{since, store::Store};
 
 /// Chat on a local network: rooms with history, over any transport.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Join(Join),
     Send(Send),
     Tail(Tail),
+    Search(Search),
+    Export(Export),
     Completions(Completions),
 }
 
@@ -129,6 +131,100 @@ pub(crate) struct Tail {
     pub(crate) person: Person,
 }
 
+/// Look for what was said, in every room.
+///
+/// Prints what has all of WORDS, newest first. A word is found as a word or the beginning of one, without regard to
+/// case and accents; of scripts without spaces, characters are found where they stand together. The first argument
+/// names the server if it looks like one (it has :// or a dot or ends with a port) and another follows. Exits with 0
+/// if something was found and with 1 if nothing was.
+#[derive(Args, Debug)]
+#[command(after_help = SEARCH_EXAMPLES)]
+pub(crate) struct Search {
+    /// The words, after the server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default:
+    /// tcp://127.0.0.1:7000]
+    #[arg(value_name = "[URL] WORDS", required = true)]
+    words: Vec<String>,
+    /// Only in this room
+    #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
+    pub(crate) room: Option<RoomName>,
+    /// Only what NAME said
+    #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
+    pub(crate) from: Option<PersonName>,
+    /// Nothing older than this: 90s, 15m, 2h, 3d, 1w, 2026-11-21 or 2026-11-21T09:30
+    #[arg(long, value_name = "WHEN", value_parser = since::parse)]
+    pub(crate) since: Option<u64>,
+    /// Print at most N
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: u64,
+    /// Print one JSON event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) person: Person,
+}
+
+impl Search {
+    /// Where to search, and for what.
+    ///
+    /// # Errors
+    /// What is wrong with the server's address.
+    pub(crate) fn server_and_words(&self) -> Result<(Address, String), String> {
+        let (first, rest) = self.words.split_first().ok_or("nothing to search for")?;
+        match !rest.is_empty() && is_like_a_server(first) {
+            true => Ok((server(first)?, rest.join(" "))),
+            false => Ok((server("127.0.0.1")?, self.words.join(" "))),
+        }
+    }
+}
+
+/// Whether an argument that may be a server or a word is a server.
+fn is_like_a_server(raw: &str) -> bool {
+    let has_port = raw.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    !raw.contains(char::is_whitespace)
+        && (raw.contains("://")
+            || raw.contains('.')
+            || has_port
+            || raw == "localhost"
+            || raw.parse::<Ipv6Addr>().is_ok())
+}
+
+/// Write down a room.
+///
+/// Reads the room from the beginning to where it stands, and leaves. Numbers that are no longer held are named in
+/// their place.
+#[derive(Args, Debug)]
+#[command(after_help = EXPORT_EXAMPLES)]
+pub(crate) struct Export {
+    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP
+    #[arg(value_name = "URL", default_value = "tcp://127.0.0.1:7000", value_parser = server)]
+    pub(crate) server: Address,
+    /// The room
+    #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
+    pub(crate) room: RoomName,
+    /// Nothing older than this: 90s, 15m, 2h, 3d, 1w, 2026-11-21 or 2026-11-21T09:30
+    #[arg(long, value_name = "WHEN", value_parser = since::parse)]
+    pub(crate) since: Option<u64>,
+    /// How it is written
+    #[arg(long, value_enum)]
+    pub(crate) format: Format,
+    /// Write to FILE, which is there whole or not at all [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) person: Person,
+}
+
+/// How an export is written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON event a line
+    Jsonl,
+    /// One line for each message
+    Text,
+    /// A page for a browser, in one file
+    Html,
+}
+
 /// Who joins.
 #[derive(Args, Debug)]
 pub(crate) struct Person {
@@ -212,41 +308,21 @@ Examples:
   chat tail 192.168.1.7 --room builds
   chat tail 192.168.1.7 --room builds --after 0 --json > builds.jsonl";
 
+const SEARCH_EXAMPLES: &str = "\
+Examples:
+  chat search red tea
+  chat search 192.168.1.7 tea --room kitchen --from ana --since 3d
+  chat search udp://192.168.1.7 喝茶 --json | jq .text";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  chat export 192.168.1.7 --room builds --format jsonl > builds.jsonl
+  chat export 192.168.1.7 --room lobby --since 1w --format html --output lobby.html";
+
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   chat completions bash > ~/.local/share/bash-completion/completions/chat
   chat completions fish > ~/.config/fish/completions/chat.fish";
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_definition_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_server_is_a_url_or_a_host() {
-        for (raw, url) in [
-            ("tcp://10.0.0.1:7001", "tcp://10.0.0.1:7001"),
-            ("unix:///run/chat", "unix:///run/chat"),
-            ("10.0.0.1", "tcp://10.0.0.1:7000"),
-            ("hall.local", "tcp://hall.local:7000"),
-            ("hall.local:99", "tcp://hall.local:99"),
-            ("::1", "tcp://[::1]:7000"),
-            ("[::1]", "tcp://[::1]:7000"),
-            ("[::1]:99", "tcp://[::1]:99"),
-        ] {
-            assert_eq!(server(raw).map(|it| it.to_string()), Ok(url.to_owned()), "{raw}");
-        }
-        for raw in ["", "tcp://", "two words", "a\u{1b}b"] {
-            assert!(server(raw).is_err(), "{raw:?}");
-        }
-        for raw in ["7001", ":7001"] {
-            assert_eq!(server(raw), Err("it names no host; write it like 192.168.1.7:7001".to_owned()));
-        }
-    }
-}
+mod tests;

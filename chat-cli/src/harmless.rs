@@ -33,6 +33,11 @@ impl Harmless {
         Harmless::new(text, &format!("\n{}", " ".repeat(indent.max(1))))
     }
 
+    /// `text` as the lines it has, for where none of them can pass for another, such as a file of HTML.
+    pub fn lines(text: &str) -> Harmless {
+        Harmless::new(text, "\n")
+    }
+
     /// What is printed.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -24,18 +24,22 @@ use harmless::Harmless;
 use output::{Output, OutputError};
 
 mod args;
+mod export;
 mod harmless;
 mod join;
 mod line;
 mod logging;
 mod names;
+mod oneshot;
 mod output;
 mod password;
 mod runtime;
+mod search;
 mod send;
 mod serve;
 mod session;
 mod signals;
+mod since;
 mod span;
 mod store;
 mod tail;
@@ -50,7 +54,7 @@ pub fn standard() -> Registry {
 }
 
 /// Does what the command line says, over the transports in `registry`, and says how it went: status 0, or 1 after
-/// one line on standard error, or 2 for a command line that makes no sense.
+/// one line on standard error (or, from `chat search`, without one), or 2 for a command line that makes no sense.
 pub fn run(registry: Registry) -> ExitCode {
     let done = match Cli::try_parse() {
         Ok(cli) => start(&registry, cli.command),
@@ -58,9 +62,15 @@ pub fn run(registry: Registry) -> ExitCode {
             let _ = error.print();
             return ExitCode::from(USAGE);
         }
-        Err(help) => Output::plain().write(help.to_string().as_bytes()).map_err(anyhow::Error::from),
+        Err(help) => Output::plain()
+            .write(help.to_string().as_bytes())
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(anyhow::Error::from),
     };
-    let Err(error) = done else { return ExitCode::SUCCESS };
+    let error = match done {
+        Ok(status) => return status,
+        Err(error) => error,
+    };
     if let Some(OutputError::Closed) = error.downcast_ref() {
         return ExitCode::SUCCESS; // `chat tail … | head` is no failure
     }
@@ -69,23 +79,26 @@ pub fn run(registry: Registry) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn start(registry: &Registry, command: Command) -> anyhow::Result<()> {
+fn start(registry: &Registry, command: Command) -> anyhow::Result<ExitCode> {
     let runtime: SharedRuntime = Arc::new(AsyncStd);
     match &command {
         Command::Serve(args) => logging::start("info", args.log)?,
         _ => logging::start("warn", LogFormat::Human)?,
     }
-    match command {
+    let done = match command {
         Command::Serve(args) => async_std::task::block_on(serve::run(registry, runtime, args)),
         Command::Join(args) => async_std::task::block_on(join::run(registry, runtime, args)),
         Command::Send(args) => async_std::task::block_on(send::run(registry, runtime, args)),
         Command::Tail(args) => async_std::task::block_on(tail::run(registry, runtime, args)),
+        Command::Search(args) => return async_std::task::block_on(search::run(registry, runtime, args)),
+        Command::Export(args) => async_std::task::block_on(export::run(registry, runtime, args)),
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "chat", &mut script);
-            Ok(Output::plain().write(&script)?)
+            Output::plain().write(&script).map_err(anyhow::Error::from)
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// The status for a command line that makes no sense.

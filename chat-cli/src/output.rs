@@ -36,9 +36,9 @@ impl Output {
 
     /// Prints `line`.
     pub(crate) fn line(&mut self, line: &Line) -> Result<(), OutputError> {
+        let line = if self.colours { line.clone() } else { line.marked_by_hand() };
         // Asked every time: a window changes its size.
-        let broken = columns().map(|columns| line.broken(columns));
-        let line = broken.as_ref().unwrap_or(line);
+        let line = columns().map(|columns| line.broken(columns)).unwrap_or(line);
         self.write(format!("{}\n", if self.colours { line.coloured() } else { line.to_string() }).as_bytes())
     }
 
@@ -110,6 +110,11 @@ impl Line {
         self.span(Style::new(), words.as_str())
     }
 
+    /// Adds words of someone else that are to be seen at once.
+    pub(crate) fn marked(self, words: &Harmless) -> Line {
+        self.span(MARK, words.as_str())
+    }
+
     /// Adds the name of a person, always in the same colour.
     pub(crate) fn name(self, name: &str) -> Line {
         let sum = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
@@ -168,6 +173,15 @@ impl Line {
         broken
     }
 
+    /// The same with stars around what is marked, for where there are no colours.
+    fn marked_by_hand(&self) -> Line {
+        let by_hand = |(style, text): &(Style, String)| match *style == MARK {
+            true => (*style, format!("*{text}*")),
+            false => (*style, text.clone()),
+        };
+        Line { spans: self.spans.iter().map(by_hand).collect() }
+    }
+
     fn coloured(&self) -> String {
         self.spans.iter().map(|(style, text)| format!("{style}{text}{style:#}")).collect()
     }
@@ -180,7 +194,7 @@ impl fmt::Display for Line {
 }
 
 /// `value` as JSON in which whatever a terminal might act on is escaped. To a reader of JSON that is the same.
-fn printable_json(value: &impl Serialize) -> String {
+pub(crate) fn printable_json(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value).expect("what is printed has string keys");
     escape_unprintable(&json)
 }
@@ -206,6 +220,9 @@ fn is_bare(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     !c.is_control() && !formats
 }
+
+/// How a word looks that was searched for.
+const MARK: Style = Style::new().bold().invert();
 
 /// Colours that can be read on light and on dark ground; red is for trouble.
 const NAME_COLOURS: [AnsiColor; 5] =
@@ -236,6 +253,14 @@ mod tests {
         let colours = |line: &Line| line.spans.iter().map(|(style, _)| *style).collect::<Vec<_>>();
         assert_eq!(colours(&broken), colours(&line));
         assert_eq!(line.broken(120), line);
+    }
+
+    #[test]
+    fn what_is_marked_is_seen_with_colours_and_without() {
+        let line = Line::default().words("red ").marked(&Harmless::line("tea")).words(", please");
+        assert_eq!(line.marked_by_hand().to_string(), "red *tea*, please");
+        let coloured = line.coloured();
+        assert!(coloured.contains(&format!("{MARK}tea{MARK:#}")) && !coloured.contains('*'), "{coloured:?}");
     }
 
     #[test]

@@ -3,21 +3,16 @@
 use std::{
     borrow::Cow,
     io::{self, Read},
-    pin::pin,
-    time::Duration,
 };
 
 use anyhow::{Context, bail};
 use chat_core::{
-    RoomName, SharedRuntime,
-    client::{Remote, Update, Updates},
-    text,
+    SharedRuntime, text,
     transport::Registry,
-    wire::{Event, Join, MAX_TEXT, Request, Say},
+    wire::{Join, MAX_TEXT, Request, Say},
 };
-use futures::{FutureExt, StreamExt, future::BoxFuture, future::Fuse, select_biased};
 
-use crate::{args::Send, session::Door};
+use crate::{args::Send, oneshot::OneShot, session::Door};
 
 /// Runs `chat send`.
 ///
@@ -29,56 +24,13 @@ pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Send)
         None => read_all(io::stdin().lock()).context("cannot read standard input")?,
     };
     let text = to_text(text)?;
-    let door = Door::new(registry, runtime.clone(), args.server, &args.person)?;
-    let mut session = door.enter(give_up).await?;
-    say(&mut session.remote, &args.room, text).await?;
-    stored(&mut session.updates, &runtime).await?;
-    drop(session.remote); // says bye
-    let goodbye = session.updates.for_each(|_| async {});
-    futures::future::select(pin!(goodbye), runtime.sleep_until(runtime.now() + GOODBYE_WITHIN)).await;
+    let door = Door::new(registry, runtime, args.server, &args.person)?;
+    let mut talk = OneShot::enter(&door, "not sent").await?;
+    let room = || Cow::Owned(args.room.as_str().to_owned());
+    talk.send(Request::Join(Join { room: room(), recent: Some(0), ..Join::default() })).await?;
+    talk.ask(Request::Say(Say { id: 0, room: room(), text: Cow::Owned(text), order: None })).await?;
+    talk.leave().await;
     Ok(())
-}
-
-/// A message is not worth the wait for a name.
-fn give_up(lost: &Update) -> anyhow::Result<()> {
-    match lost {
-        Update::Disconnected { why, .. } => bail!("not sent: {why}"),
-        _ => Ok(()),
-    }
-}
-
-async fn say(remote: &mut Remote, room: &RoomName, text: String) -> anyhow::Result<()> {
-    let room = || Cow::Owned(room.as_str().to_owned());
-    let join = Join { room: room(), recent: Some(0), ..Join::default() };
-    remote.ask(Request::Join(join), JOIN).await?;
-    remote.ask(Request::Say(Say { id: 0, room: room(), text: Cow::Owned(text), order: None }), SAY).await?;
-    Ok(())
-}
-
-/// Waits until what was said is stored.
-async fn stored(updates: &mut Updates, runtime: &SharedRuntime) -> anyhow::Result<()> {
-    let mut alone: Fuse<BoxFuture<'static, ()>> = Fuse::terminated();
-    let mut why_alone = String::new();
-    loop {
-        let mut next = pin!(updates.next().fuse());
-        let update = select_biased! {
-            update = next => update.context("not sent: the conversation ended")?,
-            () = alone => bail!("not sent: no connection for {} s: {why_alone}", CONNECTED_WITHIN.as_secs()),
-        };
-        match update {
-            Update::Connected(_) => alone = Fuse::terminated(),
-            Update::Disconnected { why, .. } => {
-                if why_alone.is_empty() {
-                    alone = runtime.sleep_until(runtime.now() + CONNECTED_WITHIN).fuse();
-                }
-                why_alone = why;
-            }
-            Update::Refused(error) => bail!("not sent: {}", error.message),
-            Update::Reply { reply: Event::Error(error), .. } => bail!("not sent: {}", error.message),
-            Update::Reply { tag: SAY, reply: Event::Ack(_) } => return Ok(()),
-            _ => {}
-        }
-    }
 }
 
 /// All of `input`, or a little more of it than can be sent.
@@ -103,15 +55,6 @@ fn to_text(bytes: Vec<u8>) -> anyhow::Result<String> {
     }
     Ok(text)
 }
-
-const JOIN: u64 = 1;
-const SAY: u64 = 2;
-
-/// How long we may be without a connection before we give up.
-const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long the goodbye may take; the message is stored already.
-const GOODBYE_WITHIN: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
 mod tests {

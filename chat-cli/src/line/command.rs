@@ -23,6 +23,8 @@ pub(crate) enum Command<'a> {
     Quit,
     /// List the rooms.
     Rooms,
+    /// Look for words in every room; without any, go on with that.
+    Search(Option<&'a str>),
     /// Say something in the current room.
     Say(&'a str),
     /// Say what was measured.
@@ -68,6 +70,8 @@ impl<'a> Command<'a> {
             },
             "quit" => Ok(Command::Quit),
             "rooms" => Ok(Command::Rooms),
+            "search" if rest.trim().is_empty() => Ok(Command::Search(None)),
+            "search" => Ok(Command::Search(Some(rest.trim()))),
             "stats" => one(STATS)?
                 .map_or(Some(Measure::Once), measure)
                 .map(Command::Stats)
@@ -108,7 +112,7 @@ fn only_word<'a>(rest: &'a str, usage: &'static str) -> Result<Option<&'a str>, 
 }
 
 /// What `/help` prints.
-pub(crate) const HELP: [&str; 12] = [
+pub(crate) const HELP: [&str; 13] = [
     "TEXT             say it in the current room; //TEXT says /TEXT",
     "/join ROOM       enter a room and talk there",
     "/leave [ROOM]    leave a room",
@@ -116,7 +120,8 @@ pub(crate) const HELP: [&str; 12] = [
     "/rooms           which rooms there are",
     "/msg NAME TEXT   say something to one person",
     "/topic TEXT      set the topic of the current room",
-    "/history [N]     older messages of the current room",
+    "/history [N]     older messages of the current room; again for still older ones",
+    "/search WORDS    what was said with all of these words, newest first; /search alone goes on",
     "/stats [N]       what the network does, now or every N seconds; /stats off ends it",
     "/quit            leave",
     "/help            this list",
@@ -160,6 +165,8 @@ mod tests {
             ("/topic soup at  noon", Topic("soup at  noon")),
             ("/history", History(None)),
             ("/history 7", History(Some(7))),
+            ("/search  red   tea ", Search(Some("red   tea"))),
+            ("/search ", Search(None)),
             ("/stats", Stats(Measure::Once)),
             ("/stats 5", Stats(Measure::Every(Duration::from_secs(5)))),
             ("/stats off", Stats(Measure::NoMore)),

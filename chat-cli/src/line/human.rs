@@ -7,9 +7,10 @@ use chat_core::{
     client::{Stats, Update},
     text,
     wire::{
-        Event, History, Join, Leave, MAX_FRAME, MAX_HISTORY, MAX_TEXT, RECENT, Request, RoomList, Say, Tell,
-        Topic, Who,
+        Event, History, Join, Leave, MAX_FRAME, MAX_HISTORY, MAX_TEXT, RECENT, Request, RoomList, Say,
+        Search, Tell, Topic, Who,
     },
+    words::Query,
 };
 use jiff::Zoned;
 
@@ -34,18 +35,61 @@ pub(crate) struct Human {
     /// What is not answered yet, by tag; the client lets only so much be unanswered.
     asked: BTreeMap<u64, Asked>,
     last_tag: u64,
+    search: Option<Searched>,
+}
+
+/// What was searched for last.
+#[derive(Debug)]
+struct Searched {
+    words: String,
+    query: Query,
+    /// The request whose answer says where it goes on.
+    tag: u64,
+    more: Option<u64>,
 }
 
 impl Human {
     /// Times are shown as in the zone of `now`.
     pub(crate) fn new(now: &Zoned) -> Human {
-        Human { plain: Plain::new(now), rooms: Rooms::default(), asked: BTreeMap::new(), last_tag: 0 }
+        Human {
+            plain: Plain::new(now),
+            rooms: Rooms::default(),
+            asked: BTreeMap::new(),
+            last_tag: 0,
+            search: None,
+        }
     }
 
     fn ask(&mut self, request: Request<'static>, asked: Asked) -> Step {
         self.last_tag += 1;
         self.asked.insert(self.last_tag, asked);
         Step::Ask(request, self.last_tag)
+    }
+
+    /// Searches for `words`, or further for those searched for last.
+    fn search(&mut self, words: Option<&str>) -> Result<Step, Line> {
+        let (words, query, before) = match (words, self.search.take()) {
+            (Some(words), _) => match Query::parse(words) {
+                Ok(query) => (words.to_owned(), query, None),
+                Err(why) => {
+                    return Err(
+                        Line::note("cannot search for this: ").shown(&Harmless::line(&why.to_string()))
+                    );
+                }
+            },
+            (None, Some(Searched { words, query, more: Some(more), .. })) => (words, query, Some(more)),
+            (None, Some(last)) => {
+                let waits = self.asked.contains_key(&last.tag);
+                self.search = Some(last);
+                return Err(Line::note(if waits { "still searching" } else { "nothing older found" }));
+            }
+            (None, None) => return Err(corrected(&Mistake::Usage("/search WORDS"))),
+        };
+        let search =
+            Search { words: Cow::Owned(words.clone()), before, limit: Some(HITS), ..Search::default() };
+        let step = self.ask(Request::Search(search), Asked::Search(query.clone(), before.is_some()));
+        self.search = Some(Searched { words, query, tag: self.last_tag, more: None });
+        Ok(step)
     }
 
     /// What `command` asks for, or the line that says why nothing can be asked.
@@ -104,6 +148,7 @@ impl Human {
                 (Request::Who(Who { id: 0, room: room(named, &self.rooms)? }), Asked::Command("/who"))
             }
             Command::Rooms => (Request::Rooms(RoomList { id: 0 }), Asked::Command("/rooms")),
+            Command::Search(words) => return self.search(words),
             Command::History(limit) => {
                 let room = room(None, &self.rooms)?;
                 let before = self.plain.oldest(&room);
@@ -122,6 +167,11 @@ impl Human {
             _ => None,
         };
         let asked = asked.unwrap_or(Asked::Nothing);
+        if let (Update::Reply { tag, reply: Event::Found(found) }, Some(search)) = (update, &mut self.search)
+            && search.tag == *tag
+        {
+            search.more = found.more;
+        }
         let mut lines = self.plain.lines(update, &asked);
         match (&asked, update) {
             (Asked::Enter(room), Update::Reply { .. }) => self.rooms.leave(room), // a join that worked is no reply
@@ -201,6 +251,9 @@ fn corrected(mistake: &Mistake<'_>) -> Line {
         Mistake::Usage(usage) => Line::note("it is written ").words(usage),
     }
 }
+
+/// How much one `/search` brings.
+const HITS: u64 = 20;
 
 const NO_ROOM: &str = "you are in no room; /join ROOM enters one";
 

@@ -17,6 +17,7 @@ use futures::{
 use crate::{output::Output, session::Session, signals::Signals};
 
 pub(crate) mod command;
+pub(crate) mod found;
 mod hearing;
 pub(crate) mod human;
 pub(crate) mod input;

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use chat_core::{
     client::Update,
     wire::{EntryFrame, EntryKind, Error, Event, Gap, INBOX, Joined, Page, RoomSummary},
+    words::Query,
 };
-use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
+use jiff::{Zoned, civil::Date, tz::TimeZone};
 
-use super::rooms::is_same;
+use super::{found, rooms::is_same};
 use crate::{harmless::Harmless, output::Line};
 
 /// Turns updates into lines.
@@ -34,6 +35,8 @@ pub(crate) enum Asked {
     Enter(String),
     /// What this command asks for.
     Command(&'static str),
+    /// To search for this; whether it goes on with an earlier search.
+    Search(Query, bool),
     /// Nothing that is known.
     Nothing,
 }
@@ -107,8 +110,7 @@ impl Plain {
     fn entry(&mut self, entry: &EntryFrame) -> Vec<Line> {
         let oldest = self.oldest.entry(entry.room.clone()).or_insert(entry.seq);
         *oldest = entry.seq.min(*oldest);
-        let at = i64::try_from(entry.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-        let at = at.unwrap_or(Timestamp::MAX).to_zoned(self.zone.clone());
+        let at = found::time(entry.at).to_zoned(self.zone.clone());
         let text = Harmless::block(&entry.text, INDENT);
         let line = match entry.kind {
             EntryKind::Topic => topic_set(entry),
@@ -147,6 +149,10 @@ impl Plain {
                 vec![listed(line.shown(&Harmless::line(&members.room)), &members.members, members.present)]
             }
             Event::Page(page) => self.page(page),
+            Event::Found(page) => match asked {
+                Asked::Search(query, goes_on) => found::page(page, query, *goes_on, &self.zone),
+                _ => Vec::new(),
+            },
             Event::Rooms(rooms) => {
                 let more = rooms.total.saturating_sub(rooms.rooms.len() as u64);
                 let more = (more > 0).then(|| Line::note("and ").number(more).words(" more"));
@@ -233,7 +239,7 @@ fn refused(error: &Error, asked: &Asked) -> Line {
     let line = match asked {
         Asked::Say(_) => Line::note("not sent: "),
         Asked::Enter(room) => Line::note("cannot enter ").shown(&Harmless::line(room)).words(": "),
-        Asked::Command(_) | Asked::Nothing => Line::note("refused: "),
+        Asked::Command(_) | Asked::Search(..) | Asked::Nothing => Line::note("refused: "),
     };
     let line = line.shown(&Harmless::line(&error.message));
     let line = match error.retry_after_ms {
@@ -253,6 +259,7 @@ fn unanswered(asked: &Asked) -> Line {
         Asked::Say(text) => line.shown(&Harmless::line(text)),
         Asked::Enter(room) => line.words("/join ").shown(&Harmless::line(room)),
         Asked::Command(command) => line.words(command),
+        Asked::Search(..) => line.words("/search"),
         Asked::Nothing => line.words("a request"),
     }
 }
@@ -263,7 +270,7 @@ fn seconds(wait: Duration) -> u64 {
 }
 
 /// How far the second line of a text and those after it are indented, so that none looks like a message of its own.
-const INDENT: usize = 4;
+pub(super) const INDENT: usize = 4;
 
 /// How many names a line holds at most.
 const NAMES_SHOWN: usize = 20;

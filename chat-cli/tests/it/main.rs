@@ -41,7 +41,9 @@ fn failure(args: &[&str]) -> String {
 
 #[test]
 fn help_shows_examples_for_every_command() {
-    for args in [&[][..], &["serve"], &["join"], &["send"], &["tail"], &["completions"]] {
+    for args in
+        [&[][..], &["serve"], &["join"], &["send"], &["tail"], &["search"], &["export"], &["completions"]]
+    {
         for flag in ["-h", "--help"] {
             let output = chat(&[args, &[flag]].concat());
             assert!(output.status.success() && output.stderr.is_empty(), "{args:?} {flag}");
@@ -72,6 +74,11 @@ fn a_wrong_command_line_is_status_2() {
         &["join", "--room", ""],
         &["send", "127.0.0.1", "text"],
         &["tail", "127.0.0.1", "--room", "lobby", "--after", "9007199254740992"],
+        &["search"],
+        &["search", "tea", "--since", "soon"],
+        &["search", "tea", "--limit", "0"],
+        &["export", "--format", "html"],
+        &["export", "--room", "lobby", "--format", "pdf"],
         &["serve", "--listen", "tcp://"],
         &["serve", "--memory-limit", "plenty"],
         &["serve", "--memory-limit", "64MiB"],
@@ -112,6 +119,8 @@ fn a_refused_connection_is_one_line() {
         &["join", &url, "--name", "ana", "--json"],
         &["send", &url, "--room", "lobby", "--name", "ana", "hi"],
         &["tail", &url, "--room", "lobby", "--name", "ana"],
+        &["search", &url, "tea", "--name", "ana"],
+        &["export", &url, "--room", "lobby", "--format", "text", "--name", "ana"],
     ] {
         let begun = Instant::now();
         let said = failure(args);

@@ -40,6 +40,11 @@ fn what_is_typed_is_asked_for() {
         ),
         ("/leave nowhere", "-- you are not in nowhere"),
         ("/leave", r#"9: {"type":"leave","id":0,"room":"hall"}"#),
+        (
+            "/search …",
+            "-- cannot search for this: there is no word in it; a word is made of letters and digits",
+        ),
+        ("/search", "-- it is written /search WORDS"),
         ("/rooms", r#"10: {"type":"rooms","id":0}"#),
         ("hi", r#"11: {"type":"say","id":0,"room":"lobby","text":"hi"}"#),
         ("/stats", "Measure(Once)"),

@@ -10,6 +10,7 @@ pub mod harness;
 mod hostile;
 mod hostile_datagrams;
 mod lossy_crowd;
+mod searching;
 mod secrets;
 mod slow;
 mod terminal;

@@ -17,8 +17,8 @@ use chat_core::{
     server::{Config, Limits, Server},
     transport::{BoxLink, Registry, Transport},
     wire::{
-        EntryFrame, Event, Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Tell, Topic,
-        Welcome, Who, read_event, read_request, write,
+        EntryFrame, Event, Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Search, Tell,
+        Topic, Welcome, Who, read_event, read_request, write,
     },
 };
 use chat_tests::{
@@ -105,7 +105,7 @@ impl Hall {
     }
 
     /// One step of a link: a request (`h`ello, `j`oin, `l`eave, `s`ay, t`e`ll, t`o`pic, `w`ho, `R`ooms, `H`istory,
-    /// re`p`lay, `P`ing, `b`ye), a `f`lood of pings, `t`ime that passes, a `d`ropped link and a new one, or `r`eading what came.
+    /// re`p`lay, `S`earch, `P`ing, `b`ye), a `f`lood of pings, `t`ime that passes, a `d`ropped link and a new one, or `r`eading what came.
     async fn step(&mut self, mut line: Line<'_>) {
         let number = line.below(2);
         if line.0.first() == Some(&b'{') {
@@ -172,6 +172,11 @@ impl Hall {
             }
             b'w' => Request::Who(Who { id, room }),
             b'H' => Request::History(History { id, room, before: line.maybe(), limit: line.maybe() }),
+            b'S' => {
+                let (since, before, limit) = (line.maybe(), line.maybe(), line.maybe());
+                let words = text(line);
+                Request::Search(Search { id, words, room: Some(room), from: None, since, before, limit })
+            }
             b'p' => Request::Replay(Replay { id, room, from: line.number(), to: line.number() }),
             _ => return None,
         })
@@ -246,6 +251,7 @@ impl Hall {
                 assert!(page.entries.windows(2).all(|it| it[0].seq + 1 == it[1].seq), "{page:?}");
                 page.entries.into_iter().for_each(|it| self.keep(number, it));
             }
+            Event::Found(found) => found.entries.into_iter().for_each(|it| self.keep(number, it)),
             Event::Ack(ack) => drop(self.acknowledged.insert((self.key(number, &ack.room), ack.seq))),
             Event::Presence(it) => assert!(it.since < it.version, "{it:?}"),
             _ => {}

@@ -1,0 +1,53 @@
+//! Command lines: what is read from them.
+
+use clap::CommandFactory;
+
+use super::*;
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn a_server_is_a_url_or_a_host() {
+    for (raw, url) in [
+        ("tcp://10.0.0.1:7001", "tcp://10.0.0.1:7001"),
+        ("unix:///run/chat", "unix:///run/chat"),
+        ("10.0.0.1", "tcp://10.0.0.1:7000"),
+        ("hall.local", "tcp://hall.local:7000"),
+        ("hall.local:99", "tcp://hall.local:99"),
+        ("::1", "tcp://[::1]:7000"),
+        ("[::1]", "tcp://[::1]:7000"),
+        ("[::1]:99", "tcp://[::1]:99"),
+    ] {
+        assert_eq!(server(raw).map(|it| it.to_string()), Ok(url.to_owned()), "{raw}");
+    }
+    for raw in ["", "tcp://", "two words", "a\u{1b}b"] {
+        assert!(server(raw).is_err(), "{raw:?}");
+    }
+    for raw in ["7001", ":7001"] {
+        assert_eq!(server(raw), Err("it names no host; write it like 192.168.1.7:7001".to_owned()));
+    }
+}
+
+#[test]
+fn what_is_searched_for_may_begin_with_where() {
+    let home = "tcp://127.0.0.1:7000";
+    for (args, url, words) in [
+        (&["tea"][..], home, "tea"),
+        (&["red", "tea"], home, "red tea"),
+        (&["10.0.0.1"], home, "10.0.0.1"),
+        (&["10.0.0.1", "tea"], "tcp://10.0.0.1:7000", "tea"),
+        (&["hall:99", "red", "tea"], "tcp://hall:99", "red tea"),
+        (&["udp://hall", "red tea"], "udp://hall", "red tea"),
+        (&["::1", "tea"], "tcp://[::1]:7000", "tea"),
+        (&["localhost", "tea"], "tcp://localhost:7000", "tea"),
+        (&["v. 2", "tea"], home, "v. 2 tea"),
+    ] {
+        let args = Cli::try_parse_from([&["chat", "search"], args].concat()).unwrap();
+        let Command::Search(search) = args.command else { panic!("not search: {args:?}") };
+        let (server, asked) = search.server_and_words().unwrap();
+        assert_eq!((server.to_string().as_str(), asked.as_str()), (url, words));
+    }
+}

@@ -1,0 +1,58 @@
+//! An export as lines: events for programs, or text for people.
+
+use chat_core::wire::{EntryFrame, EntryKind, Event, Gap};
+use jiff::tz::TimeZone;
+
+use super::Form;
+use crate::{harmless::Harmless, line::found::time, output::printable_json};
+
+/// One JSON event a line, as `chat tail --json` prints them.
+pub(super) struct Json;
+
+impl Form for Json {
+    fn entry(&mut self, entry: &EntryFrame) -> String {
+        printable_json(&Event::Entry(entry.clone())) + "\n"
+    }
+
+    fn gap(&mut self, gap: &Gap) -> String {
+        printable_json(&Event::Gap(gap.clone())) + "\n"
+    }
+}
+
+/// One entry a line; the further lines of a text are indented. Nothing in it acts on a terminal.
+pub(super) struct Text {
+    zone: TimeZone,
+}
+
+impl Text {
+    /// Times are shown as in `zone`.
+    pub(super) fn new(zone: TimeZone) -> Text {
+        Text { zone }
+    }
+}
+
+impl Form for Text {
+    fn entry(&mut self, entry: &EntryFrame) -> String {
+        let at = time(entry.at).to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
+        let (from, text) = (Harmless::line(&entry.from), Harmless::block(&entry.text, INDENT));
+        match entry.kind {
+            EntryKind::Topic if entry.text.is_empty() => format!("{at} -- {from} took away the topic\n"),
+            EntryKind::Topic => format!("{at} -- {from} set the topic: {text}\n"),
+            _ => format!("{at} <{from}> {text}\n"),
+        }
+    }
+
+    fn gap(&mut self, gap: &Gap) -> String {
+        format!("-- {}\n", words(gap))
+    }
+}
+
+/// Which numbers are gone, in words.
+pub(super) fn words(gap: &Gap) -> String {
+    match gap.from == gap.to {
+        true => format!("message {} is no longer held", gap.from),
+        false => format!("messages {} to {} are no longer held", gap.from, gap.to),
+    }
+}
+
+const INDENT: usize = 4;

@@ -1,0 +1,60 @@
+//! `chat search`: asks for what was said, prints it newest first, and leaves.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use chat_core::{
+    SharedRuntime,
+    transport::Registry,
+    wire::{self, Event, Found, MAX_HISTORY, Request},
+    words::Query,
+};
+use jiff::tz::TimeZone;
+
+use crate::{args::Search, line::found, oneshot::OneShot, output::Output, session::Door};
+
+/// Runs `chat search`; its status is that of `grep`: 0 if something was found.
+///
+/// # Errors
+/// When there is nothing to look for, the server cannot be reached for ten seconds, or it refuses.
+pub(crate) async fn run(
+    registry: &Registry,
+    runtime: SharedRuntime,
+    args: Search,
+) -> anyhow::Result<ExitCode> {
+    let (server, words) = args.server_and_words().map_err(anyhow::Error::msg)?;
+    let query = Query::parse(&words).context("cannot search for this")?;
+    let door = Door::new(registry, runtime, server, &args.person)?;
+    let mut talk = OneShot::enter(&door, "not searched").await?;
+    let zone = TimeZone::system();
+    let mut out = if args.json { Output::plain() } else { Output::coloured() };
+    let (mut left, mut before, mut any) = (args.limit, None, false);
+    loop {
+        let search = wire::Search {
+            id: 0,
+            words: words.clone().into(),
+            room: args.room.as_ref().map(|it| it.as_str().to_owned().into()),
+            from: args.from.as_ref().map(|it| it.as_str().to_owned().into()),
+            since: args.since,
+            before,
+            limit: Some(left.min(MAX_HISTORY)),
+        };
+        let Event::Found(Found { entries, more, .. }) = talk.ask(Request::Search(search)).await? else {
+            bail!("not searched: the server answers something else");
+        };
+        for entry in entries {
+            any = true;
+            left = left.saturating_sub(1);
+            match args.json {
+                true => out.json(&Event::Entry(entry))?,
+                false => out.line(&found::line(&entry, &query, &zone))?,
+            }
+        }
+        if left == 0 || more.is_none() {
+            break;
+        }
+        before = more;
+    }
+    talk.leave().await;
+    Ok(if any { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
