@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_core::{
     RoomName,
     client::Update,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, RoomState},
+    log::{Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState},
     server::Limits,
     wire::{Code, Error, Event, Found, MAX_FRAME, Request, Search, Topic, write},
 };
@@ -167,6 +167,10 @@ impl RoomLog for Keeper {
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         self.0.append(batch)
+    }
+
+    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+        self.0.recall(batch)
     }
 
     fn read<'a>(
