@@ -32,8 +32,8 @@ pub fn start(
     let (updates_out, updates) = mpsc::channel(UPDATES);
     let driver = Driver {
         client: Client::new(config),
-        transport,
-        address,
+        way: Way { transport, address },
+        way_back: None,
         runtime: runtime.clone(),
         commands: Some(commands_in),
         updates: updates_out,
@@ -57,6 +57,14 @@ pub struct Remote {
 enum Command {
     Ask(Request<'static>, u64),
     Measure,
+    Move(Way),
+}
+
+/// How to come to a server.
+#[derive(Clone)]
+struct Way {
+    transport: Arc<dyn Transport>,
+    address: Address,
 }
 
 impl Remote {
@@ -74,6 +82,16 @@ impl Remote {
     /// When the conversation is over.
     pub async fn measure(&mut self) -> Result<(), Closed> {
         self.commands.send(Command::Measure).await.map_err(|_| Closed)
+    }
+
+    /// Goes on over another transport, or at another address of the same server: the present link is dropped, and
+    /// nothing is missed or repeated. If that does not let it in at the first try, it goes back to where it was.
+    ///
+    /// # Errors
+    /// When the conversation is over.
+    pub async fn move_to(&mut self, transport: Arc<dyn Transport>, address: Address) -> Result<(), Closed> {
+        let way = Way { transport, address };
+        self.commands.send(Command::Move(way)).await.map_err(|_| Closed)
     }
 }
 
@@ -99,8 +117,9 @@ impl Stream for Updates {
 /// The task. It ends when the client is over.
 struct Driver {
     client: Client,
-    transport: Arc<dyn Transport>,
-    address: Address,
+    way: Way,
+    /// Where it was before, until the other way has proved to be one.
+    way_back: Option<Way>,
     runtime: SharedRuntime,
     /// None once the remote is dropped.
     commands: Option<mpsc::Receiver<Command>>,
@@ -164,6 +183,7 @@ impl Driver {
             match commands.poll_next_unpin(cx) {
                 Poll::Ready(Some(Command::Ask(request, tag))) => self.client.ask(request, tag),
                 Poll::Ready(Some(Command::Measure)) => self.client.tell_stats(),
+                Poll::Ready(Some(Command::Move(way))) => self.move_to(way),
                 Poll::Ready(None) => {
                     self.commands = None;
                     self.client.bye();
@@ -178,6 +198,9 @@ impl Driver {
     fn has_updates(&mut self) -> bool {
         if self.next_update.is_none() {
             self.next_update = self.client.poll_update();
+        }
+        if let Some(Update::Connected(_)) = &self.next_update {
+            self.way_back = None;
         }
         self.next_update.is_some()
     }
@@ -208,12 +231,12 @@ impl Driver {
             }
             Line::Waiting(wait) => {
                 std::task::ready!(wait.poll_unpin(cx));
-                let (transport, address) = (self.transport.clone(), self.address.clone());
+                let Way { transport, address } = self.way.clone();
                 self.line = Line::Dialling(async move { transport.dial(&address).await }.boxed());
             }
             Line::Dialling(dial) => match std::task::ready!(dial.poll_unpin(cx)) {
                 Ok(link) => {
-                    self.client.link_up(self.transport.promises(), now);
+                    self.client.link_up(self.way.transport.promises(), now);
                     self.line = Line::Up(Up { link, next_frame: None, unflushed: false, timer: None });
                 }
                 Err(error) => self.lost(&error.to_string(), now),
@@ -235,8 +258,35 @@ impl Driver {
     fn lost(&mut self, why: &str, now: Instant) {
         self.line = match self.client.link_lost(why, now) {
             Some(at) => Line::Waiting(self.runtime.sleep_until(at)),
-            None => Line::Down,
+            None => return self.line = Line::Down,
         };
+        if let Some(way) = self.way_back.take() {
+            self.go(way);
+        }
+    }
+
+    fn move_to(&mut self, way: Way) {
+        let now = self.runtime.now();
+        match self.line {
+            Line::Closing(_) | Line::Down => return,
+            Line::Waiting(_) => {}
+            Line::Dialling(_) | Line::Up(_) => {
+                let why = format!("moving to {}", way.address);
+                if self.client.link_lost(&why, now).is_none() {
+                    return self.line = Line::Down;
+                }
+            }
+        }
+        let before = self.way.clone();
+        self.way_back.get_or_insert(before);
+        self.go(way);
+    }
+
+    /// Dials there at once.
+    fn go(&mut self, way: Way) {
+        self.client.updates.push_back(Update::Moved { to: way.address.clone() });
+        self.way = way;
+        self.line = Line::Waiting(futures::future::ready(()).boxed());
     }
 
     /// Moves frames both ways; ready when there is something for the user, or the line changed.
@@ -317,6 +367,12 @@ impl Up {
             self.timer = None;
             cx.waker().wake_by_ref();
         }
+    }
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Way").field(&self.address).finish()
     }
 }
 

@@ -24,7 +24,7 @@ pub use machine::Client;
 pub use stats::{RoundTrips, Stats};
 
 use crate::{
-    ClientId,
+    Address, ClientId,
     wire::{EntryFrame, Error, Event, Gap, Joined, Members, Presence, Reason, Welcome},
 };
 
@@ -62,6 +62,11 @@ pub enum Update {
         why: String,
         /// How long until the next try.
         retry_in: Duration,
+    },
+    /// From now on it dials there: as [`Remote::move_to`] asked, or back where it was because that did not work.
+    Moved {
+        /// Where.
+        to: Address,
     },
     /// In a room: for the first time, or again after a lost link.
     Joined {
