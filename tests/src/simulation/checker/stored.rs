@@ -62,6 +62,12 @@ fn dense(case: &mut Case<'_>) {
     }
 }
 
+/// Whether a log has it to the end.
+fn is_held(case: &Case<'_>, log: usize, stored: &Stored) -> bool {
+    let rooms = &case.report.logs[log].rooms;
+    rooms.iter().any(|(state, _)| state.room == stored.item.room && state.oldest <= stored.seq)
+}
+
 fn is_same(stored: &Stored, entry: &LogEntry) -> bool {
     let item = &stored.item;
     (item.kind, &item.from, &item.text) == (entry.kind, &entry.from, &entry.text)
@@ -124,7 +130,8 @@ fn as_answered(case: &mut Case<'_>, places: &Places<'_>) {
                 // Nobody knows what a try in another session came to, whose answer was lost.
                 Answer::Reply(Event::Error(_)) if case.lost_a_session(*who, asked.at..*at) => {}
                 Answer::Reply(Event::Error(error)) => {
-                    if let Some((_, stored)) = places.first() {
+                    // What the log has let go of it no longer knows when it comes again (protocol 5.4).
+                    if let Some((_, stored)) = places.iter().find(|(log, it)| is_held(case, *log, it)) {
                         let what = format!("{text:?} was refused ({}) and is {}", error.code, stored.seq);
                         found.push((Rule::RefusedIsNotStored, *at, what));
                     }
