@@ -1,10 +1,11 @@
 //! How fast the log is: what an append costs, how long it takes at a given rate, and how long opening takes.
 //!
-//! `cargo bench -p chat-sqlite`, on the disk that `TMPDIR` is on.
-#![allow(clippy::print_stdout, clippy::unwrap_used)]
+//! `cargo bench -p chat-sqlite`, on the disk that `TMPDIR` is on; `-- cost` for one part of it.
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program that says what it measured")]
 
 use std::{
     env, fs,
+    os::unix::fs::FileExt,
     path::Path,
     process::{self, Command},
     thread,
@@ -23,22 +24,48 @@ fn main() {
     if let Ok(directory) = env::var("FILL") {
         fill(Path::new(&directory));
     }
-    println!(
-        "latency of an append, Durability::Power, 100 bytes, as the broker does it (what has come is a batch)"
-    );
-    println!(
-        "{:>10} {:>10} {:>10} {:>10} {:>10} {:>12}",
-        "msg/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "largest wal"
-    );
+    let wanted: Vec<String> = env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    for (name, part) in [("latency", latencies as fn()), ("cost", costs), ("opening", opening)] {
+        if wanted.is_empty() || wanted.iter().any(|it| it == name) {
+            part();
+        }
+    }
+}
+
+fn latencies() {
+    println!("how long an append takes, with Durability::Power, 100 bytes each; what has come is a batch");
+    let heads = ["msg/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "largest wal"];
+    println!("{}", heads.map(|it| format!("{it:>12}")).concat());
     for rate in [1_000, 10_000, 20_000] {
+        bare_disk();
         latency(rate, Duration::from_secs(20));
     }
-    println!("\nCPU of an append, all threads, and the time it takes");
-    println!("{:>10} {:>14} {:>14} {:>10}", "batch", "us/message", "commit us", "msg/s");
+}
+
+/// What a commit is made of, as the disk does it at this moment without us: one write, and waiting for it.
+fn bare_disk() {
+    let file = tempfile::tempfile().unwrap();
+    file.write_all_at(&vec![1; 4 << 20], 0).unwrap();
+    file.sync_all().unwrap();
+    let one = |n: u64| {
+        let start = Instant::now();
+        file.write_all_at(&[2; 32 << 10], (n % 128) << 15).unwrap();
+        file.sync_data().unwrap();
+        let taken = start.elapsed();
+        thread::sleep(Duration::from_millis(1));
+        taken
+    };
+    let mut taken: Vec<Duration> = (0..2_000).map(one).collect();
+    let [half, p99, p999, max] = quantiles(&mut taken);
+    println!("{:>12}{half:>12.2}{p99:>12.2}{p999:>12.2}{max:>12.2}", "(disk)");
+}
+
+fn costs() {
+    println!("what an append costs: CPU of all threads, and time");
+    println!("{}", ["batch", "us/message", "us/batch", "msg/s"].map(|it| format!("{it:>12}")).concat());
     for size in [1, 50, 500] {
         cost(size);
     }
-    opening();
 }
 
 fn latency(rate: u32, span: Duration) {
@@ -60,10 +87,14 @@ fn latency(rate: u32, span: Duration) {
         taken.extend((first..due.min(all)).map(|n| start.elapsed().saturating_sub(gap * (n + 1))));
         largest = largest.max(fs::metadata(&wal).map_or(0, |it| it.len()));
     }
+    let [half, p99, p999, max] = quantiles(&mut taken);
+    println!("{rate:>12}{half:>12.2}{p99:>12.2}{p999:>12.2}{max:>12.2}{:>8} MiB", largest >> 20);
+}
+
+/// In milliseconds: the middle, 99 %, 99.9 %, and the longest.
+fn quantiles(taken: &mut [Duration]) -> [f64; 4] {
     taken.sort_unstable();
-    let at = |part: f64| taken[((taken.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
-    let (half, p99, p999, max) = (at(0.5), at(0.99), at(0.999), at(1.0));
-    println!("{rate:>10} {half:>10.2} {p99:>10.2} {p999:>10.2} {max:>10.2} {:>8} MiB", largest >> 20);
+    [0.5, 0.99, 0.999, 1.0].map(|part| taken[((taken.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3)
 }
 
 fn cost(size: u64) {
@@ -79,7 +110,7 @@ fn cost(size: u64) {
     let (elapsed, cpu) = (start.elapsed(), cpu_time() - cpu);
     let count = (batches * size) as f64;
     println!(
-        "{size:>10} {:>14.2} {:>14.0} {:>10.0}",
+        "{size:>12}{:>12.2}{:>12.0}{:>12.0}",
         cpu.as_secs_f64() * 1e6 / count,
         elapsed.as_secs_f64() * 1e6 / batches as f64,
         count / elapsed.as_secs_f64()
@@ -97,7 +128,7 @@ fn opening() {
     let log = open(directory.path());
     let opened = start.elapsed();
     let entries: u64 = block_on(log.rooms()).unwrap().iter().map(|it| it.head).sum();
-    println!("\nopening {entries} entries ({} MiB) after the process was killed: {opened:?}", size >> 20);
+    println!("opening {entries} entries ({} MiB) after the process was killed: {opened:?}", size >> 20);
     let room = RoomName::parse("room7").unwrap();
     let (start, limit) = (Instant::now(), PageLimit { entries: 256, bytes: 32 * 1024 });
     let mut after = 0;
