@@ -158,8 +158,8 @@ pub(crate) struct EntryRow {
 }
 
 impl EntryRow {
-    pub(crate) const SELECT: &str =
-        "SELECT seq, at, kind, sender, text, client, request, hash, room FROM entries";
+    /// What [`EntryRow::read`] wants first.
+    pub(crate) const COLUMNS: &str = "SELECT seq, at, kind, sender, text, client, request, hash, room";
 
     /// # Errors
     /// A value that is not of the type it was written with.
@@ -185,6 +185,10 @@ impl EntryRow {
     /// Whether it is what was written, and was written for this room.
     pub(crate) fn is_whole(&self, room: &Room) -> bool {
         self.room == room.id && self.digest(room).is_ok_and(|it| it == self.hash)
+    }
+
+    pub(crate) fn room(&self) -> i64 {
+        self.room
     }
 
     pub(crate) fn into_entry(self) -> LogEntry {

@@ -9,7 +9,9 @@ mod checkpoint;
 mod connection;
 mod directory;
 mod error;
+mod follow;
 mod hash;
+mod index;
 mod lineage;
 mod load;
 mod log;
@@ -20,6 +22,7 @@ mod recall;
 mod retention;
 mod rooms;
 mod schema;
+mod search;
 mod writer;
 
 #[cfg(test)]

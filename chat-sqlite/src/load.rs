@@ -153,7 +153,8 @@ fn room(db: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<Room>> {
 }
 
 fn from_entries(db: &Connection, mut room: Room) -> rusqlite::Result<Option<Room>> {
-    let mut newest = db.prepare(&format!("{} WHERE room = ?1 ORDER BY seq DESC", EntryRow::SELECT))?;
+    let mut newest =
+        db.prepare(&format!("{} FROM entries WHERE room = ?1 ORDER BY seq DESC", EntryRow::COLUMNS))?;
     let mut rows = newest.query([room.id])?;
     for _ in 0..TRIED {
         let Some(row) = rows.next()? else { return Ok(None) };

@@ -4,7 +4,7 @@ use std::{io, path::Path, sync::Arc};
 
 use chat_core::{
     RoomName,
-    log::{Append, Appended, LogError, LogPage, Outcome, PageLimit, RoomLog, RoomState},
+    log::{Append, Appended, Found, LogError, LogPage, Outcome, PageLimit, RoomLog, RoomState, Search},
 };
 use futures::{
     FutureExt,
@@ -17,13 +17,14 @@ use crate::{
     connection,
     directory::Directory,
     error::{OpenError, Trouble},
+    follow::Index,
     load::{self, Loaded},
     open::Options,
     page::{self, Damage},
     readers::Readers,
     recall,
     rooms::Shared,
-    schema,
+    schema, search,
     writer::{Writer, record_run},
 };
 
@@ -34,6 +35,8 @@ pub struct SqliteLog {
     rooms: Shared,
     // In the order in which they end: the last connection to be closed tidies up, and then the lock goes.
     readers: Readers,
+    /// Of their own, so that nobody who reads waits for somebody who searches.
+    searchers: Readers,
     writer: Writer,
     damage: Arc<Damage>,
     _directory: Directory,
@@ -54,9 +57,18 @@ impl SqliteLog {
         let mut db = connection::first(path, options.durability)?;
         let mut loaded = load::load(&db, Err(random_name().map_err(io)?)).map_err(failed)?;
         let refused = settle(&mut db, &mut loaded).map_err(failed)?;
-        let readers = Readers::start(path).map_err(io)?;
+        let readers = Readers::start(path, READERS).map_err(io)?;
+        let searchers = Readers::start(path, 1).map_err(io)?;
         let (writer, rooms) = Writer::start(path.to_owned(), options, db, loaded, refused).map_err(io)?;
-        Ok(SqliteLog { rooms, readers, writer, damage: Arc::default(), _directory: directory })
+        Ok(SqliteLog { rooms, readers, searchers, writer, damage: Arc::default(), _directory: directory })
+    }
+
+    async fn search_with(&self, index: Index, search: &Search) -> Result<Found, LogError> {
+        if self.writer.index(index).await.is_err() {
+            tracing::debug!("the index is not up to date, and stays so");
+        }
+        let (rooms, search) = (self.rooms.clone(), search.clone());
+        self.searchers.read(move |db| search::search(db, &rooms, &search)).await
     }
 
     /// Runs SQL on the connection that writes, to break things.
@@ -102,6 +114,19 @@ impl RoomLog for SqliteLog {
         let damage = self.damage.clone();
         self.readers.read(move |db| page::read(db, &room, after, limit, &damage))
     }
+
+    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
+        async move {
+            match self.search_with(Index::Good, &search).await {
+                Err(LogError::Failed(why)) => {
+                    tracing::warn!(%why, "a search failed, and is tried with another index");
+                    self.search_with(Index::Damaged, &search).await
+                }
+                found => found,
+            }
+        }
+        .boxed()
+    }
 }
 
 /// Takes what an earlier process left in the write-ahead log into the database, and records the new run.
@@ -137,3 +162,6 @@ fn random_name() -> io::Result<u128> {
     getrandom::fill(&mut name).map_err(io::Error::other)?;
     Ok(u128::from_be_bytes(name))
 }
+
+/// A page takes a fraction of a millisecond. More threads would only be in each other's way, and the writer's.
+const READERS: usize = 2;

@@ -77,7 +77,7 @@ impl Page {
 }
 
 fn walk(db: &Connection, room: &Room, after: u64, page: &mut Page, damage: &Damage) -> rusqlite::Result<End> {
-    let select = format!("{} WHERE room = ?1 AND seq > ?2 ORDER BY seq", EntryRow::SELECT);
+    let select = format!("{} FROM entries WHERE room = ?1 AND seq > ?2 ORDER BY seq", EntryRow::COLUMNS);
     let mut statement = db.prepare_cached(&select)?;
     let mut rows = statement.query(params![room.id, i64::try_from(after).unwrap_or(i64::MAX)])?;
     let mut last = None;
@@ -100,7 +100,7 @@ fn walk(db: &Connection, room: &Room, after: u64, page: &mut Page, damage: &Dama
 
 /// Number by number, around what cannot be read.
 fn pick(db: &Connection, room: &Room, page: &mut Page) {
-    let select = format!("{} WHERE room = ?1 AND seq = ?2", EntryRow::SELECT);
+    let select = format!("{} FROM entries WHERE room = ?1 AND seq = ?2", EntryRow::COLUMNS);
     while page.has_room() && page.through < room.head {
         page.through += 1;
         page.looked_at += 1;

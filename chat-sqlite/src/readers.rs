@@ -29,11 +29,11 @@ struct Read(Box<Work>);
 type Work = dyn FnOnce(rusqlite::Result<&Connection>) -> bool + Send;
 
 impl Readers {
-    pub(crate) fn start(path: &Path) -> io::Result<Readers> {
+    pub(crate) fn start(path: &Path, threads: usize) -> io::Result<Readers> {
         let (reads, waiting) = sync_channel(WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
         let mut readers = Readers { reads: Some(reads), threads: Vec::new() };
-        for _ in 0..THREADS {
+        for _ in 0..threads {
             let (path, waiting) = (path.to_owned(), waiting.clone());
             let thread = thread::Builder::new().name("chat-log-read".to_owned());
             readers.threads.push(thread.spawn(move || run(&path, &waiting))?);
@@ -96,7 +96,5 @@ fn run(path: &Path, waiting: &Mutex<Receiver<Read>>) {
     }
 }
 
-/// A page takes a fraction of a millisecond. More threads would only be in each other's way, and the writer's.
-const THREADS: usize = 2;
 /// A session has one read at a time, so this many sessions can wait.
 const WAITING: usize = 1 << 16;

@@ -43,7 +43,7 @@ pub(crate) fn one(
     asked: Asked<'_>,
 ) -> rusqlite::Result<Option<Outcome>> {
     let mut statement =
-        db.prepare_cached(&format!("{} WHERE client = ?1 AND request = ?2", EntryRow::SELECT))?;
+        db.prepare_cached(&format!("{} FROM entries WHERE client = ?1 AND request = ?2", EntryRow::COLUMNS))?;
     let mut rows = statement.query(params![asked.client.0.to_be_bytes(), asked.request.cast_signed()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let same = EntryRow::read(row).ok().filter(|it| {

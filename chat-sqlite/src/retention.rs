@@ -7,6 +7,7 @@ use rusqlite::params;
 
 use crate::{
     batch::{Batch, ENTRY_OVERHEAD},
+    index,
     open::Keep,
 };
 
@@ -66,6 +67,10 @@ impl Batch<'_> {
         let db = self.db;
         let room = self.draft(name);
         room.bytes = held;
+        if let Err(error) = index::forget(db, room, last) {
+            // It names what is gone, which no search hands out.
+            tracing::warn!(%error, "the index keeps what the log lets go of");
+        }
         db.prepare_cached("DELETE FROM entries WHERE room = ?1 AND seq <= ?2")?
             .execute(params![room.id, last.cast_signed()])?;
         // What is missing in the middle of a damaged log is gone as well.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::error::OpenError;
+use crate::{error::OpenError, index};
 
 /// Each takes the file to the next version, in a transaction of its own. What is here is never changed.
-pub(crate) const MIGRATIONS: &[&str] = &[V1];
+pub(crate) const MIGRATIONS: &[&str] = &[V1, index::TABLES];
 
 /// Entries have ids in the order in which they were appended, over all rooms. Clients stand in full: as a number from
 /// a table of their own they would save a tenth of the space and cost a lookup each time.

@@ -25,6 +25,7 @@ use crate::{
     checkpoint::{Checkpointer, checkpoint},
     connection,
     error::Trouble,
+    follow::{Follower, Index},
     lineage::Run,
     load::{self, Loaded, Next, run_hash},
     open::Options,
@@ -42,6 +43,8 @@ pub(crate) struct Writer {
 #[derive(Debug)]
 enum Command {
     Append(Vec<Append>, oneshot::Sender<Result<Appended, LogError>>),
+    /// Brings the index up to what is stored now.
+    Index(Index, oneshot::Sender<()>),
     #[cfg(test)]
     Execute(String),
 }
@@ -67,6 +70,7 @@ impl Writer {
             refused,
             pruned: HashMap::new(),
             to_look_at: Vec::new(),
+            follower: Follower::default(),
             checkpointer,
             is_closing: is_closing.clone(),
         };
@@ -89,6 +93,15 @@ impl Writer {
         answered
     }
 
+    /// Brings the index up to what is stored now, a little at a time between batches. Ends with an error if there is no
+    /// index to be had.
+    pub(crate) fn index(&self, index: Index) -> oneshot::Receiver<()> {
+        let (answer, answered) = oneshot::channel();
+        let commands = self.commands.as_ref().expect("it is there until this is dropped");
+        let _ = commands.try_send(Command::Index(index, answer)); // what is refused is dropped, which says so
+        answered
+    }
+
     /// Runs SQL on the connection that writes, to break things.
     #[cfg(test)]
     pub(crate) fn execute(&self, sql: &str) {
@@ -108,41 +121,48 @@ impl Drop for Writer {
 
 /// Everything the thread has.
 #[derive(Debug)]
-struct Desk {
+pub(crate) struct Desk {
     path: PathBuf,
     options: Options,
-    rooms: Shared,
+    pub(crate) rooms: Shared,
     /// Nothing after an error: then another connection, which has nothing in its memory, says what is stored.
-    store: Option<Store>,
+    pub(crate) store: Option<Store>,
     /// Why nothing is written any more.
-    refused: Option<String>,
+    pub(crate) refused: Option<String>,
     /// What was let go of and not told yet.
     pruned: HashMap<RoomName, u64>,
     /// Rooms that may have entries to let go of.
     to_look_at: Vec<RoomName>,
+    pub(crate) follower: Follower,
     checkpointer: Checkpointer,
     is_closing: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
-struct Store {
-    db: Connection,
-    next: Next,
+pub(crate) struct Store {
+    pub(crate) db: Connection,
+    pub(crate) next: Next,
     run_is_known: bool,
 }
 
 impl Desk {
     fn run(&mut self, commands: &Receiver<Command>) {
         loop {
-            match commands.recv_timeout(IDLE) {
+            match commands.recv_timeout(self.follower.patience(IDLE)) {
                 Ok(Command::Append(batch, answer)) => {
                     let appended = self.append(batch);
                     let _ = answer.send(appended.map_err(LogError::from));
                     self.after_commit();
+                    self.follow_if_far_behind();
                 }
+                Ok(Command::Index(index, answer)) => self.index_for(index, answer),
                 #[cfg(test)]
                 Ok(Command::Execute(sql)) => self.store.as_ref().unwrap().db.execute_batch(&sql).unwrap(),
-                Err(RecvTimeoutError::Timeout) => self.tidy(),
+                Err(RecvTimeoutError::Timeout) => {
+                    if !self.follow() {
+                        self.tidy();
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -173,7 +193,7 @@ impl Desk {
         self.after_commit();
     }
 
-    fn after_commit(&self) {
+    pub(crate) fn after_commit(&self) {
         if let Some(store) = &self.store {
             self.checkpointer.after_commit(&store.db);
         }

@@ -5,6 +5,7 @@ mod files;
 mod full;
 mod keep;
 mod restore;
+mod searching;
 
 use std::path::Path;
 

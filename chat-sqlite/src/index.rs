@@ -1,0 +1,94 @@
+//! The index of words. It follows the log, some entries at a time, and remembers in the same transaction how far it
+//! has come; so appending does not wait for it, and it is never ahead or behind without knowing.
+
+use std::{collections::HashMap, ops::Range};
+
+use chat_core::{PersonName, words};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    batch::EntryRow,
+    hash::Digest,
+    rooms::{Room, Rooms},
+};
+
+/// Entries by their ids: their words, who said them and where, as tokens. What they say stands in `entries` alone.
+pub(crate) const TABLES: &str = "
+    CREATE VIRTUAL TABLE words USING fts5(
+        text, sender, room, content = '', contentless_delete = 1, tokenize = 'ascii', prefix = '1 2 3 4'
+    );
+    CREATE TABLE indexed (id INTEGER PRIMARY KEY CHECK (id = 0), upto INTEGER NOT NULL, hash INTEGER NOT NULL) STRICT;
+";
+
+/// The id of the newest entry that was indexed; none of the next is. Nothing if what says so is not believed.
+pub(crate) fn upto(db: &Connection) -> rusqlite::Result<Option<i64>> {
+    let row = db.prepare_cached("SELECT upto, hash FROM indexed")?.query_one([], |row| {
+        let (upto, hash): (i64, i64) = (row.get(0)?, row.get(1)?);
+        Ok((hash == upto_hash(upto)).then_some(upto))
+    });
+    Ok(row.optional()?.flatten())
+}
+
+/// Begins the index anew, whatever state it is in.
+pub(crate) fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS indexed;")?;
+    db.execute_batch(TABLES)?;
+    note(db, 0)
+}
+
+/// Indexes up to `most` of the entries after the first of `ids` up to the last, and returns how far it came.
+pub(crate) fn step(db: &Connection, rooms: &Rooms, ids: Range<i64>, most: usize) -> rusqlite::Result<i64> {
+    let by_id: HashMap<i64, &Room> = rooms.by_name.values().map(|it| (it.id, it)).collect();
+    let mut select = db.prepare_cached(&format!(
+        "{}, id FROM entries WHERE id > ?1 ORDER BY id LIMIT ?2",
+        EntryRow::COLUMNS
+    ))?;
+    let mut insert =
+        db.prepare_cached("INSERT INTO words (rowid, text, sender, room) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut rows = select.query(params![ids.start, i64::try_from(most).unwrap_or(i64::MAX)])?;
+    let (mut last, mut count) = (ids.start, 0);
+    while let Some(row) = rows.next()? {
+        (last, count) = (row.get("id")?, count + 1);
+        let Ok(entry) = EntryRow::read(row) else { continue };
+        // What is damaged is not shown, so it need not be found.
+        let Some(room) = by_id.get(&entry.room()).filter(|it| entry.is_whole(it)) else { continue };
+        let text = words::tokens(&entry.text).join(" ");
+        let sender = PersonName::parse(&entry.from).map(|it| sender_token(&it)).unwrap_or_default();
+        insert.execute(params![last, text, sender, room_token(room)])?;
+    }
+    if count < most {
+        last = last.max(ids.end); // the newest may have gone already
+    }
+    note(db, last)?;
+    Ok(last)
+}
+
+/// Takes out the entries of `room` up to number `seq`, which are about to be let go of.
+pub(crate) fn forget(db: &Connection, room: &Room, seq: u64) -> rusqlite::Result<()> {
+    db.prepare_cached(FORGET)?.execute(params![room.id, seq.cast_signed()])?;
+    Ok(())
+}
+
+/// A person, as one token: names may have characters that would separate.
+pub(crate) fn sender_token(name: &PersonName) -> String {
+    format!("{:016x}", Digest::of("sender").text(name.folded()).finish())
+}
+
+pub(crate) fn room_token(room: &Room) -> String {
+    room.id.to_string()
+}
+
+fn note(db: &Connection, upto: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO indexed (id, upto, hash) VALUES (0, ?1, ?2)")?
+        .execute(params![upto, upto_hash(upto)])?;
+    Ok(())
+}
+
+fn upto_hash(upto: i64) -> i64 {
+    Digest::of("indexed").number(upto.cast_unsigned()).finish()
+}
+
+const FORGET: &str = "
+    DELETE FROM words WHERE rowid IN (
+        SELECT id FROM entries WHERE room = ?1 AND seq <= ?2 AND id <= (SELECT upto FROM indexed)
+    )";
