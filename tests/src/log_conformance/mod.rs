@@ -16,6 +16,7 @@ pub mod numbers;
 pub mod pages;
 pub mod past;
 pub mod requests;
+pub mod searches;
 
 use std::{fmt, sync::mpsc, thread, time::Duration};
 
@@ -56,6 +57,12 @@ macro_rules! log_conformance {
                     a_page_says_how_far_it_goes
                     a_room_never_heard_of_is_empty
                     pages_follow_each_other_without_a_seam
+                ]
+                searches: [
+                    words_are_found_newest_first_over_all_rooms
+                    a_search_is_narrowed_by_room_person_and_time
+                    nothing_is_missed_and_nothing_else_is_found
+                    what_is_held_is_found_also_in_another_run
                 ]
                 gone: [
                     the_oldest_go_first_and_the_head_stays
