@@ -1,8 +1,9 @@
 //! What every transport and every log is held to, and bad weather to hold them in.
 //!
-//! There is no runtime, no clock and no transport of its own in here: who runs the suite brings them.
+//! There is no runtime and no transport of its own in here: who runs the suite brings them.
 
 pub mod conformance;
+pub mod faults;
 pub mod log_conformance;
 mod raw_client;
 pub mod simulation;

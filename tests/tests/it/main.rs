@@ -5,6 +5,7 @@
 mod conformance;
 mod core;
 mod e2e;
+mod faults;
 mod hostile;
 mod liars;
 mod logs;
