@@ -34,16 +34,21 @@ fn run(bench: &Bench, place: &Place, times: usize, seed: u64) -> Result<(String,
     let mut launch = Launch::new(place.inside().join("data"));
     launch.through = place.through();
     let mut server = Served::start(bench, &mut launch)?;
-    let talk = Talk { people: 4, rooms: 2, per_second: 200, longest: 60, seed };
+    let talk = Talk { people: 4, rooms: 2, per_second: 400, longest: 60, seed };
     let crowd = Crowd::start(bench, &launch.at, talk)?;
     let ballast = place.outside().join("ballast");
     let (mut broken, mut back) = (Vec::new(), Vec::new());
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let mut refused = 0;
     for round in 1..=times {
-        crowd.flows(20, PATIENCE)?;
+        crowd.flows(dice.usize(50..200), PATIENCE)?;
+        if crowd.count(refusals) > refused {
+            broken.push(format!("round {round}: refused although there is space"));
+        }
         fill(&ballast).map_err(|error| error.to_string())?;
-        let refused = crowd.count(refusals);
-        eventually("a message is refused with storage_full", PATIENCE, || {
-            (crowd.count(refusals) > refused).then_some(())
+        let wanted = refused + dice.usize(1..200);
+        eventually("messages are refused with storage_full", PATIENCE, || {
+            (crowd.count(refusals) >= wanted).then_some(())
         })?;
         let pages = crowd.count(|it| it.pages);
         crowd.look_back();
@@ -52,7 +57,9 @@ fn run(bench: &Bench, place: &Place, times: usize, seed: u64) -> Result<(String,
         })?;
         // Nothing is stored meanwhile, so what somebody new reads can be compared.
         crowd.talk(false);
+        eventually("everything is answered", PATIENCE, || (crowd.count(open) == 0).then_some(()))?;
         let (read, gone) = read_by_joining(bench, &launch.at[0], crowd.rooms())?;
+        refused = crowd.count(refusals);
         broken.extend((gone > 0).then(|| format!("round {round}: {gone} numbers cannot be read")));
         broken.extend(judge(&crowd.notes(), &read).all(&format!("round {round}, full")));
         fs::remove_file(&ballast).map_err(|error| error.to_string())?;
@@ -61,7 +68,7 @@ fn run(bench: &Bench, place: &Place, times: usize, seed: u64) -> Result<(String,
         crowd.flows(1, PATIENCE)?;
         back.push(began.elapsed());
         broken.extend(server.ended().map(|it| format!("round {round}: the server ended: {it}")));
-        (bench.say)(&format!("round {round}: {} refused so far", crowd.count(refusals)));
+        (bench.say)(&format!("round {round}: {refused} refused so far"));
     }
     crowd.settle(PATIENCE)?;
     let (stored, _) = read_by_joining(bench, &launch.at[0], crowd.rooms())?;
@@ -142,6 +149,10 @@ fn fill(ballast: &Path) -> std::io::Result<()> {
 
 fn refusals(notes: &Notes) -> usize {
     notes.said.iter().filter(|it| matches!(it.fate, Fate::Refused(_))).count()
+}
+
+fn open(notes: &Notes) -> usize {
+    notes.said.iter().filter(|it| it.answered.is_none()).count()
 }
 
 fn times_to(people: &[Notes], fate: impl Fn(&Fate) -> bool) -> Vec<Duration> {
