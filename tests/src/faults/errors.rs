@@ -37,14 +37,14 @@ fn run(bench: &Bench, range: RangeInclusive<usize>, seed: u64) -> Result<(String
     for n in range {
         for calls in ["fsync,fdatasync", "pwrite64"] {
             let error = *dice.choice(&["EIO", "ENOSPC"]).expect("there are some");
-            let inject = format!(
-                "inject={calls}:error={error}:when={n}{}",
-                *dice.choice(&["", "+"]).expect("as above")
-            );
+            // Once, for a while, or for ever.
+            let until = [String::new(), format!("..{}", n + 30), "+".to_owned()];
+            let inject =
+                format!("inject={calls}:error={error}:when={n}{}", dice.choice(&until).expect("as above"));
             let (outcome, wrong) =
                 one(bench, &inject, dice.u64(..)).map_err(|why| format!("{inject}: {why}"))?;
             (bench.say)(&format!("{inject}: {outcome}"));
-            *outcomes.entry(format!("{error} by {calls}: {outcome}")).or_default() += 1;
+            *outcomes.entry(format!("{error} from {calls}: {outcome}")).or_default() += 1;
             broken.extend(wrong.into_iter().map(|it| format!("{inject}: {it}")));
         }
     }
@@ -56,7 +56,7 @@ fn run(bench: &Bench, range: RangeInclusive<usize>, seed: u64) -> Result<(String
 }
 
 /// One server to which that happens, and one after it to which nothing happens.
-fn one(bench: &Bench, inject: &str, seed: u64) -> Result<(&'static str, Vec<String>), String> {
+fn one(bench: &Bench, inject: &str, seed: u64) -> Result<(String, Vec<String>), String> {
     let data = bench.scratch.join("errors");
     let trace = bench.scratch.join("trace");
     let _ = fs::remove_dir_all(&data); // there may be none
@@ -71,7 +71,7 @@ fn one(bench: &Bench, inject: &str, seed: u64) -> Result<(&'static str, Vec<Stri
         Err(ended) if ended.is_orderly() => {
             launch.through.clear();
             Served::start(bench, &mut launch)?.kill()?;
-            return Ok(("ends at the start", Vec::new()));
+            return Ok(("ends at the start".to_owned(), Vec::new()));
         }
         Err(ended) => return Err(ended.into()),
     };
@@ -82,6 +82,8 @@ fn one(bench: &Bench, inject: &str, seed: u64) -> Result<(&'static str, Vec<Stri
     let is_hit = eventually("the error", REACHED, || (injected() || server.ended().is_some()).then_some(()));
     let goes_on = crowd.flows(20, ANSWERED).is_ok();
     let ended = server.ended();
+    let can_be_read =
+        ended.is_some() || matches!(read_by_joining(bench, &launch.at[0], crowd.rooms()), Ok((_, 0)));
     server.kill()?;
     let notes = crowd.notes();
     let has = |fate: &Fate| notes.iter().flat_map(|it| &it.said).any(|it| it.fate == *fate);
@@ -95,6 +97,7 @@ fn one(bench: &Bench, inject: &str, seed: u64) -> Result<(&'static str, Vec<Stri
         (None, false, false) if goes_on => "nobody notices",
         (None, false, false) => "nobody is answered",
     };
+    let outcome = format!("{outcome}{}", if can_be_read { "" } else { ", and cannot be read" });
     launch.through.clear();
     let server = Served::start(bench, &mut launch)?;
     crowd.settle(PATIENCE)?;
