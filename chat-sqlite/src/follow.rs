@@ -140,7 +140,6 @@ impl Desk {
         let upto = match known {
             Some(upto) => upto,
             None => {
-                tracing::warn!("the index of words is not what it should be, and begins anew");
                 index::begin_anew(&step)?;
                 0
             }

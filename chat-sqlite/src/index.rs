@@ -20,13 +20,18 @@ pub(crate) const TABLES: &str = "
     CREATE TABLE indexed (id INTEGER PRIMARY KEY CHECK (id = 0), upto INTEGER NOT NULL, hash INTEGER NOT NULL) STRICT;
 ";
 
-/// The id of the newest entry that was indexed; none of the next is. Nothing if what says so is not believed.
+/// The id of the newest entry that was indexed; none of the next is. Nothing if there is no index yet, or what is said
+/// of it is not believed.
 pub(crate) fn upto(db: &Connection) -> rusqlite::Result<Option<i64>> {
     let row = db.prepare_cached("SELECT upto, hash FROM indexed")?.query_one([], |row| {
         let (upto, hash): (i64, i64) = (row.get(0)?, row.get(1)?);
         Ok((hash == upto_hash(upto)).then_some(upto))
     });
-    Ok(row.optional()?.flatten())
+    let found = row.optional()?;
+    if found == Some(None) {
+        tracing::warn!("the index of words is damaged, and begins anew");
+    }
+    Ok(found.flatten())
 }
 
 /// Begins the index anew, whatever state it is in.
