@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
 use crate::{
@@ -114,4 +115,22 @@ fn a_place_that_cannot_be_had_is_one_line() {
     fs::write(garbage.join("chat.db"), "x".repeat(5000)).unwrap();
     let said = failure(&["serve", "--data", garbage.to_str().unwrap()]);
     assert!(said.contains("is not the log of a chat"), "{said}");
+}
+
+#[test]
+fn what_is_over_the_limit_goes_and_who_reads_there_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let (child, url) = serve(|it| _ = it.args(["--unlimited", "--keep", "1MiB", "--data"]).arg(home.path()));
+    let said: String = (0..300).map(|n| format!("{n} {}\n", "x".repeat(8000))).collect();
+    let mut join = assert_cmd::Command::cargo_bin("chat").unwrap();
+    join.args(["join", &url, "--json", "--name", "ana"]).write_stdin(said).timeout(Duration::from_secs(60));
+    let joined = join.output().unwrap();
+    assert!(joined.status.success(), "{}", text(&joined.stderr));
+    let export = chat(&["export", &url, "--room", "lobby", "--format", "jsonl", "--name", "bob"]);
+    assert!(export.status.success(), "{}", text(&export.stderr));
+    let lines: Vec<&str> = text(&export.stdout).lines().collect();
+    assert!(lines[0].starts_with(r#"{"type":"gap","room":"lobby","from":1,"#), "{}", lines[0]);
+    assert!((100..140).contains(&lines.len()), "a mebibyte of them: {}", lines.len());
+    assert!(lines.last().unwrap().contains(r#""text":"299 x"#));
+    assert!(child.told_to_end("-TERM").success());
 }
