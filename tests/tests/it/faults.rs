@@ -1,6 +1,11 @@
 //! Faults of processes and disks, a few of each; `cargo run --release -p chat-tests --example faults` does many.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, mpsc::sync_channel},
+    thread,
+    time::Duration,
+};
 
 use chat_cli::AsyncStd;
 use chat_core::log::RoomLog;
@@ -25,7 +30,7 @@ fn what_was_acknowledged_survives_power_cuts() {
 #[test]
 fn a_write_that_fails_loses_nothing() {
     for n in [2, 9, 40] {
-        check(|bench| faults::errors(bench, n..=n, n as u64));
+        check(move |bench| faults::errors(bench, n..=n, n as u64));
     }
 }
 
@@ -48,7 +53,7 @@ fn a_slow_disk_costs_time_and_nothing_else() {
 }
 
 #[allow(clippy::print_stdout, reason = "who reads the tests' output learns what they could not do")]
-fn check(fault: impl FnOnce(&Bench) -> Found) {
+fn check(fault: impl FnOnce(&Bench) -> Found + Send + 'static) {
     let scratch = tempfile::tempdir().unwrap();
     let bench = Bench {
         program: program().to_owned(),
@@ -58,7 +63,13 @@ fn check(fault: impl FnOnce(&Bench) -> Found) {
         open,
         say: |_| {},
     };
-    match fault(&bench) {
+    let (done, found) = sync_channel(1);
+    let thread = thread::spawn(move || done.send(fault(&bench)));
+    let Ok(found) = found.recv_timeout(DEADLINE) else {
+        assert!(thread.is_finished(), "not within {DEADLINE:?}");
+        std::panic::resume_unwind(thread.join().unwrap_err());
+    };
+    match found {
         Found::Skipped(why) => println!("skipped: {why}"),
         Found::Done { figures, broken } => assert!(broken.is_empty(), "{figures}: {broken:#?}"),
     }
@@ -70,3 +81,6 @@ fn open(directory: &Path) -> Result<Box<dyn RoomLog>, String> {
         Err(error) => Err(error.to_string()),
     }
 }
+
+/// Each takes a few seconds where nothing else runs.
+const DEADLINE: Duration = Duration::from_secs(120);
