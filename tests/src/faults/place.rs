@@ -37,10 +37,11 @@ impl Place {
         there.map(|()| place).map_err(|_| "unshare --mount is not permitted".to_owned())
     }
 
-    /// The words that run a command in there; its process becomes that of the command.
+    /// The words that run a command in there; its process becomes that of the command, and is killed when the thread
+    /// that started it ends: else a server could outlive us, and keep its disk.
     pub(super) fn through(&self) -> Vec<OsString> {
         let namespace = format!("--mount=/proc/{}/ns/mnt", self.keeper.id());
-        ["nsenter", &namespace, "--"].map(OsString::from).to_vec()
+        ["nsenter", &namespace, "--", "setpriv", "--pdeathsig", "KILL", "--"].map(OsString::from).to_vec()
     }
 
     /// The mounted file system, as what runs in there sees it.

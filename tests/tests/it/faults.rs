@@ -46,7 +46,7 @@ fn damaged_files_are_never_read_wrong_by_anybody() {
     check(|bench| faults::flips(bench, Flips { flips: 30, cuts: 10, served: 4, entries: 600 }, 1));
 }
 
-/// protocol 11.6
+/// protocol 7.1, protocol 5.4
 #[test]
 fn a_slow_disk_costs_time_and_nothing_else() {
     check(|bench| faults::slow(bench, Duration::from_millis(150), 1));
