@@ -119,7 +119,7 @@ impl Desk {
                     tracing::warn!(%error, "the index of words cannot follow the log");
                 }
                 (it.upto, it.is_at_work, it.is_failing) = (None, false, true);
-                if is_damage_of_index(&error) {
+                if index::is_damage(&error) {
                     it.found_damaged();
                     it.is_at_work = true;
                 } else {
@@ -148,23 +148,6 @@ impl Desk {
         step.commit()?;
         Ok(upto)
     }
-}
-
-/// Whether it is the index that is wrong, rather than the disk. A table that is missing or a column that is another is
-/// as good as damaged.
-fn is_damage_of_index(error: &rusqlite::Error) -> bool {
-    !matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::OutOfMemory
-        )
-    )
 }
 
 /// How often an index is begun anew before nobody believes in it.

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, ops::Range};
 
 use chat_core::{PersonName, words};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::{
     batch::EntryRow,
@@ -81,6 +81,22 @@ pub(crate) fn sender_token(name: &PersonName) -> String {
 
 pub(crate) fn room_token(room: &Room) -> String {
     room.id.to_string()
+}
+
+/// Whether it is the index that is wrong, rather than the disk. A table that is missing or a column that is another is
+/// as good as damaged, and a damaged length asks for more memory than there is.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    !matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+        )
+    )
 }
 
 fn note(db: &Connection, upto: i64) -> rusqlite::Result<()> {

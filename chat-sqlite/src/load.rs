@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::{
     batch::EntryRow,
     hash::Digest,
+    index,
     lineage::{Lineage, Run, Runs},
     rooms::{Room, Rooms},
 };
@@ -197,7 +198,13 @@ fn next(db: &Connection) -> rusqlite::Result<Next> {
         [],
         |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
     )?;
-    Ok(Next { room: room + 1, entry: entry + 1 })
+    // What has gone may have been the newest, and the index takes everything up to there for known.
+    let indexed = match index::upto(db) {
+        Ok(upto) => upto.unwrap_or(0),
+        Err(error) if index::is_damage(&error) => 0, // it begins anew
+        Err(error) => return Err(error),
+    };
+    Ok(Next { room: room + 1, entry: entry.max(indexed) + 1 })
 }
 
 /// Entries of a damaged room that are looked at, newest first, for one that is whole.

@@ -18,6 +18,7 @@ use crate::{
     directory::Directory,
     error::{OpenError, Trouble},
     follow::Index,
+    index,
     load::{self, Loaded},
     open::Options,
     page::{self, Damage},
@@ -39,6 +40,8 @@ pub struct SqliteLog {
     searchers: Readers,
     writer: Writer,
     damage: Arc<Damage>,
+    #[cfg(test)]
+    searches_fail: Arc<std::sync::atomic::AtomicBool>,
     _directory: Directory,
 }
 
@@ -60,15 +63,47 @@ impl SqliteLog {
         let readers = Readers::start(path, READERS).map_err(io)?;
         let searchers = Readers::start(path, 1).map_err(io)?;
         let (writer, rooms) = Writer::start(path.to_owned(), options, db, loaded, refused).map_err(io)?;
-        Ok(SqliteLog { rooms, readers, searchers, writer, damage: Arc::default(), _directory: directory })
+        Ok(SqliteLog {
+            rooms,
+            readers,
+            searchers,
+            writer,
+            damage: Arc::default(),
+            #[cfg(test)]
+            searches_fail: Arc::default(),
+            _directory: directory,
+        })
     }
 
-    async fn search_with(&self, index: Index, search: &Search) -> Result<Found, LogError> {
+    /// Nothing if the index is damaged.
+    async fn search_with(&self, index: Index, search: &Search) -> Result<Option<Found>, LogError> {
         if self.writer.index(index).await.is_err() {
             tracing::debug!("the index is not up to date, and stays so");
         }
         let (rooms, search) = (self.rooms.clone(), search.clone());
-        self.searchers.read(move |db| search::search(db, &rooms, &search)).await
+        #[cfg(test)]
+        let fails = self.searches_fail.clone();
+        let found = self.searchers.read(move |db| {
+            #[cfg(test)]
+            if fails.load(std::sync::atomic::Ordering::Acquire) {
+                return Err(io_error());
+            }
+            match search::search(db, &rooms, &search) {
+                Ok(found) => Ok(Some(found)),
+                Err(error) if index::is_damage(&error) => {
+                    tracing::warn!(%error, "the index of words cannot be read");
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            }
+        });
+        found.await
+    }
+
+    /// Has every search fail as a disk does.
+    #[cfg(test)]
+    pub(crate) fn fail_searches(&self, fail: bool) {
+        self.searches_fail.store(fail, std::sync::atomic::Ordering::Release);
     }
 
     /// Runs SQL on the connection that writes, to break things.
@@ -117,13 +152,11 @@ impl RoomLog for SqliteLog {
 
     fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
         async move {
-            match self.search_with(Index::Good, &search).await {
-                Err(LogError::Failed(why)) => {
-                    tracing::warn!(%why, "a search failed, and is tried with another index");
-                    self.search_with(Index::Damaged, &search).await
-                }
-                found => found,
+            if let Some(found) = self.search_with(Index::Good, &search).await? {
+                return Ok(found);
             }
+            let found = self.search_with(Index::Damaged, &search).await?;
+            found.ok_or_else(|| LogError::Failed("its index of words is damaged".to_owned()))
         }
         .boxed()
     }
@@ -165,3 +198,8 @@ fn random_name() -> io::Result<u128> {
 
 /// A page takes a fraction of a millisecond. More threads would only be in each other's way, and the writer's.
 const READERS: usize = 2;
+
+#[cfg(test)]
+fn io_error() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), None)
+}

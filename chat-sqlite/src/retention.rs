@@ -68,6 +68,10 @@ impl Batch<'_> {
         let room = self.draft(name);
         room.bytes = held;
         if let Err(error) = index::forget(db, room, last) {
+            // Some errors have taken the whole transaction back; nothing may follow then as if it were still going on.
+            if db.is_autocommit() {
+                return Err(error);
+            }
             // It names what is gone, which no search hands out.
             tracing::warn!(%error, "the index keeps what the log lets go of");
         }

@@ -128,3 +128,67 @@ fn a_search_waits_for_the_index_and_batches_go_between() {
     assert!(begun.elapsed().as_secs() < 60);
     assert_eq!(found(&log, "word1").len(), 100);
 }
+
+/// What was indexed and has gone leaves its ids to nobody.
+#[test]
+fn what_comes_after_everything_has_gone_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let keep = Keep { age: None, bytes: Some(1) };
+    let log = SqliteLog::open(directory.path(), Options { keep, ..Options::default() }).unwrap();
+    for n in 1..=20 {
+        append(&log, vec![say("a", n, "tea")]).unwrap();
+        found(&log, "tea");
+    }
+    drop(log);
+    let log = open(directory.path());
+    append(&log, vec![say("a", 21, "tea after all")]).unwrap();
+    assert_eq!(found(&log, "tea"), ["tea after all"]);
+}
+
+/// Some errors take the transaction back by themselves. What follows then is no part of it, and must not be done.
+#[test]
+fn an_index_that_takes_the_transaction_back_leaves_no_hole() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path());
+    talk(&log, "a", 1..=30);
+    found(&log, "30");
+    drop(log);
+    let keep = Keep { age: None, bytes: Some(1) };
+    let log = SqliteLog::open(directory.path(), Options { keep, ..Options::default() }).unwrap();
+    log.execute(
+        "CREATE TRIGGER fault BEFORE DELETE ON words_docsize BEGIN SELECT RAISE(ROLLBACK, 'fault'); END",
+    );
+    let refused = append(&log, vec![say("a", 31, "31"), say("b", 32, "32")]);
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(state(&log, "a").unwrap().head, 30);
+    drop(log);
+    let log = open(directory.path());
+    log.execute("DROP TRIGGER fault");
+    let standing = state(&log, "a").unwrap();
+    assert_eq!((standing.oldest, standing.head), (1, 30));
+    assert_eq!((texts(&log, "a").len(), state(&log, "b")), (30, None));
+    assert_eq!(append(&log, vec![say("a", 33, "33")]).unwrap(), [stored(31, 1033)]);
+}
+
+/// Building a large index anew takes long, so it is done for what a new one can mend, and for nothing else.
+#[test]
+fn a_search_that_fails_for_another_reason_leaves_the_index_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path());
+    append(&log, vec![say("a", 1, "tea")]).unwrap();
+    assert_eq!(found(&log, "tea"), ["tea"]);
+    // Says so if it is begun anew: the table is dropped and made again, without what is put in here.
+    log.execute("INSERT INTO words (rowid, text) VALUES (1000, 'mark')");
+    log.fail_searches(true);
+    let query = Query::parse("tea").unwrap();
+    let wanted = Search { query, room: None, from: None, since: None, before: None, limit: 100 };
+    for _ in 0..5 {
+        assert!(matches!(block_on(log.search(wanted.clone())), Err(LogError::Failed(_))));
+    }
+    log.fail_searches(false);
+    assert_eq!(found(&log, "tea"), ["tea"]);
+    drop(log);
+    let db = rusqlite::Connection::open(directory.path().join("chat.db")).unwrap();
+    let marks = "SELECT count(*) FROM words WHERE words MATCH 'mark'";
+    assert_eq!(db.query_one(marks, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+}
