@@ -86,7 +86,7 @@ impl SqliteLog {
         let found = self.searchers.read(move |db| {
             #[cfg(test)]
             if fails.load(std::sync::atomic::Ordering::Acquire) {
-                return Err(io_error());
+                return Err(crate::error::io_error());
             }
             match search::search(db, &rooms, &search) {
                 Ok(found) => Ok(Some(found)),
@@ -104,6 +104,12 @@ impl SqliteLog {
     #[cfg(test)]
     pub(crate) fn fail_searches(&self, fail: bool) {
         self.searches_fail.store(fail, std::sync::atomic::Ordering::Release);
+    }
+
+    /// Has the next commit say that it has failed.
+    #[cfg(test)]
+    pub(crate) fn fail(&self, fault: crate::writer::Fault) {
+        self.writer.fail(fault);
     }
 
     /// Runs SQL on the connection that writes, to break things.
@@ -198,8 +204,3 @@ fn random_name() -> io::Result<u128> {
 
 /// A page takes a fraction of a millisecond. More threads would only be in each other's way, and the writer's.
 const READERS: usize = 2;
-
-#[cfg(test)]
-fn io_error() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), None)
-}

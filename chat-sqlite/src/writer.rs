@@ -47,6 +47,16 @@ enum Command {
     Index(Index, oneshot::Sender<()>),
     #[cfg(test)]
     Execute(String),
+    #[cfg(test)]
+    Fail(Fault),
+}
+
+/// When the next commit says that it has failed.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    AfterIt,
+    InsteadOfIt,
 }
 
 impl Writer {
@@ -73,6 +83,8 @@ impl Writer {
             follower: Follower::default(),
             checkpointer,
             is_closing: is_closing.clone(),
+            #[cfg(test)]
+            fault: None,
         };
         let thread = thread::Builder::new().name("chat-log-write".to_owned());
         let thread = thread.spawn(move || desk.run(&received))?;
@@ -100,6 +112,12 @@ impl Writer {
         let commands = self.commands.as_ref().expect("it is there until this is dropped");
         let _ = commands.try_send(Command::Index(index, answer)); // what is refused is dropped, which says so
         answered
+    }
+
+    /// Has the next commit say that it has failed.
+    #[cfg(test)]
+    pub(crate) fn fail(&self, fault: Fault) {
+        self.commands.as_ref().unwrap().send(Command::Fail(fault)).unwrap();
     }
 
     /// Runs SQL on the connection that writes, to break things.
@@ -136,6 +154,8 @@ pub(crate) struct Desk {
     pub(crate) follower: Follower,
     checkpointer: Checkpointer,
     is_closing: Arc<AtomicBool>,
+    #[cfg(test)]
+    fault: Option<Fault>,
 }
 
 #[derive(Debug)]
@@ -158,6 +178,8 @@ impl Desk {
                 Ok(Command::Index(index, answer)) => self.index_for(index, answer),
                 #[cfg(test)]
                 Ok(Command::Execute(sql)) => self.store.as_ref().unwrap().db.execute_batch(&sql).unwrap(),
+                #[cfg(test)]
+                Ok(Command::Fail(fault)) => self.fault = Some(fault),
                 Err(RecvTimeoutError::Timeout) => {
                     if !self.follow() {
                         self.tidy();
@@ -316,7 +338,15 @@ impl Desk {
             batch.finish()?;
             (done, pruned, batch.drafts, batch.next)
         };
-        match transaction.commit() {
+        #[cfg(not(test))]
+        let committed = transaction.commit();
+        #[cfg(test)]
+        let committed = match self.fault.take() {
+            None => transaction.commit(),
+            Some(Fault::AfterIt) => transaction.commit().and(Err(crate::error::io_error())),
+            Some(Fault::InsteadOfIt) => transaction.rollback().and(Err(crate::error::io_error())),
+        };
+        match committed {
             Ok(()) => {}
             // Where there was no space for all of it, its end is missing, and so it will never count.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {

@@ -1,5 +1,6 @@
 //! The log in a file, where only the crate itself can look: the rest is the suite, in `tests/it`.
 
+mod commits;
 mod damage;
 mod files;
 mod full;
