@@ -1,6 +1,6 @@
 //! `chat join`: enters rooms; lines are typed and read until the user leaves.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use anyhow::Context;
 use chat_core::{SharedRuntime, transport::Registry};
@@ -15,7 +15,8 @@ use crate::{
         input::{self, Typed},
         json::Json,
     },
-    output::Output,
+    output::{Output, is_dumb},
+    screen,
     session::Door,
     signals::Signals,
 };
@@ -25,11 +26,16 @@ use crate::{
 /// # Errors
 /// When the server cannot be joined, or joined again, or something asked of it stays without an answer.
 pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Join) -> anyhow::Result<()> {
+    let is_on_screen = is_on_screen(&args);
     let door = Door::new(registry, runtime, args.server, &args.person)?.keep_trying();
     let door = if args.raw { door.without_repair() } else { door };
     let mut rooms: Vec<_> = args.room.iter().map(|room| (room.as_str(), None)).collect();
     if rooms.is_empty() {
         rooms.push((LOBBY, None));
+    }
+    if is_on_screen {
+        let rooms: Vec<_> = rooms.iter().map(|(room, _)| *room).collect();
+        return screen::run(registry, door, &rooms).await;
     }
     if args.json {
         talk(&door, Json::default(), Output::plain(), &rooms, input::lines).await
@@ -37,6 +43,12 @@ pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Join)
         let out = if args.plain { Output::plain() } else { Output::coloured() };
         talk(&door, Human::new(&Zoned::now()), out, &rooms, input::lines).await
     }
+}
+
+/// Whether it is the screen that is wanted, rather than lines: where there is a terminal to read and to write.
+pub(crate) fn is_on_screen(args: &Join) -> bool {
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb();
+    is_terminal && !args.plain && !args.json && !args.raw
 }
 
 /// Goes in at `door` and talks in `rooms`, which are read from the numbers beside them on. `typed` is opened once

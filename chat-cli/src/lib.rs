@@ -12,7 +12,11 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-use std::{io::Write, process::ExitCode, sync::Arc};
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use chat_core::{SharedRuntime, transport::Registry};
 use chat_tcp::Tcp;
@@ -24,6 +28,7 @@ use harmless::Harmless;
 use output::{Output, OutputError};
 
 mod args;
+mod command;
 mod export;
 mod harmless;
 mod join;
@@ -34,6 +39,7 @@ mod oneshot;
 mod output;
 mod password;
 mod runtime;
+mod screen;
 mod search;
 mod send;
 mod serve;
@@ -41,6 +47,7 @@ mod session;
 mod signals;
 mod since;
 mod span;
+mod stats;
 mod store;
 mod tail;
 mod wrap;
@@ -75,7 +82,7 @@ pub fn run(registry: Registry) -> ExitCode {
         return ExitCode::SUCCESS; // `chat tail … | head` is no failure
     }
     let line = Harmless::line(&format!("{error:#}"));
-    let _ = writeln!(std::io::stderr(), "chat: {line}");
+    let _ = writeln!(io::stderr(), "chat: {line}");
     ExitCode::FAILURE
 }
 
@@ -83,6 +90,8 @@ fn start(registry: &Registry, command: Command) -> anyhow::Result<ExitCode> {
     let runtime: SharedRuntime = Arc::new(AsyncStd);
     match &command {
         Command::Serve(args) => logging::start("info", args.log)?,
+        // What it wrote would stand in the middle of the screen.
+        Command::Join(args) if join::is_on_screen(args) && io::stderr().is_terminal() => {}
         _ => logging::start("warn", LogFormat::Human)?,
     }
     let done = match command {

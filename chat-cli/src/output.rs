@@ -29,9 +29,7 @@ impl Output {
 
     /// With colours if it is a terminal that has them and the user wants them (<https://no-color.org>).
     pub(crate) fn coloured() -> Output {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|it| it == "dumb");
-        Output { colours: io::stdout().is_terminal() && !unwanted && !dumb }
+        Output { colours: io::stdout().is_terminal() && !is_dumb() && are_colours_wanted() }
     }
 
     /// Prints `line`.
@@ -53,6 +51,16 @@ impl Output {
         stdout.write_all(text)?;
         Ok(stdout.flush()?)
     }
+}
+
+/// Whether the user has nothing against colours (<https://no-color.org>).
+pub(crate) fn are_colours_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+}
+
+/// Whether the terminal knows no escape codes.
+pub(crate) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|it| it == "dumb")
 }
 
 /// How wide standard output is, if it is a terminal.
@@ -117,9 +125,7 @@ impl Line {
 
     /// Adds the name of a person, always in the same colour.
     pub(crate) fn name(self, name: &str) -> Line {
-        let sum = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-        let colour = NAME_COLOURS[sum % NAME_COLOURS.len()];
-        self.span(Style::new().fg_color(Some(colour.into())).bold(), Harmless::line(name))
+        self.span(Style::new().fg_color(Some(colour_of(name).into())).bold(), Harmless::line(name))
     }
 
     /// Adds a number.
@@ -145,6 +151,16 @@ impl Line {
     /// Adds a time of day, to the minute.
     pub(crate) fn clock(self, time: jiff::civil::Time) -> Line {
         self.span(Style::new().dimmed(), format_args!("{:02}:{:02}", time.hour(), time.minute()))
+    }
+
+    /// Its parts, each with its style.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = (Style, &str)> {
+        self.spans.iter().map(|(style, text)| (*style, text.as_str()))
+    }
+
+    /// How long it is, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.spans.iter().map(|(_, text)| text.len()).sum()
     }
 
     fn span(mut self, style: Style, text: impl fmt::Display) -> Line {
@@ -191,6 +207,12 @@ impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.spans.iter().try_for_each(|(_, text)| f.write_str(text))
     }
+}
+
+/// The colour of a name, always the same.
+pub(crate) fn colour_of(name: &str) -> AnsiColor {
+    let sum = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    NAME_COLOURS[sum % NAME_COLOURS.len()]
 }
 
 /// `value` as JSON in which whatever a terminal might act on is escaped. To a reader of JSON that is the same.

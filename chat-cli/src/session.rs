@@ -7,17 +7,18 @@ use chat_core::{
     Address, ClientId, SharedRuntime,
     client::{self, Config, Remote, Update, Updates},
     transport::{Registry, Transport},
-    wire::{Code, Error, Welcome},
+    wire::{Code, Error, Reason, Welcome},
 };
 use futures::{FutureExt, StreamExt, future::Fuse, select_biased};
 
 use crate::{args::Person, names, password};
 
 /// A server, and who wants to talk there.
+#[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) runtime: SharedRuntime,
     transport: Arc<dyn Transport>,
-    server: Address,
+    pub(crate) server: Address,
     /// The next to try come first.
     names: Vec<String>,
     password: Option<String>,
@@ -61,6 +62,17 @@ impl Door {
     /// Shows what a link does that may lose frames, see [`Config::raw`].
     pub(crate) fn without_repair(self) -> Door {
         Door { raw: true, ..self }
+    }
+
+    /// The same for somebody called `name` and nothing else.
+    pub(crate) fn named(&self, name: &str) -> Door {
+        Door { names: vec![name.to_owned()], ..self.clone() }
+    }
+
+    /// The same elsewhere, if a transport in `registry` leads there.
+    pub(crate) fn moved(&self, registry: &Registry, server: &Address) -> Option<Door> {
+        let transport = registry.get(server).ok()?;
+        Some(Door { transport, server: server.clone(), ..self.clone() })
     }
 
     /// Whether frames may be lost on the way, and with them whatever a server answers.
@@ -163,6 +175,16 @@ enum Heard {
     /// Whoever has the name lost the connection, and does not have it for ever.
     NameHeld,
     Refusal,
+}
+
+/// # Errors
+/// When `update` says that the conversation is over.
+pub(crate) fn ends(update: &Update) -> anyhow::Result<()> {
+    match update {
+        Update::Refused(error) => bail!("the server lets us in no more: {}", error.message),
+        Update::Goodbye(Reason::Replaced) => bail!("this session goes on elsewhere"),
+        _ => Ok(()),
+    }
 }
 
 /// What the server says, and what can be done about it.

@@ -6,12 +6,12 @@ use anyhow::bail;
 use chat_core::{
     Address,
     client::{Remote, Update, Updates},
-    wire::{EntryFrame, Event, Gap, INBOX, Joined, Reason, Welcome},
+    wire::{EntryFrame, Event, Gap, INBOX, Joined, Welcome},
 };
 use futures::{StreamExt, stream::Fuse};
 
 use super::Face;
-use crate::output::Output;
+use crate::{output::Output, session::ends};
 
 /// The hearing side of a conversation.
 pub(super) struct Hearing<F> {
@@ -64,11 +64,7 @@ impl<F: Face> Hearing<F> {
         let Some(update) = update else { bail!("the conversation ended") };
         self.count(&update);
         self.show(&update)?;
-        match update {
-            Update::Refused(error) => bail!("the server lets us in no more: {}", error.message),
-            Update::Goodbye(Reason::Replaced) => bail!("this session goes on elsewhere"),
-            _ => Ok(()),
-        }
+        ends(&update)
     }
 
     /// Shows what was measured, and what comes before that.

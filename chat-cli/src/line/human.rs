@@ -15,16 +15,16 @@ use chat_core::{
 use jiff::Zoned;
 
 use super::{
-    Face, Measure, Step,
-    command::{Command, HELP, Mistake},
+    Face, Step,
     input::Typed,
     plain::{Asked, Plain},
     rooms::Rooms,
-    stats,
 };
 use crate::{
+    command::{Command, HELP, Measure, Mistake},
     harmless::Harmless,
     output::{Line, Output},
+    stats,
 };
 
 /// The face for people.
@@ -238,12 +238,14 @@ impl Face for Human {
     }
 }
 
-fn too_long(size: u64, limit: usize) -> Line {
+/// Why something that long is not sent.
+pub(crate) fn too_long(size: u64, limit: usize) -> Line {
     let line = Line::note("not sent: ").number(size).words(" bytes are over the limit of ");
     line.number(limit as u64)
 }
 
-fn corrected(mistake: &Mistake<'_>) -> Line {
+/// What is wrong with a command.
+pub(crate) fn corrected(mistake: &Mistake<'_>) -> Line {
     match mistake {
         Mistake::Unknown(word) => {
             Line::note("there is no /").shown(&Harmless::line(word)).words("; /help lists what there is")

@@ -10,8 +10,8 @@ use chat_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Face, Measure, Step, input::Typed, rooms::Rooms, stats};
-use crate::output::Output;
+use super::{Face, Step, input::Typed, rooms::Rooms};
+use crate::{command::Measure, output::Output, stats};
 
 /// The face for programs. A request's `id` is its tag; what has none gets 0.
 #[derive(Debug, Default)]

@@ -14,17 +14,15 @@ use futures::{
     stream::Fuse as FuseStream,
 };
 
-use crate::{output::Output, session::Session, signals::Signals};
+use crate::{command::Measure, output::Output, session::Session, signals::Signals};
 
-pub(crate) mod command;
 pub(crate) mod found;
 mod hearing;
 pub(crate) mod human;
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod plain;
-mod rooms;
-mod stats;
+pub(crate) mod rooms;
 
 use hearing::{Awaited, Hearing};
 use input::Typed;
@@ -55,15 +53,6 @@ pub(crate) enum Step {
     Nothing,
     /// Leave.
     Quit,
-}
-
-/// How often what the network does is shown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Measure {
-    Once,
-    /// Now, and again each time this has passed.
-    Every(Duration),
-    NoMore,
 }
 
 /// A session and its user.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use chat_core::{
     client::Update,
-    wire::{EntryFrame, EntryKind, Error, Event, Gap, INBOX, Joined, Page, RoomSummary},
+    wire::{EntryFrame, EntryKind, Error, Event, Gap, INBOX, Joined, Members, Page, RoomSummary},
     words::Query,
 };
 use jiff::{Zoned, civil::Date, tz::TimeZone};
@@ -144,10 +144,7 @@ impl Plain {
         match reply {
             Event::Error(error) => vec![refused(error, asked)],
             Event::Left(left) => vec![Line::note("left ").shown(&Harmless::line(&left.room))],
-            Event::Members(members) => {
-                let line = Line::note("").number(members.present).words(" in ");
-                vec![listed(line.shown(&Harmless::line(&members.room)), &members.members, members.present)]
-            }
+            Event::Members(members) => vec![present(members)],
             Event::Page(page) => self.page(page),
             Event::Found(page) => match asked {
                 Asked::Search(query, goes_on) => found::page(page, query, *goes_on, &self.zone),
@@ -180,6 +177,12 @@ fn entered(joined: &Joined) -> Vec<Line> {
     let line = listed(line.number(joined.present).words(" here"), &joined.members, joined.present);
     let topic = (!joined.topic.is_empty()).then(|| topic(&joined.room, &joined.topic));
     std::iter::once(line).chain(topic).collect()
+}
+
+/// Who is in a room.
+pub(crate) fn present(members: &Members) -> Line {
+    let line = Line::note("").number(members.present).words(" in ");
+    listed(line.shown(&Harmless::line(&members.room)), &members.members, members.present)
 }
 
 fn topic(room: &str, text: &str) -> Line {
@@ -228,7 +231,8 @@ fn some(mut line: Line, names: &[String], total: u64) -> Line {
     }
 }
 
-fn summary(room: &RoomSummary) -> Line {
+/// A room, in a list of them.
+pub(crate) fn summary(room: &RoomSummary) -> Line {
     let line = Line::note("").shown(&Harmless::line(&room.room)).words(": ").number(room.present);
     let line =
         line.words(" here, ").number(room.head).words(if room.head == 1 { " message" } else { " messages" });

@@ -11,6 +11,8 @@ use std::{
 use assert_cmd::Command;
 
 mod data;
+mod pty;
+mod screen;
 mod serve;
 mod terminal;
 

@@ -1,31 +1,17 @@
 //! The program on a terminal: what it prints there, and what it does when that is closed.
 
 use std::{
-    fs::{File, OpenOptions},
     io::{BufRead, BufReader, Read},
     process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use rustix::{
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
+use super::{
+    pty::terminal,
+    serve::{in_time, told_to_end},
 };
 
-use super::serve::{in_time, told_to_end};
-
-/// A terminal 40 columns wide: what is printed there, and the end to print to.
-fn terminal() -> (File, Stdio) {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    tcsetwinsize(&ours, Winsize { ws_col: 40, ws_row: 24, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-    let path = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
-    let theirs = OpenOptions::new().read(true).write(true).open(path).unwrap();
-    (File::from(ours), theirs.into())
-}
-
-fn chat(args: &[&str]) -> Command {
+pub(crate) fn chat(args: &[&str]) -> Command {
     let mut chat = Command::new(assert_cmd::cargo::cargo_bin("chat"));
     chat.args(args).env("NO_COLOR", "1").env_remove("RUST_LOG").stdin(Stdio::null()).stderr(Stdio::null());
     chat
@@ -51,20 +37,21 @@ fn read_to(output: impl Read + Send + 'static, start: &'static str) -> (Vec<Stri
 const NEVER: &str = "\0";
 
 /// A server, and its address.
-struct Server(Child, String);
+pub(crate) struct Server(pub(crate) Child, pub(crate) String);
 
 impl Server {
-    fn start() -> Server {
-        let mut child = chat(&["serve", "--memory", "--listen", "tcp://127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    pub(crate) fn start() -> Server {
+        Server::start_at("tcp://127.0.0.1:0")
+    }
+
+    pub(crate) fn start_at(url: &str) -> Server {
+        let mut child = chat(&["serve", "--memory", "--listen", url]).stdout(Stdio::piped()).spawn().unwrap();
         let stdout: ChildStdout = child.stdout.take().unwrap();
         let (lines, _) = read_to(stdout, "listening");
         Server(child, lines[0].strip_prefix("listening on ").unwrap().to_owned())
     }
 
-    fn say(&self, name: &str, text: &str) {
+    pub(crate) fn say(&self, name: &str, text: &str) {
         let send = ["send", &self.1, "--room", "lobby", "--name", name, text];
         let mut send = chat(&send).stdout(Stdio::null()).spawn().unwrap();
         assert!(in_time(move || send.wait().unwrap()).success(), "{name} says {text}");
@@ -87,8 +74,8 @@ fn nobody_gets_to_the_left_edge_of_a_terminal_by_a_long_line() {
         server.say("evil", &format!("{}{forged}", "z".repeat(filling)));
     }
     let join = ["join", &server.1, "--name", "ana"];
-    let (screen, stdout) = terminal();
-    let mut child = chat(&join).stdout(stdout).spawn().unwrap();
+    let (screen, stdout) = terminal(40, 24);
+    let mut child = chat(&join).stdout(Stdio::from(stdout)).spawn().unwrap();
     let (lines, _) = read_to(screen, NEVER);
     assert!(in_time(move || child.wait().unwrap()).success());
     assert!(lines.iter().filter(|line| line.contains("<evil>")).count() >= 50, "{lines:#?}");
@@ -110,8 +97,8 @@ fn whoever_closes_the_terminal_leaves() {
     let join = |name| chat(&["join", &server.1, "--name", name]);
     let mut bob = join("bob").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (_, bobs_output) = read_to(bob.stdout.take().unwrap(), "-- entered");
-    let (screen, stdout) = terminal();
-    let ana = join("ana").stdin(Stdio::piped()).stdout(stdout).spawn().unwrap();
+    let (screen, stdout) = terminal(40, 24);
+    let ana = join("ana").stdin(Stdio::piped()).stdout(Stdio::from(stdout)).spawn().unwrap();
     let (_, _screen) = read_to(screen, "-- entered");
     let closed = Instant::now();
     assert_eq!(told_to_end(ana, "-HUP").code(), Some(0));

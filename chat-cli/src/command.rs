@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use super::Measure;
+/// How often what the network does is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Measure {
+    Once,
+    /// Now, and again each time this has passed.
+    Every(Duration),
+    NoMore,
+}
 
 /// A line, understood.
 #[derive(Debug, Eq, PartialEq)]

@@ -1,0 +1,402 @@
+//! Where keys, the client and the clock come together, one at a time. While thousands of messages come, keys are
+//! taken first and the screen is drawn at most [`FRAME`] after what it shows.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use chat_core::{
+    Address,
+    client::{Closed, Remote, Update, Updates},
+    transport::{Registry, Transport},
+};
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc,
+    future::{BoxFuture, Fuse, FusedFuture, join, pending},
+    select_biased,
+};
+use jiff::tz::TimeZone;
+
+use super::{
+    app::{Action, App},
+    draw,
+    keys::{self, Key, Way},
+    terminal::Terminal,
+    theme::Theme,
+};
+use crate::{
+    harmless::Harmless,
+    output::{Line, are_colours_wanted},
+    session::{Door, Session, ends},
+    signals::Signals,
+};
+
+/// Takes the terminal over, goes in at `door` and talks in `rooms` until the user leaves.
+///
+/// # Errors
+/// When the server cannot be joined or lets us in no more, the terminal is gone, or something said stays unanswered.
+pub(crate) async fn run(registry: &Registry, door: Door, rooms: &[&str]) -> anyhow::Result<()> {
+    let signals = Signals::catch().context("cannot catch signals")?;
+    let theme = Theme { colours: are_colours_wanted() };
+    let app = App::new(door.server.clone(), rooms, theme, TimeZone::system());
+    let mut driver = Driver::new(registry, door, app, signals);
+    let ended = driver.converse().await;
+    // Dropping the terminal gave it back: whatever is said from here on is printed.
+    match ended {
+        Ok(()) => driver.leave().await,
+        Err(error) => Err(error),
+    }
+}
+
+/// A future that gives back what it was lent.
+type Sending = BoxFuture<'static, (Remote, Result<(), Closed>)>;
+
+struct Driver<'a> {
+    app: App,
+    registry: &'a Registry,
+    door: Door,
+    signals: Signals,
+    /// On the way in: for the first time, or under another name.
+    entering: Fuse<BoxFuture<'a, anyhow::Result<Session>>>,
+    /// What there is to tell on the way in.
+    waiting: mpsc::Receiver<Update>,
+    updates: Option<Updates>,
+    /// None before there is a session, and while it is lent to `sending`.
+    remote: Option<Remote>,
+    sending: Fuse<Sending>,
+    /// What the client has not taken yet, bounded by what the state lets be unanswered.
+    to_send: VecDeque<Action>,
+    /// Something changed since the screen was drawn.
+    dirty: bool,
+    drawn: Instant,
+}
+
+/// What there is to do.
+enum Woken {
+    Event(Option<io::Result<Event>>),
+    Sent(Remote, Result<(), Closed>),
+    Entered(anyhow::Result<Session>),
+    Waiting(Option<Update>),
+    Update(Option<Update>),
+    Time,
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Flow {
+    On,
+    End,
+}
+
+impl<'a> Driver<'a> {
+    fn new(registry: &'a Registry, door: Door, app: App, signals: Signals) -> Driver<'a> {
+        let drawn = door.runtime.now();
+        let (entering, waiting) = enter(door.clone());
+        Driver {
+            app,
+            registry,
+            door,
+            signals,
+            entering,
+            waiting,
+            updates: None,
+            remote: None,
+            sending: Fuse::terminated(),
+            to_send: VecDeque::new(),
+            dirty: true,
+            drawn,
+        }
+    }
+
+    async fn converse(&mut self) -> anyhow::Result<()> {
+        let mut terminal = Terminal::take().context("cannot use the terminal")?;
+        // The only one there ever is: another would not wake us.
+        let mut events = EventStream::new().fuse();
+        self.draw(&mut terminal)?; // before anything has come
+        loop {
+            let now = self.door.runtime.now();
+            if self.dirty && now >= self.drawn + FRAME {
+                self.draw(&mut terminal)?;
+            }
+            self.send_next();
+            let frame = self.dirty.then(|| self.drawn + FRAME);
+            let timeout = self.app.poll_timeout(now).into_iter().chain(frame).min();
+            let mut timeout = match timeout {
+                Some(at) => self.door.runtime.sleep_until(at).fuse(),
+                None => pending().boxed().fuse(),
+            };
+            let woken = {
+                let mut update = pin!(next(&mut self.updates).fuse());
+                // Whoever writes comes first, and what was written before what there is to read.
+                select_biased! {
+                    () = self.signals.asked_to_end() => return Ok(()),
+                    event = events.next() => Woken::Event(event),
+                    (remote, sent) = &mut self.sending => Woken::Sent(remote, sent),
+                    session = &mut self.entering => Woken::Entered(session),
+                    update = self.waiting.next() => Woken::Waiting(update),
+                    update = update => Woken::Update(update),
+                    () = timeout => Woken::Time,
+                }
+            };
+            match woken {
+                Woken::Event(event) => {
+                    let event = event.context("the terminal is gone")?.context("the terminal is gone")?;
+                    self.on_event(event);
+                }
+                Woken::Sent(remote, sent) => {
+                    sent?;
+                    self.remote = Some(remote);
+                }
+                Woken::Entered(session) => self.entered(session)?,
+                Woken::Waiting(None) => {}
+                Woken::Waiting(Some(update)) => self.hear(update)?,
+                Woken::Update(update) => {
+                    self.hear(update.context("the conversation ended")?)?;
+                    self.hear_more()?;
+                }
+                Woken::Time => {
+                    self.app.on_timeout(self.door.runtime.now());
+                    self.dirty = true;
+                }
+            }
+            for action in self.app.take_actions() {
+                if self.act(action, &mut terminal)? == Flow::End {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn draw(&mut self, terminal: &mut Terminal) -> anyhow::Result<()> {
+        let now = self.door.runtime.now();
+        let app = &mut self.app;
+        terminal
+            .draw(|frame| {
+                let area = frame.area();
+                app.resized((area.width, area.height));
+                draw::draw(app, now, frame);
+            })
+            .context("the terminal is gone")?;
+        if app.take_bell() {
+            terminal.ring().context("the terminal is gone")?;
+        }
+        (self.dirty, self.drawn) = (false, now);
+        Ok(())
+    }
+
+    fn on_event(&mut self, event: Event) {
+        let now = self.door.runtime.now();
+        match event {
+            Event::Key(event) if event.kind != KeyEventKind::Release => {
+                let Some(key) = keys::meaning(event) else { return };
+                self.app.on_key(key, now);
+            }
+            Event::Paste(text) => self.app.on_paste(&text),
+            Event::Mouse(event) => match event.kind {
+                MouseEventKind::ScrollUp => self.app.on_key(Key::Wheel(Way::Up), now),
+                MouseEventKind::ScrollDown => self.app.on_key(Key::Wheel(Way::Down), now),
+                MouseEventKind::Down(MouseButton::Left) => self.app.on_click(event.column, event.row),
+                _ => return,
+            },
+            Event::FocusGained => self.app.focused(true),
+            Event::FocusLost => self.app.focused(false),
+            // What is drawn next is drawn for the size there is then.
+            Event::Resize(..) => {}
+            Event::Key(_) => return,
+        }
+        self.dirty = true;
+    }
+
+    fn hear(&mut self, update: Update) -> anyhow::Result<()> {
+        ends(&update)?;
+        if let Update::Moved { to } = &update
+            && let Some(door) = self.door.moved(self.registry, to)
+        {
+            self.door = door;
+        }
+        self.app.on_update(update, self.door.runtime.now());
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Takes what has come already, so that it is drawn at once.
+    fn hear_more(&mut self) -> anyhow::Result<()> {
+        for _ in 0..MOST_AT_ONCE {
+            let Some(update) = next(&mut self.updates).now_or_never().flatten() else { break };
+            self.hear(update)?;
+        }
+        Ok(())
+    }
+
+    fn entered(&mut self, session: anyhow::Result<Session>) -> anyhow::Result<()> {
+        self.dirty = true;
+        let now = self.door.runtime.now();
+        match session {
+            Ok(session) if self.updates.is_some() => {
+                // From here on in the other session. What the one before was told last is read again in this one.
+                self.sending = Fuse::terminated();
+                self.to_send.clear();
+                self.app.renamed(&session.welcome, now);
+                self.take_session(session);
+            }
+            Ok(session) => {
+                self.app.on_update(Update::Connected(session.welcome.clone()), now);
+                self.take_session(session);
+            }
+            Err(error) if self.updates.is_some() => {
+                self.app.note(Line::note("").shown(&Harmless::line(&format!("{error:#}"))));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn take_session(&mut self, session: Session) {
+        self.door = self.door.named(&session.welcome.name);
+        (self.remote, self.updates) = (Some(session.remote), Some(session.updates));
+    }
+
+    fn act(&mut self, action: Action, terminal: &mut Terminal) -> anyhow::Result<Flow> {
+        self.dirty = true;
+        match action {
+            Action::Quit => return Ok(Flow::End),
+            Action::Redraw => terminal.forget().context("the terminal is gone")?,
+            Action::Rename(name) if self.updates.is_some() => {
+                self.entering = enter(self.door.named(&name)).0;
+            }
+            Action::Rename(_) => self.app.note(Line::note("not before we are in")),
+            action => self.to_send.push_back(action),
+        }
+        Ok(Flow::On)
+    }
+
+    /// Lends the client the next request, if there is one and it has taken the last.
+    fn send_next(&mut self) {
+        while self.remote.is_some()
+            && let Some(action) = self.to_send.pop_front()
+            && let Some(mut remote) = self.remote.take()
+        {
+            let sending = match action {
+                Action::Ask(request, tag) => async move {
+                    let sent = remote.ask(request, tag).await;
+                    (remote, sent)
+                }
+                .boxed(),
+                Action::Measure => async move {
+                    let sent = remote.measure().await;
+                    (remote, sent)
+                }
+                .boxed(),
+                Action::Move(to) => match self.way(&to) {
+                    Ok((transport, address)) => async move {
+                        let sent = remote.move_to(transport, address).await;
+                        (remote, sent)
+                    }
+                    .boxed(),
+                    Err(why) => {
+                        self.remote = Some(remote);
+                        self.app.note(Line::note("").shown(&Harmless::line(&format!("{why:#}"))));
+                        self.dirty = true;
+                        continue;
+                    }
+                },
+                _ => {
+                    self.remote = Some(remote);
+                    continue;
+                }
+            };
+            self.sending = sending.fuse();
+        }
+    }
+
+    /// Where `to` leads: a whole URL, or the name of a transport to where we are.
+    fn way(&self, to: &str) -> anyhow::Result<(Arc<dyn Transport>, Address)> {
+        let address = if to.contains("://") { to.parse() } else { Address::new(to, self.app.server.rest()) };
+        let address = address.with_context(|| format!("cannot go on over {to}"))?;
+        let transport = self.registry.get(&address).with_context(|| format!("cannot go on at {address}"))?;
+        Ok((transport, address))
+    }
+
+    /// Says what is left to say and waits, not for long, until it is stored.
+    async fn leave(&mut self) -> anyhow::Result<()> {
+        let mut patience = self.door.runtime.sleep_until(self.door.runtime.now() + LEAVE_WITHIN).fuse();
+        let to_send = std::mem::take(&mut self.to_send);
+        let (lent, sending) = (self.remote.take(), std::mem::replace(&mut self.sending, Fuse::terminated()));
+        let say = async move {
+            let mut remote = match lent {
+                Some(remote) => remote,
+                None if sending.is_terminated() => return,
+                None => sending.await.0,
+            };
+            for action in to_send {
+                if let Action::Ask(request, tag) = action
+                    && remote.ask(request, tag).await.is_err()
+                {
+                    break;
+                }
+            }
+            // Dropping it says bye once everything is answered.
+        };
+        let (app, updates, runtime) = (&mut self.app, &mut self.updates, &self.door.runtime);
+        let hear = async {
+            while let Some(updates) = updates
+                && let Some(update) = updates.next().await
+            {
+                if !matches!(update, Update::Disconnected { .. }) {
+                    app.on_update(update, runtime.now());
+                }
+            }
+        };
+        let mut farewell = pin!(join(say, hear).fuse());
+        select_biased! {
+            () = self.signals.asked_to_end() => {}
+            _ = farewell => {}
+            () = patience => {}
+        }
+        match self.app.unsaid() {
+            0 => Ok(()),
+            1 => bail!("left before 1 message was stored"),
+            many => bail!("left before {many} messages were stored"),
+        }
+    }
+}
+
+/// Goes in at `door`; what there is to tell meanwhile comes beside it.
+fn enter<'a>(door: Door) -> (Fuse<BoxFuture<'a, anyhow::Result<Session>>>, mpsc::Receiver<Update>) {
+    let (mut tell, told) = mpsc::channel(TOLD);
+    let entering = async move {
+        let waiting = |update: &Update| {
+            let _ = tell.try_send(update.clone()); // if it is full, there is something to read already
+            Ok(())
+        };
+        door.enter(waiting).await
+    };
+    (entering.boxed().fuse(), told)
+}
+
+/// The next update; none comes before there is a session.
+async fn next(updates: &mut Option<Updates>) -> Option<Update> {
+    match updates {
+        Some(updates) => updates.next().await,
+        None => pending().await,
+    }
+}
+
+/// How long what is shown may be older than what is known: a sixtieth of a second.
+const FRAME: Duration = Duration::from_micros(16_667);
+
+/// How many updates are taken before it is looked whether a key was pressed.
+const MOST_AT_ONCE: usize = 64;
+
+/// How much may wait to be told while we are on the way in.
+const TOLD: usize = 16;
+
+/// How long leaving may take. The client itself waits two seconds for answers.
+const LEAVE_WITHIN: Duration = Duration::from_secs(3);

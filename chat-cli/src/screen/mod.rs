@@ -1,0 +1,27 @@
+//! The screen: `chat join` on a terminal. [`app::App`] is its state, without terminal and client; [`draw`] shows it;
+//! [`driver`] is where keys, the client and the clock come together.
+
+mod app;
+mod backlog;
+mod commands;
+mod complete;
+mod draw;
+mod driver;
+mod editor;
+mod flow;
+mod heard;
+mod input;
+mod item;
+mod keys;
+mod layout;
+mod list;
+mod mention;
+mod room;
+mod scroll;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod typed;
+
+pub(crate) use driver::run;

@@ -1,0 +1,1 @@
+//! The state and the drawing, without a terminal.

@@ -1,0 +1,151 @@
+//! The program in a terminal of some size, and what is to be seen there.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Write},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
+};
+
+use super::serve::in_time;
+
+/// A terminal, as the one who sits in front of it and as the programs in it have it.
+pub(crate) fn terminal(columns: u16, rows: u16) -> (File, File) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    tcsetwinsize(&ours, size(columns, rows)).unwrap();
+    let path = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+    let theirs = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    (File::from(ours), theirs)
+}
+
+fn size(columns: u16, rows: u16) -> Winsize {
+    Winsize { ws_col: columns, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 }
+}
+
+/// The program, on a screen that can be looked at.
+pub(crate) struct Screen {
+    pub(crate) child: Option<Child>,
+    ours: File,
+    /// Kept open, so that its modes can be looked at when the program has ended.
+    theirs: File,
+    modes_before: Termios,
+    shown: Arc<(Mutex<Shown>, Condvar)>,
+}
+
+/// What was printed, and what a terminal makes of it.
+struct Shown {
+    parser: vt100::Parser,
+    printed: Vec<u8>,
+}
+
+impl Screen {
+    pub(crate) fn start(columns: u16, rows: u16, args: &[&str]) -> Screen {
+        let (ours, theirs) = terminal(columns, rows);
+        let modes_before = tcgetattr(&theirs).unwrap();
+        let stdio = || Stdio::from(theirs.try_clone().unwrap());
+        let child = Command::new(assert_cmd::cargo::cargo_bin("chat"))
+            .args(args)
+            .env("TERM", "xterm-256color")
+            .env("TZ", "UTC")
+            .env_remove("NO_COLOR")
+            .env_remove("RUST_LOG")
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio())
+            .spawn()
+            .unwrap();
+        let parser = vt100::Parser::new(rows, columns, 0);
+        let shown = Arc::new((Mutex::new(Shown { parser, printed: Vec::new() }), Condvar::new()));
+        let (mut reader, read_into) = (ours.try_clone().unwrap(), shown.clone());
+        thread::spawn(move || {
+            let mut bytes = [0; 65536];
+            while let Ok(length @ 1..) = reader.read(&mut bytes) {
+                let mut shown = read_into.0.lock().unwrap();
+                shown.parser.process(&bytes[..length]);
+                shown.printed.extend_from_slice(&bytes[..length]);
+                read_into.1.notify_all();
+            }
+        });
+        Screen { child: Some(child), ours, theirs, modes_before, shown }
+    }
+
+    /// Presses keys.
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.ours.write_all(keys.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
+        self.shown.0.lock().unwrap().parser.screen_mut().set_size(rows, columns);
+        tcsetwinsize(&self.ours, size(columns, rows)).unwrap();
+        // It is not the terminal the program was started from, so nobody else tells it.
+        self.signal("-WINCH");
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Waits until what is to be seen is `as_wanted`, and returns it.
+    pub(crate) fn wait(&self, what: &str, as_wanted: impl Fn(&vt100::Screen) -> bool) -> String {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut shown = self.shown.0.lock().unwrap();
+        loop {
+            if as_wanted(shown.parser.screen()) {
+                return shown.parser.screen().contents();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "no {what} on\n{}", shown.parser.screen().contents());
+            shown = self.shown.1.wait_timeout(shown, left).unwrap().0;
+        }
+    }
+
+    /// Waits until `text` is to be seen.
+    pub(crate) fn wait_for(&self, text: &str) -> String {
+        self.wait(text, |screen| screen.contents().contains(text))
+    }
+
+    /// Waits until `text` is no more to be seen.
+    pub(crate) fn wait_without(&self, text: &str) -> String {
+        self.wait(&format!("end of {text}"), |screen| !screen.contents().contains(text))
+    }
+
+    /// Everything that was printed so far.
+    pub(crate) fn printed(&self) -> Vec<u8> {
+        self.shown.0.lock().unwrap().printed.clone()
+    }
+
+    /// Waits for the end of the program, and for a terminal that is as it was.
+    pub(crate) fn ended(&mut self) -> (ExitStatus, String) {
+        let mut child = self.child.take().unwrap();
+        let status = in_time(move || child.wait().unwrap());
+        let said = self.wait("terminal as it was before", |screen| {
+            let is_plain = screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
+            is_plain && !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
+        });
+        let modes = tcgetattr(&self.theirs).unwrap();
+        assert_eq!(modes.local_modes, self.modes_before.local_modes);
+        assert_eq!(modes.input_modes, self.modes_before.input_modes);
+        assert_eq!(modes.output_modes, self.modes_before.output_modes);
+        assert!(modes.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON));
+        (status, said)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
