@@ -152,9 +152,9 @@ mod tests {
         let mut backlog = Backlog::default();
         backlog.take_around(&entries(101..=112)); // 24 rows
         let up = Scroll::Bottom.up(1, &backlog, &rows(12), 10);
-        assert_eq!(up, Scroll::At(backlog.id(6), 0), "row 13 of 24");
+        assert_eq!(up, Scroll::At(backlog.id(7), 0), "row 13 of 24");
         assert_eq!(up.down(1, &backlog, &rows(12), 10, true), Scroll::Bottom);
-        assert_eq!(up.up(2, &backlog, &rows(12), 10), Scroll::At(backlog.id(5), 1));
+        assert_eq!(up.up(2, &backlog, &rows(12), 10), Scroll::At(backlog.id(5), 2));
         assert_eq!(up.up(100, &backlog, &rows(12), 10), Scroll::At(backlog.id(0), 0));
         assert_eq!(Scroll::Bottom.up(5, &backlog, &rows(12), 24), Scroll::Bottom, "everything is in view");
     }

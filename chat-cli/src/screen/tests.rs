@@ -1,1 +1,429 @@
-//! The state and the drawing, without a terminal.
+//! The state, without a terminal: what is told and what is pressed, and what follows from it.
+
+use std::time::{Duration, Instant};
+
+use chat_core::{
+    client::Update,
+    wire::{
+        Ack, Code, EntryFrame, EntryKind, Error, Event, Found, INBOX, Joined, LimitsFrame, Page, Presence,
+        Request, Welcome,
+    },
+};
+use jiff::tz::TimeZone;
+
+use super::{
+    app::{Action, App, Link},
+    backlog::{Item, MAX_ITEMS},
+    keys::{Key, Move, Way},
+    room::{Place, Room, Sent},
+    scroll::Scroll,
+    theme::Theme,
+};
+
+/// A state, its clock, and what it has asked.
+pub(super) struct World {
+    pub(super) app: App,
+    pub(super) now: Instant,
+}
+
+impl World {
+    /// In the lobby, of which everything was read.
+    pub(super) fn new() -> World {
+        let server = "tcp://10.0.0.1:7000".parse().unwrap();
+        let mut app = App::new(server, &["lobby"], Theme { colours: true }, TimeZone::UTC);
+        app.resized((80, 24));
+        let mut world = World { app, now: Instant::now() };
+        let (_, tag) = world.asked();
+        world.tell(Update::Connected(welcome("ana", false)));
+        world.tell(Update::Joined { tag: Some(tag), joined: joined("lobby", 0, 0) });
+        world
+    }
+
+    pub(super) fn tell(&mut self, update: Update) {
+        self.app.on_update(update, self.now);
+    }
+
+    pub(super) fn press(&mut self, key: Key) {
+        self.app.on_key(key, self.now);
+    }
+
+    pub(super) fn line(&mut self, line: &str) {
+        self.app.on_paste(line);
+        self.press(Key::Enter);
+    }
+
+    /// The one request that was asked since the last look.
+    pub(super) fn asked(&mut self) -> (Request<'static>, u64) {
+        let mut asked = self.app.take_actions().into_iter().filter_map(|it| match it {
+            Action::Ask(request, tag) => Some((request, tag)),
+            _ => None,
+        });
+        let one = asked.next().expect("something is asked");
+        assert_eq!(asked.next(), None);
+        one
+    }
+
+    pub(super) fn hear(&mut self, from: &str, seq: u64, text: &str) {
+        self.tell(Update::Entry(entry("lobby", from, seq, text)));
+    }
+
+    fn reply(&mut self, tag: u64, reply: Event) {
+        self.tell(Update::Reply { tag, reply });
+    }
+
+    fn room(&self, title: &str) -> &Room {
+        self.app.rooms.iter().find(|it| it.place.title() == title).expect("it is there")
+    }
+
+    fn texts(&self, title: &str) -> Vec<String> {
+        let room = self.room(title);
+        let said = (0..room.backlog.len()).filter_map(|at| match room.backlog.get(at) {
+            Some(Item::Said(said)) => Some(said.text.to_string()),
+            _ => None,
+        });
+        said.chain(room.outgoing.iter().map(|it| format!("{:?} {}", it.state, it.text))).collect()
+    }
+}
+
+fn welcome(name: &str, resumed: bool) -> Welcome {
+    let (server, resume) = ("chat".to_owned(), String::new());
+    Welcome { protocol: 1, name: name.to_owned(), server, resume, resumed, limits: LimitsFrame::default() }
+}
+
+fn joined(room: &str, after: u64, head: u64) -> Joined {
+    Joined {
+        id: 0,
+        room: room.to_owned(),
+        epoch: "e".to_owned(),
+        oldest: 1,
+        head,
+        after,
+        reset: false,
+        topic: "tea".to_owned(),
+        version: 1,
+        members: vec!["ana".to_owned(), "bob".to_owned()],
+        present: 2,
+    }
+}
+
+pub(super) fn entry(room: &str, from: &str, seq: u64, text: &str) -> EntryFrame {
+    EntryFrame {
+        kind: EntryKind::Message,
+        room: room.to_owned(),
+        seq,
+        from: from.to_owned(),
+        to: None,
+        at: 1_732_100_000_000 + seq * 1000,
+        text: text.to_owned(),
+    }
+}
+
+fn refused(message: &str) -> Event {
+    Event::Error(Error { id: None, code: Code::Busy, message: message.to_owned(), retry_after_ms: None })
+}
+
+fn ack(seq: u64) -> Event {
+    Event::Ack(Ack { id: 0, room: "lobby".to_owned(), seq, at: 0 })
+}
+
+#[test]
+fn what_is_said_is_there_at_once_and_never_twice() {
+    for entry_comes_first in [false, true] {
+        let mut world = World::new();
+        world.line("hi");
+        let (request, tag) = world.asked();
+        assert!(matches!(&request, Request::Say(say) if say.text == "hi"), "{request:?}");
+        assert_eq!(world.texts("lobby"), ["Pending hi"]);
+        if entry_comes_first {
+            world.hear("ana", 1, "hi");
+            assert_eq!(world.texts("lobby"), ["hi"]);
+            world.reply(tag, ack(1));
+        } else {
+            world.reply(tag, ack(1));
+            assert_eq!(world.texts("lobby"), ["Stored(1) hi"]);
+            world.hear("ana", 1, "hi");
+        }
+        assert_eq!(world.texts("lobby"), ["hi"]);
+        assert_eq!(world.app.unanswered(), 0);
+    }
+}
+
+#[test]
+fn what_was_refused_says_why_and_is_sent_again_by_a_key_or_forgotten() {
+    let mut world = World::new();
+    world.line("hi");
+    let (_, tag) = world.asked();
+    world.reply(tag, refused("too fast"));
+    assert_eq!(world.texts("lobby"), ["Failed(\"too fast\") hi"]);
+    world.press(Key::SendAgain);
+    let (_, again) = world.asked();
+    assert!(again > tag);
+    assert_eq!(world.texts("lobby"), ["Pending hi"]);
+    world.reply(again, refused("too fast"));
+    world.press(Key::Drop);
+    assert_eq!(world.texts("lobby"), [""; 0]);
+}
+
+#[test]
+fn what_was_not_seen_is_counted_marked_and_rung_for() {
+    let mut world = World::new();
+    world.line("/join kitchen");
+    let (_, tag) = world.asked();
+    world.tell(Update::Joined { tag: Some(tag), joined: joined("kitchen", 0, 0) });
+    world.hear("bob", 1, "nothing");
+    assert!(!world.app.take_bell());
+    world.hear("bob", 2, "soup, Ana?");
+    world.hear("bob", 3, "banana");
+    assert!(world.app.take_bell());
+    assert_eq!((world.room("lobby").unread, world.room("lobby").mentions), (3, 1));
+    world.press(Key::Room(0));
+    assert_eq!((world.room("lobby").unread, world.room("lobby").mark), (0, Some(0)));
+    world.hear("bob", 4, "here");
+    assert_eq!(world.room("lobby").unread, 0);
+    world.press(Key::NextRoom(Way::Down));
+    assert_eq!(world.room("lobby").mark, None);
+    world.press(Key::NextRoom(Way::Down));
+    assert_eq!(world.room("lobby").mark, None, "nothing is new");
+    world.app.focused(false);
+    world.hear("bob", 5, "anybody?");
+    assert_eq!(world.room("lobby").unread, 1, "the window is not looked at");
+    world.app.focused(true);
+    assert_eq!((world.room("lobby").unread, world.room("lobby").mark), (0, Some(4)));
+}
+
+#[test]
+fn what_a_room_held_is_no_news() {
+    let mut world = World::new();
+    world.line("/join kitchen");
+    let (_, tag) = world.asked();
+    world.press(Key::Room(0));
+    world.tell(Update::Joined { tag: Some(tag), joined: joined("kitchen", 7, 9) });
+    for seq in 8..=10 {
+        world.tell(Update::Entry(entry("kitchen", "bob", seq, "ana")));
+    }
+    assert_eq!((world.room("kitchen").unread, world.room("kitchen").mentions), (1, 1));
+}
+
+#[test]
+fn direct_messages_are_a_conversation_with_each_person() {
+    let mut world = World::new();
+    let direct = |from: &str, to: &str, seq, text: &str| {
+        let to = Some(to.to_owned());
+        Update::Entry(EntryFrame { to, ..entry(INBOX, from, seq, text) })
+    };
+    world.tell(direct("bob", "ana", 1, "psst"));
+    assert!(world.app.take_bell());
+    assert_eq!(world.room("@bob").unread, 1);
+    world.press(Key::Room(1));
+    world.line("yes?");
+    let (request, tag) = world.asked();
+    assert!(matches!(&request, Request::Tell(tell) if tell.to == "bob"), "{request:?}");
+    world.tell(direct("ana", "bob", 2, "yes?"));
+    world.reply(tag, Event::Ack(Ack { id: 0, room: INBOX.to_owned(), seq: 2, at: 0 }));
+    assert_eq!(world.texts("@bob"), ["psst", "yes?"]);
+    world.line("/msg eve hi");
+    world.asked();
+    assert_eq!(world.app.room().map(|it| it.place.title()).as_deref(), Some("@eve"));
+    // Another session has another inbox.
+    world.tell(Update::Connected(welcome("ana", false)));
+    world.tell(direct("bob", "ana", 1, "again"));
+    assert_eq!(world.texts("@bob"), ["psst", "yes?", "again"]);
+    assert_eq!(world.room("@bob").unread, 1);
+}
+
+/// As the server answers `history`.
+fn page(before: Option<u64>, limit: u64, head: u64) -> Event {
+    let end = before.unwrap_or(head + 1).min(head + 1);
+    let entries =
+        (end.saturating_sub(limit).max(1)..end).map(|seq| entry("lobby", "bob", seq, &seq.to_string()));
+    Event::Page(Page { id: 0, room: "lobby".to_owned(), entries: entries.collect() })
+}
+
+/// Answers whatever page is asked for.
+fn serve_pages(world: &mut World, head: u64) -> usize {
+    let mut pages = 0;
+    loop {
+        let asked = world.app.take_actions();
+        if asked.is_empty() {
+            return pages;
+        }
+        for action in asked {
+            let Action::Ask(Request::History(it), tag) = action else { panic!("{action:?}") };
+            world.reply(tag, page(it.before, it.limit.unwrap(), head));
+            pages += 1;
+        }
+    }
+}
+
+fn numbers(world: &World) -> Vec<u64> {
+    world.texts("lobby").iter().map(|it| it.parse().unwrap()).collect()
+}
+
+fn top_seq(world: &World) -> u64 {
+    let room = world.room("lobby");
+    let Scroll::At(id, _) = room.scroll else { panic!("it is at the bottom") };
+    room.backlog.get(room.backlog.position(id)).and_then(Item::seq).unwrap()
+}
+
+#[test]
+fn one_can_read_back_to_the_beginning_and_on_to_the_end_in_bounded_memory() {
+    let mut world = World::new();
+    let head = 5_000;
+    for seq in 1..=head {
+        world.hear("bob", seq, &seq.to_string());
+        assert!(world.room("lobby").backlog.len() <= MAX_ITEMS);
+    }
+    for way in [Way::Up, Way::Down] {
+        for _ in 0..1_000 {
+            world.press(Key::Page(way));
+            serve_pages(&mut world, head);
+            let held = numbers(&world);
+            assert!(held.len() <= MAX_ITEMS && held.windows(2).all(|it| it[1] == it[0] + 1));
+        }
+        match way {
+            Way::Up => assert_eq!((top_seq(&world), numbers(&world)[0]), (1, 1)),
+            Way::Down => assert_eq!(world.room("lobby").scroll, Scroll::Bottom),
+        }
+    }
+    assert_eq!(numbers(&world).last(), Some(&head));
+}
+
+#[test]
+fn nothing_moves_while_one_reads_back_and_what_is_new_is_counted() {
+    let mut world = World::new();
+    (1..=300).for_each(|seq| world.hear("bob", seq, &seq.to_string()));
+    world.press(Key::Page(Way::Up));
+    world.press(Key::Page(Way::Up));
+    let top = top_seq(&world);
+    (301..=4_000).for_each(|seq| world.hear("bob", seq, &seq.to_string()));
+    assert_eq!((top_seq(&world), world.room("lobby").below), (top, 3_700));
+    assert!(world.room("lobby").backlog.len() <= MAX_ITEMS);
+    world.press(Key::End(Way::Down));
+    serve_pages(&mut world, 4_000);
+    assert_eq!(numbers(&world).last(), Some(&4_000));
+    world.hear("bob", 4_001, "4001");
+    assert_eq!(numbers(&world).last(), Some(&4_001));
+}
+
+#[test]
+fn a_found_message_is_gone_to_in_the_midst_of_what_was_said_around_it() {
+    let mut world = World::new();
+    (4_901..=5_000).for_each(|seq| world.hear("bob", seq, &seq.to_string()));
+    world.line("/search red tea");
+    let (request, tag) = world.asked();
+    assert!(matches!(&request, Request::Search(it) if it.words == "red tea"), "{request:?}");
+    let entries = vec![entry("lobby", "bob", 77, "red tea")];
+    world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
+    world.press(Key::Enter);
+    assert!(world.app.list.is_none());
+    serve_pages(&mut world, 5_000);
+    assert_eq!(world.room("lobby").target, Some(77));
+    assert!((70..=77).contains(&top_seq(&world)), "{}", top_seq(&world));
+    assert!(numbers(&world).contains(&77));
+    world.press(Key::Escape);
+    serve_pages(&mut world, 5_000);
+    assert_eq!(numbers(&world).last(), Some(&5_000));
+}
+
+#[test]
+fn a_message_found_elsewhere_is_gone_to_once_the_room_is_entered() {
+    let mut world = World::new();
+    world.line("/search tea");
+    let (_, tag) = world.asked();
+    let entries = vec![entry("kitchen", "bob", 3, "tea")];
+    world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
+    world.press(Key::Enter);
+    let (request, tag) = world.asked();
+    assert!(matches!(&request, Request::Join(it) if it.room == "kitchen"), "{request:?}");
+    world.tell(Update::Joined { tag: Some(tag), joined: joined("kitchen", 60, 110) });
+    let (request, _) = world.asked();
+    assert!(matches!(&request, Request::History(it) if it.room == "kitchen"), "{request:?}");
+    assert_eq!(world.app.room().map(|it| it.place.clone()), Some(Place::Room("kitchen".to_owned())));
+}
+
+#[test]
+fn a_lost_link_is_counted_down_and_nothing_written_is_lost() {
+    let mut world = World::new();
+    world.tell(Update::Disconnected { why: "gone".to_owned(), retry_in: Duration::from_millis(2_500) });
+    assert!(matches!(world.app.link, Link::Lost { .. }));
+    let next = world.app.poll_timeout(world.now).unwrap();
+    assert_eq!(next - world.now, Duration::from_millis(500));
+    world.line("one");
+    assert_eq!(world.texts("lobby"), ["Pending one"]);
+    assert!(matches!(world.app.take_actions()[..], [Action::Ask(Request::Say(_), _)]));
+    world.tell(Update::Connected(welcome("ana", true)));
+    assert_eq!(world.app.link, Link::Up);
+    assert_eq!(world.room("lobby").outgoing[0].state, Sent::Pending);
+}
+
+#[test]
+fn a_name_is_changed_with_the_rooms_read_on() {
+    let mut world = World::new();
+    world.hear("bob", 1, "hi");
+    world.line("/name Bel");
+    assert_eq!(world.app.take_actions(), [Action::Rename("Bel".to_owned())]);
+    world.app.renamed(&welcome("Bel", false), world.now);
+    let (request, _) = world.asked();
+    assert!(matches!(&request, Request::Join(it) if it.after == Some(1) && it.epoch.as_deref() == Some("e")));
+    world.line("still here");
+    assert_eq!(world.app.take_actions().len(), 1);
+    world.line("/name Cat");
+    assert_eq!(world.app.take_actions(), [], "not while something is on its way");
+}
+
+#[test]
+fn lines_are_completed_walked_and_kept_for_each_room() {
+    let mut world = World::new();
+    let draft = |world: &World| world.app.room().unwrap().draft.text().to_owned();
+    let presence = Presence {
+        room: "lobby".to_owned(),
+        since: 1,
+        version: 2,
+        entered: vec!["bea".to_owned()],
+        left: Vec::new(),
+    };
+    world.tell(Update::Presence(presence));
+    world.press(Key::Char('B'));
+    for completed in ["bea: ", "bob: ", "bea: "] {
+        world.press(Key::Complete(Way::Down));
+        assert_eq!(draft(&world), completed);
+    }
+    world.press(Key::Delete(Move::LineStart));
+    world.app.on_paste("/to");
+    world.press(Key::Complete(Way::Down));
+    assert_eq!(draft(&world), "/topic ");
+    world.line("soup");
+    world.asked();
+    world.line("/msg bob");
+    world.app.on_paste("a draft");
+    world.press(Key::Room(0));
+    assert_eq!(draft(&world), "");
+    world.press(Key::Line(Way::Up));
+    world.press(Key::Line(Way::Up));
+    assert_eq!(draft(&world), "/topic soup");
+    world.press(Key::Room(1));
+    assert_eq!(draft(&world), "a draft");
+}
+
+#[test]
+fn what_is_pasted_is_one_text_and_never_keys() {
+    let mut world = World::new();
+    world.app.on_paste("one\r\ntwo\x1b[201~\r/quit\x03");
+    assert_eq!(world.app.take_actions(), []);
+    world.press(Key::Enter);
+    let (request, _) = world.asked();
+    assert!(matches!(&request, Request::Say(it) if it.text == "one\ntwo[201~\n/quit"), "{request:?}");
+}
+
+#[test]
+fn an_empty_line_is_left_and_a_line_given_up() {
+    for key in [Key::Cancel, Key::EndOfInput] {
+        let mut world = World::new();
+        world.press(Key::Char('x'));
+        world.press(Key::Move(Move::LineStart));
+        world.press(key);
+        assert_eq!(world.app.take_actions(), [], "{key:?}");
+        world.press(key);
+        assert_eq!(world.app.take_actions(), [Action::Quit], "{key:?}");
+    }
+}

@@ -14,6 +14,7 @@ mod data;
 mod pty;
 mod screen;
 mod serve;
+mod speed;
 mod terminal;
 
 fn chat(args: &[&str]) -> Output {

@@ -41,11 +41,12 @@ pub(crate) struct Server(pub(crate) Child, pub(crate) String);
 
 impl Server {
     pub(crate) fn start() -> Server {
-        Server::start_at("tcp://127.0.0.1:0")
+        Server::start_with(&["--listen", "tcp://127.0.0.1:0"])
     }
 
-    pub(crate) fn start_at(url: &str) -> Server {
-        let mut child = chat(&["serve", "--memory", "--listen", url]).stdout(Stdio::piped()).spawn().unwrap();
+    pub(crate) fn start_with(args: &[&str]) -> Server {
+        let mut child =
+            chat(&[&["serve", "--memory"], args].concat()).stdout(Stdio::piped()).spawn().unwrap();
         let stdout: ChildStdout = child.stdout.take().unwrap();
         let (lines, _) = read_to(stdout, "listening");
         Server(child, lines[0].strip_prefix("listening on ").unwrap().to_owned())

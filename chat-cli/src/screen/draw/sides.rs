@@ -44,7 +44,7 @@ fn at_most(count: u64) -> String {
 }
 
 pub(super) fn people(app: &App, area: Rect, frame: &mut Frame<'_>) {
-    let Some(room) = app.room().filter(|_| area.width > 0) else { return };
+    let Some(room) = app.room().filter(|it| it.present > 0) else { return };
     let height = usize::from(area.height);
     let mut lines = vec![Line::styled(format!(" {} here", room.present), app.theme.faint())];
     let more = usize::try_from(room.present).unwrap_or(usize::MAX) >= height;
