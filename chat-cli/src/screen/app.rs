@@ -7,7 +7,7 @@ use std::{
 
 use chat_core::{
     Address,
-    wire::{History, Join, Request},
+    wire::{Join, Request},
 };
 use jiff::tz::TimeZone;
 
@@ -16,10 +16,8 @@ use super::{
     complete::Completing,
     editor::Written,
     item::Look,
-    layout,
     list::List,
     room::{Place, Room},
-    scroll::{Rows, Scroll},
     theme::Theme,
 };
 use crate::{command::Measure, line::rooms::is_same, output::Line};
@@ -251,97 +249,6 @@ impl App {
         Look { me: self.me.as_deref(), zone: &self.zone, theme: self.theme }
     }
 
-    /// Scrolls by `by` rows, up if that is less than 0, and fetches what is needed to go on.
-    pub(super) fn scroll(&mut self, by: isize) {
-        let (width, height) = layout::messages(self);
-        let Some(room) = self.room() else { return };
-        let look = self.look();
-        let rows = Rows { items: room.len(), of: |at| look.height(room, at, width) };
-        let scroll = match by {
-            ..0 => room.scroll.up(by.unsigned_abs(), &room.backlog, &rows, height),
-            _ => {
-                let ends = room.backlog.is_at_head();
-                room.scroll.down(by.unsigned_abs(), &room.backlog, &rows, height, ends)
-            }
-        };
-        let top = scroll.top(&room.backlog, &rows, height).item;
-        if let Some(room) = self.room_mut() {
-            room.scroll = scroll;
-            if scroll == Scroll::Bottom {
-                room.below = 0;
-            }
-        }
-        if by < 0 && top < AHEAD {
-            self.load_older();
-        }
-        if by > 0 {
-            self.load_newer(top);
-        }
-    }
-
-    pub(super) fn load_older(&mut self) {
-        let Some(room) = self.room_mut() else { return };
-        let (place, page) = (room.place.clone(), room.backlog.older());
-        if let Some(page) = page {
-            self.load(&place, page, Asked::Older(place.clone()));
-        }
-    }
-
-    /// Fetches what comes after what is here, if the view at `top` comes near the end of that.
-    fn load_newer(&mut self, top: usize) {
-        let Some(room) = self.room() else { return };
-        let (place, page) = (room.place.clone(), room.backlog.newer());
-        if let Some(page) = page
-            && top + 2 * AHEAD > room.backlog.len()
-        {
-            self.load(&place, page, Asked::Newer(place.clone(), page));
-        }
-    }
-
-    pub(super) fn load(&mut self, place: &Place, page: Page, asked: Asked) {
-        let Place::Room(name) = place else { return };
-        let Some(at) = self.find(place).filter(|at| !self.rooms[*at].loading) else { return };
-        self.rooms[at].loading = true;
-        let Page { before, limit } = page;
-        let history = History { id: 0, room: name.clone().into(), before, limit: Some(limit) };
-        self.ask(Request::History(history), asked);
-    }
-
-    /// Goes to the newest message.
-    pub(super) fn scroll_to_end(&mut self) {
-        let Some(room) = self.room_mut() else { return };
-        (room.scroll, room.below, room.target) = (Scroll::Bottom, 0, None);
-        if !room.backlog.is_at_head() && !room.loading {
-            room.backlog.clear();
-            let place = room.place.clone();
-            self.load(&place, Page { before: None, limit: PAGE }, Asked::Newest(place.clone()));
-        }
-    }
-
-    /// Goes to the message with number `seq`, which is fetched if it is not here.
-    pub(super) fn jump_to(&mut self, place: Place, seq: u64) {
-        let Place::Room(name) = &place else { return };
-        let Some(at) = self.find(&place).filter(|at| self.rooms[*at].joined) else {
-            let name = name.clone();
-            self.jump = Some((place, seq));
-            return self.enter(&name);
-        };
-        self.go_to(at);
-        let room = &mut self.rooms[at];
-        room.target = Some(seq);
-        match room.backlog.position_of_seq(seq) {
-            Some(item) => {
-                let above = item.saturating_sub(CONTEXT);
-                room.scroll = Scroll::At(room.backlog.id(above), 0);
-                self.scroll(0);
-            }
-            None => {
-                let page = Page { before: Some(seq + PAGE / 2), limit: PAGE };
-                self.load(&place, page, Asked::Around(place.clone(), seq));
-            }
-        }
-    }
-
     /// When to be told the time next, if it matters.
     pub(crate) fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let countdown = match &self.link {
@@ -386,15 +293,6 @@ impl App {
         self.me.as_deref().is_some_and(|me| is_same(me, name))
     }
 }
-
-/// How many items before the view comes to the end of them the next are fetched.
-const AHEAD: usize = 40;
-
-/// How much is fetched around what is jumped to.
-const PAGE: u64 = 100;
-
-/// How many items are shown above it.
-const CONTEXT: usize = 3;
 
 /// How often the status line says anew how long a round trip takes.
 pub(super) const MEASURE_EVERY: Duration = Duration::from_secs(2);

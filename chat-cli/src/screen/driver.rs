@@ -2,7 +2,6 @@
 //! taken first and the screen is drawn at most [`FRAME`] after what it shows.
 
 use std::{
-    collections::VecDeque,
     io,
     pin::pin,
     sync::Arc,
@@ -12,14 +11,14 @@ use std::{
 use anyhow::{Context, bail};
 use chat_core::{
     Address,
-    client::{Closed, Remote, Update, Updates},
+    client::{Closed, Update, Updates},
     transport::{Registry, Transport},
 };
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures::{
     FutureExt, StreamExt,
     channel::mpsc,
-    future::{BoxFuture, Fuse, FusedFuture, join, pending},
+    future::{BoxFuture, Fuse, join, pending},
     select_biased,
 };
 use jiff::tz::TimeZone;
@@ -28,6 +27,7 @@ use super::{
     app::{Action, App},
     draw,
     keys::{self, Key, Way},
+    outbox::Outbox,
     terminal::Terminal,
     theme::Theme,
 };
@@ -55,9 +55,6 @@ pub(crate) async fn run(registry: &Registry, door: Door, rooms: &[&str]) -> anyh
     }
 }
 
-/// A future that gives back what it was lent.
-type Sending = BoxFuture<'static, (Remote, Result<(), Closed>)>;
-
 struct Driver<'a> {
     app: App,
     registry: &'a Registry,
@@ -68,20 +65,16 @@ struct Driver<'a> {
     /// What there is to tell on the way in.
     waiting: mpsc::Receiver<Update>,
     updates: Option<Updates>,
-    /// None before there is a session, and while it is lent to `sending`.
-    remote: Option<Remote>,
-    sending: Fuse<Sending>,
-    /// What the client has not taken yet, bounded by what the state lets be unanswered.
-    to_send: VecDeque<Action>,
-    /// Something changed since the screen was drawn.
-    dirty: bool,
+    outbox: Outbox,
+    /// When to draw what has changed since the screen was drawn.
+    due: Option<Instant>,
     drawn: Instant,
 }
 
 /// What there is to do.
 enum Woken {
     Event(Option<io::Result<Event>>),
-    Sent(Remote, Result<(), Closed>),
+    Sent(Result<(), Closed>),
     Entered(anyhow::Result<Session>),
     Waiting(Option<Update>),
     Update(Option<Update>),
@@ -107,10 +100,8 @@ impl<'a> Driver<'a> {
             entering,
             waiting,
             updates: None,
-            remote: None,
-            sending: Fuse::terminated(),
-            to_send: VecDeque::new(),
-            dirty: true,
+            outbox: Outbox::default(),
+            due: None,
             drawn,
         }
     }
@@ -122,12 +113,11 @@ impl<'a> Driver<'a> {
         self.draw(&mut terminal)?; // before anything has come
         loop {
             let now = self.door.runtime.now();
-            if self.dirty && now >= self.drawn + FRAME {
+            if self.due.is_some_and(|due| due <= now) {
                 self.draw(&mut terminal)?;
             }
             self.send_next();
-            let frame = self.dirty.then(|| self.drawn + FRAME);
-            let timeout = self.app.poll_timeout(now).into_iter().chain(frame).min();
+            let timeout = self.app.poll_timeout(now).into_iter().chain(self.due).min();
             let mut timeout = match timeout {
                 Some(at) => self.door.runtime.sleep_until(at).fuse(),
                 None => pending().boxed().fuse(),
@@ -138,7 +128,7 @@ impl<'a> Driver<'a> {
                 select_biased! {
                     () = self.signals.asked_to_end() => return Ok(()),
                     event = events.next() => Woken::Event(event),
-                    (remote, sent) = &mut self.sending => Woken::Sent(remote, sent),
+                    sent = self.outbox.sent() => Woken::Sent(sent),
                     session = &mut self.entering => Woken::Entered(session),
                     update = self.waiting.next() => Woken::Waiting(update),
                     update = update => Woken::Update(update),
@@ -150,10 +140,7 @@ impl<'a> Driver<'a> {
                     let event = event.context("the terminal is gone")?.context("the terminal is gone")?;
                     self.on_event(event);
                 }
-                Woken::Sent(remote, sent) => {
-                    sent?;
-                    self.remote = Some(remote);
-                }
+                Woken::Sent(sent) => sent?,
                 Woken::Entered(session) => self.entered(session)?,
                 Woken::Waiting(None) => {}
                 Woken::Waiting(Some(update)) => self.hear(update)?,
@@ -163,7 +150,7 @@ impl<'a> Driver<'a> {
                 }
                 Woken::Time => {
                     self.app.on_timeout(self.door.runtime.now());
-                    self.dirty = true;
+                    self.draw_within(FRAME);
                 }
             }
             for action in self.app.take_actions() {
@@ -172,6 +159,12 @@ impl<'a> Driver<'a> {
                 }
             }
         }
+    }
+
+    /// Something has changed, and is to be seen that soon after what was drawn last.
+    fn draw_within(&mut self, frame: Duration) {
+        let due = self.drawn + frame;
+        self.due = Some(self.due.map_or(due, |it| it.min(due)));
     }
 
     fn draw(&mut self, terminal: &mut Terminal) -> anyhow::Result<()> {
@@ -187,7 +180,7 @@ impl<'a> Driver<'a> {
         if app.take_bell() {
             terminal.ring().context("the terminal is gone")?;
         }
-        (self.dirty, self.drawn) = (false, now);
+        (self.due, self.drawn) = (None, self.door.runtime.now());
         Ok(())
     }
 
@@ -211,7 +204,7 @@ impl<'a> Driver<'a> {
             Event::Resize(..) => {}
             Event::Key(_) => return,
         }
-        self.dirty = true;
+        self.draw_within(KEY_FRAME);
     }
 
     fn hear(&mut self, update: Update) -> anyhow::Result<()> {
@@ -222,7 +215,7 @@ impl<'a> Driver<'a> {
             self.door = door;
         }
         self.app.on_update(update, self.door.runtime.now());
-        self.dirty = true;
+        self.draw_within(FRAME);
         Ok(())
     }
 
@@ -236,13 +229,12 @@ impl<'a> Driver<'a> {
     }
 
     fn entered(&mut self, session: anyhow::Result<Session>) -> anyhow::Result<()> {
-        self.dirty = true;
+        self.draw_within(FRAME);
         let now = self.door.runtime.now();
         match session {
             Ok(session) if self.updates.is_some() => {
                 // From here on in the other session. What the one before was told last is read again in this one.
-                self.sending = Fuse::terminated();
-                self.to_send.clear();
+                self.outbox = Outbox::default();
                 self.app.renamed(&session.welcome, now);
                 self.take_session(session);
             }
@@ -260,11 +252,12 @@ impl<'a> Driver<'a> {
 
     fn take_session(&mut self, session: Session) {
         self.door = self.door.named(&session.welcome.name);
-        (self.remote, self.updates) = (Some(session.remote), Some(session.updates));
+        self.outbox.opened(session.remote);
+        self.updates = Some(session.updates);
     }
 
     fn act(&mut self, action: Action, terminal: &mut Terminal) -> anyhow::Result<Flow> {
-        self.dirty = true;
+        self.draw_within(FRAME);
         match action {
             Action::Quit => return Ok(Flow::End),
             Action::Redraw => terminal.forget().context("the terminal is gone")?,
@@ -272,47 +265,21 @@ impl<'a> Driver<'a> {
                 self.entering = enter(self.door.named(&name)).0;
             }
             Action::Rename(_) => self.app.note(Line::note("not before we are in")),
-            action => self.to_send.push_back(action),
+            action => self.outbox.put(action),
         }
         Ok(Flow::On)
     }
 
-    /// Lends the client the next request, if there is one and it has taken the last.
+    /// Lends the client what it can take.
     fn send_next(&mut self) {
-        while self.remote.is_some()
-            && let Some(action) = self.to_send.pop_front()
-            && let Some(mut remote) = self.remote.take()
-        {
-            let sending = match action {
-                Action::Ask(request, tag) => async move {
-                    let sent = remote.ask(request, tag).await;
-                    (remote, sent)
+        if let Some(to) = self.outbox.send_next() {
+            match self.way(&to) {
+                Ok((transport, address)) => self.outbox.move_to(transport, address),
+                Err(why) => {
+                    self.app.note(Line::note("").shown(&Harmless::line(&format!("{why:#}"))));
+                    self.draw_within(FRAME);
                 }
-                .boxed(),
-                Action::Measure => async move {
-                    let sent = remote.measure().await;
-                    (remote, sent)
-                }
-                .boxed(),
-                Action::Move(to) => match self.way(&to) {
-                    Ok((transport, address)) => async move {
-                        let sent = remote.move_to(transport, address).await;
-                        (remote, sent)
-                    }
-                    .boxed(),
-                    Err(why) => {
-                        self.remote = Some(remote);
-                        self.app.note(Line::note("").shown(&Harmless::line(&format!("{why:#}"))));
-                        self.dirty = true;
-                        continue;
-                    }
-                },
-                _ => {
-                    self.remote = Some(remote);
-                    continue;
-                }
-            };
-            self.sending = sending.fuse();
+            }
         }
     }
 
@@ -327,23 +294,7 @@ impl<'a> Driver<'a> {
     /// Says what is left to say and waits, not for long, until it is stored.
     async fn leave(&mut self) -> anyhow::Result<()> {
         let mut patience = self.door.runtime.sleep_until(self.door.runtime.now() + LEAVE_WITHIN).fuse();
-        let to_send = std::mem::take(&mut self.to_send);
-        let (lent, sending) = (self.remote.take(), std::mem::replace(&mut self.sending, Fuse::terminated()));
-        let say = async move {
-            let mut remote = match lent {
-                Some(remote) => remote,
-                None if sending.is_terminated() => return,
-                None => sending.await.0,
-            };
-            for action in to_send {
-                if let Action::Ask(request, tag) = action
-                    && remote.ask(request, tag).await.is_err()
-                {
-                    break;
-                }
-            }
-            // Dropping it says bye once everything is answered.
-        };
+        let say = std::mem::take(&mut self.outbox).empty();
         let (app, updates, runtime) = (&mut self.app, &mut self.updates, &self.door.runtime);
         let hear = async {
             while let Some(updates) = updates
@@ -391,6 +342,9 @@ async fn next(updates: &mut Option<Updates>) -> Option<Update> {
 
 /// How long what is shown may be older than what is known: a sixtieth of a second.
 const FRAME: Duration = Duration::from_micros(16_667);
+
+/// The same for what the user does. The rest of the time is left to others.
+const KEY_FRAME: Duration = Duration::from_millis(4);
 
 /// How many updates are taken before it is looked whether a key was pressed.
 const MOST_AT_ONCE: usize = 64;

@@ -16,6 +16,8 @@ mod keys;
 mod layout;
 mod list;
 mod mention;
+mod outbox;
+mod reading;
 mod room;
 mod scroll;
 mod terminal;

@@ -5,20 +5,21 @@ use std::time::{Duration, Instant};
 use chat_core::{
     client::Update,
     wire::{
-        Ack, Code, EntryFrame, EntryKind, Error, Event, Found, INBOX, Joined, LimitsFrame, Page, Presence,
-        Request, Welcome,
+        Ack, Code, EntryFrame, EntryKind, Error, Event, INBOX, Joined, LimitsFrame, Presence, Request,
+        Welcome,
     },
 };
 use jiff::tz::TimeZone;
 
 use super::{
     app::{Action, App, Link},
-    backlog::{Item, MAX_ITEMS},
+    backlog::Item,
     keys::{Key, Move, Way},
-    room::{Place, Room, Sent},
-    scroll::Scroll,
+    room::{Room, Sent},
     theme::Theme,
 };
+
+mod reading;
 
 /// A state, its clock, and what it has asked.
 pub(super) struct World {
@@ -229,116 +230,6 @@ fn direct_messages_are_a_conversation_with_each_person() {
     world.tell(direct("bob", "ana", 1, "again"));
     assert_eq!(world.texts("@bob"), ["psst", "yes?", "again"]);
     assert_eq!(world.room("@bob").unread, 1);
-}
-
-/// As the server answers `history`.
-fn page(before: Option<u64>, limit: u64, head: u64) -> Event {
-    let end = before.unwrap_or(head + 1).min(head + 1);
-    let entries =
-        (end.saturating_sub(limit).max(1)..end).map(|seq| entry("lobby", "bob", seq, &seq.to_string()));
-    Event::Page(Page { id: 0, room: "lobby".to_owned(), entries: entries.collect() })
-}
-
-/// Answers whatever page is asked for.
-fn serve_pages(world: &mut World, head: u64) -> usize {
-    let mut pages = 0;
-    loop {
-        let asked = world.app.take_actions();
-        if asked.is_empty() {
-            return pages;
-        }
-        for action in asked {
-            let Action::Ask(Request::History(it), tag) = action else { panic!("{action:?}") };
-            world.reply(tag, page(it.before, it.limit.unwrap(), head));
-            pages += 1;
-        }
-    }
-}
-
-fn numbers(world: &World) -> Vec<u64> {
-    world.texts("lobby").iter().map(|it| it.parse().unwrap()).collect()
-}
-
-fn top_seq(world: &World) -> u64 {
-    let room = world.room("lobby");
-    let Scroll::At(id, _) = room.scroll else { panic!("it is at the bottom") };
-    room.backlog.get(room.backlog.position(id)).and_then(Item::seq).unwrap()
-}
-
-#[test]
-fn one_can_read_back_to_the_beginning_and_on_to_the_end_in_bounded_memory() {
-    let mut world = World::new();
-    let head = 5_000;
-    for seq in 1..=head {
-        world.hear("bob", seq, &seq.to_string());
-        assert!(world.room("lobby").backlog.len() <= MAX_ITEMS);
-    }
-    for way in [Way::Up, Way::Down] {
-        for _ in 0..1_000 {
-            world.press(Key::Page(way));
-            serve_pages(&mut world, head);
-            let held = numbers(&world);
-            assert!(held.len() <= MAX_ITEMS && held.windows(2).all(|it| it[1] == it[0] + 1));
-        }
-        match way {
-            Way::Up => assert_eq!((top_seq(&world), numbers(&world)[0]), (1, 1)),
-            Way::Down => assert_eq!(world.room("lobby").scroll, Scroll::Bottom),
-        }
-    }
-    assert_eq!(numbers(&world).last(), Some(&head));
-}
-
-#[test]
-fn nothing_moves_while_one_reads_back_and_what_is_new_is_counted() {
-    let mut world = World::new();
-    (1..=300).for_each(|seq| world.hear("bob", seq, &seq.to_string()));
-    world.press(Key::Page(Way::Up));
-    world.press(Key::Page(Way::Up));
-    let top = top_seq(&world);
-    (301..=4_000).for_each(|seq| world.hear("bob", seq, &seq.to_string()));
-    assert_eq!((top_seq(&world), world.room("lobby").below), (top, 3_700));
-    assert!(world.room("lobby").backlog.len() <= MAX_ITEMS);
-    world.press(Key::End(Way::Down));
-    serve_pages(&mut world, 4_000);
-    assert_eq!(numbers(&world).last(), Some(&4_000));
-    world.hear("bob", 4_001, "4001");
-    assert_eq!(numbers(&world).last(), Some(&4_001));
-}
-
-#[test]
-fn a_found_message_is_gone_to_in_the_midst_of_what_was_said_around_it() {
-    let mut world = World::new();
-    (4_901..=5_000).for_each(|seq| world.hear("bob", seq, &seq.to_string()));
-    world.line("/search red tea");
-    let (request, tag) = world.asked();
-    assert!(matches!(&request, Request::Search(it) if it.words == "red tea"), "{request:?}");
-    let entries = vec![entry("lobby", "bob", 77, "red tea")];
-    world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
-    world.press(Key::Enter);
-    assert!(world.app.list.is_none());
-    serve_pages(&mut world, 5_000);
-    assert_eq!(world.room("lobby").target, Some(77));
-    assert!((70..=77).contains(&top_seq(&world)), "{}", top_seq(&world));
-    assert!(numbers(&world).contains(&77));
-    world.press(Key::Escape);
-    serve_pages(&mut world, 5_000);
-    assert_eq!(numbers(&world).last(), Some(&5_000));
-}
-
-#[test]
-fn a_message_found_elsewhere_is_gone_to_once_the_room_is_entered() {
-    let mut world = World::new();
-    world.line("/search tea");
-    let (_, tag) = world.asked();
-    let entries = vec![entry("kitchen", "bob", 3, "tea")];
-    world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
-    world.press(Key::Enter);
-    let (request, tag) = world.asked();
-    assert!(matches!(&request, Request::Join(it) if it.room == "kitchen"), "{request:?}");
-    world.tell(Update::Joined { tag: Some(tag), joined: joined("kitchen", 60, 110) });
-    let (request, _) = world.asked();
-    assert!(matches!(&request, Request::History(it) if it.room == "kitchen"), "{request:?}");
-    assert_eq!(world.app.room().map(|it| it.place.clone()), Some(Place::Room("kitchen".to_owned())));
 }
 
 #[test]

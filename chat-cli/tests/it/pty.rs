@@ -125,10 +125,10 @@ impl Screen {
     }
 
     /// Waits for the end of the program, and for a terminal that is as it was.
-    pub(crate) fn ended(&mut self) -> (ExitStatus, String) {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
         let status = in_time(move || child.wait().unwrap());
-        let said = self.wait("terminal as it was before", |screen| {
+        self.wait("terminal as it was before", |screen| {
             let is_plain = screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
             is_plain && !screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor()
         });
@@ -137,7 +137,7 @@ impl Screen {
         assert_eq!(modes.input_modes, self.modes_before.input_modes);
         assert_eq!(modes.output_modes, self.modes_before.output_modes);
         assert!(modes.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON));
-        (status, said)
+        status
     }
 }
 

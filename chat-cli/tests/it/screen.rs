@@ -1,12 +1,8 @@
 //! The screen, with people in front of it.
 
-use std::{net::TcpListener, process::Stdio};
+use std::{io::Write, net::TcpListener, thread};
 
-use super::{
-    pty::Screen,
-    serve::told_to_end,
-    terminal::{Server, chat},
-};
+use super::{pty::Screen, terminal::Server};
 
 fn join(server: &Server, name: &str) -> Screen {
     let screen = Screen::start(100, 24, &["join", &server.1, "--name", name]);
@@ -49,11 +45,11 @@ fn two_people_talk_and_wide_characters_keep_their_places() {
     assert!(ana.printed().contains(&7), "the bell rings for one's name");
     ana.press("\x01\x0b"); // back to the beginning, and all of it away
     ana.press("\x04");
-    let (status, _) = ana.ended();
+    let status = ana.ended();
     assert!(status.success());
     bob.wait_for("1 here");
     bob.press("/quit\r");
-    assert!(bob.ended().0.success());
+    assert!(bob.ended().success());
 }
 
 #[test]
@@ -93,7 +89,6 @@ fn what_was_said_is_searched_and_gone_to() {
     let mut ana = join(&server, "ana");
     ana.press("red tea is here\r");
     ana.wait_for("  red tea is here");
-    // A limit of the server on how fast things are said.
     ana.press("/search red\r");
     ana.wait_for("that is all");
     ana.press("\r");
@@ -153,7 +148,7 @@ fn hostile_words_are_harmless() {
     }
     assert!(!printed.replace("\x1b[?1000h", "").contains("1000h"));
     ana.press("\x04");
-    assert!(ana.ended().0.success());
+    assert!(ana.ended().success());
 }
 
 fn hostile() -> Vec<String> {
@@ -212,30 +207,49 @@ fn a_lost_server_is_counted_down_to_and_nothing_written_is_lost() {
 }
 
 #[test]
-fn the_terminal_is_given_back_however_it_ends() {
+fn the_terminal_is_given_back_to_whoever_ends_it() {
     let server = Server::start();
     for signal in ["-TERM", "-INT", "-HUP"] {
         let mut ana = join(&server, "ana");
         ana.signal(signal);
-        let (status, _) = ana.ended();
-        assert_eq!(status.code(), Some(0), "{signal}");
+        assert_eq!(ana.ended().code(), Some(0), "{signal}");
     }
-    let join = ["join", &server.1, "--name", "ana", "--plain"];
-    let mut first = chat(&join);
-    let first = first.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let bob = self::join(&server, "bob");
-    bob.wait_for("2 here");
-    let mut second = Screen::start(100, 24, &["join", &server.1, "--name", "ana"]);
-    let (status, said) = second.ended();
-    assert_eq!(status.code(), Some(1));
-    assert!(
-        said.trim().starts_with("chat: cannot join tcp://") && said.trim().lines().count() <= 2,
-        "{said:?}"
-    );
-    assert!(told_to_end(first, "-TERM").success());
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap(); // and closed again
-    let mut nobody = Screen::start(100, 24, &["join", &format!("tcp://{free}")]);
-    let (status, said) = nobody.ended();
-    assert_eq!(status.code(), Some(1));
-    assert!(said.trim().starts_with(&format!("chat: cannot join tcp://{free}: ")), "{said:?}");
+}
+
+/// The program gives up, with one line on a terminal as it was.
+fn gives_up(args: &[&str], line: &str) {
+    let mut screen = Screen::start(100, 24, args);
+    assert_eq!(screen.ended().code(), Some(1), "{line}");
+    screen.wait(line, |screen| {
+        let contents = screen.contents();
+        let is_said = contents.starts_with(line) && screen.cursor_position().1 == 0;
+        is_said && !contents.contains("lobby")
+    });
+}
+
+#[test]
+fn whoever_is_not_let_in_is_told_in_a_line() {
+    let server = Server::start();
+    let _ana = join(&server, "ana");
+    gives_up(&["join", &server.1, "--name", "ana"], &format!("chat: cannot join {}: ", server.1));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("tcp://{}", listener.local_addr().unwrap());
+    let other =
+        thread::spawn(move || listener.accept().unwrap().0.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+    gives_up(&["join", &url, "--name", "ana"], &format!("chat: cannot join {url}: "));
+    other.join().unwrap().unwrap();
+    gives_up(&["join", &url, "--name", "ana"], &format!("chat: cannot join {url}: ")); // nobody is there any more
+}
+
+#[test]
+fn whoever_leaves_without_the_server_is_told_what_was_not_stored() {
+    let server = Server::start();
+    let mut ana = join(&server, "ana");
+    drop(server);
+    ana.wait_for("reconnecting");
+    ana.press("too late\r");
+    ana.wait_for("~ too late");
+    ana.press("\x04");
+    assert_eq!(ana.ended().code(), Some(1));
+    ana.wait_for("chat: left before 1 message was stored");
 }
