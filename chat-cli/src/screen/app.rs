@@ -157,6 +157,7 @@ impl App {
     /// The conversation at `place`, begun if there is none.
     pub(super) fn find_or_begin(&mut self, place: &Place) -> usize {
         self.find(place).unwrap_or_else(|| {
+            self.rooms.retain(|it| !it.place.is_nowhere());
             self.rooms.push(Room::new(place.clone()));
             self.rooms.len() - 1
         })
@@ -221,8 +222,7 @@ impl App {
     /// Says something to the user where the user looks.
     pub(crate) fn note(&mut self, line: Line) {
         if self.rooms.is_empty() {
-            // Somewhere it has to be said.
-            self.rooms.push(Room::new(Place::Room(NOWHERE.to_owned())));
+            self.rooms.push(Room::new(Place::nowhere())); // somewhere it has to be said
         }
         if let Some(room) = self.room_mut() {
             room.note(line);
@@ -296,6 +296,3 @@ impl App {
 
 /// How often the status line says anew how long a round trip takes.
 pub(super) const MEASURE_EVERY: Duration = Duration::from_secs(2);
-
-/// What the list of rooms says while there is none.
-const NOWHERE: &str = "-";

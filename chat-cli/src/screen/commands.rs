@@ -113,9 +113,8 @@ impl App {
     }
 
     fn place(&self) -> Result<Place, Line> {
-        self.room()
-            .map(|it| it.place.clone())
-            .ok_or_else(|| Line::note("you are in no room; /join ROOM enters one"))
+        let place = self.room().map(|it| it.place.clone()).filter(|it| !it.is_nowhere());
+        place.ok_or_else(|| Line::note(NO_ROOM))
     }
 
     /// The room of this name, or the current one.
@@ -218,6 +217,8 @@ fn sendable(text: &str) -> Result<Cow<'static, str>, Line> {
 fn cannot(what: &'static str, why: &str) -> Line {
     Line::note("you cannot ").words(what).shown(&Harmless::line(why))
 }
+
+pub(super) const NO_ROOM: &str = "you are in no room; /join ROOM enters one";
 
 /// How much one request for what was found brings.
 const HITS: u64 = 50;

@@ -69,6 +69,7 @@ struct Driver<'a> {
     /// When to draw what has changed since the screen was drawn.
     due: Option<Instant>,
     drawn: Instant,
+    rang: Option<Instant>,
 }
 
 /// What there is to do.
@@ -103,6 +104,7 @@ impl<'a> Driver<'a> {
             outbox: Outbox::default(),
             due: None,
             drawn,
+            rang: None,
         }
     }
 
@@ -177,7 +179,8 @@ impl<'a> Driver<'a> {
                 draw::draw(app, now, frame);
             })
             .context("the terminal is gone")?;
-        if app.take_bell() {
+        if app.take_bell() && self.rang.is_none_or(|at| at + RING_EVERY <= now) {
+            self.rang = Some(now);
             terminal.ring().context("the terminal is gone")?;
         }
         (self.due, self.drawn) = (None, self.door.runtime.now());
@@ -345,6 +348,9 @@ const FRAME: Duration = Duration::from_micros(16_667);
 
 /// The same for what the user does. The rest of the time is left to others.
 const KEY_FRAME: Duration = Duration::from_millis(4);
+
+/// However often somebody is called, the bell leaves that much silence.
+const RING_EVERY: Duration = Duration::from_secs(1);
 
 /// How many updates are taken before it is looked whether a key was pressed.
 const MOST_AT_ONCE: usize = 64;

@@ -126,7 +126,7 @@ fn with_control(c: char) -> Option<Key> {
 }
 
 /// What help says of them.
-pub(crate) const HELP: [&str; 13] = [
+pub(crate) const HELP: [&str; 14] = [
     "Enter                      send what is written",
     "Alt-Enter, Ctrl-J          a new line in it",
     "Tab, Shift-Tab             complete a name, a room or a command; again for the next",
@@ -139,6 +139,7 @@ pub(crate) const HELP: [&str; 13] = [
     "Ctrl-A, E, B, W, K, U      to the start, the end, back; delete a word, to the end, to the start",
     "Ctrl-C                     give up the line; without one: leave. Ctrl-D leaves too",
     "Ctrl-L                     draw everything anew",
+    "F1, ? on an empty line     this list; ?? writes a question mark",
     "Shift with the mouse       select text, as most terminals have it",
 ];
 

@@ -18,6 +18,15 @@ pub(crate) enum Place {
 }
 
 impl Place {
+    /// Where one is without any room.
+    pub(crate) fn nowhere() -> Place {
+        Place::Room(String::new()) // which is the name of none
+    }
+
+    pub(crate) fn is_nowhere(&self) -> bool {
+        matches!(self, Place::Room(name) if name.is_empty())
+    }
+
     pub(crate) fn is(&self, other: &Place) -> bool {
         match (self, other) {
             (Place::Room(one), Place::Room(other)) | (Place::Person(one), Place::Person(other)) => {
@@ -115,7 +124,8 @@ impl Room {
     pub(crate) fn hear(&mut self, item: Item, is_watched: bool, is_news: bool) {
         let seq = item.seq();
         let is_read_back = self.scroll != Scroll::Bottom;
-        self.backlog.news(item, is_read_back);
+        // What one person said is not to be had again.
+        self.backlog.news(item, is_read_back && matches!(self.place, Place::Room(_)));
         let Some(seq) = seq else { return };
         if is_read_back && is_news {
             self.below += 1;
@@ -129,7 +139,9 @@ impl Room {
 
     /// Says something to the user.
     pub(crate) fn note(&mut self, line: Line) {
-        self.backlog.news(Item::Note(line), self.scroll != Scroll::Bottom);
+        let is_read_back = self.scroll != Scroll::Bottom;
+        self.below += u64::from(is_read_back);
+        self.backlog.news(Item::Note(line), is_read_back);
     }
 
     /// The user begins to look at it.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chat_core::{
     client::Update,
     wire::{
-        Ack, Code, EntryFrame, EntryKind, Error, Event, INBOX, Joined, LimitsFrame, Presence, Request,
+        Ack, Code, EntryFrame, EntryKind, Error, Event, INBOX, Joined, Left, LimitsFrame, Presence, Request,
         Welcome,
     },
 };
@@ -317,4 +317,24 @@ fn an_empty_line_is_left_and_a_line_given_up() {
         world.press(key);
         assert_eq!(world.app.take_actions(), [Action::Quit], "{key:?}");
     }
+}
+
+#[test]
+fn without_a_room_nothing_is_said_until_one_is_entered() {
+    let mut world = World::new();
+    world.line("/leave");
+    let (_, tag) = world.asked();
+    world.reply(tag, Event::Left(Left { id: 0, room: "lobby".to_owned() }));
+    world.line("hello?");
+    assert_eq!(world.app.take_actions(), []);
+    assert_eq!(world.app.room().map(|it| it.draft.text()), Some("hello?"), "it is not lost");
+    world.press(Key::Cancel);
+    world.line("/join kitchen");
+    world.asked();
+    assert_eq!(world.app.rooms.len(), 1);
+    world.press(Key::Char('?'));
+    assert!(world.app.list.is_some());
+    world.press(Key::Char('?'));
+    assert!(world.app.list.is_none());
+    assert_eq!(world.app.room().map(|it| it.draft.text()), Some("?"));
 }

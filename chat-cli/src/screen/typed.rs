@@ -6,6 +6,7 @@ use chat_core::text;
 
 use super::{
     app::{Action, App},
+    commands::NO_ROOM,
     complete::Completing,
     editor::Editor,
     keys::{Key, Move, Way},
@@ -89,8 +90,14 @@ impl App {
                 self.choose(choice);
                 false
             }
-            Key::Escape | Key::Cancel | Key::EndOfInput | Key::Help | Key::Char('q' | '?') => {
+            Key::Escape | Key::Cancel | Key::EndOfInput | Key::Help => {
                 self.list = None;
+                false
+            }
+            Key::Char('?') => {
+                // Whoever wants to write one presses it twice.
+                self.list = None;
+                self.write("?");
                 false
             }
             Key::Redraw => return false,
@@ -115,7 +122,7 @@ impl App {
 
     pub(super) fn draft(&mut self) -> &mut Editor {
         if self.rooms.is_empty() {
-            self.note(Line::note("you are in no room; /join ROOM enters one"));
+            self.note(Line::note(NO_ROOM));
         }
         let current = self.current.min(self.rooms.len() - 1);
         &mut self.rooms[current].draft

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    pty::terminal,
+    pty::{Screen, terminal},
     serve::{in_time, told_to_end},
 };
 
@@ -116,4 +116,21 @@ fn without_a_terminal_a_hangup_is_left_to_the_system() {
     let mut child = chat(&join).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (_, _stdout) = read_to(child.stdout.take().unwrap(), "-- entered");
     assert_eq!(told_to_end(child, "-HUP").code(), None, "nohup is respected");
+}
+
+#[test]
+fn on_a_terminal_there_are_lines_if_they_are_asked_for() {
+    let server = Server::start();
+    for how in ["--plain", "--json"] {
+        let mut ana = Screen::start(100, 24, &["join", &server.1, "--name", "ana", how]);
+        ana.wait("that we are in", |screen| {
+            let contents = screen.contents();
+            (contents.contains("-- entered lobby") || contents.contains("{\"type\":\"joined\""))
+                && !screen.alternate_screen()
+        });
+        ana.press("hello\r");
+        ana.wait("what was said", |screen| screen.contents().matches("hello").count() >= 2); // typed, and said
+        ana.press("\x04");
+        assert!(ana.ended().success(), "{how}");
+    }
 }
