@@ -247,6 +247,22 @@ fn a_past_that_is_damaged_is_nobodys() {
     }
 }
 
+/// protocol 6.4: a quiet run stands in no room's past, so it has to prove itself.
+#[test]
+fn a_damaged_run_does_not_pass_for_a_later_one() {
+    let directory = tempdir().unwrap();
+    talk(&open(directory.path()), "lobby", 1..=1);
+    let quiet = open(directory.path()).epoch();
+    talk(&open(directory.path()), "lobby", 2..=2);
+    let held = |log: &SqliteLog, seq| log.holds(&name("lobby"), &quiet, seq);
+    let log = open(directory.path());
+    assert!(held(&log, 1) && !held(&log, 2), "number 2 is of a later run");
+    drop(log);
+    tamper(directory.path(), "UPDATE runs SET id = 9 WHERE id = 2");
+    let log = open(directory.path());
+    assert!(!held(&log, 2) && !held(&log, 1), "it is not known any more");
+}
+
 #[test]
 fn a_damaged_topic_is_none() {
     let directory = tempdir().unwrap();
