@@ -63,9 +63,11 @@ pub(crate) enum LogFormat {
 
 /// Enter rooms, read and talk.
 ///
-/// Each line of standard input is said in the room entered last; /help there lists the commands. At the end of
-/// standard input it waits until all was stored, and leaves. A lost connection is made anew, and nothing is
-/// repeated or missing after it. Where nobody answers over UDP, it says so and goes on trying.
+/// On a terminal this is a screen with rooms, messages and people; ? there lists keys and commands. With --plain, or
+/// where standard input or output is no terminal, lines are printed, and each line of standard input is said in the
+/// room entered last; /help lists the commands. At the end of standard input it waits until all was stored, and
+/// leaves. A lost connection is made anew, and nothing is repeated or missing after it. Where nobody answers over UDP,
+/// it says so and goes on trying.
 #[derive(Args, Debug)]
 #[command(after_help = JOIN_EXAMPLES)]
 pub(crate) struct Join {
@@ -83,7 +85,7 @@ pub(crate) struct Join {
     /// as it comes, also twice or out of order; at the end, and by /stats, what was lost. Over TCP it changes nothing
     #[arg(long)]
     pub(crate) raw: bool,
-    /// No colours, also on a terminal
+    /// Lines without colours, also on a terminal
     #[arg(long)]
     pub(crate) plain: bool,
     #[command(flatten)]
