@@ -92,6 +92,8 @@ pub(crate) struct App {
     pub(super) last_tag: u64,
     pub(super) actions: Vec<Action>,
     pub(super) bell: bool,
+    /// The name to come back under, once nothing is on its way any more: it is known by the session that ends.
+    pub(super) rename: Option<String>,
     /// Where to go once the room is entered.
     pub(super) jump: Option<(Place, u64)>,
     /// What `/stats` asked for: once, or every so often, and when next.
@@ -121,6 +123,7 @@ impl App {
             last_tag: 0,
             actions: Vec::new(),
             bell: false,
+            rename: None,
             jump: None,
             stats_asked: false,
             stats_every: None,
@@ -133,6 +136,11 @@ impl App {
 
     /// What is to be done, in order.
     pub(crate) fn take_actions(&mut self) -> Vec<Action> {
+        if self.unsaid() == 0
+            && let Some(name) = self.rename.take()
+        {
+            self.actions.push(Action::Rename(name));
+        }
         std::mem::take(&mut self.actions)
     }
 

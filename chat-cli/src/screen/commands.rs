@@ -65,11 +65,7 @@ impl App {
             Own::Name(name) => {
                 let name =
                     PersonName::parse(name).map_err(|why| cannot("be called that: ", &why.to_string()))?;
-                // They are known by the session that ends.
-                if self.asked.values().any(|it| matches!(it, Asked::Say(_))) {
-                    return Err(Line::note("not while something is still on its way"));
-                }
-                self.actions.push(Action::Rename(name.as_str().to_owned()));
+                self.rename = Some(name.as_str().to_owned());
             }
         }
         Ok(())

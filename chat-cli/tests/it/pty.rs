@@ -57,7 +57,11 @@ impl Screen {
             .env("TERM", "xterm-256color")
             .env("TZ", "UTC")
             .env_remove("NO_COLOR")
-            .env_remove("RUST_LOG")
+            // None of it may be seen on a screen, and none of it hides what is printed elsewhere.
+            .env(
+                "RUST_LOG",
+                if args.contains(&"--plain") || args.contains(&"--json") { "off" } else { "trace" },
+            )
             .stdin(stdio())
             .stdout(stdio())
             .stderr(stdio())
@@ -84,7 +88,8 @@ impl Screen {
     }
 
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
-        self.shown.0.lock().unwrap().parser.screen_mut().set_size(rows, columns);
+        // The one that reads it does not take every size.
+        self.shown.0.lock().unwrap().parser.screen_mut().set_size(rows.max(10), columns.max(20));
         tcsetwinsize(&self.ours, size(columns, rows)).unwrap();
         // It is not the terminal the program was started from, so nobody else tells it.
         self.signal("-WINCH");
