@@ -199,7 +199,8 @@ fn topic_set(entry: &EntryFrame) -> Line {
     }
 }
 
-fn gone(gap: &Gap) -> Line {
+/// What is no longer held.
+pub(crate) fn gone(gap: &Gap) -> Line {
     let line = Line::note(if gap.from == gap.to { "message " } else { "messages " }).number(gap.from);
     let line = if gap.from == gap.to { line } else { line.words(" to ").number(gap.to) };
     let line = if gap.room == INBOX {

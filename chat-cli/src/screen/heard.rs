@@ -35,6 +35,7 @@ impl App {
                 self.cannot_enter(&Place::Room(room), &error);
             }
             Update::Entry(entry) => self.entry(&entry),
+            Update::Gap(gap) if gap.room == INBOX => self.note(plain::gone(&gap)),
             Update::Gap(gap) => {
                 if let Some(at) = self.find(&Place::Room(gap.room)) {
                     let is_watched = self.is_watched(at);

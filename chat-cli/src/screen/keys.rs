@@ -111,7 +111,7 @@ fn with_control(c: char) -> Option<Key> {
         'd' => Key::EndOfInput,
         'e' => Key::Move(Move::LineEnd),
         'f' => Key::Search,
-        'h' => Key::Delete(Move::WordLeft), // what Ctrl-Backspace is on many terminals
+        'h' => Key::Delete(Move::Left), // what Backspace is on some terminals
         'j' => Key::NewLine,
         'k' => Key::Delete(Move::LineEnd),
         'l' => Key::Redraw,

@@ -138,7 +138,9 @@ fn hostile_words_are_harmless() {
     ana.wait("a terminal as it should be", |screen| screen.alternate_screen() && screen.bracketed_paste());
     ana.wait("evil at the left edge alone", |screen| {
         let names = screen.contents().lines().filter(|it| it.contains("<admin>")).count();
-        let at_edge = place(screen, "evil").map(|(x, _)| x);
+        // With the hour behind it: among the people there may be one of this name.
+        let at_edge =
+            ["evil 0", "evil 1", "evil 2"].iter().find_map(|name| place(screen, name)).map(|(x, _)| x);
         names > 0 && place(screen, "<admin>").is_some_and(|(x, _)| Some(x) > at_edge)
     });
     // What was printed is what this program prints: no commands but its own.
