@@ -127,6 +127,7 @@ fn names_and_transports_are_changed_in_the_middle() {
     ana.wait_for("cannot go on");
 }
 
+/// protocol 14.6
 #[test]
 fn hostile_words_are_harmless() {
     let server = Server::start();
