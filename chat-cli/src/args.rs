@@ -24,6 +24,7 @@ pub(crate) enum Command {
     Tail(Tail),
     Search(Search),
     Export(Export),
+    Config(Config),
     Completions(Completions),
 }
 
@@ -71,10 +72,12 @@ pub(crate) enum LogFormat {
 #[derive(Args, Debug)]
 #[command(after_help = JOIN_EXAMPLES)]
 pub(crate) struct Join {
-    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP
-    #[arg(value_name = "URL", default_value = "tcp://127.0.0.1:7000", value_parser = server)]
-    pub(crate) server: Address,
-    /// A room to enter; may be given several times [default: lobby]
+    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: that of the settings, or
+    /// tcp://127.0.0.1:7000]
+    #[arg(value_name = "URL", value_parser = server)]
+    pub(crate) server: Option<Address>,
+    /// A room to enter; may be given several times [default: those of the settings, or
+    /// lobby]
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: Vec<RoomName>,
     /// Print one JSON event a line; a line of standard input that begins with { is a JSON request, {"type":"stats"}
@@ -142,8 +145,8 @@ pub(crate) struct Tail {
 #[derive(Args, Debug)]
 #[command(after_help = SEARCH_EXAMPLES)]
 pub(crate) struct Search {
-    /// The words, after the server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default:
-    /// tcp://127.0.0.1:7000]
+    /// The words, after the server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: that of the
+    /// settings, or tcp://127.0.0.1:7000]
     #[arg(value_name = "[URL] WORDS", required = true)]
     words: Vec<String>,
     /// Only in this room
@@ -166,15 +169,15 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Where to search, and for what.
+    /// Where to search, if that is said, and for what.
     ///
     /// # Errors
     /// What is wrong with the server's address.
-    pub(crate) fn server_and_words(&self) -> Result<(Address, String), String> {
+    pub(crate) fn server_and_words(&self) -> Result<(Option<Address>, String), String> {
         let (first, rest) = self.words.split_first().ok_or("nothing to search for")?;
         match !rest.is_empty() && is_like_a_server(first) {
-            true => Ok((server(first)?, rest.join(" "))),
-            false => Ok((server("127.0.0.1")?, self.words.join(" "))),
+            true => Ok((Some(server(first)?), rest.join(" "))),
+            false => Ok((None, self.words.join(" "))),
         }
     }
 }
@@ -197,9 +200,10 @@ fn is_like_a_server(raw: &str) -> bool {
 #[derive(Args, Debug)]
 #[command(after_help = EXPORT_EXAMPLES)]
 pub(crate) struct Export {
-    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP
-    #[arg(value_name = "URL", default_value = "tcp://127.0.0.1:7000", value_parser = server)]
-    pub(crate) server: Address,
+    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: that of the settings, or
+    /// tcp://127.0.0.1:7000]
+    #[arg(value_name = "URL", value_parser = server)]
+    pub(crate) server: Option<Address>,
     /// The room
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: RoomName,
@@ -230,12 +234,31 @@ pub(crate) enum Format {
 /// Who joins.
 #[derive(Args, Debug)]
 pub(crate) struct Person {
-    /// The name to be known by [default: the login name, with -2 to -9 after it if it is taken]
+    /// The name to be known by [default: that of the settings or the login name, with -2 to -9 after it if it is taken]
     #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
     pub(crate) name: Option<PersonName>,
     /// The first line of FILE is the server's password
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    /// The name from the settings, for where none is said.
+    #[arg(skip)]
+    pub(crate) usual_name: Option<PersonName>,
+}
+
+/// Show the settings, and where each comes from.
+///
+/// A setting is read from the environment (CHAT_NAME, CHAT_ROOMS with commas between them, CHAT_SERVER, CHAT_COLOURS,
+/// CHAT_NOTIFICATIONS, CHAT_PASSWORD_FILE) or else from the settings file; what the command line says stands above both.
+/// `chat serve` has none.
+#[derive(Args, Debug)]
+#[command(after_help = CONFIG_EXAMPLES)]
+pub(crate) struct Config {
+    /// Write a settings file with the defaults and what they mean, unless there is one
+    #[arg(long)]
+    pub(crate) init: bool,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "init")]
+    pub(crate) json: bool,
 }
 
 /// Print a completion script for a shell.
@@ -248,7 +271,7 @@ pub(crate) struct Completions {
 }
 
 /// Reads the address of a server; a bare host, with a port or without, is one on TCP.
-fn server(raw: &str) -> Result<Address, String> {
+pub(crate) fn server(raw: &str) -> Result<Address, String> {
     if raw.contains("://") {
         return raw.parse().map_err(|why: AddressError| why.to_string());
     }
@@ -320,6 +343,12 @@ const EXPORT_EXAMPLES: &str = "\
 Examples:
   chat export 192.168.1.7 --room builds --format jsonl > builds.jsonl
   chat export 192.168.1.7 --room lobby --since 1w --format html --output lobby.html";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  chat config
+  chat config --init
+  CHAT_SERVER=udp://192.168.1.7 chat config --json | jq .server";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -14,6 +14,7 @@ use crate::{
     args::{Export, Format},
     oneshot::OneShot,
     session::Door,
+    settings::Settings,
     signals::Signals,
 };
 
@@ -46,17 +47,27 @@ trait Form {
 ///
 /// # Errors
 /// When the room cannot be read to its end, or what is read cannot be written.
-pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Export) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    registry: &Registry,
+    runtime: SharedRuntime,
+    args: Export,
+    settings: &Settings,
+) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let mut exporting = Box::pin(export(registry, runtime, args).fuse());
+    let mut exporting = Box::pin(export(registry, runtime, args, settings).fuse());
     select_biased! {
         () = signals.asked_to_end() => bail!("{FAILED}: interrupted"), // and a file that was begun goes
         done = exporting => done,
     }
 }
 
-async fn export(registry: &Registry, runtime: SharedRuntime, args: Export) -> anyhow::Result<()> {
-    let door = Door::new(registry, runtime, args.server, &args.person)?;
+async fn export(
+    registry: &Registry,
+    runtime: SharedRuntime,
+    args: Export,
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    let door = Door::new(registry, runtime, settings.server(args.server), &settings.person(args.person))?;
     let mut talk = OneShot::enter(&door, FAILED).await?;
     let mut target = Target::open(args.output.as_deref())?;
     let zone = TimeZone::system();

@@ -18,6 +18,7 @@ use crate::{
     output::{Output, is_dumb},
     screen,
     session::Door,
+    settings::{Settings, ask},
     signals::Signals,
 };
 
@@ -25,22 +26,29 @@ use crate::{
 ///
 /// # Errors
 /// When the server cannot be joined, or joined again, or something asked of it stays without an answer.
-pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Join) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    registry: &Registry,
+    runtime: SharedRuntime,
+    args: Join,
+    settings: &Settings,
+) -> anyhow::Result<()> {
     let is_on_screen = is_on_screen(&args);
-    let door = Door::new(registry, runtime, args.server, &args.person)?.keep_trying();
+    let mut person = settings.person(args.person);
+    if !args.json {
+        ask::for_name(settings, &mut person)?;
+    }
+    let door = Door::new(registry, runtime, settings.server(args.server), &person)?.keep_trying();
     let door = if args.raw { door.without_repair() } else { door };
-    let mut rooms: Vec<_> = args.room.iter().map(|room| (room.as_str(), None)).collect();
-    if rooms.is_empty() {
-        rooms.push((LOBBY, None));
-    }
+    let rooms = settings.rooms(args.room);
     if is_on_screen {
-        let rooms: Vec<_> = rooms.iter().map(|(room, _)| *room).collect();
-        return screen::run(registry, door, &rooms).await;
+        let rooms: Vec<_> = rooms.iter().map(|room| room.as_str()).collect();
+        return screen::run(registry, door, &rooms, settings).await;
     }
+    let rooms: Vec<_> = rooms.iter().map(|room| (room.as_str(), None)).collect();
     if args.json {
         talk(&door, Json::default(), Output::plain(), &rooms, input::lines).await
     } else {
-        let out = if args.plain { Output::plain() } else { Output::coloured() };
+        let out = if args.plain { Output::plain() } else { Output::coloured(settings.colours.value) };
         talk(&door, Human::new(&Zoned::now()), out, &rooms, input::lines).await
     }
 }
@@ -72,6 +80,3 @@ pub(crate) async fn talk<S: Stream<Item = Typed> + Unpin>(
     let typed = typed().context("cannot read standard input")?;
     Talk::new(session, face, out, signals, door.runtime.clone())?.run(rooms, typed).await
 }
-
-/// The room to enter where none is named.
-const LOBBY: &str = "lobby";

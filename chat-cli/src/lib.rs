@@ -26,9 +26,11 @@ use clap::{CommandFactory, Parser};
 use args::{Cli, Command, LogFormat};
 use harmless::Harmless;
 use output::{Output, OutputError};
+use settings::Settings;
 
 mod args;
 mod command;
+mod config;
 mod export;
 mod harmless;
 mod join;
@@ -44,12 +46,14 @@ mod search;
 mod send;
 mod serve;
 mod session;
+mod settings;
 mod signals;
 mod since;
 mod span;
 mod stats;
 mod store;
 mod tail;
+mod whole;
 mod wrap;
 
 pub use runtime::AsyncStd;
@@ -94,13 +98,19 @@ fn start(registry: &Registry, command: Command) -> anyhow::Result<ExitCode> {
         Command::Join(args) if join::is_on_screen(args) && io::stderr().is_terminal() => {}
         _ => logging::start("warn", LogFormat::Human)?,
     }
+    let settings = Settings::load;
     let done = match command {
         Command::Serve(args) => async_std::task::block_on(serve::run(registry, runtime, args)),
-        Command::Join(args) => async_std::task::block_on(join::run(registry, runtime, args)),
-        Command::Send(args) => async_std::task::block_on(send::run(registry, runtime, args)),
-        Command::Tail(args) => async_std::task::block_on(tail::run(registry, runtime, args)),
-        Command::Search(args) => return async_std::task::block_on(search::run(registry, runtime, args)),
-        Command::Export(args) => async_std::task::block_on(export::run(registry, runtime, args)),
+        Command::Join(args) => async_std::task::block_on(join::run(registry, runtime, args, &settings()?)),
+        Command::Send(args) => async_std::task::block_on(send::run(registry, runtime, args, &settings()?)),
+        Command::Tail(args) => async_std::task::block_on(tail::run(registry, runtime, args, &settings()?)),
+        Command::Search(args) => {
+            return async_std::task::block_on(search::run(registry, runtime, args, &settings()?));
+        }
+        Command::Export(args) => {
+            async_std::task::block_on(export::run(registry, runtime, args, &settings()?))
+        }
+        Command::Config(args) => config::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "chat", &mut script);

@@ -1,4 +1,5 @@
-//! The names to try where the user gave none: the login name, made into one that is allowed.
+//! The names to try where the command line gives none: the one from the settings, or the login name made into one that
+//! is allowed.
 
 use chat_core::PersonName;
 
@@ -7,6 +8,13 @@ pub(crate) fn from_login() -> Vec<String> {
     let variable = |name| std::env::var(name).ok();
     let login = variable("USER").or_else(|| variable("LOGNAME")).or_else(|| whoami::username().ok());
     candidates(&login.unwrap_or_default(), |name| PersonName::parse(name).is_ok())
+}
+
+/// `name`, then the same with -2 to -9 after it as far as that is a name.
+pub(crate) fn from_settings(name: &PersonName) -> Vec<String> {
+    let numbered = (2..=9).map(|number| format!("{name}-{number}"));
+    let numbered = numbered.filter(|it| PersonName::parse(it).is_ok());
+    std::iter::once(name.to_string()).chain(numbered).collect()
 }
 
 fn candidates(login: &str, allowed: impl Fn(&str) -> bool) -> Vec<String> {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::{
     harmless::Harmless,
+    settings::Colours,
     wrap::{self, Break, NEW_LINE},
 };
 
@@ -27,9 +28,9 @@ impl Output {
         Output { colours: false }
     }
 
-    /// With colours if it is a terminal that has them and the user wants them (<https://no-color.org>).
-    pub(crate) fn coloured() -> Output {
-        Output { colours: io::stdout().is_terminal() && !is_dumb() && are_colours_wanted() }
+    /// With colours if `wanted`; left to us, if it is a terminal that has them.
+    pub(crate) fn coloured(wanted: Colours) -> Output {
+        Output { colours: are_colours_wanted(wanted, io::stdout().is_terminal() && !is_dumb()) }
     }
 
     /// Prints `line`.
@@ -53,9 +54,14 @@ impl Output {
     }
 }
 
-/// Whether the user has nothing against colours (<https://no-color.org>).
-pub(crate) fn are_colours_wanted() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+/// Whether to use colours: as `wanted`, and if that is left to us, where they can be seen (`are_seen`) and NO_COLOR is
+/// not set (<https://no-color.org>).
+pub(crate) fn are_colours_wanted(wanted: Colours, are_seen: bool) -> bool {
+    match wanted {
+        Colours::Auto => are_seen && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
+        Colours::Always => true,
+        Colours::Never => false,
+    }
 }
 
 /// Whether the terminal knows no escape codes.

@@ -11,7 +11,7 @@ use chat_core::{
 };
 use jiff::tz::TimeZone;
 
-use crate::{args::Search, line::found, oneshot::OneShot, output::Output, session::Door};
+use crate::{args::Search, line::found, oneshot::OneShot, output::Output, session::Door, settings::Settings};
 
 /// Runs `chat search`; its status is that of `grep`: 0 if something was found.
 ///
@@ -21,13 +21,14 @@ pub(crate) async fn run(
     registry: &Registry,
     runtime: SharedRuntime,
     args: Search,
+    settings: &Settings,
 ) -> anyhow::Result<ExitCode> {
     let (server, words) = args.server_and_words().map_err(anyhow::Error::msg)?;
     let query = Query::parse(&words).context("cannot search for this")?;
-    let door = Door::new(registry, runtime, server, &args.person)?;
+    let door = Door::new(registry, runtime, settings.server(server), &settings.person(args.person))?;
     let mut talk = OneShot::enter(&door, "not searched").await?;
     let zone = TimeZone::system();
-    let mut out = if args.json { Output::plain() } else { Output::coloured() };
+    let mut out = if args.json { Output::plain() } else { Output::coloured(settings.colours.value) };
     let (mut left, mut before, mut any) = (args.limit, None, false);
     loop {
         let search = wire::Search {

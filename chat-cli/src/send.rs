@@ -12,19 +12,24 @@ use chat_core::{
     wire::{Join, MAX_TEXT, Request, Say},
 };
 
-use crate::{args::Send, oneshot::OneShot, session::Door};
+use crate::{args::Send, oneshot::OneShot, session::Door, settings::Settings};
 
 /// Runs `chat send`.
 ///
 /// # Errors
 /// When there is nothing to send, the server cannot be reached for ten seconds, or it refuses.
-pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Send) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    registry: &Registry,
+    runtime: SharedRuntime,
+    args: Send,
+    settings: &Settings,
+) -> anyhow::Result<()> {
     let text = match args.text {
         Some(text) => text.into_bytes(),
         None => read_all(io::stdin().lock()).context("cannot read standard input")?,
     };
     let text = to_text(text)?;
-    let door = Door::new(registry, runtime, args.server, &args.person)?;
+    let door = Door::new(registry, runtime, args.server, &settings.person(args.person))?;
     let mut talk = OneShot::enter(&door, "not sent").await?;
     let room = || Cow::Owned(args.room.as_str().to_owned());
     talk.send(Request::Join(Join { room: room(), recent: Some(0), ..Join::default() })).await?;

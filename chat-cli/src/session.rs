@@ -47,9 +47,10 @@ impl Door {
     ) -> anyhow::Result<Door> {
         let transport = registry.get(&server).with_context(|| format!("cannot join {server}"))?;
         let password = person.password_file.as_deref().map(password::read).transpose()?;
-        let names = match &person.name {
-            Some(name) => vec![name.as_str().to_owned()],
-            None => names::from_login(),
+        let names = match (&person.name, &person.usual_name) {
+            (Some(name), _) => vec![name.as_str().to_owned()],
+            (None, Some(name)) => names::from_settings(name),
+            (None, None) => names::from_login(),
         };
         Ok(Door { runtime, transport, server, names, password, keeps_trying: false, raw: false })
     }

@@ -16,20 +16,33 @@ use crate::{
     line::{Face, Step, human::Human, input::Typed, json::Json},
     output::Output,
     session::Door,
+    settings::Settings,
 };
 
 /// Runs `chat tail`.
 ///
 /// # Errors
 /// When the server or the room cannot be joined, or joined again.
-pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Tail) -> anyhow::Result<()> {
-    let door = Door::new(registry, runtime, args.server, &args.person)?.keep_trying();
+pub(crate) async fn run(
+    registry: &Registry,
+    runtime: SharedRuntime,
+    args: Tail,
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    let door = Door::new(registry, runtime, args.server, &settings.person(args.person))?.keep_trying();
     let rooms = [(args.room.as_str(), args.after)];
     let silence = || Ok(stream::pending());
     if args.json {
         talk(&door, Follower(Json::default()), Output::plain(), &rooms, silence).await
     } else {
-        talk(&door, Follower(Human::new(&Zoned::now())), Output::coloured(), &rooms, silence).await
+        talk(
+            &door,
+            Follower(Human::new(&Zoned::now())),
+            Output::coloured(settings.colours.value),
+            &rooms,
+            silence,
+        )
+        .await
     }
 }
 

@@ -8,16 +8,13 @@ use std::{
 
 use anyhow::Context;
 
-use crate::output::OutputError;
+use crate::{output::OutputError, whole::Unfinished};
 
 /// What is written to.
 pub(super) enum Target {
     Stdout(BufWriter<io::Stdout>),
     File { file: BufWriter<File>, path: PathBuf, unfinished: Option<Unfinished> },
 }
-
-/// A file beside the one it will be. It is removed when this is dropped.
-pub(super) struct Unfinished(PathBuf);
 
 impl Target {
     /// Standard output where there is no `path`. What is no ordinary file (a pipe, a device) is written to as it is.
@@ -54,34 +51,13 @@ impl Target {
                 let mut finished = || -> io::Result<()> {
                     file.flush()?;
                     if let Some(unfinished) = &unfinished {
-                        file.get_ref().sync_all()?;
-                        fs::rename(&unfinished.0, &path)?;
+                        unfinished.finish(file.get_ref(), &path)?;
                     }
                     Ok(())
                 };
                 finished().with_context(|| cannot(&path))
             }
         }
-    }
-}
-
-impl Unfinished {
-    fn beside(path: &Path) -> io::Result<(File, Unfinished)> {
-        let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let unfinished = path.with_file_name(name);
-        let file = File::options().write(true).create_new(true).open(&unfinished)?;
-        let unfinished = Unfinished(unfinished);
-        if let Ok(there) = fs::metadata(path) {
-            file.set_permissions(there.permissions())?; // who could not read the old one cannot read this
-        }
-        Ok((file, unfinished))
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0); // it is of no use, and no harm
     }
 }
 

@@ -35,6 +35,7 @@ use crate::{
     harmless::Harmless,
     output::{Line, are_colours_wanted},
     session::{Door, Session, ends},
+    settings::{Notifications, Settings},
     signals::Signals,
 };
 
@@ -42,11 +43,17 @@ use crate::{
 ///
 /// # Errors
 /// When the server cannot be joined or lets us in no more, the terminal is gone, or something said stays unanswered.
-pub(crate) async fn run(registry: &Registry, door: Door, rooms: &[&str]) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    registry: &Registry,
+    door: Door,
+    rooms: &[&str],
+    settings: &Settings,
+) -> anyhow::Result<()> {
     let signals = Signals::catch().context("cannot catch signals")?;
-    let theme = Theme { colours: are_colours_wanted() };
+    let theme = Theme { colours: are_colours_wanted(settings.colours.value, true) };
     let app = App::new(door.server.clone(), rooms, theme, TimeZone::system());
     let mut driver = Driver::new(registry, door, app, signals);
+    driver.rings = settings.notifications.value == Notifications::On;
     let ended = driver.converse().await;
     // Dropping the terminal gave it back: whatever is said from here on is printed.
     match ended {
@@ -69,6 +76,8 @@ struct Driver<'a> {
     /// When to draw what has changed since the screen was drawn.
     due: Option<Instant>,
     drawn: Instant,
+    /// Whether to ring at all, and when that was.
+    rings: bool,
     rang: Option<Instant>,
 }
 
@@ -104,6 +113,7 @@ impl<'a> Driver<'a> {
             outbox: Outbox::default(),
             due: None,
             drawn,
+            rings: true,
             rang: None,
         }
     }
@@ -179,7 +189,7 @@ impl<'a> Driver<'a> {
                 draw::draw(app, now, frame);
             })
             .context("the terminal is gone")?;
-        if app.take_bell() && self.rang.is_none_or(|at| at + RING_EVERY <= now) {
+        if app.take_bell() && self.rings && self.rang.is_none_or(|at| at + RING_EVERY <= now) {
             self.rang = Some(now);
             terminal.ring().context("the terminal is gone")?;
         }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    chat, failure,
+    chat, failure, program,
     serve::{in_time, told_to_end},
     text,
 };
@@ -35,7 +35,7 @@ impl Drop for Started {
 
 /// A server that listens, and where.
 fn serve(configure: impl FnOnce(&mut Command)) -> (Started, String) {
-    let mut serve = Command::new(assert_cmd::cargo::cargo_bin("chat"));
+    let mut serve = program();
     serve.args(["serve", "--listen", "tcp://127.0.0.1:0"]).env("RUST_LOG", "warn");
     configure(&mut serve);
     let mut child = Started(Some(serve.stdout(Stdio::piped()).spawn().unwrap()));
@@ -63,7 +63,7 @@ fn what_was_said_is_there_again_after_a_restart_and_after_a_kill() {
         let send = chat(&["send", &url, "--room", "lobby", "--name", "ana", &said]);
         assert!(send.status.success(), "{}", text(&send.stderr));
         let (url, wanted) = (url.clone(), round + 1);
-        let tail = Command::new(assert_cmd::cargo::cargo_bin("chat"))
+        let tail = program()
             .args(["tail", &url, "--room", "lobby", "--after", "0", "--name", "bob"])
             .stdout(Stdio::piped())
             .spawn();
@@ -122,7 +122,7 @@ fn what_is_over_the_limit_goes_and_who_reads_there_is_told() {
     let home = tempfile::tempdir().unwrap();
     let (child, url) = serve(|it| _ = it.args(["--unlimited", "--keep", "1MiB", "--data"]).arg(home.path()));
     let said: String = (0..300).map(|n| format!("{n} {}\n", "x".repeat(8000))).collect();
-    let mut join = assert_cmd::Command::cargo_bin("chat").unwrap();
+    let mut join = assert_cmd::Command::from_std(program());
     join.args(["join", &url, "--json", "--name", "ana"]).write_stdin(said).timeout(Duration::from_secs(60));
     let joined = join.output().unwrap();
     assert!(joined.status.success(), "{}", text(&joined.stderr));

@@ -14,13 +14,23 @@ mod data;
 mod pty;
 mod screen;
 mod serve;
+mod settings;
 mod speed;
 mod terminal;
 
+/// The program, which has no settings but what a test gives it, and logs what it logs by itself.
+fn program() -> std::process::Command {
+    let mut chat = std::process::Command::new(assert_cmd::cargo::cargo_bin("chat"));
+    chat.env("XDG_CONFIG_HOME", "/nowhere").env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
+    let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_"));
+    settings.for_each(|(name, _)| _ = chat.env_remove(name));
+    chat
+}
+
 fn chat(args: &[&str]) -> Output {
     // Far more than any of these takes.
-    let mut chat = Command::cargo_bin("chat").unwrap();
-    chat.args(args).env_remove("RUST_LOG").env_remove("RUST_BACKTRACE").timeout(Duration::from_secs(60));
+    let mut chat = Command::from_std(program());
+    chat.args(args).timeout(Duration::from_secs(60));
     chat.output().unwrap()
 }
 
@@ -44,9 +54,17 @@ fn failure(args: &[&str]) -> String {
 
 #[test]
 fn help_shows_examples_for_every_command() {
-    for args in
-        [&[][..], &["serve"], &["join"], &["send"], &["tail"], &["search"], &["export"], &["completions"]]
-    {
+    for args in [
+        &[][..],
+        &["serve"],
+        &["join"],
+        &["send"],
+        &["tail"],
+        &["search"],
+        &["export"],
+        &["config"],
+        &["completions"],
+    ] {
         for flag in ["-h", "--help"] {
             let output = chat(&[args, &[flag]].concat());
             assert!(output.status.success() && output.stderr.is_empty(), "{args:?} {flag}");
@@ -88,6 +106,7 @@ fn a_wrong_command_line_is_status_2() {
         &["serve", "--memory", "--data", "somewhere"],
         &["serve", "--memory", "--keep", "90d"],
         &["serve", "--keep", "for ever"],
+        &["config", "--init", "--json"],
         &["completions", "abacus"],
     ] {
         let output = chat(args);
@@ -161,7 +180,7 @@ fn what_cannot_be_sent_is_refused_before_anyone_is_called() {
     for (input, words) in
         [(&[b'x'; 9000][..], "longer than 8192 bytes"), (b"\xff", "not UTF-8"), (b"\n", "empty")]
     {
-        let mut chat = Command::cargo_bin("chat").unwrap();
+        let mut chat = Command::from_std(program());
         let output = chat.args(send).write_stdin(input).timeout(Duration::from_secs(60)).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         let said = text(&output.stderr);
@@ -172,7 +191,7 @@ fn what_cannot_be_sent_is_refused_before_anyone_is_called() {
 #[test]
 fn a_full_disk_is_told_and_a_closed_pipe_is_not() {
     let run = |stdout: std::process::Stdio| {
-        let mut chat = std::process::Command::new(assert_cmd::cargo::cargo_bin("chat"));
+        let mut chat = program();
         chat.args(["completions", "bash"]).stdout(stdout).output().unwrap()
     };
     let full = run(OpenOptions::new().write(true).open("/dev/full").unwrap().into());

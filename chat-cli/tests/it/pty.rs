@@ -14,7 +14,7 @@ use rustix::{
     termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
 };
 
-use super::serve::in_time;
+use super::{program, serve::in_time};
 
 /// A terminal, as the one who sits in front of it and as the programs in it have it.
 pub(crate) fn terminal(columns: u16, rows: u16) -> (File, File) {
@@ -49,19 +49,23 @@ struct Shown {
 
 impl Screen {
     pub(crate) fn start(columns: u16, rows: u16, args: &[&str]) -> Screen {
+        Screen::of(columns, rows, program().args(args))
+    }
+
+    /// As it is started by `chat`.
+    pub(crate) fn of(columns: u16, rows: u16, chat: &mut Command) -> Screen {
         let (ours, theirs) = terminal(columns, rows);
         let modes_before = tcgetattr(&theirs).unwrap();
         let stdio = || Stdio::from(theirs.try_clone().unwrap());
-        let child = Command::new(assert_cmd::cargo::cargo_bin("chat"))
-            .args(args)
-            .env("TERM", "xterm-256color")
+        if !chat.get_envs().any(|(name, _)| name == "TERM") {
+            chat.env("TERM", "xterm-256color");
+        }
+        let prints_lines = chat.get_args().any(|it| it == "--plain" || it == "--json");
+        let child = chat
             .env("TZ", "UTC")
             .env_remove("NO_COLOR")
             // None of it may be seen on a screen, and none of it hides what is printed elsewhere.
-            .env(
-                "RUST_LOG",
-                if args.contains(&"--plain") || args.contains(&"--json") { "off" } else { "trace" },
-            )
+            .env("RUST_LOG", if prints_lines { "off" } else { "trace" })
             .stdin(stdio())
             .stdout(stdio())
             .stderr(stdio())

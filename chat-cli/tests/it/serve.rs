@@ -14,7 +14,7 @@ fn full() -> Stdio {
 }
 
 fn serve() -> Command {
-    let mut serve = Command::new(assert_cmd::cargo::cargo_bin("chat"));
+    let mut serve = crate::program();
     serve.args(["serve", "--memory", "--listen", "tcp://127.0.0.1:0"]).env("RUST_LOG", "trace");
     serve
 }

@@ -7,13 +7,14 @@ use std::{
 };
 
 use super::{
+    program,
     pty::{Screen, terminal},
     serve::{in_time, told_to_end},
 };
 
 pub(crate) fn chat(args: &[&str]) -> Command {
-    let mut chat = Command::new(assert_cmd::cargo::cargo_bin("chat"));
-    chat.args(args).env("NO_COLOR", "1").env_remove("RUST_LOG").stdin(Stdio::null()).stderr(Stdio::null());
+    let mut chat = program();
+    chat.args(args).env("NO_COLOR", "1").stdin(Stdio::null()).stderr(Stdio::null());
     chat
 }
 

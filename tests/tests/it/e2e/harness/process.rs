@@ -45,6 +45,9 @@ impl Process {
 
     /// Any command.
     pub fn run(command: &mut Command) -> Process {
+        command.env("XDG_CONFIG_HOME", "/nowhere"); // and so without anybody's settings
+        let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_"));
+        settings.for_each(|(name, _)| _ = command.env_remove(name));
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

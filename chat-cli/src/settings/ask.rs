@@ -1,0 +1,65 @@
+//! Your name: asked for once, where somebody sits at a terminal and has not said it, and remembered.
+
+use std::io::{self, BufRead, IsTerminal, Read};
+
+use anyhow::{Context, bail};
+use chat_core::PersonName;
+
+use super::{Settings, file};
+use crate::{
+    args::Person,
+    harmless::Harmless,
+    names,
+    output::{Line, Output},
+};
+
+/// Asks for a name if `person` has none and there is a terminal to ask at, and writes the answer into the settings
+/// file. To be called before anything else reads or takes the terminal.
+///
+/// # Errors
+/// When the input ends without an answer.
+pub(crate) fn for_name(settings: &Settings, person: &mut Person) -> anyhow::Result<()> {
+    let is_named = person.name.is_some() || person.usual_name.is_some();
+    if is_named || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Ok(());
+    }
+    let login = names::from_login().into_iter().next().unwrap_or_default();
+    let name = ask(&login, &mut io::stdin().lock())?;
+    if let Some(path) = &settings.path
+        && let Err(why) = file::remember(path, &name)
+    {
+        let line = Line::note("you will be asked again: ").shown(&Harmless::line(&format!("{why:#}")));
+        Output::plain().line(&line)?;
+    }
+    person.usual_name = Some(name);
+    Ok(())
+}
+
+/// Asks until the answer is a name. An empty one means `proposal`.
+fn ask(proposal: &str, input: &mut impl BufRead) -> anyhow::Result<PersonName> {
+    let mut out = Output::plain();
+    loop {
+        out.write(format!("Your name [{proposal}]: ").as_bytes())?;
+        let mut line = Vec::new();
+        let read =
+            input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).context("cannot read your name")?;
+        if read == 0 {
+            out.write(b"\n")?;
+            bail!("no name was given; --name NAME gives one");
+        }
+        let line = String::from_utf8_lossy(&line);
+        let answer = match line.trim() {
+            "" => proposal,
+            other => other,
+        };
+        match PersonName::parse(answer) {
+            Ok(name) => return Ok(name),
+            Err(why) => {
+                out.line(&Line::note("this is no name: ").shown(&Harmless::line(&why.to_string())))?
+            }
+        }
+    }
+}
+
+/// Far longer than any name.
+const MAX_LINE: u64 = 4096;

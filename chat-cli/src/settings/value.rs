@@ -1,0 +1,143 @@
+//! The values that settings have: read from text, by the rules that flags have too.
+
+use std::{fmt, marker::PhantomData, path::PathBuf};
+
+use chat_core::{Address, PersonName, RoomName};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
+
+use crate::args;
+
+/// What a setting can be.
+pub(crate) trait Value: Sized {
+    /// Reads it from a variable or a string of the file.
+    ///
+    /// # Errors
+    /// Why it is none.
+    fn parse(raw: &str) -> Result<Self, String>;
+}
+
+impl Value for PersonName {
+    fn parse(raw: &str) -> Result<PersonName, String> {
+        PersonName::parse(raw).map_err(|why| format!("this is no name: {why}"))
+    }
+}
+
+impl Value for RoomName {
+    fn parse(raw: &str) -> Result<RoomName, String> {
+        RoomName::parse(raw).map_err(|why| format!("this is no name of a room: {why}"))
+    }
+}
+
+impl Value for Address {
+    fn parse(raw: &str) -> Result<Address, String> {
+        args::server(raw).map_err(|why| format!("this is no server: {why}"))
+    }
+}
+
+impl Value for PathBuf {
+    fn parse(raw: &str) -> Result<PathBuf, String> {
+        if raw.is_empty() { Err("this is no file: it is empty".to_owned()) } else { Ok(PathBuf::from(raw)) }
+    }
+}
+
+impl<T: Value> Value for Option<T> {
+    fn parse(raw: &str) -> Result<Option<T>, String> {
+        T::parse(raw).map(Some)
+    }
+}
+
+/// Several values: an array in the file, with commas between them in a variable.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+impl<T: Value> Value for List<T> {
+    fn parse(raw: &str) -> Result<List<T>, String> {
+        raw.split(',').map(|it| T::parse(it.trim())).collect::<Result<_, _>>().map(List)
+    }
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Colours {
+    /// On a terminal that has them, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Value for Colours {
+    fn parse(raw: &str) -> Result<Colours, String> {
+        match raw {
+            "auto" => Ok(Colours::Auto),
+            "always" => Ok(Colours::Always),
+            "never" => Ok(Colours::Never),
+            _ => Err("colours are auto, always or never".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Colours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Colours::Auto => "auto",
+            Colours::Always => "always",
+            Colours::Never => "never",
+        })
+    }
+}
+
+/// Whether the terminal rings when somebody says our name.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Notifications {
+    #[default]
+    On,
+    Off,
+}
+
+impl Value for Notifications {
+    fn parse(raw: &str) -> Result<Notifications, String> {
+        match raw {
+            "on" => Ok(Notifications::On),
+            "off" => Ok(Notifications::Off),
+            _ => Err("notifications are on or off".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Notifications {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Notifications::On => "on",
+            Notifications::Off => "off",
+        })
+    }
+}
+
+/// A value as it stands in the file.
+#[derive(Debug)]
+pub(super) struct InFile<T>(pub(super) T);
+
+// By a visitor, as an error from one is placed where the value stands, also within an array.
+impl<'de, T: Value> Deserialize<'de> for InFile<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<InFile<T>, D::Error> {
+        deserializer.deserialize_str(Text(PhantomData))
+    }
+}
+
+struct Text<T>(PhantomData<T>);
+
+impl<T: Value> Visitor<'_> for Text<T> {
+    type Value = InFile<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, raw: &str) -> Result<InFile<T>, E> {
+        T::parse(raw).map(InFile).map_err(E::custom)
+    }
+}
