@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Context;
 use chat_core::{SharedRuntime, transport::Registry};
-use futures::{FutureExt, Stream, select_biased};
+use futures::{FutureExt, Stream, StreamExt, select_biased};
 use jiff::Zoned;
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         human::Human,
         input::{self, Typed},
         json::Json,
+        prompt,
     },
     output::{Output, is_dumb},
     screen,
@@ -32,7 +33,7 @@ pub(crate) async fn run(
     args: Join,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let is_on_screen = is_on_screen(&args);
+    let (is_on_screen, has_terminal) = (is_on_screen(&args), has_terminal(&args));
     let mut person = settings.person(args.person);
     if !args.json {
         ask::for_name(settings, &mut person)?;
@@ -46,17 +47,26 @@ pub(crate) async fn run(
     }
     let rooms: Vec<_> = rooms.iter().map(|room| (room.as_str(), None)).collect();
     if args.json {
-        talk(&door, Json::default(), Output::plain(), &rooms, input::lines).await
+        talk(&door, Json::default(), Output::plain(), &rooms, |_| input::lines()).await
     } else {
         let out = if args.plain { Output::plain() } else { Output::coloured(settings.colours.value) };
-        talk(&door, Human::new(&Zoned::now()), out, &rooms, input::lines).await
+        let typed = |out: &mut Output| match has_terminal {
+            true => Ok(prompt::lines(out)?.left_stream()),
+            false => Ok(input::lines()?.right_stream()),
+        };
+        talk(&door, Human::new(&Zoned::now()), out, &rooms, typed).await
     }
 }
 
-/// Whether it is the screen that is wanted, rather than lines: where there is a terminal to read and to write.
-pub(crate) fn is_on_screen(args: &Join) -> bool {
-    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb();
-    is_terminal && !args.plain && !args.json && !args.raw
+/// Whether it is the screen that is wanted, rather than lines.
+fn is_on_screen(args: &Join) -> bool {
+    has_terminal(args) && !args.plain && !args.raw
+}
+
+/// Whether there is a terminal that can be drawn on, for somebody who types. A dumb one is left alone, and its own way
+/// to edit a line with it: that is also what suits a screen reader.
+pub(crate) fn has_terminal(args: &Join) -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb() && !args.json
 }
 
 /// Goes in at `door` and talks in `rooms`, which are read from the numbers beside them on. `typed` is opened once
@@ -69,7 +79,7 @@ pub(crate) async fn talk<S: Stream<Item = Typed> + Unpin>(
     mut face: impl Face,
     mut out: Output,
     rooms: &[(&str, Option<u64>)],
-    typed: impl FnOnce() -> io::Result<S>,
+    typed: impl FnOnce(&mut Output) -> io::Result<S>,
 ) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
     let entering = door.enter(|update| face.show(update, &mut out));
@@ -77,6 +87,6 @@ pub(crate) async fn talk<S: Stream<Item = Typed> + Unpin>(
         () = signals.asked_to_end() => return Ok(()),
         session = Box::pin(entering.fuse()) => session?,
     };
-    let typed = typed().context("cannot read standard input")?;
+    let typed = typed(&mut out).context("cannot read standard input")?;
     Talk::new(session, face, out, signals, door.runtime.clone())?.run(rooms, typed).await
 }

@@ -94,8 +94,8 @@ fn start(registry: &Registry, command: Command) -> anyhow::Result<ExitCode> {
     let runtime: SharedRuntime = Arc::new(AsyncStd);
     match &command {
         Command::Serve(args) => logging::start("info", args.log)?,
-        // What it wrote would stand in the middle of the screen.
-        Command::Join(args) if join::is_on_screen(args) && io::stderr().is_terminal() => {}
+        // What it wrote would stand in the middle of the screen, or of what is typed.
+        Command::Join(args) if join::has_terminal(args) && io::stderr().is_terminal() => {}
         _ => logging::start("warn", LogFormat::Human)?,
     }
     let settings = Settings::load;

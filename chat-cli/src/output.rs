@@ -2,8 +2,10 @@
 //! On a terminal they are broken here, before the terminal does it.
 
 use std::{
+    cell::RefCell,
     fmt,
     io::{self, IsTerminal, Write},
+    rc::Rc,
     time::Duration,
 };
 
@@ -12,6 +14,7 @@ use serde::Serialize;
 
 use crate::{
     harmless::Harmless,
+    line::prompt::Prompt,
     settings::Colours,
     wrap::{self, Break, NEW_LINE},
 };
@@ -20,17 +23,25 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Output {
     colours: bool,
+    /// What is being typed below what is printed.
+    prompt: Option<Rc<RefCell<Prompt>>>,
 }
 
 impl Output {
     /// Without any escape codes.
     pub(crate) fn plain() -> Output {
-        Output { colours: false }
+        Output { colours: false, prompt: None }
     }
 
     /// With colours if `wanted`; left to us, if it is a terminal that has them.
     pub(crate) fn coloured(wanted: Colours) -> Output {
-        Output { colours: are_colours_wanted(wanted, io::stdout().is_terminal() && !is_dumb()) }
+        let colours = are_colours_wanted(wanted, io::stdout().is_terminal() && !is_dumb());
+        Output { colours, prompt: None }
+    }
+
+    /// From now on, prints above `prompt`.
+    pub(crate) fn print_above(&mut self, prompt: Rc<RefCell<Prompt>>) {
+        self.prompt = Some(prompt);
     }
 
     /// Prints `line`.
@@ -48,6 +59,9 @@ impl Output {
 
     /// Prints what this program made itself.
     pub(crate) fn write(&mut self, text: &[u8]) -> Result<(), OutputError> {
+        if let Some(prompt) = &self.prompt {
+            return Ok(prompt.borrow_mut().print(text)?);
+        }
         let mut stdout = io::stdout().lock();
         stdout.write_all(text)?;
         Ok(stdout.flush()?)

@@ -31,7 +31,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let door = Door::new(registry, runtime, args.server, &settings.person(args.person))?.keep_trying();
     let rooms = [(args.room.as_str(), args.after)];
-    let silence = || Ok(stream::pending());
+    let silence = |_: &mut Output| Ok(stream::pending());
     if args.json {
         talk(&door, Follower(Json::default()), Output::plain(), &rooms, silence).await
     } else {

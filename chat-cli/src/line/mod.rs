@@ -22,6 +22,7 @@ pub(crate) mod human;
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod plain;
+pub(crate) mod prompt;
 pub(crate) mod rooms;
 
 use hearing::{Awaited, Hearing};

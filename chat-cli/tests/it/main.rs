@@ -17,6 +17,7 @@ mod serve;
 mod settings;
 mod speed;
 mod terminal;
+mod typing;
 
 /// The program, which has no settings but what a test gives it, and logs what it logs by itself.
 fn program() -> std::process::Command {
