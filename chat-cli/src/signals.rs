@@ -1,22 +1,32 @@
 //! How the program is told to end: the first signal asks, the second does not wait.
 
 use std::{
+    fmt,
     io::{self, IsTerminal},
     sync::{Arc, atomic::AtomicBool},
+    thread,
 };
 
 use async_signal::Signal;
-use futures::{FutureExt, StreamExt, future::FusedFuture};
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc,
+    future::FusedFuture,
+    stream::{BoxStream, select},
+};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
 };
 
 /// SIGINT, SIGTERM and, for a program that writes to a terminal, SIGHUP, which comes when that is closed; caught for as
-/// long as the process lives.
-#[derive(Debug)]
+/// long as the process lives. That it is closed is seen as well by whom nobody sends SIGHUP.
 pub struct Signals {
-    caught: async_signal::Signals,
+    caught: BoxStream<'static, ()>,
 }
 
 impl Signals {
@@ -33,14 +43,37 @@ impl Signals {
             flag::register_conditional_shutdown(signal, 128 + signal, asked.clone())?;
             flag::register(signal, asked.clone())?;
         }
-        let hangup = io::stdout().is_terminal().then_some(Signal::Hup);
-        Ok(Signals {
-            caught: async_signal::Signals::new([Signal::Int, Signal::Term].into_iter().chain(hangup))?,
-        })
+        let is_terminal = io::stdout().is_terminal();
+        let hangup = is_terminal.then_some(Signal::Hup);
+        let signals = async_signal::Signals::new([Signal::Int, Signal::Term].into_iter().chain(hangup))?;
+        let caught = signals.map(drop);
+        let caught = if is_terminal { select(caught, closed()?).boxed() } else { caught.boxed() };
+        Ok(Signals { caught })
     }
 
     /// Completes when the program is asked to end.
     pub fn asked_to_end(&mut self) -> impl FusedFuture<Output = ()> + Unpin {
         self.caught.next().map(drop).fuse()
     }
+}
+
+impl fmt::Debug for Signals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signals").finish_non_exhaustive()
+    }
+}
+
+/// Something once the terminal that is standard output is closed. A thread waits for it that is left behind when the
+/// program ends.
+fn closed() -> io::Result<mpsc::Receiver<()>> {
+    let (mut sender, receiver) = mpsc::channel(1);
+    let wait = move || {
+        let stdout = io::stdout();
+        // Nothing is asked for, and so only what is always told is told.
+        let mut terminal = [PollFd::new(&stdout, PollFlags::empty())];
+        while poll(&mut terminal, None) == Err(Errno::INTR) {}
+        let _ = sender.try_send(()); // nobody may listen any more
+    };
+    thread::Builder::new().name("hangup".to_owned()).spawn(wait)?;
+    Ok(receiver)
 }

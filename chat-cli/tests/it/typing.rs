@@ -1,11 +1,11 @@
 //! Lines on a terminal: what is being typed stays whole while others talk, and the terminal is given back.
 
-use std::{process::Stdio, time::Instant};
+use std::process::Stdio;
 
 use crate::{
     program,
     pty::{Screen, terminal},
-    serve::{in_time, told_to_end},
+    serve::in_time,
     terminal::{Server, chat},
     text,
 };
@@ -91,8 +91,8 @@ fn a_line_is_edited_comes_back_and_may_be_longer_than_the_terminal() {
     server.say("bob", "meanwhile");
     ana.wait("the paste below what bob says", |screen| {
         let rows = rows(screen);
-        let [.., bob, first, second] = &rows[..] else { return false };
-        bob.ends_with("<bob> meanwhile") && first == "> pasted" && second == "  in lines[31m"
+        let typed = rows.ends_with(&["> pasted".to_owned(), "  in lines[31m".to_owned()]);
+        typed && rows.iter().any(|row| row.ends_with("<bob> meanwhile"))
     });
     ana.press("\x03"); // gives it up
     ana.wait_without("pasted");
@@ -136,7 +136,7 @@ fn a_terminal_that_is_closed_ends_it() {
     let server = Server::start();
     let (ours, theirs) = terminal(60, 24);
     let stdio = || Stdio::from(theirs.try_clone().unwrap());
-    let ana = program()
+    let mut ana = program()
         .args(["join", "--plain", &server.1, "--name", "ana"])
         .env("TERM", "xterm")
         .stdin(stdio())
@@ -155,10 +155,32 @@ fn a_terminal_that_is_closed_ends_it() {
     });
     assert!(String::from_utf8_lossy(&shown).contains("-- entered"));
     drop((ours, theirs));
-    let closed = Instant::now();
-    // What the system says to whoever was started from that terminal.
-    assert_eq!(told_to_end(ana, "-HUP").code(), Some(0));
-    assert!(closed.elapsed().as_secs() < 15);
+    // Nobody was started from that terminal, and so nobody is sent SIGHUP.
+    assert_eq!(in_time(move || ana.wait().unwrap()).code(), Some(0));
+}
+
+/// Linux tells in /proc what state a process is in.
+#[test]
+fn it_can_be_stopped_and_goes_on() {
+    let server = Server::start();
+    let mut ana = join(&server, "ana");
+    ana.press("half");
+    ana.wait_for("> half");
+    let status = format!("/proc/{}/status", ana.child.as_ref().unwrap().id());
+    ana.press("\x1a");
+    ana.wait("a terminal that is given back", |screen| !screen.bracketed_paste());
+    let stopped = move || while !std::fs::read_to_string(&status).unwrap().contains("T (stopped)") {};
+    in_time(stopped);
+    assert!(ana.has_its_modes());
+    server.say("bob", "meanwhile");
+    ana.signal("-CONT");
+    ana.wait("what was typed, below what was said", |screen| {
+        let rows = rows(screen);
+        rows.iter().any(|row| row.ends_with("<bob> meanwhile"))
+            && rows.last().is_some_and(|row| row == "> half")
+    });
+    ana.press(" and half\r");
+    ana.wait_for("<ana> half and half");
 }
 
 #[test]
