@@ -1,7 +1,7 @@
 //! Faults of the process and of the disk, done to real servers while people talk: what was said yes to has to be there.
 //!
-//! There is one module for each kind of fault. Each starts servers with `chat serve --data`, lets a [`crowd`] of the
-//! project's own clients talk, does its harm, and holds what everybody [noted](notes) against what is [`stored`].
+//! There is one module for each kind of fault. Each starts servers with `chat serve --data`, lets a `crowd` of the
+//! project's own clients talk, does its harm, and holds what everybody noted (`notes`) against what is `stored`.
 
 mod crowd;
 mod errors;
