@@ -88,7 +88,8 @@ pub(crate) struct Join {
     /// as it comes, also twice or out of order; at the end, and by /stats, what was lost. Over TCP it changes nothing
     #[arg(long)]
     pub(crate) raw: bool,
-    /// Lines without colours, also on a terminal
+    /// Lines without colours, also on a terminal. What is printed goes above the line being typed, which is drawn again;
+    /// not so with TERM=dumb in the environment, for screen readers
     #[arg(long)]
     pub(crate) plain: bool,
     #[command(flatten)]

@@ -4,8 +4,9 @@ use std::{
     fmt,
     io::{self, IsTerminal},
     sync::{Arc, atomic::AtomicBool},
-    thread,
 };
+#[cfg(unix)]
+use std::{thread, time::Duration};
 
 use async_signal::Signal;
 use futures::{
@@ -13,10 +14,6 @@ use futures::{
     channel::mpsc,
     future::FusedFuture,
     stream::{BoxStream, select},
-};
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    io::Errno,
 };
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -63,9 +60,15 @@ impl fmt::Debug for Signals {
     }
 }
 
-/// Something once the terminal that is standard output is closed. A thread waits for it that is left behind when the
-/// program ends.
+/// Something once the terminal that is standard output is closed; the process ends then, sooner or later. A thread waits
+/// for it that is left behind when the program ends.
+#[cfg(unix)]
 fn closed() -> io::Result<mpsc::Receiver<()>> {
+    use rustix::{
+        event::{PollFd, PollFlags, poll},
+        io::Errno,
+    };
+
     let (mut sender, receiver) = mpsc::channel(1);
     let wait = move || {
         let stdout = io::stdout();
@@ -73,7 +76,20 @@ fn closed() -> io::Result<mpsc::Receiver<()>> {
         let mut terminal = [PollFd::new(&stdout, PollFlags::empty())];
         while poll(&mut terminal, None) == Err(Errno::INTR) {}
         let _ = sender.try_send(()); // nobody may listen any more
+        // Whoever was reading keys at that moment reads for ever (crossterm 0.29), and hears of nothing.
+        thread::sleep(END_WITHIN);
+        signal_hook::low_level::exit(128 + signal_hook::consts::SIGHUP);
     };
     thread::Builder::new().name("hangup".to_owned()).spawn(wait)?;
     Ok(receiver)
 }
+
+/// Nothing: elsewhere a program ends with its terminal.
+#[cfg(not(unix))]
+fn closed() -> io::Result<mpsc::Receiver<()>> {
+    Ok(mpsc::channel(0).1)
+}
+
+/// How long the program may take to end once its terminal is closed. A server takes ten seconds to say goodbye.
+#[cfg(unix)]
+const END_WITHIN: Duration = Duration::from_secs(15);
