@@ -1,5 +1,7 @@
 //! The broker: the one writer. It takes what waits, has the log commit it as one batch, then acknowledges, then
-//! publishes. A commit in progress is what forms the next batch; nothing is delayed on purpose.
+//! publishes. A commit in progress is what forms the next batch. Only after a large one there is a short rest, no longer
+//! than it took: those it answered are about to speak again, and otherwise one half of them would always be waiting for
+//! the commit of the other half.
 
 use std::{
     collections::VecDeque,
@@ -111,7 +113,12 @@ pub(super) async fn run(hub: Arc<Hub>) {
                 if batch.is_empty() {
                     return;
                 }
+                let (is_large, began) = (batch.len() >= LARGE, hub.now());
                 commit(&hub, batch.into()).await;
+                let took = hub.now().saturating_duration_since(began);
+                if is_large && !took.is_zero() {
+                    hub.runtime().sleep_until(hub.now() + took.min(LONGEST_REST)).await;
+                }
             }
             entry = foreign.next() => if let Some((room, entry)) = entry {
                 hub.foreign(&room, entry);
@@ -225,5 +232,9 @@ fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Roo
     news
 }
 
+/// Messages in one batch that make it a large one.
+const LARGE: usize = 8;
+/// What a message may wait, at most, for others to be stored with it.
+const LONGEST_REST: Duration = Duration::from_millis(1);
 /// How long those who said something wait before they are told that it is not stored yet.
 const PATIENCE: Duration = Duration::from_secs(5);

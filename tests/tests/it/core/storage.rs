@@ -7,7 +7,8 @@ use chat_core::{
     server::Limits,
     wire::{Code, Error, Event, Request, Say},
 };
-use chat_tests::virtual_time::VirtualTime;
+use chat_tests::{RawClient, virtual_time::VirtualTime};
+use futures::future::join_all;
 
 use super::{Hall, SECOND, slow_log::SlowLog};
 
@@ -138,6 +139,42 @@ fn a_message_into_a_room_one_was_not_in_is_not_stored_when_it_comes_again() {
     });
 }
 
+/// People in the lobby.
+async fn crowd(hall: &Hall, count: usize) -> Vec<RawClient> {
+    let mut people = Vec::new();
+    for n in 0..count {
+        // No letters that look like others.
+        let letter = |n: usize| char::from(b"abcdefghjkmnpqrstuvwxyz"[n % 23]);
+        let mut client = hall.enter(&format!("{}{}", letter(n / 23), letter(n)), n as u64).await;
+        client.join("lobby", Some(0)).await;
+        people.push(client);
+    }
+    people
+}
+
+/// Otherwise one half would always wait for the commit of the other half.
+#[test]
+fn those_who_speak_again_once_they_are_answered_are_stored_together() {
+    let time = VirtualTime::new(28);
+    time.run(async {
+        let takes = SECOND / 100;
+        let log = Arc::new(SlowLog { takes, ..SlowLog::new(&time) });
+        let hall = Hall::with(&time, Limits::default(), log.clone()).await;
+        let mut people = crowd(&hall, 16).await;
+        let talks = people.iter_mut().enumerate().map(|(n, client)| {
+            let time = &time;
+            async move {
+                time.pass(takes / 2 * u32::from(n >= 8)).await;
+                for _ in 0..10 {
+                    client.say("lobby", "hi").await;
+                }
+            }
+        });
+        join_all(talks).await;
+        assert!(log.commits() <= 12, "{} commits", log.commits());
+    });
+}
+
 /// What comes during a commit is the next batch.
 #[test]
 fn a_slow_log_is_asked_for_batches_and_refuses_when_too_much_waits() {
@@ -145,14 +182,7 @@ fn a_slow_log_is_asked_for_batches_and_refuses_when_too_much_waits() {
     time.run(async {
         let log = Arc::new(SlowLog::new(&time));
         let hall = Hall::with(&time, Limits::default().unlimited(), log.clone()).await;
-        let mut people = Vec::new();
-        for n in 0..160 {
-            // No letters that look like others.
-            let letter = |n: usize| char::from(b"abcdefghjkmnpqrstuvwxyz"[n % 23]);
-            let mut client = hall.enter(&format!("{}{}", letter(n / 23), letter(n)), n as u64).await;
-            client.join("lobby", Some(0)).await;
-            people.push(client);
-        }
+        let mut people = crowd(&hall, 160).await;
         for client in &mut people {
             for id in 1..=60 {
                 client
