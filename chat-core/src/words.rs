@@ -19,16 +19,17 @@ mod tests;
 ///
 /// A token is never empty and has no white space; its ASCII characters are small letters and digits.
 pub fn tokens(text: &str) -> Vec<String> {
-    let pieces = pieces(text);
-    let mut tokens = Vec::with_capacity(pieces.len());
-    let mut rest = pieces.into_iter().peekable();
-    while let Some(piece) = rest.next() {
-        let next = rest.peek().filter(|it| it.follows);
-        tokens.push(next.map_or_else(String::new, |it| it.text.clone()));
-        let token = tokens.last_mut().expect("it was just pushed");
-        token.insert_str(0, &piece.text);
-    }
-    tokens
+    tokens_of(&pieces(text))
+}
+
+/// One for each piece.
+fn tokens_of(pieces: &[Piece]) -> Vec<String> {
+    let following = pieces.iter().skip(1).map(Some).chain([None]);
+    let token = |(piece, next): (&Piece, Option<&Piece>)| match next.filter(|it| it.follows) {
+        Some(next) => [piece.text.as_str(), &next.text].concat(),
+        None => piece.text.clone(),
+    };
+    pieces.iter().zip(following).map(token).collect()
 }
 
 /// What somebody looks for: words that must all be there, each as a word or the beginning of one, and rows of
@@ -91,8 +92,8 @@ impl Query {
     /// Where in `text` there is something that is looked for, as ranges of bytes that ascend and do not touch: whole
     /// words, whichever part of them was asked for, and the characters of a row.
     pub fn marks(&self, text: &str) -> Vec<Range<usize>> {
-        let tokens = tokens(text);
         let pieces = pieces(text);
+        let tokens = tokens_of(&pieces);
         let mut marks: Vec<Range<usize>> = Vec::new();
         for term in &self.terms {
             match term {

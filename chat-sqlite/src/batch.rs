@@ -92,6 +92,7 @@ impl<'a> Batch<'a> {
         self.drafts.retain(|_, it| it.head > 0);
         let mut update = self.db.prepare_cached(WRITE_ROOM)?;
         for it in self.drafts.values() {
+            let chain = it.lineage.chain();
             update.execute(params![
                 it.id,
                 it.name.as_str(),
@@ -99,8 +100,8 @@ impl<'a> Batch<'a> {
                 it.oldest.cast_signed(),
                 it.newest_at.cast_signed(),
                 it.bytes.cast_signed(),
-                it.lineage.chain(),
-                room_hash(it),
+                chain,
+                room_hash(it, chain),
             ])?;
         }
         Ok(())

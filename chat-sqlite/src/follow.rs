@@ -95,6 +95,7 @@ impl Desk {
             self.follower.is_at_work = false;
             return;
         };
+        let before = self.follower.upto;
         let stepped = self.step_with(&mut store, most);
         let newest = store.next.entry - 1;
         let io_failed = |it: &rusqlite::Error| it.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
@@ -127,7 +128,9 @@ impl Desk {
                 }
             }
         }
-        self.after_commit();
+        if self.follower.upto != before {
+            self.after_commit();
+        }
     }
 
     fn step_with(&mut self, store: &mut Store, most: usize) -> rusqlite::Result<i64> {

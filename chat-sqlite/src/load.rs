@@ -6,7 +6,7 @@ use chat_core::RoomName;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
-    batch::EntryRow,
+    batch::{ENTRY_OVERHEAD, EntryRow},
     hash::Digest,
     index,
     lineage::{Lineage, Run, Runs},
@@ -64,8 +64,8 @@ pub(crate) fn load(db: &Connection, current: Result<Run, u128>) -> rusqlite::Res
     Ok(Loaded { rooms, next: next(db)?, run_is_known })
 }
 
-/// The hash of a row of `rooms`.
-pub(crate) fn room_hash(room: &Room) -> i64 {
+/// The hash of a row of `rooms`, which has `chain` as what the room's lineage comes to.
+pub(crate) fn room_hash(room: &Room, chain: i64) -> i64 {
     Digest::of("rooms")
         .number(room.id.cast_unsigned())
         .text(room.name.as_str())
@@ -73,7 +73,7 @@ pub(crate) fn room_hash(room: &Room) -> i64 {
         .number(room.oldest)
         .number(room.newest_at)
         .number(room.bytes)
-        .number(room.lineage.chain().cast_unsigned())
+        .number(chain.cast_unsigned())
         .finish()
 }
 
@@ -141,10 +141,7 @@ fn room(db: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<Room>> {
         room.oldest = row.get::<_, i64>(3)?.cast_unsigned();
         room.newest_at = row.get::<_, i64>(4)?.cast_unsigned();
         room.bytes = row.get::<_, i64>(5)?.cast_unsigned();
-        let chain: i64 = row.get(6)?;
-        let digest = Digest::of("rooms").number(room.id.cast_unsigned()).text(room.name.as_str());
-        let digest = digest.number(room.head).number(room.oldest).number(room.newest_at).number(room.bytes);
-        Ok::<_, rusqlite::Error>((digest.number(chain.cast_unsigned()).finish(), row.get::<_, i64>(7)?))
+        Ok::<_, rusqlite::Error>((room_hash(&room, row.get(6)?), row.get::<_, i64>(7)?))
     })();
     if hash.is_ok_and(|(wanted, found)| wanted == found) {
         return Ok(Some(room));
@@ -164,9 +161,9 @@ fn from_entries(db: &Connection, mut room: Room) -> rusqlite::Result<Option<Room
         {
             (room.head, room.newest_at, room.lineage_is_new) = (it.seq, it.at, true);
             (room.oldest, room.bytes) = db.query_one(
-                "SELECT min(seq), sum(octet_length(sender) + octet_length(text) + 128)
+                "SELECT min(seq), sum(octet_length(sender) + octet_length(text) + ?2)
                  FROM entries WHERE room = ?1",
-                [room.id],
+                params![room.id, ENTRY_OVERHEAD.cast_signed()],
                 |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned())),
             )?;
             return Ok(Some(room));

@@ -50,7 +50,7 @@ pub(crate) fn search(db: &Connection, rooms: &Shared, search: &Search) -> rusqli
                 continue;
             }
         }
-        if is_wanted(&entry, search) {
+        if search.is_for(&entry.from, &entry.text) {
             let place = id.cast_unsigned();
             found.hits.push(Hit { room: room.name.clone(), entry: entry.into_entry(), place });
         }
@@ -65,11 +65,6 @@ fn entry(db: &Connection, id: i64) -> rusqlite::Result<Option<EntryRow>> {
 
 fn with_id(rooms: &Shared, id: i64) -> Option<Room> {
     rooms.read().by_name.values().find(|it| it.id == id).cloned()
-}
-
-fn is_wanted(entry: &EntryRow, search: &Search) -> bool {
-    let said_by = |from: &PersonName| PersonName::parse(&entry.from).is_ok_and(|it| it == *from);
-    search.query.matches(&entry.text) && search.from.as_ref().is_none_or(said_by)
 }
 
 /// The search in the index's own language. Tokens have no characters that mean anything there.

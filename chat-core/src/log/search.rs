@@ -20,6 +20,14 @@ pub struct Search {
     pub limit: usize,
 }
 
+impl Search {
+    /// Whether it is what `from` says here that is looked for, by its words and by who says it.
+    pub fn is_for(&self, from: &str, text: &str) -> bool {
+        let is_theirs = |wanted: &PersonName| PersonName::parse(from).is_ok_and(|it| it == *wanted);
+        self.query.matches(text) && self.from.as_ref().is_none_or(is_theirs)
+    }
+}
+
 /// What a search brought.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Found {

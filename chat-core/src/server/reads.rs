@@ -159,9 +159,7 @@ impl Reads {
             (Read::History { id, room, .. } | Read::Replay { id, room, .. }, Ok(_))
                 if !rooms.iter().any(|it| Arc::ptr_eq(&it.room, &room)) =>
             {
-                let message = format!("you have left {}", room.name());
-                let error =
-                    wire::Error { id: Some(id), code: Code::NotJoined, message, retry_after_ms: None };
+                let error = wire::Error::of(id, Code::NotJoined, format!("you have left {}", room.name()));
                 out(wire::write(&Event::Error(error)));
             }
             (Read::History { id, room, before, .. }, Ok(LogAnswer::Page(page))) => {

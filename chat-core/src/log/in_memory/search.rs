@@ -2,9 +2,9 @@
 
 use std::{cmp::Ordering, collections::BinaryHeap};
 
-use super::{Entries, Held, Stored};
+use super::{Entries, Held};
 use crate::{
-    PersonName, RoomName,
+    RoomName,
     log::{Found, Hit, Search},
 };
 
@@ -26,7 +26,7 @@ impl Held {
                 continue; // and so is all that is older in this room
             }
             rooms.extend(Next::below(left - 1, room, entries));
-            if is_wanted(stored, search) {
+            if search.is_for(&stored.entry.from, &stored.entry.text) {
                 found.hits.push(Hit { room: room.clone(), entry: stored.entry.clone(), place });
             }
             looked_at += 1;
@@ -47,14 +47,6 @@ impl Entries {
     fn count_below(&self, place: u64) -> usize {
         self.entries.partition_point(|it| it.place < place)
     }
-}
-
-fn is_wanted(stored: &Stored, search: &Search) -> bool {
-    search.query.matches(&stored.entry.text)
-        && search
-            .from
-            .as_ref()
-            .is_none_or(|from| PersonName::parse(&stored.entry.from).is_ok_and(|it| it == *from))
 }
 
 /// A room whose first `left` entries are still to be looked at, the last of them first.
