@@ -88,7 +88,15 @@ impl World {
 
 fn welcome(name: &str, resumed: bool) -> Welcome {
     let (server, resume) = ("chat".to_owned(), String::new());
-    Welcome { protocol: 1, name: name.to_owned(), server, resume, resumed, limits: LimitsFrame::default() }
+    Welcome {
+        protocol: 1,
+        name: name.to_owned(),
+        server,
+        resume,
+        resumed,
+        at: None,
+        limits: LimitsFrame::default(),
+    }
 }
 
 fn joined(room: &str, after: u64, head: u64) -> Joined {

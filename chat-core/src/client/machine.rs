@@ -286,7 +286,7 @@ impl Client {
 
 /// What the client refuses by itself, as no server would see it.
 pub(super) fn no(code: Code, message: impl Into<String>) -> Error {
-    Error { id: None, code, message: message.into(), retry_after_ms: None }
+    Error::of(None, code, message)
 }
 
 impl fmt::Debug for Client {

@@ -108,8 +108,7 @@ fn open(
 }
 
 fn refusal(code: Code, message: impl Into<String>) -> Refusal {
-    let error = wire::Error { id: None, code, message: message.into(), retry_after_ms: None };
-    Refusal { error, ends_link: false }
+    Refusal { error: wire::Error::of(None, code, message), ends_link: false }
 }
 
 impl Refusal {

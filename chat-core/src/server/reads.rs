@@ -183,7 +183,7 @@ pub(super) fn storage_error(id: Option<u64>, error: &LogError) -> Bytes {
         LogError::Failed(_) => Code::StorageFailed,
         LogError::Unsearchable => Code::Unsupported,
     };
-    wire::write(&Event::Error(wire::Error { id, code, message: error.to_string(), retry_after_ms: None }))
+    wire::write(&Event::Error(wire::Error::of(id, code, error.to_string())))
 }
 
 fn cursor(rooms: &[Membership], room: &Arc<Room>) -> Option<u64> {

@@ -174,6 +174,7 @@ impl Session {
             server: hub.software().to_owned(),
             resume: self.secret.reveal(),
             resumed,
+            at: Some(hub.time_of_day()),
             limits: hub.limits().frame(),
         }))
     }
@@ -295,13 +296,11 @@ impl Session {
     }
 
     pub(super) fn refuse(&self, id: Option<u64>, code: Code, message: impl Into<String>) {
-        self.reply(&Event::Error(wire::Error { id, code, message: message.into(), retry_after_ms: None }));
+        self.reply(&Event::Error(wire::Error::of(id, code, message)));
     }
 
     pub(super) fn refuse_for_now(&self, id: u64, code: Code, message: impl Into<String>, wait: Duration) {
-        // Rounded up, or it would be asked again a moment too early.
-        let retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1));
-        self.reply(&Event::Error(wire::Error { retry_after_ms, ..wire::Error::of(id, code, message) }));
+        self.reply(&Event::Error(wire::Error::of(id, code, message).until(wait)));
     }
 
     /// The broker refuses a message that was taken in.

@@ -123,6 +123,9 @@ pub struct Welcome {
     pub resume: String,
     /// Whether this is the session asked for, rather than a new one.
     pub resumed: bool,
+    /// The server's time of day in milliseconds since 1970 (UTC), where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
     /// What the server allows.
     pub limits: LimitsFrame,
 }
@@ -135,6 +138,7 @@ impl fmt::Debug for Welcome {
             .field("server", &self.server)
             .field("resume", &"…")
             .field("resumed", &self.resumed)
+            .field("at", &self.at)
             .field("limits", &self.limits)
             .finish()
     }

@@ -1,6 +1,6 @@
 //! Errors and farewells: the stable codes by which programs know them, and the words for people.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,17 @@ pub struct Error {
 }
 
 impl Error {
-    /// The refusal of a request, for good.
-    pub fn of(id: u64, code: Code, message: impl Into<String>) -> Error {
-        Error { id: Some(id), code, message: message.into(), retry_after_ms: None }
+    /// The refusal of a request, or without a number of something else, for good.
+    pub fn of(id: impl Into<Option<u64>>, code: Code, message: impl Into<String>) -> Error {
+        Error { id: id.into(), code, message: message.into(), retry_after_ms: None }
+    }
+
+    /// The same until `wait` has passed.
+    #[must_use]
+    pub fn until(self, wait: Duration) -> Error {
+        // Rounded up, or it would be asked again a moment too early.
+        let retry_after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1));
+        Error { retry_after_ms, ..self }
     }
 }
 

@@ -171,6 +171,7 @@ fn welcome() -> Welcome {
         server: "a test".into(),
         resume: "secret".into(),
         resumed: false,
+        at: None,
         limits: Default::default(),
     }
 }

@@ -110,6 +110,7 @@ fn the_secret_of_a_session_is_not_shown() {
         server: "chat 0.1.0".to_owned(),
         resume: "the-secret".to_owned(),
         resumed: true,
+        at: None,
         limits: LimitsFrame { frame: 1, text: 2, rooms: 3, pending: 4, burst: None, per_minute: None },
     };
     assert_eq!(

@@ -16,6 +16,7 @@ fn update(line: &str) -> Update {
         server: "chat".to_owned(),
         resume: "secret".to_owned(),
         resumed: false,
+        at: None,
         limits: LimitsFrame::default(),
     };
     match line.split_once(' ').unwrap_or((line, "")) {

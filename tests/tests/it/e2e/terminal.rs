@@ -90,6 +90,7 @@ fn welcome(hostile: &str) -> Welcome {
         server: hostile.to_owned(),
         resume: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
         resumed: false,
+        at: None,
         limits: LimitsFrame {
             frame: 65_507,
             text: 8192,
