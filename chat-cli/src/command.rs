@@ -24,6 +24,8 @@ pub(crate) enum Command<'a> {
     Leave(Option<&'a str>),
     /// Say something to one person.
     Msg(&'a str, &'a str),
+    /// Be known by another name.
+    Name(&'a str),
     /// An empty line.
     Nothing,
     /// Leave everything.
@@ -38,6 +40,8 @@ pub(crate) enum Command<'a> {
     Stats(Measure),
     /// Set the topic of the current room.
     Topic(&'a str),
+    /// Go on over another transport, or at another address.
+    Transport(&'a str),
     /// List who is in a room, the current one if none is named.
     Who(Option<&'a str>),
 }
@@ -75,6 +79,7 @@ impl<'a> Command<'a> {
                 (_, "") => Err(Mistake::Usage("/msg NAME TEXT")),
                 (name, text) => Ok(Command::Msg(name, text)),
             },
+            "name" => one("/name NAME")?.map(Command::Name).ok_or(Mistake::Usage("/name NAME")),
             "quit" => Ok(Command::Quit),
             "rooms" => Ok(Command::Rooms),
             "search" if rest.trim().is_empty() => Ok(Command::Search(None)),
@@ -85,6 +90,7 @@ impl<'a> Command<'a> {
                 .ok_or(Mistake::Usage(STATS)),
             "topic" if rest.is_empty() => Err(Mistake::Usage("/topic TEXT")),
             "topic" => Ok(Command::Topic(rest)),
+            "transport" => one(TRANSPORT)?.map(Command::Transport).ok_or(Mistake::Usage(TRANSPORT)),
             "who" => Ok(Command::Who(one("/who [ROOM]")?)),
             _ => Err(Mistake::Unknown(word)),
         }
@@ -119,7 +125,7 @@ fn only_word<'a>(rest: &'a str, usage: &'static str) -> Result<Option<&'a str>, 
 }
 
 /// What `/help` prints.
-pub(crate) const HELP: [&str; 13] = [
+pub(crate) const HELP: [&str; 15] = [
     "TEXT             say it in the current room; //TEXT says /TEXT",
     "/join ROOM       enter a room and talk there",
     "/leave [ROOM]    leave a room",
@@ -129,11 +135,15 @@ pub(crate) const HELP: [&str; 13] = [
     "/topic TEXT      set the topic of the current room",
     "/history [N]     older messages of the current room; again for still older ones",
     "/search WORDS    what was said with all of these words, newest first; /search alone goes on",
+    "/name NAME       be known by another name",
+    "/transport NAME  go on over tcp or udp, or at a whole URL, without missing or repeating a line",
     "/stats [N]       what the network does, now or every N seconds; /stats off ends it",
     "/quit            leave",
     "/help            this list",
     "Without ROOM it is the current room, the one entered last.",
 ];
+
+const TRANSPORT: &str = "/transport NAME, such as tcp or udp, or /transport URL";
 
 const STATS: &str = "/stats [SECONDS], up to a day, or /stats off";
 
@@ -168,6 +178,8 @@ mod tests {
             ("/who", Who(None)),
             ("/who kitchen", Who(Some("kitchen"))),
             ("/rooms", Rooms),
+            ("/name Bel", Name("Bel")),
+            ("/transport udp", Transport("udp")),
             ("/msg bob  two  words ", Msg("bob", "two  words")),
             ("/topic soup at  noon", Topic("soup at  noon")),
             ("/history", History(None)),
@@ -192,6 +204,9 @@ mod tests {
             ("/JOIN x", Unknown("JOIN")),
             ("/join", Usage("/join ROOM")),
             ("/join two rooms", Usage("/join ROOM")),
+            ("/name", Usage("/name NAME")),
+            ("/name two words", Usage("/name NAME")),
+            ("/transport", Usage(TRANSPORT)),
             ("/msg", Usage("/msg NAME TEXT")),
             ("/msg bob ", Usage("/msg NAME TEXT")),
             ("/stats 0", Usage(STATS)),

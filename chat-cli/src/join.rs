@@ -43,7 +43,7 @@ pub(crate) async fn run(
     let rooms = settings.rooms(args.room);
     if is_on_screen {
         let rooms: Vec<_> = rooms.iter().map(|room| room.as_str()).collect();
-        return screen::run(registry, door, &rooms, settings).await;
+        return screen::run(door, &rooms, settings).await;
     }
     let rooms: Vec<_> = rooms.iter().map(|room| (room.as_str(), None)).collect();
     if args.json {
@@ -88,5 +88,5 @@ pub(crate) async fn talk<S: Stream<Item = Typed> + Unpin>(
         session = Box::pin(entering.fuse()) => session?,
     };
     let typed = typed(&mut out).context("cannot read standard input")?;
-    Talk::new(session, face, out, signals, door.runtime.clone())?.run(rooms, typed).await
+    Talk::new(session, face, out, signals, door.clone())?.run(rooms, typed).await
 }

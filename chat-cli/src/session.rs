@@ -9,7 +9,12 @@ use chat_core::{
     transport::{Registry, Transport},
     wire::{Code, Error, Reason, Welcome},
 };
-use futures::{FutureExt, StreamExt, future::Fuse, select_biased};
+use futures::{
+    FutureExt, StreamExt,
+    channel::mpsc,
+    future::{BoxFuture, Fuse},
+    select_biased,
+};
 
 use crate::{args::Person, names, password};
 
@@ -17,6 +22,7 @@ use crate::{args::Person, names, password};
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) runtime: SharedRuntime,
+    registry: Registry,
     transport: Arc<dyn Transport>,
     pub(crate) server: Address,
     /// The next to try come first.
@@ -31,10 +37,10 @@ pub(crate) struct Session {
     pub(crate) remote: Remote,
     pub(crate) updates: Updates,
     pub(crate) welcome: Welcome,
-    pub(crate) server: Address,
-    /// Whether nothing is repaired although frames may be lost.
-    pub(crate) raw: bool,
 }
+
+/// On the way in.
+pub(crate) type Entering = Fuse<BoxFuture<'static, anyhow::Result<Session>>>;
 
 impl Door {
     /// # Errors
@@ -52,7 +58,8 @@ impl Door {
             (None, Some(name)) => names::from_settings(name),
             (None, None) => names::from_login(),
         };
-        Ok(Door { runtime, transport, server, names, password, keeps_trying: false, raw: false })
+        let registry = registry.clone();
+        Ok(Door { runtime, registry, transport, server, names, password, keeps_trying: false, raw: false })
     }
 
     /// Where silence is no refusal, [`Door::enter`] waits for a server as long as it takes.
@@ -70,10 +77,27 @@ impl Door {
         Door { names: vec![name.to_owned()], ..self.clone() }
     }
 
-    /// The same elsewhere, if a transport in `registry` leads there.
-    pub(crate) fn moved(&self, registry: &Registry, server: &Address) -> Option<Door> {
-        let transport = registry.get(server).ok()?;
-        Some(Door { transport, server: server.clone(), ..self.clone() })
+    /// From now on elsewhere, if a transport leads there.
+    pub(crate) fn moved(&mut self, server: &Address) {
+        if let Ok(transport) = self.registry.get(server) {
+            (self.transport, self.server) = (transport, server.clone());
+        }
+    }
+
+    /// Where `to` leads: a whole URL, or the name of a transport to where we are.
+    ///
+    /// # Errors
+    /// When it leads nowhere.
+    pub(crate) fn way(&self, to: &str) -> anyhow::Result<(Arc<dyn Transport>, Address)> {
+        let address = if to.contains("://") { to.parse() } else { Address::new(to, self.server.rest()) };
+        let address = address.with_context(|| format!("cannot go on over {to}"))?;
+        let transport = self.registry.get(&address).with_context(|| format!("cannot go on at {address}"))?;
+        Ok((transport, address))
+    }
+
+    /// Whether frames may be lost, and are not sent again.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.raw && self.is_lossy()
     }
 
     /// Whether frames may be lost on the way, and with them whatever a server answers.
@@ -99,11 +123,23 @@ impl Door {
             let is_last = tried + 1 == self.names.len();
             let (remote, mut updates) = self.start(name);
             if let Some(welcome) = self.welcome(&mut updates, is_last, &mut waiting).await? {
-                let (server, raw) = (self.server.clone(), self.raw && self.is_lossy());
-                return Ok(Session { remote, updates, welcome, server, raw });
+                return Ok(Session { remote, updates, welcome });
             }
         }
         Err(self.refused("there is no name to try"))
+    }
+
+    /// Begins to go in; what there is to tell meanwhile comes beside it.
+    pub(crate) fn begin(self) -> (Entering, mpsc::Receiver<Update>) {
+        let (mut tell, told) = mpsc::channel(TOLD);
+        let entering = async move {
+            let waiting = |update: &Update| {
+                let _ = tell.try_send(update.clone()); // if it is full, there is something to read already
+                Ok(())
+            };
+            self.enter(waiting).await
+        };
+        (entering.boxed().fuse(), told)
     }
 
     fn start(&self, name: &str) -> (Remote, Updates) {
@@ -199,6 +235,9 @@ fn refusal(error: &Error, gave_password: bool) -> String {
 
 /// How long the way to a server and its answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How much may wait to be told while we are on the way in.
+const TOLD: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -4,21 +4,23 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use chat_core::{
-    Address,
     client::{Remote, Update, Updates},
-    wire::{EntryFrame, Event, Gap, INBOX, Joined, Welcome},
+    wire::{EntryFrame, Event, Gap, INBOX, Join, Joined, Welcome},
 };
 use futures::{StreamExt, stream::Fuse};
 
 use super::Face;
-use crate::{output::Output, session::ends};
+use crate::{
+    output::Output,
+    session::{Door, ends},
+};
 
 /// The hearing side of a conversation.
 pub(super) struct Hearing<F> {
     pub(super) updates: Fuse<Updates>,
     pub(super) face: F,
     pub(super) out: Output,
-    server: Address,
+    pub(super) door: Door,
     /// Requests without their one reply, that to measure included.
     pub(super) unanswered: usize,
     /// Requests that nobody waits for any more.
@@ -28,8 +30,9 @@ pub(super) struct Hearing<F> {
 }
 
 /// How far a room was read, and how far it is to be read. The end of the input does not wait longer.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Awaited {
+    epoch: Option<String>,
     shown: u64,
     /// The number of the last thing we said there, or of the newest thing there when we came in.
     last: u64,
@@ -44,16 +47,34 @@ impl Awaited {
     fn comes_to(&mut self, seq: u64) {
         self.last = self.last.max(seq);
     }
+
+    fn read_on(&self, room: &str) -> Join<'static> {
+        let (room, epoch) = (room.to_owned().into(), self.epoch.clone().map(Into::into));
+        Join { room, after: Some(self.shown), epoch, ..Join::default() }
+    }
 }
 
 impl<F: Face> Hearing<F> {
-    pub(super) fn new(updates: Updates, face: F, out: Output, server: Address) -> Hearing<F> {
+    pub(super) fn new(updates: Updates, face: F, out: Output, door: Door) -> Hearing<F> {
         let awaited = BTreeMap::from([(INBOX.to_owned(), Awaited::default())]);
-        Hearing { updates: updates.fuse(), face, out, server, unanswered: 0, given_up: 0, awaited }
+        Hearing { updates: updates.fuse(), face, out, door, unanswered: 0, given_up: 0, awaited }
     }
 
     pub(super) fn welcomed(&mut self, welcome: Welcome) -> anyhow::Result<()> {
         self.show(&Update::Connected(welcome))
+    }
+
+    /// Goes on in another session; what it has to ask for to miss nothing.
+    ///
+    /// # Errors
+    /// When nothing more can be printed.
+    pub(super) fn go_on(&mut self, updates: Updates, welcome: Welcome) -> anyhow::Result<Vec<Join<'static>>> {
+        (self.updates, self.unanswered) = (updates.fuse(), 0);
+        self.door = self.door.named(&welcome.name);
+        self.awaited.insert(INBOX.to_owned(), Awaited::default()); // it has another
+        self.welcomed(welcome)?;
+        let rooms = self.awaited.iter().filter(|(room, _)| *room != INBOX);
+        Ok(rooms.map(|(room, awaited)| awaited.read_on(room)).collect())
     }
 
     /// Takes the next update; none if there is no next one.
@@ -107,7 +128,7 @@ impl<F: Face> Hearing<F> {
 
     fn show(&mut self, update: &Update) -> anyhow::Result<()> {
         match update {
-            Update::Stats(stats) => self.face.measured(stats, &self.server, &mut self.out),
+            Update::Stats(stats) => self.face.measured(stats, &self.door.server, &mut self.out),
             other => self.face.show(other, &mut self.out),
         }
     }
@@ -124,9 +145,10 @@ impl<F: Face> Hearing<F> {
                 self.awaited.entry(room.clone()).and_modify(|it| it.shown = it.shown.max(*seq));
             }
             Update::Reset { room } => {
-                self.awaited.entry(room.clone()).and_modify(|it| *it = Awaited::default());
+                self.awaited.entry(room.clone()).and_modify(|it| (it.shown, it.last) = (0, 0));
             }
             Update::LostRoom { room, .. } => drop(self.awaited.remove(room)),
+            Update::Moved { to } => self.door.moved(to),
             Update::Reply { reply, .. } => {
                 self.answered();
                 match reply {
@@ -148,6 +170,7 @@ impl<F: Face> Hearing<F> {
 
     fn joined(&mut self, joined: &Joined, was_asked: bool) {
         let awaited = self.awaited.entry(joined.room.clone()).or_default();
+        awaited.epoch = Some(joined.epoch.clone());
         if was_asked {
             awaited.shown = joined.after;
             awaited.comes_to(joined.head);

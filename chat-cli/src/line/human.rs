@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use chat_core::{
-    Address, RoomName,
+    Address, PersonName, RoomName,
     client::{Stats, Update},
     text,
     wire::{
@@ -114,6 +114,8 @@ impl Human {
             Command::Quit => return Ok(Step::Quit),
             Command::Help | Command::Nothing => return Ok(Step::Nothing),
             Command::Stats(measure) => return Ok(Step::Measure(measure)),
+            Command::Transport(to) => return Ok(Step::Move(to.to_owned())),
+            Command::Name(name) => return named(name).map(Step::Rename),
             Command::Say(said) => (
                 Request::Say(Say { id: 0, room: room(None, &self.rooms)?, text: text(said)?, order: None }),
                 Asked::say(said),
@@ -174,7 +176,7 @@ impl Human {
         }
         let mut lines = self.plain.lines(update, &asked);
         match (&asked, update) {
-            (Asked::Enter(room), Update::Reply { .. }) => self.rooms.leave(room), // a join that worked is no reply
+            (Asked::Enter(room) | Asked::ReadOn(room), Update::Reply { .. }) => self.rooms.leave(room), // a join that worked is no reply
             (_, Update::LostRoom { room, .. }) => self.rooms.leave(room),
             (_, Update::Reply { reply: Event::Left(_), .. }) => {}
             _ => return lines,
@@ -193,6 +195,11 @@ impl Face for Human {
         self.rooms.enter(room);
         let join = Join { room: Cow::Owned(room.to_owned()), after, ..Join::default() };
         self.ask(Request::Join(join), Asked::Enter(room.to_owned()))
+    }
+
+    fn read_on(&mut self, join: Join<'static>) -> Step {
+        let asked = Asked::ReadOn(join.room.to_string());
+        self.ask(Request::Join(join), asked)
     }
 
     fn typed(&mut self, typed: Typed, out: &mut Output) -> anyhow::Result<Step> {
@@ -242,6 +249,12 @@ impl Face for Human {
 pub(crate) fn too_long(size: u64, limit: usize) -> Line {
     let line = Line::note("not sent: ").number(size).words(" bytes are over the limit of ");
     line.number(limit as u64)
+}
+
+/// The name somebody wants to be known by, or why it is none.
+pub(crate) fn named(name: &str) -> Result<String, Line> {
+    let why_not = |why: &str| Line::note("you cannot be called that: ").shown(&Harmless::line(why));
+    PersonName::parse(name).map(|it| it.as_str().to_owned()).map_err(|why| why_not(&why.to_string()))
 }
 
 /// What is wrong with a command.

@@ -1,20 +1,26 @@
 //! Line mode: lines typed become requests, and what happens becomes lines, for people or for programs.
 
-use std::{pin::pin, time::Duration};
+use std::{collections::VecDeque, pin::pin, time::Duration};
 
 use chat_core::{
-    Address, SharedRuntime,
+    Address,
     client::{Remote, Stats, Update},
-    wire::Request,
+    wire::{Join, Request},
 };
 use futures::{
     FutureExt, Stream, StreamExt,
-    future::{BoxFuture, Either, Fuse, FusedFuture, select as select_either},
+    future::{BoxFuture, Either, Fuse, FusedFuture, pending, select as select_either},
     select, select_biased,
-    stream::Fuse as FuseStream,
+    stream::{Fuse as FuseStream, FusedStream},
 };
 
-use crate::{command::Measure, output::Output, session::Session, signals::Signals};
+use crate::{
+    command::Measure,
+    harmless::Harmless,
+    output::{Line, Output},
+    session::{Door, Entering, Session},
+    signals::Signals,
+};
 
 pub(crate) mod found;
 mod hearing;
@@ -33,6 +39,11 @@ pub(crate) trait Face {
     /// Asks to enter a room, and to read it from `after` on.
     fn enter(&mut self, room: &str, after: Option<u64>) -> Step;
 
+    /// Asks to read on, in another session, in a room that was entered.
+    fn read_on(&mut self, join: Join<'static>) -> Step {
+        Step::Ask(Request::Join(join), 0)
+    }
+
     /// Takes what was typed.
     fn typed(&mut self, typed: Typed, out: &mut Output) -> anyhow::Result<Step>;
 
@@ -50,6 +61,10 @@ pub(crate) enum Step {
     Ask(Request<'static>, u64),
     /// Show what the network does.
     Measure(Measure),
+    /// Go on over another transport, or at another address.
+    Move(String),
+    /// Come back under another name.
+    Rename(String),
     /// Nothing.
     Nothing,
     /// Leave.
@@ -60,12 +75,14 @@ pub(crate) enum Step {
 pub(crate) struct Talk<F> {
     remote: Remote,
     hearing: Hearing<F>,
-    /// Whether to show at the end what was lost.
-    raw: bool,
+    /// The name to come back under, once everything is answered, and the way to that.
+    rename: Option<String>,
+    entering: Entering,
+    /// What is asked meanwhile.
+    held: VecDeque<Step>,
     measure_every: Duration,
     measure_next: Fuse<BoxFuture<'static, ()>>,
     signals: Signals,
-    runtime: SharedRuntime,
 }
 
 impl<F: Face> Talk<F> {
@@ -74,19 +91,20 @@ impl<F: Face> Talk<F> {
         face: F,
         out: Output,
         signals: Signals,
-        runtime: SharedRuntime,
+        door: Door,
     ) -> anyhow::Result<Talk<F>> {
-        let Session { remote, updates, welcome, server, raw } = session;
-        let mut hearing = Hearing::new(updates, face, out, server);
+        let Session { remote, updates, welcome } = session;
+        let mut hearing = Hearing::new(updates, face, out, door);
         hearing.welcomed(welcome)?;
         Ok(Talk {
             remote,
             hearing,
-            raw,
+            rename: None,
+            entering: Fuse::terminated(),
+            held: VecDeque::new(),
             measure_every: Duration::ZERO,
             measure_next: Fuse::terminated(),
             signals,
-            runtime,
         })
     }
 
@@ -101,9 +119,11 @@ impl<F: Face> Talk<F> {
         typed: impl Stream<Item = Typed> + Unpin,
     ) -> anyhow::Result<()> {
         let ended = self.converse(rooms, typed.fuse()).await;
-        let Talk { mut remote, mut hearing, raw, runtime, .. } = self;
+        let Talk { mut remote, mut hearing, held, .. } = self;
+        hearing.unanswered += held.len();
+        let runtime = hearing.door.runtime.clone();
         let last_words = async {
-            if raw && ended.is_ok() {
+            if hearing.door.is_raw() && ended.is_ok() {
                 hearing.measure(&mut remote).await?;
             }
             drop(remote); // says bye
@@ -130,17 +150,19 @@ impl<F: Face> Talk<F> {
             }
         }
         loop {
-            let step = select! {
-                () = self.signals.asked_to_end() => return Ok(()),
-                () = &mut self.measure_next => Step::Measure(Measure::Every(self.measure_every)),
-                update = self.hearing.updates.next() => {
-                    self.hearing.heard(update)?;
-                    Step::Nothing
-                }
-                line = typed.next() => match line {
-                    Some(line) => self.hearing.face.typed(line, &mut self.hearing.out)?,
-                    None => return self.finish().await,
-                },
+            if self.hearing.unanswered == 0
+                && let Some(name) = self.rename.take()
+            {
+                self.entering = self.hearing.door.named(&name).begin().0;
+            }
+            let step = match self.is_renaming() {
+                false => self.held.pop_front(),
+                true => None,
+            };
+            let step = match step {
+                Some(held) => held,
+                None if typed.is_terminated() && !self.is_renaming() => return self.finish().await,
+                None => self.next_step(&mut typed).await?,
             };
             if self.take(step).await?.is_end() {
                 return Ok(());
@@ -148,9 +170,67 @@ impl<F: Face> Talk<F> {
         }
     }
 
+    /// Waits until something happens, and shows it.
+    async fn next_step(
+        &mut self,
+        typed: &mut FuseStream<impl Stream<Item = Typed> + Unpin>,
+    ) -> anyhow::Result<Step> {
+        let mut line = match self.held.len() {
+            ..MOST_HELD => typed.next().left_future(),
+            _ => pending().right_future(),
+        };
+        select! {
+            () = self.signals.asked_to_end() => return Ok(Step::Quit),
+            () = &mut self.measure_next => return Ok(Step::Measure(Measure::Every(self.measure_every))),
+            session = &mut self.entering => self.entered(session).await?,
+            update = self.hearing.updates.next() => self.hearing.heard(update)?,
+            line = line => if let Some(line) = line {
+                return self.hearing.face.typed(line, &mut self.hearing.out);
+            },
+        }
+        Ok(Step::Nothing)
+    }
+
+    fn is_renaming(&self) -> bool {
+        self.rename.is_some() || !self.entering.is_terminated()
+    }
+
+    /// Goes on in another session, under another name.
+    async fn entered(&mut self, session: anyhow::Result<Session>) -> anyhow::Result<()> {
+        let Session { remote, updates, welcome } = match session {
+            Ok(session) => session,
+            Err(why_not) => return self.note(&why_not),
+        };
+        self.remote = remote; // the one before says bye
+        for join in self.hearing.go_on(updates, welcome)? {
+            let step = self.hearing.face.read_on(join);
+            self.take(step).await?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, why_not: &anyhow::Error) -> anyhow::Result<()> {
+        Ok(self.hearing.out.line(&Line::note("").shown(&Harmless::line(&format!("{why_not:#}"))))?)
+    }
+
     /// Asks what `step` says. While too much is unanswered that waits, and shows what happens meanwhile.
     async fn take(&mut self, step: Step) -> anyhow::Result<Flow> {
         let asking = match step {
+            Step::Ask(..) | Step::Move(_) | Step::Rename(_) if self.is_renaming() => {
+                self.held.push_back(step);
+                return Ok(Flow::On);
+            }
+            Step::Rename(name) => {
+                self.rename = Some(name);
+                return Ok(Flow::On);
+            }
+            Step::Move(to) => match self.hearing.door.way(&to) {
+                Ok((transport, address)) => {
+                    self.remote.move_to(transport, address).await?;
+                    return Ok(Flow::On);
+                }
+                Err(why_not) => return self.note(&why_not).map(|()| Flow::On),
+            },
             Step::Ask(request, tag) => self.remote.ask(request, tag).boxed(),
             Step::Measure(Measure::NoMore) => {
                 self.measure_next = Fuse::terminated();
@@ -159,7 +239,8 @@ impl<F: Face> Talk<F> {
             Step::Measure(measure) => {
                 if let Measure::Every(period) = measure {
                     self.measure_every = period;
-                    self.measure_next = self.runtime.sleep_until(self.runtime.now() + period).fuse();
+                    let runtime = &self.hearing.door.runtime;
+                    self.measure_next = runtime.sleep_until(runtime.now() + period).fuse();
                 }
                 self.remote.measure().boxed()
             }
@@ -189,7 +270,8 @@ impl<F: Face> Talk<F> {
                     return Ok(());
                 }
                 if patience.is_terminated() {
-                    patience = self.runtime.sleep_until(self.runtime.now() + ECHO_WITHIN).fuse();
+                    let runtime = &self.hearing.door.runtime;
+                    patience = runtime.sleep_until(runtime.now() + ECHO_WITHIN).fuse();
                 }
             }
             select_biased! {
@@ -211,6 +293,9 @@ impl Flow {
         matches!(self, Flow::End)
     }
 }
+
+/// How much is held while the name changes, before nothing more is read.
+const MOST_HELD: usize = 64;
 
 /// How long, once everything is stored, what the rooms hold may take to come before we leave without it.
 const ECHO_WITHIN: Duration = Duration::from_secs(2);

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chat_core::{
+    Address,
     client::Update,
     wire::{EntryFrame, EntryKind, Error, Event, Gap, INBOX, Joined, Members, Page, RoomSummary},
     words::Query,
@@ -33,6 +34,8 @@ pub(crate) enum Asked {
     Say(String),
     /// To enter this room.
     Enter(String),
+    /// To read on in this room, which was entered, in another session.
+    ReadOn(String),
     /// What this command asks for.
     Command(&'static str),
     /// To search for this; whether it goes on with an earlier search.
@@ -65,6 +68,8 @@ impl Plain {
         match update {
             Update::Connected(welcome) => self.connected(&welcome.name),
             Update::Disconnected { why, retry_in } => self.disconnected(why, *retry_in),
+            Update::Moved { to } => vec![moved_to(to)],
+            Update::Joined { tag: Some(_), .. } if matches!(asked, Asked::ReadOn(_)) => Vec::new(),
             Update::Joined { tag: Some(_), joined } => entered(joined),
             Update::Entry(entry) => self.entry(entry),
             Update::Gap(gap) => vec![gone(gap)],
@@ -92,8 +97,8 @@ impl Plain {
     fn connected(&mut self, name: &str) -> Vec<Line> {
         self.lost = false;
         match self.me.replace(name.to_owned()) {
-            Some(_) => vec![Line::note("back")],
-            None => vec![Line::note("you are ").name(name)],
+            Some(before) if before == name => vec![Line::note("back")],
+            _ => vec![Line::note("you are ").name(name)],
         }
     }
 
@@ -199,6 +204,11 @@ fn topic_set(entry: &EntryFrame) -> Line {
     }
 }
 
+/// Where the conversation goes on.
+pub(crate) fn moved_to(server: &Address) -> Line {
+    Line::note("going on at ").shown(&Harmless::line(&server.to_string()))
+}
+
 /// What is no longer held.
 pub(crate) fn gone(gap: &Gap) -> Line {
     let line = Line::note(if gap.from == gap.to { "message " } else { "messages " }).number(gap.from);
@@ -243,7 +253,9 @@ pub(crate) fn summary(room: &RoomSummary) -> Line {
 fn refused(error: &Error, asked: &Asked) -> Line {
     let line = match asked {
         Asked::Say(_) => Line::note("not sent: "),
-        Asked::Enter(room) => Line::note("cannot enter ").shown(&Harmless::line(room)).words(": "),
+        Asked::Enter(room) | Asked::ReadOn(room) => {
+            Line::note("cannot enter ").shown(&Harmless::line(room)).words(": ")
+        }
         Asked::Command(_) | Asked::Search(..) | Asked::Nothing => Line::note("refused: "),
     };
     let line = line.shown(&Harmless::line(&error.message));
@@ -262,7 +274,7 @@ fn unanswered(asked: &Asked) -> Line {
     let line = Line::note("no answer to: ");
     match asked {
         Asked::Say(text) => line.shown(&Harmless::line(text)),
-        Asked::Enter(room) => line.words("/join ").shown(&Harmless::line(room)),
+        Asked::Enter(room) | Asked::ReadOn(room) => line.words("/join ").shown(&Harmless::line(room)),
         Asked::Command(command) => line.words(command),
         Asked::Search(..) => line.words("/search"),
         Asked::Nothing => line.words("a request"),

@@ -17,38 +17,24 @@ use super::{
 use crate::{
     command::{Command, Mistake},
     harmless::Harmless,
-    line::human::{corrected, too_long},
+    line::human::{corrected, named, too_long},
     output::Line,
 };
 
-/// What only the screen knows to do.
-enum Own<'a> {
-    Name(&'a str),
-    Transport(&'a str),
-    /// Talk with a person, without saying anything yet.
-    Talk(&'a str),
-    Wrong(&'static str),
-}
-
-impl<'a> Own<'a> {
-    fn parse(line: &'a str) -> Option<Own<'a>> {
-        let mut words = line.split_whitespace();
-        Some(match (words.next()?, words.next(), words.next()) {
-            ("/name", Some(name), None) => Own::Name(name),
-            ("/name", ..) => Own::Wrong("/name NAME"),
-            ("/transport", Some(name), None) => Own::Transport(name),
-            ("/transport", ..) => Own::Wrong("/transport NAME, such as tcp or udp, or /transport URL"),
-            ("/msg", Some(name), None) => Own::Talk(name),
-            _ => return None,
-        })
+/// With whom `line` asks to talk without saying anything yet, which only the screen can do.
+fn talks_with(line: &str) -> Option<&str> {
+    let mut words = line.split_whitespace();
+    match (words.next()?, words.next(), words.next()) {
+        ("/msg", name, None) => name,
+        _ => None,
     }
 }
 
 impl App {
     /// Does what `line` says; whether it is done with, rather than to be corrected.
     pub(super) fn submit(&mut self, line: &str, now: Instant) -> bool {
-        let done = match Own::parse(line) {
-            Some(own) => self.perform_own(&own),
+        let done = match talks_with(line) {
+            Some(name) => self.talk_with(name).map(|at| self.go_to(at)),
             None => match Command::parse(line) {
                 Ok(command) => self.perform(command, now),
                 Err(mistake) => Err(corrected(&mistake)),
@@ -57,26 +43,14 @@ impl App {
         done.map_err(|why_not| self.note(why_not)).is_ok()
     }
 
-    fn perform_own(&mut self, own: &Own<'_>) -> Result<(), Line> {
-        match own {
-            Own::Wrong(usage) => return Err(corrected(&Mistake::Usage(usage))),
-            Own::Talk(name) => return self.talk_with(name).map(|at| self.go_to(at)),
-            Own::Transport(name) => self.actions.push(Action::Move((*name).to_owned())),
-            Own::Name(name) => {
-                let name =
-                    PersonName::parse(name).map_err(|why| cannot("be called that: ", &why.to_string()))?;
-                self.rename = Some(name.as_str().to_owned());
-            }
-        }
-        Ok(())
-    }
-
     fn perform(&mut self, command: Command<'_>, now: Instant) -> Result<(), Line> {
         match command {
             Command::Nothing => {}
             Command::Quit => self.actions.push(Action::Quit),
             Command::Help => self.list = Some(List::of_help()),
             Command::Stats(measure) => self.measure(measure, now),
+            Command::Transport(to) => self.actions.push(Action::Move(to.to_owned())),
+            Command::Name(name) => self.rename = Some(named(name)?),
             Command::Join(name) => {
                 let name = RoomName::parse(name).map_err(|why| cannot("enter that: ", &why.to_string()))?;
                 self.enter(name.as_str());

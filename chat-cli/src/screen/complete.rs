@@ -1,7 +1,7 @@
 //! Completing the word before the cursor: names, rooms and commands, one after the other each time it is asked for.
 
 use super::{keys::Way, room::Room};
-use crate::line::rooms::is_same;
+use crate::{command::HELP, line::rooms::is_same};
 
 /// The words that fit, and which of them stands in the text.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl Completing {
         let word = &before[start..];
         let first = before.split_whitespace().next().filter(|_| start > 0);
         let mut words: Vec<String> = match first {
-            None if word.starts_with('/') => COMMANDS.map(str::to_owned).into(),
+            None if word.starts_with('/') => commands(),
             Some("/join" | "/leave") => rooms.iter().map(|it| it.place.title()).collect(),
             _ if word.is_empty() => return None,
             _ => names(word, rooms, current),
@@ -57,6 +57,14 @@ fn names(word: &str, rooms: &[Room], current: usize) -> Vec<String> {
     names
 }
 
+/// What may follow a slash.
+fn commands() -> Vec<String> {
+    let words = HELP.iter().filter_map(|it| it.split(' ').next());
+    let mut commands: Vec<_> = words.filter(|it| it.starts_with('/')).map(str::to_owned).collect();
+    commands.sort();
+    commands
+}
+
 fn starts_with(whole: &str, beginning: &str) -> bool {
     whole.to_lowercase().starts_with(&beginning.to_lowercase())
 }
@@ -64,20 +72,3 @@ fn starts_with(whole: &str, beginning: &str) -> bool {
 fn space_len(text: &str) -> usize {
     text.chars().next().map_or(0, char::len_utf8)
 }
-
-/// What may follow a slash.
-const COMMANDS: [&str; 13] = [
-    "/help",
-    "/history",
-    "/join",
-    "/leave",
-    "/msg",
-    "/name",
-    "/quit",
-    "/rooms",
-    "/search",
-    "/stats",
-    "/topic",
-    "/transport",
-    "/who",
-];

@@ -4,21 +4,16 @@
 use std::{
     io,
     pin::pin,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
-use chat_core::{
-    Address,
-    client::{Closed, Update, Updates},
-    transport::{Registry, Transport},
-};
+use chat_core::client::{Closed, Update, Updates};
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures::{
     FutureExt, StreamExt,
     channel::mpsc,
-    future::{BoxFuture, Fuse, join, pending},
+    future::{FusedFuture, join, pending},
     select_biased,
 };
 use jiff::tz::TimeZone;
@@ -34,7 +29,7 @@ use super::{
 use crate::{
     harmless::Harmless,
     output::{Line, are_colours_wanted},
-    session::{Door, Session, ends},
+    session::{Door, Entering, Session, ends},
     settings::{Notifications, Settings},
     signals::Signals,
 };
@@ -43,16 +38,11 @@ use crate::{
 ///
 /// # Errors
 /// When the server cannot be joined or lets us in no more, the terminal is gone, or something said stays unanswered.
-pub(crate) async fn run(
-    registry: &Registry,
-    door: Door,
-    rooms: &[&str],
-    settings: &Settings,
-) -> anyhow::Result<()> {
+pub(crate) async fn run(door: Door, rooms: &[&str], settings: &Settings) -> anyhow::Result<()> {
     let signals = Signals::catch().context("cannot catch signals")?;
     let theme = Theme { colours: are_colours_wanted(settings.colours.value, true) };
     let app = App::new(door.server.clone(), rooms, theme, TimeZone::system());
-    let mut driver = Driver::new(registry, door, app, signals);
+    let mut driver = Driver::new(door, app, signals);
     driver.rings = settings.notifications.value == Notifications::On;
     let ended = driver.converse().await;
     // Dropping the terminal gave it back: whatever is said from here on is printed.
@@ -62,13 +52,12 @@ pub(crate) async fn run(
     }
 }
 
-struct Driver<'a> {
+struct Driver {
     app: App,
-    registry: &'a Registry,
     door: Door,
     signals: Signals,
     /// On the way in: for the first time, or under another name.
-    entering: Fuse<BoxFuture<'a, anyhow::Result<Session>>>,
+    entering: Entering,
     /// What there is to tell on the way in.
     waiting: mpsc::Receiver<Update>,
     updates: Option<Updates>,
@@ -98,13 +87,12 @@ enum Flow {
     End,
 }
 
-impl<'a> Driver<'a> {
-    fn new(registry: &'a Registry, door: Door, app: App, signals: Signals) -> Driver<'a> {
+impl Driver {
+    fn new(door: Door, app: App, signals: Signals) -> Driver {
         let drawn = door.runtime.now();
-        let (entering, waiting) = enter(door.clone());
+        let (entering, waiting) = door.clone().begin();
         Driver {
             app,
-            registry,
             door,
             signals,
             entering,
@@ -222,10 +210,8 @@ impl<'a> Driver<'a> {
 
     fn hear(&mut self, update: Update) -> anyhow::Result<()> {
         ends(&update)?;
-        if let Update::Moved { to } = &update
-            && let Some(door) = self.door.moved(self.registry, to)
-        {
-            self.door = door;
+        if let Update::Moved { to } = &update {
+            self.door.moved(to);
         }
         self.app.on_update(update, self.door.runtime.now());
         self.draw_within(FRAME);
@@ -247,8 +233,7 @@ impl<'a> Driver<'a> {
         match session {
             Ok(session) if self.updates.is_some() => {
                 // From here on in the other session. What the one before was told last is read again in this one.
-                self.outbox = Outbox::default();
-                self.app.renamed(&session.welcome, now);
+                self.app.renamed(&session.welcome, self.outbox.take_waiting(), now);
                 self.take_session(session);
             }
             Ok(session) => {
@@ -275,7 +260,7 @@ impl<'a> Driver<'a> {
             Action::Quit => return Ok(Flow::End),
             Action::Redraw => terminal.forget().context("the terminal is gone")?,
             Action::Rename(name) if self.updates.is_some() => {
-                self.entering = enter(self.door.named(&name)).0;
+                self.entering = self.door.named(&name).begin().0;
             }
             Action::Rename(_) => self.app.note(Line::note("not before we are in")),
             action => self.outbox.put(action),
@@ -283,10 +268,13 @@ impl<'a> Driver<'a> {
         Ok(Flow::On)
     }
 
-    /// Lends the client what it can take.
+    /// Lends the client what it can take, unless we are on the way to another session.
     fn send_next(&mut self) {
+        if !self.entering.is_terminated() {
+            return;
+        }
         if let Some(to) = self.outbox.send_next() {
-            match self.way(&to) {
+            match self.door.way(&to) {
                 Ok((transport, address)) => self.outbox.move_to(transport, address),
                 Err(why) => {
                     self.app.note(Line::note("").shown(&Harmless::line(&format!("{why:#}"))));
@@ -294,14 +282,6 @@ impl<'a> Driver<'a> {
                 }
             }
         }
-    }
-
-    /// Where `to` leads: a whole URL, or the name of a transport to where we are.
-    fn way(&self, to: &str) -> anyhow::Result<(Arc<dyn Transport>, Address)> {
-        let address = if to.contains("://") { to.parse() } else { Address::new(to, self.app.server.rest()) };
-        let address = address.with_context(|| format!("cannot go on over {to}"))?;
-        let transport = self.registry.get(&address).with_context(|| format!("cannot go on at {address}"))?;
-        Ok((transport, address))
     }
 
     /// Says what is left to say and waits, not for long, until it is stored.
@@ -332,19 +312,6 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// Goes in at `door`; what there is to tell meanwhile comes beside it.
-fn enter<'a>(door: Door) -> (Fuse<BoxFuture<'a, anyhow::Result<Session>>>, mpsc::Receiver<Update>) {
-    let (mut tell, told) = mpsc::channel(TOLD);
-    let entering = async move {
-        let waiting = |update: &Update| {
-            let _ = tell.try_send(update.clone()); // if it is full, there is something to read already
-            Ok(())
-        };
-        door.enter(waiting).await
-    };
-    (entering.boxed().fuse(), told)
-}
-
 /// The next update; none comes before there is a session.
 async fn next(updates: &mut Option<Updates>) -> Option<Update> {
     match updates {
@@ -364,9 +331,6 @@ const RING_EVERY: Duration = Duration::from_secs(1);
 
 /// How many updates are taken before it is looked whether a key was pressed.
 const MOST_AT_ONCE: usize = 64;
-
-/// How much may wait to be told while we are on the way in.
-const TOLD: usize = 16;
 
 /// How long leaving may take. The client itself waits two seconds for answers.
 const LEAVE_WITHIN: Duration = Duration::from_secs(3);

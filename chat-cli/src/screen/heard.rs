@@ -8,7 +8,7 @@ use chat_core::{
 };
 
 use super::{
-    app::{App, Asked, Link, MEASURE_EVERY},
+    app::{Action, App, Asked, Link, MEASURE_EVERY},
     backlog::Item,
     list::List,
     mention,
@@ -24,7 +24,7 @@ impl App {
             Update::Connected(welcome) => self.connected(&welcome, now),
             Update::Disconnected { why, retry_in } => self.disconnected(why, now + retry_in),
             Update::Moved { to } => {
-                self.note(Line::note("going on at ").shown(&Harmless::line(&to.to_string())));
+                self.note(plain::moved_to(&to));
                 self.server = to;
             }
             Update::Joined { tag, joined } => {
@@ -102,15 +102,16 @@ impl App {
         }
     }
 
-    /// Goes on in another session, under another name.
-    pub(crate) fn renamed(&mut self, welcome: &Welcome, now: Instant) {
+    /// Goes on in another session, under another name. What is `held` was not asked in the one before.
+    pub(crate) fn renamed(&mut self, welcome: &Welcome, held: Vec<Action>, now: Instant) {
         self.connected(welcome, now);
         self.inbox_ended();
-        self.asked.clear();
-        let joins: Vec<_> = self.rooms.iter().filter(|it| it.joined).filter_map(rejoin).collect();
+        self.asked.retain(|tag, _| held.iter().any(|it| matches!(it, Action::Ask(_, held) if held == tag)));
+        let joins: Vec<_> = self.rooms.iter().filter_map(rejoin).collect();
         for (place, join) in joins {
             self.ask(Request::Join(join), Asked::Enter(place));
         }
+        self.actions.extend(held);
         for room in &mut self.rooms {
             room.loading = false;
         }
@@ -269,10 +270,13 @@ impl App {
     }
 }
 
-/// The join that reads on where a room was read to, in another session.
+/// The join that reads on where a room was read to, if it was, in another session.
 fn rejoin(room: &Room) -> Option<(Place, Join<'static>)> {
     let Place::Room(name) = &room.place else { return None };
-    let after = Some(room.backlog.head());
+    if room.place.is_nowhere() {
+        return None;
+    }
+    let after = room.joined.then(|| room.backlog.head());
     let epoch = room.epoch.clone().map(Into::into);
     let join = Join { room: name.clone().into(), after, epoch, ..Join::default() };
     Some((room.place.clone(), join))

@@ -46,11 +46,7 @@ pub(super) struct Search {
 impl List {
     /// The keys and the commands.
     pub(crate) fn of_help() -> List {
-        let own = [
-            "/name NAME       be known by another name",
-            "/transport NAME  go on over tcp or udp, or at a whole URL",
-        ];
-        let commands = command::HELP.into_iter().chain(own).map(|it| Line::default().words(it));
+        let commands = command::HELP.into_iter().map(|it| Line::default().words(it));
         let keys = keys::HELP.into_iter().map(|it| Line::default().words(it));
         let lines = keys.chain([Line::default()]).chain(commands).map(|line| (line, None)).collect();
         List { title: "Keys and commands", lines, chosen: 0, search: None }

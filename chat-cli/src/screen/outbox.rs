@@ -32,9 +32,14 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    /// There is a session to send in.
+    /// There is a session to send in, in place of the one before.
     pub(super) fn opened(&mut self, remote: Remote) {
-        self.remote = Some(remote);
+        (self.remote, self.sending) = (Some(remote), Fuse::terminated());
+    }
+
+    /// Takes out what waits.
+    pub(super) fn take_waiting(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.waiting).into()
     }
 
     pub(super) fn put(&mut self, action: Action) {

@@ -261,7 +261,7 @@ fn a_name_is_changed_with_the_rooms_read_on() {
     world.hear("bob", 1, "hi");
     world.line("/name Bel");
     assert_eq!(world.app.take_actions(), [Action::Rename("Bel".to_owned())]);
-    world.app.renamed(&welcome("Bel", false), world.now);
+    world.app.renamed(&welcome("Bel", false), Vec::new(), world.now);
     let (request, _) = world.asked();
     assert!(matches!(&request, Request::Join(it) if it.after == Some(1) && it.epoch.as_deref() == Some("e")));
     world.line("still here");
@@ -272,6 +272,35 @@ fn a_name_is_changed_with_the_rooms_read_on() {
     };
     world.reply(tag, ack(2));
     assert_eq!(world.app.take_actions(), [Action::Rename("Cat".to_owned())], "once nothing is on its way");
+}
+
+#[test]
+fn what_is_said_while_the_name_changes_is_said_under_the_new_one() {
+    let mut world = World::new();
+    world.line("/name Bel");
+    world.app.take_actions();
+    world.line("too early");
+    world.line("/join kitchen");
+    let held = world.app.take_actions();
+    world.app.renamed(&welcome("Bel", false), held, world.now);
+    let asked: Vec<_> = world.app.take_actions();
+    let [
+        Action::Ask(Request::Join(lobby), _),
+        Action::Ask(Request::Join(kitchen), _),
+        Action::Ask(Request::Say(said), tag),
+        Action::Ask(Request::Join(_), _),
+    ] = &asked[..]
+    else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(
+        (&*lobby.room, lobby.after, &*kitchen.room, kitchen.after),
+        ("lobby", Some(0), "kitchen", None)
+    );
+    assert_eq!(said.text, "too early");
+    world.reply(*tag, ack(1));
+    world.hear("Bel", 1, "too early");
+    assert_eq!(world.texts("lobby"), ["too early"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod screen;
 mod serve;
 mod settings;
 mod speed;
+mod switching;
 mod terminal;
 mod typing;
 

@@ -23,7 +23,7 @@ fn rows(screen: &vt100::Screen) -> Vec<String> {
 }
 
 /// What the lobby holds: who said what.
-fn said(server: &Server) -> Vec<(String, String)> {
+pub(crate) fn said(server: &Server) -> Vec<(String, String)> {
     let export = ["export", &server.1, "--room", "lobby", "--format", "jsonl", "--name", "reader"];
     let mut export = chat(&export);
     let output = in_time(move || export.stderr(Stdio::null()).output().unwrap());
@@ -32,7 +32,7 @@ fn said(server: &Server) -> Vec<(String, String)> {
     events.map(|it: serde_json::Value| (word(&it, "from"), word(&it, "text"))).collect()
 }
 
-fn is(from: &str, text: &str) -> (String, String) {
+pub(crate) fn is(from: &str, text: &str) -> (String, String) {
     (from.to_owned(), text.to_owned())
 }
 

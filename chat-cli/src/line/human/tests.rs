@@ -50,6 +50,12 @@ fn what_is_typed_is_asked_for() {
         ("/stats", "Measure(Once)"),
         ("/stats 5", "Measure(Every(5s))"),
         ("/stats off", "Measure(NoMore)"),
+        ("/transport udp", "Move(\"udp\")"),
+        ("/name Bel", "Rename(\"Bel\")"),
+        (
+            "/name @x",
+            "-- you cannot be called that: it has '@' (U+0040); letters, numbers, symbols and - _ . + # are allowed",
+        ),
         ("/quit", "Quit"),
         ("", "Nothing"),
         ("/dance", "-- there is no /dance; /help lists what there is"),
