@@ -67,16 +67,23 @@ fn closed() -> io::Result<mpsc::Receiver<()>> {
     use rustix::{
         event::{PollFd, PollFlags, poll},
         io::Errno,
+        pipe::{PipeFlags, pipe_with},
+        stdio::dup2_stdin,
     };
 
     let (mut sender, receiver) = mpsc::channel(1);
+    let is_read = io::stdin().is_terminal(); // of one that is closed nobody can tell
     let wait = move || {
         let stdout = io::stdout();
         // Nothing is asked for, and so only what is always told is told.
         let mut terminal = [PollFd::new(&stdout, PollFlags::empty())];
         while poll(&mut terminal, None) == Err(Errno::INTR) {}
+        // Whoever reads keys reads the end of them again and again (crossterm 0.29), unless there is none.
+        let silence = is_read.then(|| pipe_with(PipeFlags::NONBLOCK).ok()).flatten();
+        if let Some((silent, _)) = &silence {
+            let _ = dup2_stdin(silent);
+        }
         let _ = sender.try_send(()); // nobody may listen any more
-        // Whoever was reading keys at that moment reads for ever (crossterm 0.29), and hears of nothing.
         thread::sleep(END_WITHIN);
         signal_hook::low_level::exit(128 + signal_hook::consts::SIGHUP);
     };

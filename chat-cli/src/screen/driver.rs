@@ -46,10 +46,8 @@ pub(crate) async fn run(door: Door, rooms: &[&str], settings: &Settings) -> anyh
     driver.rings = settings.notifications.value == Notifications::On;
     let ended = driver.converse().await;
     // Dropping the terminal gave it back: whatever is said from here on is printed.
-    match ended {
-        Ok(()) => driver.leave().await,
-        Err(error) => Err(error),
-    }
+    let left = driver.leave().await;
+    ended.and(left)
 }
 
 struct Driver {

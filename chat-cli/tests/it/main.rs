@@ -11,6 +11,8 @@ use std::{
 use assert_cmd::Command;
 
 mod data;
+#[cfg(target_os = "linux")]
+mod hangup;
 mod pty;
 mod screen;
 mod serve;

@@ -104,8 +104,7 @@ impl Screen {
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        let id = self.child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        super::serve::signal(self.child.as_ref().unwrap(), signal);
     }
 
     /// Waits until what is to be seen is `as_wanted`, and returns it.

@@ -26,9 +26,13 @@ pub(crate) fn in_time<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'stat
     waited.recv_timeout(Duration::from_secs(30)).expect("it hangs")
 }
 
+pub(crate) fn signal(child: &Child, signal: &str) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success(), "{signal}");
+}
+
 pub(crate) fn told_to_end(mut child: Child, signal: &str) -> ExitStatus {
-    let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    self::signal(&child, signal);
     in_time(move || child.wait().unwrap())
 }
 

@@ -131,33 +131,6 @@ fn the_terminal_is_as_it_was_however_it_ends() {
     assert_eq!(ana.ended().code(), Some(0));
 }
 
-#[test]
-fn a_terminal_that_is_closed_ends_it() {
-    let server = Server::start();
-    let (ours, theirs) = terminal(60, 24);
-    let stdio = || Stdio::from(theirs.try_clone().unwrap());
-    let mut ana = program()
-        .args(["join", "--plain", &server.1, "--name", "ana"])
-        .env("TERM", "xterm")
-        .stdin(stdio())
-        .stdout(stdio())
-        .spawn()
-        .unwrap();
-    let mut reader = ours.try_clone().unwrap();
-    in_time(move || {
-        let (mut shown, mut bytes) = (String::new(), [0; 4096]);
-        // All of it, and so it is not in the middle of writing.
-        while !(shown.contains("-- entered") && shown.ends_with("> \r\x1b[2C")) {
-            let length = std::io::Read::read(&mut reader, &mut bytes).unwrap();
-            shown.push_str(text(&bytes[..length]));
-        }
-    });
-    drop((ours, theirs));
-    // Nobody was started from that terminal, and so nobody is sent SIGHUP. The second is for whom it met while reading.
-    let status = in_time(move || ana.wait().unwrap());
-    assert!(matches!(status.code(), Some(0 | 129)), "{status}");
-}
-
 /// Linux tells in /proc what state a process is in.
 #[test]
 fn it_can_be_stopped_and_goes_on() {
