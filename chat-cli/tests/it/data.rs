@@ -5,51 +5,25 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use crate::{
-    chat, failure, program,
-    serve::{in_time, told_to_end},
+    chat, failure,
+    process::{Server, Started, in_time, program},
     text,
 };
 
-/// A process that does not outlive its test.
-struct Started(Option<Child>);
-
-impl Started {
-    fn told_to_end(mut self, signal: &str) -> ExitStatus {
-        told_to_end(self.0.take().unwrap(), signal)
-    }
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// A server that listens, and where.
-fn serve(configure: impl FnOnce(&mut Command)) -> (Started, String) {
+/// A server that listens.
+fn serve(configure: impl FnOnce(&mut Command)) -> Server {
     let mut serve = program();
     serve.args(["serve", "--listen", "tcp://127.0.0.1:0"]).env("RUST_LOG", "warn");
     configure(&mut serve);
-    let mut child = Started(Some(serve.stdout(Stdio::piped()).spawn().unwrap()));
-    let mut stdout = BufReader::new(child.0.as_mut().unwrap().stdout.take().unwrap());
-    let line = in_time(move || {
-        let mut line = String::new();
-        stdout.read_line(&mut line).map(|_| line)
-    });
-    let line = line.unwrap();
-    let url = line.trim_end().strip_prefix("listening on ").expect("it listens").to_owned();
-    (child, url)
+    Server::of(&mut serve)
 }
 
-fn serve_in(data: &Path) -> (Started, String) {
+fn serve_in(data: &Path) -> Server {
     serve(|it| _ = it.arg("--data").arg(data))
 }
 
@@ -58,17 +32,14 @@ fn what_was_said_is_there_again_after_a_restart_and_after_a_kill() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("deep").join("down");
     for (round, signal) in ["-TERM", "-KILL", "-TERM"].into_iter().enumerate() {
-        let (child, url) = serve_in(&data);
+        let Server(child, url) = serve_in(&data);
         let said = format!("round {round}");
         let send = chat(&["send", &url, "--room", "lobby", "--name", "ana", &said]);
         assert!(send.status.success(), "{}", text(&send.stderr));
         let (url, wanted) = (url.clone(), round + 1);
-        let tail = program()
-            .args(["tail", &url, "--room", "lobby", "--after", "0", "--name", "bob"])
-            .stdout(Stdio::piped())
-            .spawn();
-        let mut tail = Started(Some(tail.unwrap()));
-        let lines = BufReader::new(tail.0.as_mut().unwrap().stdout.take().unwrap()).lines();
+        let tail = ["tail", &url, "--room", "lobby", "--after", "0", "--name", "bob"];
+        let mut tail = Started::by(program().args(tail).stdout(Stdio::piped()));
+        let lines = BufReader::new(tail.child().stdout.take().unwrap()).lines();
         let held: Vec<String> = in_time(move || {
             lines.map_while(Result::ok).filter(|it| !it.starts_with("--")).take(wanted).collect()
         });
@@ -86,19 +57,19 @@ fn what_was_said_is_there_again_after_a_restart_and_after_a_kill() {
 #[test]
 fn a_second_server_on_the_same_rooms_is_refused() {
     let home = tempfile::tempdir().unwrap();
-    let (child, _) = serve_in(home.path());
+    let Server(child, _) = serve_in(home.path());
     let data = home.path().to_str().unwrap();
     let said = failure(&["serve", "--listen", "tcp://127.0.0.1:0", "--data", data]);
     assert!(said.contains("in use by another server"), "{said}");
     assert!(child.told_to_end("-TERM").success());
-    let (child, _) = serve_in(home.path());
+    let Server(child, _) = serve_in(home.path());
     assert!(child.told_to_end("-TERM").success(), "it is free again");
 }
 
 #[test]
 fn without_a_place_it_takes_the_one_for_data_of_this_account() {
     let home = tempfile::tempdir().unwrap();
-    let (child, _) = serve(|it| _ = it.env("XDG_DATA_HOME", home.path()));
+    let Server(child, _) = serve(|it| _ = it.env("XDG_DATA_HOME", home.path()));
     assert!(home.path().join("chat").join("chat.db").exists());
     assert!(child.told_to_end("-TERM").success());
 }
@@ -120,7 +91,8 @@ fn a_place_that_cannot_be_had_is_one_line() {
 #[test]
 fn what_is_over_the_limit_goes_and_who_reads_there_is_told() {
     let home = tempfile::tempdir().unwrap();
-    let (child, url) = serve(|it| _ = it.args(["--unlimited", "--keep", "1MiB", "--data"]).arg(home.path()));
+    let Server(child, url) =
+        serve(|it| _ = it.args(["--unlimited", "--keep", "1MiB", "--data"]).arg(home.path()));
     let said: String = (0..300).map(|n| format!("{n} {}\n", "x".repeat(8000))).collect();
     let mut join = assert_cmd::Command::from_std(program());
     join.args(["join", &url, "--json", "--name", "ana"]).write_stdin(said).timeout(Duration::from_secs(60));

@@ -9,10 +9,8 @@ use std::{
 };
 
 use crate::{
-    program,
+    process::{Server, in_time, program, signal},
     pty::terminal,
-    serve::{in_time, signal},
-    terminal::Server,
 };
 
 /// Joins with `args` on a terminal, of which we have one end.
@@ -78,9 +76,9 @@ fn whoever_reads_keys_ends_soon_and_has_little_to_do() {
 #[test]
 fn whoever_waits_for_an_answer_meanwhile_sleeps() {
     for args in [&[][..], &["--plain"]] {
-        let server = Server::start();
+        let mut server = Server::start();
         let (ana, mut terminal) = join(&server, args);
-        signal(&server.0, "-STOP");
+        signal(server.0.child(), "-STOP");
         terminal.write_all(b"hello\r").unwrap();
         drop(read_to(terminal, "hello"));
         ends_quietly(ana);

@@ -9,10 +9,12 @@ use std::{
 };
 
 use assert_cmd::Command;
+use process::program;
 
 mod data;
 #[cfg(target_os = "linux")]
 mod hangup;
+mod process;
 mod pty;
 mod screen;
 mod serve;
@@ -21,15 +23,6 @@ mod speed;
 mod switching;
 mod terminal;
 mod typing;
-
-/// The program, which has no settings but what a test gives it, and logs what it logs by itself.
-fn program() -> std::process::Command {
-    let mut chat = std::process::Command::new(assert_cmd::cargo::cargo_bin("chat"));
-    chat.env("XDG_CONFIG_HOME", "/nowhere").env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
-    let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_"));
-    settings.for_each(|(name, _)| _ = chat.env_remove(name));
-    chat
-}
 
 fn chat(args: &[&str]) -> Output {
     // Far more than any of these takes.

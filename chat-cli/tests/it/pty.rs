@@ -14,7 +14,7 @@ use rustix::{
     termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
 };
 
-use super::{program, serve::in_time};
+use super::process::{self, in_time, program};
 
 /// A terminal, as the one who sits in front of it and as the programs in it have it.
 pub(crate) fn terminal(columns: u16, rows: u16) -> (File, File) {
@@ -104,7 +104,7 @@ impl Screen {
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        super::serve::signal(self.child.as_ref().unwrap(), signal);
+        process::signal(self.child.as_ref().unwrap(), signal);
     }
 
     /// Waits until what is to be seen is `as_wanted`, and returns it.

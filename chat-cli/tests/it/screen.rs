@@ -2,7 +2,7 @@
 
 use std::{io::Write, net::TcpListener, thread};
 
-use super::{pty::Screen, terminal::Server};
+use super::{process::Server, pty::Screen};
 
 fn join(server: &Server, name: &str) -> Screen {
     let screen = Screen::start(100, 24, &["join", &server.1, "--name", name]);

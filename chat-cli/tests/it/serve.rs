@@ -3,37 +3,19 @@
 use std::{
     fs::OpenOptions,
     io::{BufRead, BufReader},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
-    thread,
-    time::Duration,
+    process::{Command, Stdio},
 };
+
+use crate::process::{in_time, program, told_to_end};
 
 fn full() -> Stdio {
     OpenOptions::new().write(true).open("/dev/full").unwrap().into()
 }
 
 fn serve() -> Command {
-    let mut serve = crate::program();
+    let mut serve = program();
     serve.args(["serve", "--memory", "--listen", "tcp://127.0.0.1:0"]).env("RUST_LOG", "trace");
     serve
-}
-
-/// What `wait` returns, unless it takes too long.
-pub(crate) fn in_time<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
-    let (done, waited) = mpsc::channel();
-    thread::spawn(move || done.send(wait()));
-    waited.recv_timeout(Duration::from_secs(30)).expect("it hangs")
-}
-
-pub(crate) fn signal(child: &Child, signal: &str) {
-    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success(), "{signal}");
-}
-
-pub(crate) fn told_to_end(mut child: Child, signal: &str) -> ExitStatus {
-    self::signal(&child, signal);
-    in_time(move || child.wait().unwrap())
 }
 
 #[test]

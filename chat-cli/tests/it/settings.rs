@@ -2,7 +2,11 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::{program, pty::Screen, terminal::Server, text};
+use crate::{
+    process::{Server, program},
+    pty::Screen,
+    text,
+};
 
 /// The program, with the settings in `home`.
 fn chat_in(home: &Path) -> Command {

@@ -11,9 +11,8 @@ use std::{
 };
 
 use super::{
+    process::{Server, chat, told_to_end},
     pty::Screen,
-    serve::told_to_end,
-    terminal::{Server, chat},
 };
 
 /// What takes long, in figures: `cargo test --release -- --ignored --nocapture speed`.

@@ -8,9 +8,8 @@ use std::{
 };
 
 use crate::{
-    program,
+    process::{Server, chat, program},
     pty::Screen,
-    terminal::{Server, chat},
     text,
     typing::{is, said},
 };

@@ -1,71 +1,16 @@
 //! The program on a terminal: what it prints there, and what it does when that is closed.
 
 use std::{
-    io::{BufRead, BufReader, Read},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
-use super::{
-    program,
+use crate::{
+    process::{Server, chat, in_time, read_to, told_to_end},
     pty::{Screen, terminal},
-    serve::{in_time, told_to_end},
 };
 
-pub(crate) fn chat(args: &[&str]) -> Command {
-    let mut chat = program();
-    chat.args(args).env("NO_COLOR", "1").stdin(Stdio::null()).stderr(Stdio::null());
-    chat
-}
-
-/// What is printed up to the line that begins with `start`, or all of it.
-fn read_to(output: impl Read + Send + 'static, start: &'static str) -> (Vec<String>, impl Read + Send) {
-    in_time(move || {
-        let mut output = BufReader::new(output);
-        let mut lines = Vec::new();
-        let mut line = String::new();
-        // On Linux a terminal ends with an error.
-        while output.read_line(&mut line).is_ok_and(|length| length > 0) {
-            lines.push(std::mem::take(&mut line).trim_end_matches(['\r', '\n']).to_owned());
-            if lines.last().is_some_and(|line| line.starts_with(start)) {
-                break;
-            }
-        }
-        (lines, output)
-    })
-}
-
 const NEVER: &str = "\0";
-
-/// A server, and its address.
-pub(crate) struct Server(pub(crate) Child, pub(crate) String);
-
-impl Server {
-    pub(crate) fn start() -> Server {
-        Server::start_with(&["--listen", "tcp://127.0.0.1:0"])
-    }
-
-    pub(crate) fn start_with(args: &[&str]) -> Server {
-        let mut child =
-            chat(&[&["serve", "--memory"], args].concat()).stdout(Stdio::piped()).spawn().unwrap();
-        let stdout: ChildStdout = child.stdout.take().unwrap();
-        let (lines, _) = read_to(stdout, "listening");
-        Server(child, lines[0].strip_prefix("listening on ").unwrap().to_owned())
-    }
-
-    pub(crate) fn say(&self, name: &str, text: &str) {
-        let send = ["send", &self.1, "--room", "lobby", "--name", name, text];
-        let mut send = chat(&send).stdout(Stdio::null()).spawn().unwrap();
-        assert!(in_time(move || send.wait().unwrap()).success(), "{name} says {text}");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 #[test]
 fn nobody_gets_to_the_left_edge_of_a_terminal_by_a_long_line() {

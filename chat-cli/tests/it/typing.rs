@@ -3,10 +3,8 @@
 use std::process::Stdio;
 
 use crate::{
-    program,
-    pty::{Screen, terminal},
-    serve::in_time,
-    terminal::{Server, chat},
+    process::{Server, chat, in_time, program},
+    pty::Screen,
     text,
 };
 

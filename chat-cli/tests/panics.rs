@@ -1,0 +1,72 @@
+//! A program that panics gives the terminal back first. These are the real program and a transport that panics, which it
+//! is told to use; so this binary is the program as well as the test.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[allow(dead_code)]
+#[path = "it/process.rs"]
+mod process;
+#[allow(dead_code)]
+#[path = "it/pty.rs"]
+mod pty;
+
+use std::{
+    env, io,
+    process::{Command, ExitCode},
+};
+
+use chat_core::{
+    Address,
+    transport::{BoxLink, Listening, Promises, Transport},
+    wire::MAX_FRAME,
+};
+use futures::{FutureExt, future::BoxFuture};
+use process::Server;
+use pty::Screen;
+
+/// A transport that panics where it is dialled: if it promises nothing, in the middle of joining.
+struct Panics {
+    is_lossy: bool,
+}
+
+impl Transport for Panics {
+    fn promises(&self) -> Promises {
+        Promises { ordered: !self.is_lossy, reliable: !self.is_lossy, max_frame: MAX_FRAME }
+    }
+
+    fn listen<'a>(&'a self, _: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
+        unreachable!("nobody listens there")
+    }
+
+    fn dial<'a>(&'a self, _: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
+        async { panic!("as it was told") }.boxed()
+    }
+}
+
+fn main() -> ExitCode {
+    if env::var_os(IS_THE_PROGRAM).is_some() {
+        let registry = chat_cli::standard();
+        let registry = registry.with("panics", Panics { is_lossy: false });
+        return chat_cli::run(registry.with("panics-at-once", Panics { is_lossy: true }));
+    }
+    let server = Server::start();
+    panics(&["panics-at-once://somewhere"], "");
+    panics(&[&server.1], "/transport panics://somewhere\r");
+    panics(&[&server.1, "--plain"], "/transport panics://somewhere\r");
+    ExitCode::SUCCESS
+}
+
+/// Joins with `args` and types that, which is the end of it.
+fn panics(args: &[&str], typed: &str) {
+    let mut ana = Command::new(env::current_exe().unwrap());
+    ana.env(IS_THE_PROGRAM, "").env("XDG_CONFIG_HOME", "/nowhere").arg("join").args(args);
+    let mut ana = Screen::of(100, 24, ana.args(["--name", "ana"]));
+    if !typed.is_empty() {
+        ana.wait_for("1 here");
+        ana.press(typed);
+    }
+    assert!(!ana.ended().success(), "{args:?}");
+    let said = ana.wait_for("as it was told");
+    assert!(said.contains("panicked"), "{said}");
+}
+
+const IS_THE_PROGRAM: &str = "TEST_IS_THE_PROGRAM";
