@@ -94,7 +94,7 @@ pub(crate) struct App {
     pub(super) bell: bool,
     /// The name to come back under, once nothing is on its way any more: it is known by the session that ends.
     pub(super) rename: Option<String>,
-    /// Where to go once the room is entered.
+    /// Where to go once the room is entered, or what is on its way of it has come.
     pub(super) jump: Option<(Place, u64)>,
     /// What `/stats` asked for: once, or every so often, and when next.
     pub(super) stats_asked: bool,
@@ -162,6 +162,11 @@ impl App {
         self.rooms.iter().position(|it| it.place.is(place))
     }
 
+    /// Whether we are in the room at `place`.
+    pub(super) fn is_in(&self, place: &Place) -> bool {
+        self.find(place).is_some_and(|at| self.rooms[at].joined)
+    }
+
     /// The conversation at `place`, begun if there is none.
     pub(super) fn find_or_begin(&mut self, place: &Place) -> usize {
         self.find(place).unwrap_or_else(|| {
@@ -191,7 +196,7 @@ impl App {
     /// Enters `room`, or goes there if we are in it.
     pub(super) fn enter(&mut self, room: &str) {
         let place = Place::Room(room.to_owned());
-        if self.find(&place).is_none_or(|at| !self.rooms[at].joined) {
+        if !self.is_in(&place) {
             let join = Join { room: room.to_owned().into(), ..Join::default() };
             self.ask(Request::Join(join), Asked::Enter(place.clone()));
         }

@@ -102,8 +102,9 @@ impl Backlog {
         usize::try_from(id - self.first).unwrap_or(0).min(self.len())
     }
 
-    pub(crate) fn position_of_seq(&self, seq: u64) -> Option<usize> {
-        self.items.iter().position(|it| matches!(it, Item::Said(said) if said.seq == seq))
+    /// Where the first message is that has number `seq` or a later one.
+    pub(crate) fn position_from(&self, seq: u64) -> Option<usize> {
+        self.items.iter().position(|it| matches!(it, Item::Said(said) if said.seq >= seq))
     }
 
     pub(crate) fn head(&self) -> u64 {
@@ -115,6 +116,11 @@ impl Backlog {
             Item::Gap(from, _) => Some(*from),
             other => other.seq(),
         })
+    }
+
+    /// The smallest number that the server may have.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.oldest
     }
 
     fn last_seq(&self) -> Option<u64> {
@@ -189,14 +195,18 @@ impl Backlog {
         }
     }
 
-    /// Takes the page that [`Backlog::newer`] asked for.
-    pub(crate) fn take_newer(&mut self, asked: Page, entries: &[EntryFrame]) {
-        let Some(last) = self.last_seq() else { return self.take_around(entries) };
+    /// Takes the page that [`Backlog::newer`] asked for; whether it followed, rather than that a smaller one has to be
+    /// asked for.
+    pub(crate) fn take_newer(&mut self, asked: Page, entries: &[EntryFrame]) -> bool {
+        let Some(last) = self.last_seq() else {
+            self.take_around(entries);
+            return true;
+        };
         let mut newer = entries.iter().filter(|it| it.seq > last).peekable();
         // The newest of what was asked for come, as many as fit a frame.
         if newer.peek().is_none_or(|it| it.seq > last + 1) && asked.limit > 1 {
             self.step = (asked.limit / 2).max(1);
-            return;
+            return false;
         }
         self.step = MAX_HISTORY;
         if newer.peek().is_none()
@@ -212,6 +222,7 @@ impl Backlog {
         while self.is_over() {
             self.drop_first();
         }
+        true
     }
 
     /// Takes a page from anywhere in place of what is here.

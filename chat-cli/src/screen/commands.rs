@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Instant};
 
 use chat_core::{
     PersonName, RoomName,
-    wire::{Leave, MAX_TEXT, Request, RoomList, Say, Search, Tell, Topic, Who},
+    wire::{Leave, MAX_TEXT, RECENT, Request, RoomList, Say, Search, Tell, Topic, Who},
     words::Query,
 };
 
@@ -77,7 +77,7 @@ impl App {
             }
             Command::Rooms => drop(self.ask(Request::Rooms(RoomList { id: 0 }), Asked::Rooms)),
             Command::Search(words) => self.search(words)?,
-            Command::History(_) => self.scroll(-PAGE),
+            Command::History(messages) => self.go_back(messages.unwrap_or(RECENT)),
         }
         Ok(())
     }
@@ -192,9 +192,6 @@ pub(super) const NO_ROOM: &str = "you are in no room; /join ROOM enters one";
 
 /// How much one request for what was found brings.
 const HITS: u64 = 50;
-
-/// How far `/history` goes back, in rows.
-const PAGE: isize = 20;
 
 /// How many requests may have no answer before nothing more is said: as many as the client keeps.
 const MOST_UNANSWERED: usize = 1_000;

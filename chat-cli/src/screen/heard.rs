@@ -242,27 +242,25 @@ impl App {
         let Some(at) = self.find(place) else { return };
         let room = &mut self.rooms[at];
         room.loading = false;
-        match &asked {
+        let mut follows = true;
+        match asked {
             Asked::Older(_) => room.backlog.take_older(entries),
-            Asked::Newer(_, page) => room.backlog.take_newer(*page, entries),
+            Asked::Newer(_, page) => follows = room.backlog.take_newer(page, entries),
+            Asked::Around(_, seq) => self.take_around(at, seq, entries),
             _ => room.backlog.take_around(entries),
         }
-        if let Asked::Around(place, seq) = asked
-            && let Some(at) = self.find(&place)
-        {
-            match self.rooms[at].backlog.position_of_seq(seq) {
-                Some(_) => self.jump_to(place, seq),
-                None => self.note(Line::note("that message is no longer held")),
-            }
-        } else if at == self.current {
-            self.fill();
+        if let Some((place, seq)) = self.jump.take_if(|(place, _)| place.is(&self.rooms[at].place)) {
+            self.jump_to(place, seq);
+        }
+        if at == self.current {
+            self.fill(follows);
         }
     }
 
-    /// Goes on fetching if what came does not reach the end that is looked at.
-    fn fill(&mut self) {
+    /// Goes on fetching if what came does not reach the end that is looked at, or does not follow what is here.
+    fn fill(&mut self, follows: bool) {
         let Some(room) = self.room() else { return };
-        let is_short = room.scroll == Scroll::Bottom && !room.backlog.is_at_head();
+        let is_short = !follows || (room.scroll == Scroll::Bottom && !room.backlog.is_at_head());
         if is_short && let Some(page) = room.backlog.newer() {
             let place = room.place.clone();
             self.load(&place, page, Asked::Newer(place.clone(), page));

@@ -1,6 +1,6 @@
 //! Moving about in what was said, and fetching what is not here.
 
-use chat_core::wire::{History, Request};
+use chat_core::wire::{EntryFrame, History, Request};
 
 use super::{
     app::{App, Asked},
@@ -9,6 +9,7 @@ use super::{
     room::Place,
     scroll::{Rows, Scroll},
 };
+use crate::output::Line;
 
 impl App {
     /// Scrolls by `by` rows, up if that is less than 0, and fetches what is needed to go on.
@@ -34,7 +35,7 @@ impl App {
         if by < 0 && top < AHEAD {
             self.load_older();
         }
-        if by > 0 {
+        if by >= 0 {
             self.load_newer(top);
         }
     }
@@ -81,24 +82,67 @@ impl App {
     /// Goes to the message with number `seq`, which is fetched if it is not here.
     pub(super) fn jump_to(&mut self, place: Place, seq: u64) {
         let Place::Room(name) = &place else { return };
-        let Some(at) = self.find(&place).filter(|at| self.rooms[*at].joined) else {
+        let Some(at) = self.find(&place).filter(|_| self.is_in(&place)) else {
             let name = name.clone();
             self.jump = Some((place, seq));
             return self.enter(&name);
         };
         self.go_to(at);
+        self.rooms[at].target = Some(seq);
+        self.show_from(at, seq);
+    }
+
+    /// Goes back until `messages` more are in view, or all that the server has.
+    pub(super) fn go_back(&mut self, messages: u64) {
+        let (width, height) = layout::messages(self);
+        let Some(room) = self.room() else { return };
+        let look = self.look();
+        let rows = Rows { items: room.len(), of: |at| look.height(room, at, width) };
+        let top = room.scroll.top(&room.backlog, &rows, height).item;
+        let first = (top..room.backlog.len()).find_map(|at| room.backlog.get(at)?.seq());
+        let oldest = match room.place {
+            Place::Room(_) => Some(room.backlog.oldest()),
+            Place::Person(_) => room.backlog.first_seq(), // the rest is not to be had
+        };
+        let (Some(first), Some(oldest)) = (first, oldest) else { return };
+        let seq = first.saturating_sub(messages).max(oldest);
+        self.show_from(self.current, seq);
+    }
+
+    /// Shows the messages from number `seq` on, which are fetched if they are not here.
+    fn show_from(&mut self, at: usize, seq: u64) {
         let room = &mut self.rooms[at];
-        room.target = Some(seq);
-        match room.backlog.position_of_seq(seq) {
-            Some(item) => {
-                let above = item.saturating_sub(CONTEXT);
-                room.scroll = Scroll::At(room.backlog.id(above), 0);
-                self.scroll(0);
-            }
-            None => {
-                let page = Page { before: Some(seq + PAGE / 2), limit: PAGE };
-                self.load(&place, page, Asked::Around(place.clone(), seq));
-            }
+        if room.loading {
+            self.jump = Some((room.place.clone(), seq));
+            return;
+        }
+        if room.backlog.first_seq().is_some_and(|first| first <= seq)
+            && let Some(item) = room.backlog.position_from(seq)
+        {
+            let context = if room.target == Some(seq) { CONTEXT } else { 0 };
+            room.scroll = Scroll::At(room.backlog.id(item.saturating_sub(context)), 0);
+            return self.scroll(0);
+        }
+        let place = room.place.clone();
+        let page = Page { before: Some(seq + PAGE / 2), limit: PAGE };
+        self.load(&place, page, Asked::Around(place.clone(), seq));
+    }
+
+    /// Takes the page around number `seq` that was asked for.
+    pub(super) fn take_around(&mut self, at: usize, seq: u64, entries: &[EntryFrame]) {
+        let room = &mut self.rooms[at];
+        if entries.first().is_some_and(|it| it.seq > seq) {
+            // The newest of what was asked for came, as many as fit a frame.
+            let (place, page) = (room.place.clone(), Page { before: Some(seq + 1), limit: PAGE });
+            return self.load(&place, page, Asked::Around(place.clone(), seq));
+        }
+        let is_wanted = room.target == Some(seq);
+        if !entries.is_empty() {
+            room.backlog.take_around(entries);
+            self.show_from(at, seq);
+        }
+        if is_wanted && entries.iter().all(|it| it.seq != seq) {
+            self.note(Line::note("that message is no longer held"));
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The screen, with people in front of it.
 
-use std::{io::Write, net::TcpListener, thread};
+use std::{io::Write, net::TcpListener, thread, time::Duration};
 
-use super::{process::Server, pty::Screen};
+use super::{
+    process::{Server, chat},
+    pty::Screen,
+};
 
 fn join(server: &Server, name: &str) -> Screen {
     let screen = Screen::start(100, 24, &["join", &server.1, "--name", name]);
@@ -255,4 +258,38 @@ fn whoever_leaves_without_the_server_is_told_what_was_not_stored() {
     ana.press("\x04");
     assert_eq!(ana.ended().code(), Some(1));
     ana.wait_for("chat: left before 1 message was stored");
+}
+
+#[test]
+fn a_server_that_comes_back_and_refuses_is_told_of_on_a_terminal_as_it_was() {
+    let server = Server::start();
+    let url = server.1.clone();
+    let mut ana = join(&server, "ana");
+    drop(server);
+    ana.wait_for("reconnecting");
+    let home = tempfile::tempdir().unwrap();
+    let password = home.path().join("password");
+    std::fs::write(&password, "secret").unwrap();
+    let _server = Server::start_with(&["--listen", &url, "--password-file", password.to_str().unwrap()]);
+    assert_eq!(ana.ended().code(), Some(1));
+    ana.wait_for("chat: the server lets us in no more: ");
+}
+
+#[test]
+fn history_goes_back_as_far_as_it_is_told() {
+    let server = Server::start_with(&["--unlimited", "--listen", "tcp://127.0.0.1:0"]);
+    let said: String = (1..=300).map(|number| format!("number {number}.\n")).collect();
+    let mut bob = assert_cmd::Command::from_std(chat(&["join", &server.1, "--name", "bob", "--plain"]));
+    bob.write_stdin(said).timeout(Duration::from_secs(60)).assert().success();
+    let mut ana = join(&server, "ana");
+    ana.wait_for("number 300.");
+    ana.press("/history 250\r");
+    ana.wait("what was said 250 messages before", |screen| {
+        // The first in view was about number 282.
+        screen.contents().contains("number 35.") && !screen.contents().contains("number 60.")
+    });
+    ana.press("/history 1000\r");
+    ana.wait_for("number 1.");
+    ana.press("\x1b");
+    ana.wait_for("number 300.");
 }

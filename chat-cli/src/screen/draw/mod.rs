@@ -14,6 +14,7 @@ use super::{
     flow,
     input::{self, PROMPT},
     layout::{self, Fits},
+    list::{Choice, List},
 };
 use crate::harmless::Harmless;
 
@@ -84,12 +85,7 @@ fn list(app: &App, frame: &mut Frame<'_>) {
     let input = layout::now(app).input;
     let area = Rect::new(0, 0, app.size.0, app.size.1 - input.height);
     frame.render_widget(Clear, area);
-    let keys = if list.lines.iter().any(|(_, choice)| choice.is_some()) {
-        "Up, Down, Enter; Esc goes back"
-    } else {
-        "Esc goes back"
-    };
-    let title = format!(" {}: {keys}", list.title);
+    let title = format!(" {}: {}", list.title, keys(app, list));
     let title = format!("{:1$}", layout::short(&title, area.width), usize::from(area.width));
     let mut lines = vec![Line::styled(title, app.theme.chosen())];
     let columns = usize::from(area.width).saturating_sub(1);
@@ -124,6 +120,20 @@ fn list(app: &App, frame: &mut Frame<'_>) {
     }
     lines.truncate(height + 1);
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// What can be done with `list`.
+fn keys(app: &App, list: &List) -> String {
+    match list.choice() {
+        // Nobody reads in a room without being in it, and being in it is seen.
+        Some(Choice::Message(place, _)) if !app.is_in(place) => {
+            format!("Enter joins {}, where others see you; Esc goes back", Harmless::line(&place.title()))
+        }
+        _ if list.lines.iter().any(|(_, choice)| choice.is_some()) => {
+            "Up, Down, Enter; Esc goes back".to_owned()
+        }
+        _ => "Esc goes back".to_owned(),
+    }
 }
 
 /// The most rows of a list that one of its lines takes.

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use chat_core::client::Update;
+use chat_core::{
+    client::Update,
+    wire::{Event, Found},
+};
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
 
-use super::{super::tests::World, draw};
+use super::{
+    super::tests::{World, entry},
+    draw,
+};
 use crate::screen::keys::{Key, Way};
 
 fn drawn(world: &mut World, columns: u16, rows: u16) -> Vec<String> {
@@ -57,6 +63,18 @@ fn small_screens_show_less_and_the_smallest_say_so() {
     assert!(!little.join("\n").contains("tcp://"));
     assert_eq!(drawn(&mut world, 19, 10)[0], "too small");
     assert_eq!(drawn(&mut world, 5, 1), ["too …".to_owned()]);
+}
+
+#[test]
+fn a_list_says_before_that_somebody_is_going_to_be_seen() {
+    let mut world = World::new();
+    world.line("/search tea");
+    let (_, tag) = world.asked();
+    let entries = vec![entry("kitchen", "bob", 3, "tea"), entry("lobby", "bob", 1, "tea")];
+    world.tell(Update::Reply { tag, reply: Event::Found(Found { id: 0, entries, more: None }) });
+    assert!(drawn(&mut world, 80, 12)[0].contains("Enter joins kitchen, where others see you"));
+    world.press(Key::Line(Way::Down));
+    assert!(drawn(&mut world, 80, 12)[0].contains("Up, Down, Enter"));
 }
 
 #[test]

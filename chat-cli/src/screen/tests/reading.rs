@@ -108,6 +108,48 @@ fn a_found_message_is_gone_to_in_the_midst_of_what_was_said_around_it() {
     assert_eq!(numbers(&world).last(), Some(&5_000));
 }
 
+/// protocol 8.1
+#[test]
+fn a_found_message_is_gone_to_although_what_was_said_after_it_fills_a_frame() {
+    let mut world = World::new();
+    (4_901..=5_000).for_each(|seq| world.hear("bob", seq, &seq.to_string()));
+    world.line("/search tea");
+    let (_, tag) = world.asked();
+    let entries = vec![entry("lobby", "bob", 77, "tea")];
+    world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
+    world.press(Key::Enter);
+    let mut pages = 0;
+    while world.room("lobby").loading {
+        let (Request::History(it), tag) = world.asked() else { panic!("no history is asked for") };
+        world.reply(tag, page(it.before, it.limit.unwrap().min(7), 5_000));
+        pages += 1;
+        assert!(pages < 10, "it asks for ever");
+    }
+    let numbers = numbers(&world);
+    assert!(numbers.contains(&77) && numbers.contains(&78), "{numbers:?}");
+    assert!((70..=77).contains(&top_seq(&world)), "{}", top_seq(&world));
+}
+
+#[test]
+fn history_goes_as_many_messages_back() {
+    let mut world = World::new();
+    (4_901..=5_000).for_each(|seq| world.hear("bob", seq, &seq.to_string()));
+    let serve = |world: &mut World| serve_pages(world, 5_000);
+    world.line("/history 30");
+    assert_eq!(serve(&mut world), 0, "it is all here");
+    let top = top_seq(&world);
+    world.line("/history 1000");
+    serve(&mut world);
+    assert_eq!(top_seq(&world), top - 1_000);
+    assert_eq!(world.room("lobby").target, None, "nothing was looked for");
+    world.line("/history");
+    serve(&mut world);
+    assert_eq!(top_seq(&world), top - 1_050);
+    world.line("/history 9999999999");
+    serve(&mut world);
+    assert_eq!(top_seq(&world), 1);
+}
+
 #[test]
 fn a_message_found_elsewhere_is_gone_to_once_the_room_is_entered() {
     let mut world = World::new();
