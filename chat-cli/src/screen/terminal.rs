@@ -19,12 +19,21 @@ use crossterm::{
         disable_raw_mode, enable_raw_mode,
     },
 };
-use ratatui::{Frame, backend::CrosstermBackend};
+use ratatui::{
+    Frame,
+    backend::CrosstermBackend,
+    buffer::{Buffer, Cell},
+};
+use unicode_width::UnicodeWidthStr;
+
+use super::flow;
 
 /// The terminal while it is ours. Dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Terminal {
     terminal: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Which cells of what is shown may take more columns than they should.
+    uncertain: Vec<usize>,
 }
 
 impl Terminal {
@@ -59,16 +68,23 @@ impl Terminal {
             Print(MOUSE_ON)
         )?;
         let out = BufWriter::with_capacity(BUFFER, io::stdout());
-        Ok(Terminal { terminal: ratatui::Terminal::new(CrosstermBackend::new(out))? })
+        let terminal = ratatui::Terminal::new(CrosstermBackend::new(out))?;
+        Ok(Terminal { terminal, uncertain: Vec::new() })
     }
 
     /// Shows what `draw` draws, all at once where the terminal can do that.
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    pub(super) fn draw(&mut self, mut draw: impl FnMut(&mut Frame<'_>)) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(draw)?;
+        let uncertain = uncertain(self.terminal.draw(&mut draw)?.buffer);
+        let before = std::mem::replace(&mut self.uncertain, uncertain);
+        // What reached into other cells would stay there, where nothing has changed.
+        if !before.is_empty() && before != self.uncertain {
+            self.forget()?;
+            self.terminal.draw(draw)?;
+        }
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
@@ -77,7 +93,9 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub(super) fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Clearing it would ask the terminal where its cursor is, and wait for the answer among the keys.
+        let area = self.terminal.get_frame().area();
+        self.terminal.resize(area)
     }
 
     /// Rings.
@@ -93,6 +111,13 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// The cells of `buffer` that some terminals make wider than others.
+fn uncertain(buffer: &Buffer) -> Vec<usize> {
+    let cells = buffer.content().iter().map(Cell::symbol).enumerate();
+    let is_uncertain = |symbol: &str| !symbol.is_ascii() && flow::width(symbol) > symbol.width();
+    cells.filter(|(_, symbol)| is_uncertain(symbol)).map(|(at, _)| at).collect()
 }
 
 /// Makes the terminal what it was before. What cannot be written any more is not needed any more.

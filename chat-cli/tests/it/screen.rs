@@ -196,6 +196,26 @@ fn a_storm_of_sizes_leaves_it_in_place() {
 }
 
 #[test]
+fn it_is_drawn_anew_when_asked_and_when_what_moves_may_have_been_wider() {
+    let server = Server::start();
+    let mut ana = join(&server, "ana");
+    let clears = |ana: &Screen| ana.printed().windows(4).filter(|it| it == b"\x1b[2J").count();
+    let at_first = clears(&ana);
+    ana.press("\x0cstill here");
+    ana.wait_for("> still here");
+    ana.press("\r");
+    ana.wait_for("  still here");
+    assert_eq!(clears(&ana), at_first + 1);
+    // As a terminal has it that puts the halves of a flag side by side, one of them would stay behind.
+    ana.press("🇩🇪 flag\r");
+    ana.wait_for("  🇩🇪 flag");
+    ana.press("and on\r");
+    ana.wait_for("  and on");
+    assert!(clears(&ana) > at_first + 1);
+    assert!(!String::from_utf8_lossy(&ana.printed()).contains("\x1b[6n"), "no answer is waited for");
+}
+
+#[test]
 fn a_lost_server_is_counted_down_to_and_nothing_written_is_lost() {
     let server = Server::start();
     let url = server.1.clone();
