@@ -171,9 +171,26 @@ impl App {
     pub(super) fn find_or_begin(&mut self, place: &Place) -> usize {
         self.find(place).unwrap_or_else(|| {
             self.rooms.retain(|it| !it.place.is_nowhere());
+            self.make_room();
             self.rooms.push(Room::new(place.clone()));
             self.rooms.len() - 1
         })
+    }
+
+    /// Forgets the oldest conversation with a person that nobody looks at or writes in, if there are [`MOST_ROOMS`]:
+    /// anybody can begin one, under one name after the other.
+    fn make_room(&mut self) {
+        if self.rooms.len() < MOST_ROOMS {
+            return;
+        }
+        let is_idle = |room: &Room| {
+            matches!(room.place, Place::Person(_)) && room.outgoing.is_empty() && room.draft.is_empty()
+        };
+        let idle = (0..self.rooms.len()).find(|at| *at != self.current && is_idle(&self.rooms[*at]));
+        if let Some(at) = idle {
+            self.rooms.remove(at);
+            self.current -= usize::from(self.current > at);
+        }
     }
 
     pub(super) fn ask(&mut self, request: Request<'static>, asked: Asked) -> u64 {
@@ -306,6 +323,9 @@ impl App {
         self.me.as_deref().is_some_and(|me| is_same(me, name))
     }
 }
+
+/// How many rooms and conversations are kept: a session is in 64 rooms at most, the rest are with persons.
+pub(super) const MOST_ROOMS: usize = 256;
 
 /// How often the status line says anew how long a round trip takes.
 pub(super) const MEASURE_EVERY: Duration = Duration::from_secs(2);

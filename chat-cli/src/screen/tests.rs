@@ -241,6 +241,23 @@ fn direct_messages_are_a_conversation_with_each_person() {
 }
 
 #[test]
+fn whoever_writes_under_a_thousand_names_fills_no_memory() {
+    let mut world = World::new();
+    world.line("/msg bob");
+    world.app.on_paste("a draft");
+    world.press(Key::Room(0));
+    for seq in 1..=1_000 {
+        let to = Some("ana".to_owned());
+        let from = format!("eve{seq}");
+        world.tell(Update::Entry(EntryFrame { to, ..entry(INBOX, &from, seq, "psst") }));
+        assert_eq!(world.app.room().map(|it| it.place.title()).as_deref(), Some("lobby"));
+    }
+    assert_eq!(world.app.rooms.len(), super::app::MOST_ROOMS);
+    assert_eq!(world.room("@bob").draft.text(), "a draft");
+    assert_eq!(world.texts("@eve1000"), ["psst"]);
+}
+
+#[test]
 fn a_lost_link_is_counted_down_and_nothing_written_is_lost() {
     let mut world = World::new();
     world.tell(Update::Disconnected { why: "gone".to_owned(), retry_in: Duration::from_millis(2_500) });
