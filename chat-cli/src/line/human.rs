@@ -98,10 +98,6 @@ impl Human {
             let room = named.or_else(|| rooms.current());
             room.map(|it| Cow::Owned(it.to_owned())).ok_or_else(|| Line::note(NO_ROOM))
         };
-        let text = |it: &str| match it.len() {
-            ..=MAX_TEXT => Ok(Cow::Owned(it.to_owned())),
-            size => Err(too_long(size as u64, MAX_TEXT)),
-        };
         let (request, asked) = match command {
             Command::Join(name) => match RoomName::parse(name) {
                 Ok(_) => return Ok(self.enter(name, None)),
@@ -117,14 +113,19 @@ impl Human {
             Command::Transport(to) => return Ok(Step::Move(to.to_owned())),
             Command::Name(name) => return named(name).map(Step::Rename),
             Command::Say(said) => (
-                Request::Say(Say { id: 0, room: room(None, &self.rooms)?, text: text(said)?, order: None }),
+                Request::Say(Say {
+                    id: 0,
+                    room: room(None, &self.rooms)?,
+                    text: sendable(said)?,
+                    order: None,
+                }),
                 Asked::say(said),
             ),
             Command::Topic(topic) => (
                 Request::Topic(Topic {
                     id: 0,
                     room: room(None, &self.rooms)?,
-                    text: text(topic)?,
+                    text: sendable(topic)?,
                     order: None,
                 }),
                 Asked::say(topic),
@@ -133,7 +134,7 @@ impl Human {
                 Request::Tell(Tell {
                     id: 0,
                     to: Cow::Owned(name.to_owned()),
-                    text: text(said)?,
+                    text: sendable(said)?,
                     order: None,
                 }),
                 Asked::say(said),
@@ -245,8 +246,16 @@ impl Face for Human {
     }
 }
 
+/// `text` as it is sent, or why it cannot be.
+pub(crate) fn sendable(text: &str) -> Result<Cow<'static, str>, Line> {
+    match text.len() {
+        ..=MAX_TEXT => Ok(Cow::Owned(text.to_owned())),
+        size => Err(too_long(size as u64, MAX_TEXT)),
+    }
+}
+
 /// Why something that long is not sent.
-pub(crate) fn too_long(size: u64, limit: usize) -> Line {
+fn too_long(size: u64, limit: usize) -> Line {
     let line = Line::note("not sent: ").number(size).words(" bytes are over the limit of ");
     line.number(limit as u64)
 }
@@ -270,7 +279,7 @@ pub(crate) fn corrected(mistake: &Mistake<'_>) -> Line {
 /// How much one `/search` brings.
 const HITS: u64 = 20;
 
-const NO_ROOM: &str = "you are in no room; /join ROOM enters one";
+pub(crate) const NO_ROOM: &str = "you are in no room; /join ROOM enters one";
 
 #[cfg(test)]
 mod tests;

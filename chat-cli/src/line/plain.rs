@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use chat_core::{
     Address,
     client::Update,
-    wire::{EntryFrame, EntryKind, Error, Event, Gap, INBOX, Joined, Members, Page, RoomSummary},
+    wire::{EntryFrame, EntryKind, Error, Event, Gap, INBOX, Joined, Members, Page, RoomSummary, Rooms},
     words::Query,
 };
 use jiff::{Zoned, civil::Date, tz::TimeZone};
@@ -155,12 +155,7 @@ impl Plain {
                 Asked::Search(query, goes_on) => found::page(page, query, *goes_on, &self.zone),
                 _ => Vec::new(),
             },
-            Event::Rooms(rooms) => {
-                let more = rooms.total.saturating_sub(rooms.rooms.len() as u64);
-                let more = (more > 0).then(|| Line::note("and ").number(more).words(" more"));
-                let none = (rooms.total == 0).then(|| Line::note("there are no rooms"));
-                rooms.rooms.iter().map(summary).chain(more).chain(none).collect()
-            }
+            Event::Rooms(rooms) => rooms.rooms.iter().map(summary).chain(rest(rooms)).collect(),
             _ => Vec::new(),
         }
     }
@@ -248,6 +243,15 @@ pub(crate) fn summary(room: &RoomSummary) -> Line {
     let line =
         line.words(" here, ").number(room.head).words(if room.head == 1 { " message" } else { " messages" });
     if room.topic.is_empty() { line } else { line.words("; ").shown(&Harmless::line(&room.topic)) }
+}
+
+/// What there is to say after a list of rooms.
+pub(crate) fn rest(rooms: &Rooms) -> Option<Line> {
+    match rooms.total.saturating_sub(rooms.rooms.len() as u64) {
+        0 if rooms.total == 0 => Some(Line::note("there are no rooms")),
+        0 => None,
+        more => Some(Line::note("and ").number(more).words(" more")),
+    }
 }
 
 fn refused(error: &Error, asked: &Asked) -> Line {

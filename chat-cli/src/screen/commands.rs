@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Instant};
 
 use chat_core::{
     PersonName, RoomName,
-    wire::{Leave, MAX_TEXT, RECENT, Request, RoomList, Say, Search, Tell, Topic, Who},
+    wire::{Leave, RECENT, Request, RoomList, Say, Search, Tell, Topic, Who},
     words::Query,
 };
 
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     command::{Command, Mistake},
     harmless::Harmless,
-    line::human::{corrected, named, too_long},
+    line::human::{NO_ROOM, corrected, named, sendable},
     output::Line,
 };
 
@@ -177,18 +177,9 @@ impl App {
     }
 }
 
-fn sendable(text: &str) -> Result<Cow<'static, str>, Line> {
-    match text.len() {
-        ..=MAX_TEXT => Ok(Cow::Owned(text.to_owned())),
-        size => Err(too_long(size as u64, MAX_TEXT)),
-    }
-}
-
 fn cannot(what: &'static str, why: &str) -> Line {
     Line::note("you cannot ").words(what).shown(&Harmless::line(why))
 }
-
-pub(super) const NO_ROOM: &str = "you are in no room; /join ROOM enters one";
 
 /// How much one request for what was found brings.
 const HITS: u64 = 50;

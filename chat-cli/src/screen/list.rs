@@ -54,14 +54,8 @@ impl List {
 
     pub(crate) fn of_rooms(rooms: &Rooms) -> List {
         let line = |it| (plain::summary(it), Some(Choice::Room(it.room.clone())));
-        let mut lines: Vec<_> = rooms.rooms.iter().map(line).collect();
-        let more = rooms.total.saturating_sub(lines.len() as u64);
-        if more > 0 {
-            lines.push((Line::note("and ").number(more).words(" more"), None));
-        }
-        if rooms.total == 0 {
-            lines.push((Line::note("there are no rooms"), None));
-        }
+        let rest = plain::rest(rooms).map(|it| (it, None));
+        let lines = rooms.rooms.iter().map(line).chain(rest).collect();
         List { title: "Rooms", lines, chosen: 0, search: None }
     }
 

@@ -6,14 +6,13 @@ use chat_core::text;
 
 use super::{
     app::{Action, App},
-    commands::NO_ROOM,
     complete::Completing,
     editor::Editor,
     keys::{Key, Move, Way},
     layout,
     list::{Choice, List},
 };
-use crate::output::Line;
+use crate::{line::human::NO_ROOM, output::Line};
 
 impl App {
     /// Takes a key that was pressed at `now`.
