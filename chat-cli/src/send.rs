@@ -33,7 +33,8 @@ pub(crate) async fn run(
     let mut talk = OneShot::enter(&door, "not sent").await?;
     let room = || Cow::Owned(args.room.as_str().to_owned());
     talk.send(Request::Join(Join { room: room(), recent: Some(0), ..Join::default() })).await?;
-    talk.ask(Request::Say(Say { id: 0, room: room(), text: Cow::Owned(text), order: None })).await?;
+    talk.ask(Request::Say(Say { id: 0, room: room(), text: Cow::Owned(text), order: None, bot: false }))
+        .await?;
     talk.leave().await;
     Ok(())
 }

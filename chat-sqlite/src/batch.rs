@@ -168,6 +168,7 @@ impl EntryRow {
         let kind = match row.get::<_, i64>(2)? {
             0 => EntryKind::Message,
             1 => EntryKind::Topic,
+            2 => EntryKind::Bot,
             other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
         };
         Ok(EntryRow {
@@ -220,6 +221,7 @@ fn kind_number(kind: EntryKind) -> rusqlite::Result<i64> {
     match kind {
         EntryKind::Message => Ok(0),
         EntryKind::Topic => Ok(1),
+        EntryKind::Bot => Ok(2),
         other => Err(rusqlite::Error::ToSqlConversionFailure(format!("{other:?} is new to it").into())),
     }
 }

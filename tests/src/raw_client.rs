@@ -146,7 +146,7 @@ impl RawClient {
     /// Says something.
     pub async fn say(&mut self, room: &str, text: &str) -> Ack {
         let (room, text) = (room.to_owned().into(), text.to_owned().into());
-        match self.ask(|id| Request::Say(Say { id, room, text, order: None })).await {
+        match self.ask(|id| Request::Say(Say { id, room, text, order: None, bot: false })).await {
             Event::Ack(ack) => ack,
             other => panic!("a say was answered with {other:?}"),
         }

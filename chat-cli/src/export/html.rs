@@ -13,7 +13,7 @@ pub(super) struct Html {
     zone: TimeZone,
     day: Option<Date>,
     /// Who spoke last, if nothing has come after it.
-    speaker: Option<String>,
+    speaker: Option<(EntryKind, String)>,
     count: u64,
 }
 
@@ -52,9 +52,11 @@ impl Form for Html {
             let topic = format!("<bdi>{from}</bdi> {words}<bdi>{text}</bdi>");
             return html + &format!("<p class=\"note\" id=\"m{seq}\">{clock} {topic}</p>\n");
         }
-        if self.speaker.as_ref() != Some(&entry.from) {
-            self.speaker = Some(entry.from.clone());
-            html.push_str(&format!("<h3><bdi>{from}</bdi></h3>\n"));
+        let speaker = (entry.kind, entry.from.clone());
+        if self.speaker.as_ref() != Some(&speaker) {
+            self.speaker = Some(speaker);
+            let mark = if entry.kind == EntryKind::Bot { " <small>bot</small>" } else { "" };
+            html.push_str(&format!("<h3><bdi>{from}</bdi>{mark}</h3>\n"));
         }
         html + &format!("<div id=\"m{seq}\">{clock}<p dir=\"auto\">{text}</p></div>\n")
     }

@@ -4,7 +4,11 @@ use chat_core::wire::{EntryFrame, EntryKind, Event, Gap};
 use jiff::tz::TimeZone;
 
 use super::Form;
-use crate::{harmless::Harmless, line::found::time, output::printable_json};
+use crate::{
+    harmless::Harmless,
+    line::found::{mark, time},
+    output::printable_json,
+};
 
 /// One JSON event a line, as `chat tail --json` prints them.
 pub(super) struct Json;
@@ -38,7 +42,7 @@ impl Form for Text {
         match entry.kind {
             EntryKind::Topic if entry.text.is_empty() => format!("{at} -- {from} took away the topic\n"),
             EntryKind::Topic => format!("{at} -- {from} set the topic: {text}\n"),
-            _ => format!("{at} <{from}> {text}\n"),
+            kind => format!("{at} <{from}{}> {text}\n", mark(kind)),
         }
     }
 

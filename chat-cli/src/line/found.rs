@@ -16,7 +16,7 @@ pub(crate) fn line(entry: &EntryFrame, query: &Query, zone: &TimeZone) -> Line {
     let line = line.day(at.date()).words(" ").clock(at.time());
     let line = match entry.kind {
         EntryKind::Topic => line.faint(" -- ").name(&entry.from).words(" set the topic: "),
-        _ => line.faint(" <").name(&entry.from).faint("> "),
+        kind => line.faint(" <").name(&entry.from).faint(mark(kind)).faint("> "),
     };
     marked(line, &entry.text, query)
 }
@@ -32,6 +32,11 @@ pub(super) fn page(found: &Found, query: &Query, goes_on: bool, zone: &TimeZone)
     };
     let lines = found.entries.iter().map(|entry| line(entry, query, zone));
     lines.chain([Line::note(end)]).collect()
+}
+
+/// What stands behind the name of who said it. No name has a space in it.
+pub(crate) fn mark(kind: EntryKind) -> &'static str {
+    if kind == EntryKind::Bot { " bot" } else { "" }
 }
 
 /// The moment `at`, in milliseconds since 1970 (UTC).

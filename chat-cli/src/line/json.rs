@@ -44,6 +44,7 @@ impl Json {
                 room: Cow::Owned(room.to_owned()),
                 text: Cow::Owned(text),
                 order: None,
+                bot: false,
             })
         };
         match &request {

@@ -121,7 +121,9 @@ impl Plain {
             EntryKind::Topic => topic_set(entry),
             _ if entry.room == INBOX => {
                 let to = entry.to.as_deref().or(self.me.as_deref()).unwrap_or_default();
-                let line = self.person(Line::default().words("* "), &entry.from).faint(" -> ");
+                let line =
+                    self.person(Line::default().words("* "), &entry.from).faint(found::mark(entry.kind));
+                let line = line.faint(" -> ");
                 self.person(line, to).words(": ").shown(&text)
             }
             _ => Line::default()
@@ -131,6 +133,7 @@ impl Plain {
                 .clock(at.time())
                 .faint(" <")
                 .name(&entry.from)
+                .faint(found::mark(entry.kind))
                 .faint("> ")
                 .shown(&text),
         };

@@ -111,10 +111,10 @@ impl App {
         let said = sendable(text)?;
         let request = match place {
             Place::Room(name) => {
-                Request::Say(Say { id: 0, room: name.clone().into(), text: said, order: None })
+                Request::Say(Say { id: 0, room: name.clone().into(), text: said, order: None, bot: false })
             }
             Place::Person(name) => {
-                Request::Tell(Tell { id: 0, to: name.clone().into(), text: said, order: None })
+                Request::Tell(Tell { id: 0, to: name.clone().into(), text: said, order: None, bot: false })
             }
         };
         let tag = self.ask(request, Asked::Say(place.clone()));

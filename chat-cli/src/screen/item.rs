@@ -78,13 +78,14 @@ impl Look<'_> {
             return rows;
         }
         let goes_on = last.is_some_and(|last| {
-            last.kind == EntryKind::Message
+            last.kind == said.kind
                 && last.from == said.from
                 && said.at.saturating_sub(last.at) < TOGETHER
                 && rows.is_empty()
         });
         if !goes_on {
-            rows.push(self.head(&said.from, &clock, columns));
+            let mark = if said.kind == EntryKind::Bot { " bot " } else { " " };
+            rows.push(self.head(&said.from, &format!("{mark}{clock}"), columns));
         }
         let text = self.text(said);
         let is_for_me = text.len() > 1 && !self.is_mine(said);
@@ -97,13 +98,13 @@ impl Look<'_> {
         rows
     }
 
-    /// Who says what follows, and when.
-    fn head(&self, name: &str, clock: &str, columns: usize) -> Line<'static> {
+    /// Who says what follows, and `more` about that.
+    fn head(&self, name: &str, more: &str, columns: usize) -> Line<'static> {
         let shown = Harmless::line(name).to_string();
-        let shown = flow::shortened(&shown, columns.saturating_sub(clock.len() + 1).max(1));
+        let shown = flow::shortened(&shown, columns.saturating_sub(more.len()).max(1));
         Line::from(vec![
             Span::styled(shown, self.theme.name(name)),
-            Span::styled(format!(" {clock}"), self.theme.faint()),
+            Span::styled(more.to_owned(), self.theme.faint()),
         ])
     }
 
@@ -130,7 +131,7 @@ impl Look<'_> {
         let theme = self.theme;
         let mut rows = Vec::new();
         if !follows && let Some(me) = self.me {
-            rows.push(self.head(me, "", columns));
+            rows.push(self.head(me, " ", columns));
         }
         let text = Harmless::lines(&outgoing.text).to_string();
         let (sign, style) = match &outgoing.state {

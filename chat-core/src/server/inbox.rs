@@ -38,6 +38,7 @@ struct Told {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Telling<'a> {
     pub(super) request: (ClientId, u64),
+    pub(super) kind: EntryKind,
     pub(super) from: &'a str,
     pub(super) to: &'a PersonName,
     pub(super) at: u64,
@@ -73,7 +74,9 @@ impl Inbox {
     /// The place of a request that was told before.
     pub(super) fn find(&self, telling: &Telling<'_>) -> Result<Option<Position>, Conflict> {
         match self.entries.iter().find(|it| it.request == telling.request) {
-            Some(Told { entry, .. }) if entry.text == telling.text && is_for(entry, telling.to) => {
+            Some(Told { entry, .. })
+                if entry.kind == telling.kind && entry.text == telling.text && is_for(entry, telling.to) =>
+            {
                 Ok(Some(Position { seq: entry.seq, at: entry.at }))
             }
             Some(_) => Err(Conflict),
@@ -86,7 +89,7 @@ impl Inbox {
         self.newest_at = self.newest_at.max(telling.at);
         let position = Position { seq: self.head, at: self.newest_at };
         let entry = EntryFrame {
-            kind: EntryKind::Message,
+            kind: telling.kind,
             room: INBOX.to_owned(),
             seq: position.seq,
             from: telling.from.to_owned(),

@@ -58,7 +58,8 @@ impl Session {
             Turn::Refused(refusal) => return self.refuse_again(state, &message, refusal, now),
             Turn::Now | Turn::Before => match &message {
                 Request::Say(it) => {
-                    self.say(hub, state, (it.id, repeated), &it.room, EntryKind::Message, &it.text, now)
+                    let kind = EntryKind::said(it.bot);
+                    self.say(hub, state, (it.id, repeated), &it.room, kind, &it.text, now)
                 }
                 Request::Topic(it) => {
                     self.say(hub, state, (it.id, repeated), &it.room, EntryKind::Topic, &it.text, now)
@@ -163,7 +164,8 @@ impl Session {
         let Ok(to) = PersonName::parse(&tell.to) else { return nobody() };
         let request = (self.client(), id);
         let (from, at) = (self.name().as_str(), hub.time_of_day());
-        let telling = Telling { request, from, to: &to, at, text: &tell.text };
+        let kind = EntryKind::said(tell.bot);
+        let telling = Telling { request, kind, from, to: &to, at, text: &tell.text };
         // One inbox at a time: the other person may be telling us something at this moment.
         let known = lock(&self.inbox).find(&telling);
         let position = match known {

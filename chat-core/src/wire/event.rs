@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize, de::MapAccess};
 
-use super::{Error, Goodbye, Tagged, fields, request::Nothing};
+use super::{EntryFrame, EntryKind, Error, Goodbye, Tagged, fields, is_false, request::Nothing};
 
 /// A frame from a server: the reply to a request, or news.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -88,7 +88,7 @@ impl Event {
 impl<'de> Tagged<'de> for Event {
     fn read_fields<A: MapAccess<'de>>(tag: &str, map: A) -> Result<Self, A::Error> {
         Ok(match tag {
-            "message" => Event::Entry(EntryFrame { kind: EntryKind::Message, ..fields(map)? }),
+            "message" => Event::Entry(fields(map)?),
             "topic" => Event::Entry(EntryFrame { kind: EntryKind::Topic, ..fields(map)? }),
             "welcome" => Event::Welcome(fields(map)?),
             "joined" => Event::Joined(fields(map)?),
@@ -211,39 +211,6 @@ pub struct Ack {
     pub seq: u64,
     /// When, in milliseconds since 1970 (UTC).
     pub at: u64,
-}
-
-/// An entry of a room's log.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct EntryFrame {
-    /// Message or topic.
-    #[serde(rename = "type", default)]
-    pub kind: EntryKind,
-    /// The room, or `@` for a direct message.
-    pub room: String,
-    /// Its number there.
-    pub seq: u64,
-    /// Who said it.
-    pub from: String,
-    /// To whom, for a direct message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
-    /// When, in milliseconds since 1970 (UTC).
-    pub at: u64,
-    /// What was said, or the topic.
-    pub text: String,
-}
-
-/// What an entry is.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum EntryKind {
-    /// Something that was said.
-    #[default]
-    Message,
-    /// The room's topic was set.
-    Topic,
 }
 
 /// Who entered and left a room.
@@ -372,8 +339,4 @@ pub struct Gap {
     pub from: u64,
     /// The last number that is gone.
     pub to: u64,
-}
-
-fn is_false(it: &bool) -> bool {
-    !it
 }

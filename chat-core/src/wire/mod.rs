@@ -9,14 +9,16 @@ use serde::{
     de::{self, DeserializeSeed, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+mod entry;
 mod event;
 mod refusal;
 mod request;
 mod shape;
 
+pub use entry::{EntryFrame, EntryKind};
 pub use event::{
-    Ack, EntryFrame, EntryKind, Event, Found, Gap, Head, Heads, Joined, Left, LimitsFrame, Members, Page,
-    Pong, Presence, Replayed, RoomSummary, Rooms, Welcome,
+    Ack, Event, Found, Gap, Head, Heads, Joined, Left, LimitsFrame, Members, Page, Pong, Presence, Replayed,
+    RoomSummary, Rooms, Welcome,
 };
 pub use refusal::{Code, Error, Goodbye, Reason};
 pub use request::{
@@ -215,6 +217,11 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 /// Reads the remaining fields of an object as a `T`.
 fn fields<'de, T: Deserialize<'de>, A: MapAccess<'de>>(map: A) -> Result<T, A::Error> {
     T::deserialize(MapAccessDeserializer::new(map))
+}
+
+/// Whether a flag is left out when it is written.
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// In characters, each of which may become several when it is escaped.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize, de::MapAccess};
 
-use super::{Tagged, fields};
+use super::{Tagged, fields, is_false};
 
 /// A request. All but `hello` and `bye` carry an `id` of the client's choosing and get exactly one reply with it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -233,6 +233,9 @@ pub struct Say<'a> {
     /// Its place among the messages of its session, from 1; the same when it is sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<u64>,
+    /// Whether a program says it by itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub bot: bool,
 }
 
 /// Says something to one person.
@@ -249,6 +252,9 @@ pub struct Tell<'a> {
     /// Its place among the messages of its session, from 1; the same when it is sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<u64>,
+    /// Whether a program says it by itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub bot: bool,
 }
 
 /// Sets the topic of a room the session is in.

@@ -91,7 +91,14 @@ fn events_come_back_as_they_were_written() {
         message: "slower".into(),
         retry_after_ms: Some(250),
     });
-    for event in [Event::Entry(entry), page, found, error, Event::Pong(Pong { id: 1 })] {
+    for event in [Event::Entry(entry.clone()), page, found, error, Event::Pong(Pong { id: 1 })] {
+        assert_eq!(read_event(&write(&event)).unwrap(), event);
+    }
+    let bot = EntryFrame { kind: EntryKind::Bot, ..entry.clone() };
+    let frame = write(&Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![bot.clone()] }));
+    let marked = r#""entries":[{"type":"message","bot":true,"room":"#;
+    assert!(std::str::from_utf8(&frame).unwrap().contains(marked), "{frame:?}");
+    for event in [Event::Entry(bot.clone()), Event::Found(Found { id: 9, entries: vec![bot], more: None })] {
         assert_eq!(read_event(&write(&event)).unwrap(), event);
     }
     assert_eq!(Code::NotJoined.to_string(), "not_joined");
@@ -111,4 +118,26 @@ fn the_longest_text_fits_a_frame_however_it_is_escaped() {
         text: "\n".repeat(MAX_TEXT),
     };
     assert!(write(&Event::Entry(entry)).len() < MAX_FRAME / 2);
+}
+
+#[test]
+fn the_mark_of_a_program_is_a_flag() {
+    let kind = |more: &str| {
+        let frame = format!(r#"{{"room":"a","seq":1,"from":"b","at":2,"text":"c",{more}}}"#);
+        match read_event(frame.as_bytes()) {
+            Ok(Event::Entry(entry)) => Some(entry.kind),
+            _ => None,
+        }
+    };
+    assert_eq!(kind(r#""type":"message","bot":true"#), Some(EntryKind::Bot));
+    assert_eq!(kind(r#""bot":true,"type":"message""#), Some(EntryKind::Bot));
+    assert_eq!(kind(r#""type":"message","bot":false"#), Some(EntryKind::Message));
+    assert_eq!(kind(r#""type":"topic","bot":true"#), Some(EntryKind::Topic), "topics have no such field");
+    for wrong in [r#""bot":1"#, r#""bot":null"#, r#""bot":true,"bot":true"#] {
+        assert_eq!(kind(&format!(r#""type":"message",{wrong}"#)), None, "{wrong}");
+    }
+    let say = Say { id: 1, room: "a".into(), text: "b".into(), order: None, bot: true };
+    let frame = write(&Request::Say(say.clone()));
+    assert_eq!(frame, br#"{"type":"say","id":1,"room":"a","text":"b","bot":true}"#.as_slice());
+    assert_eq!(read_request(&frame).unwrap(), Request::Say(say));
 }

@@ -89,6 +89,7 @@ macro_rules! conformance {
                     history_gives_pages_backwards
                     a_replay_sends_entries_again
                     a_search_finds_words_anywhere
+                    what_a_program_says_is_marked
                     a_tell_reaches_one_person
                     a_ping_is_answered
                 ]

@@ -157,8 +157,9 @@ pub async fn only_members_speak(subject: &Subject) {
 pub async fn nobody_is_told_of_nobody(subject: &Subject) {
     let hall = Hall::open(subject).await;
     let (mut ana, _) = hall.enter("ana", 1).await;
-    let reply =
-        ana.ask(|id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None })).await;
+    let reply = ana
+        .ask(|id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false }))
+        .await;
     expect_code(&reply, Code::NotHere);
 }
 
@@ -177,7 +178,7 @@ pub async fn a_replay_has_a_limit(subject: &Subject) {
 
 async fn say(client: &mut RawClient, room: &'static str, text: &str) -> Event {
     let text = text.to_owned().into();
-    client.ask(|id| Request::Say(Say { id, room: room.into(), text, order: None })).await
+    client.ask(|id| Request::Say(Say { id, room: room.into(), text, order: None, bot: false })).await
 }
 
 fn expect_code(event: &Event, wanted: Code) {

@@ -1,8 +1,8 @@
 //! Every request has its reply, in the form the protocol gives it.
 
 use chat_core::wire::{
-    EntryKind, Event, History, INBOX, Leave, Page, Ping, Pong, Replay, Replayed, Request, RoomList, Search,
-    Tell, Topic, Who,
+    Code, EntryFrame, EntryKind, Event, History, INBOX, Leave, Page, Ping, Pong, Replay, Replayed, Request,
+    RoomList, Say, Search, Tell, Topic, Who,
 };
 
 use super::{Subject, hall::Hall};
@@ -123,13 +123,44 @@ pub async fn a_search_finds_words_anywhere(subject: &Subject) {
     assert_eq!(read, [17, 15, 13, 11, 9, 7, 5, 3, 1], "newest first");
 }
 
+/// What a program says is marked for everybody who reads it, however they come by it. (protocol 7.7, protocol 5.5)
+pub async fn what_a_program_says_is_marked(subject: &Subject) {
+    let hall = Hall::open(subject).await;
+    let mut bot = hall.enter_room("echo", 1, "lobby").await;
+    let mut ana = hall.enter_room("ana", 2, "lobby").await;
+    let said = |id, bot| Request::Say(Say { id, room: "lobby".into(), text: "HI".into(), bot, order: None });
+    let id = bot.next_id();
+    let first = bot.ask_as(id, chat_core::wire::write(&said(id, true))).await;
+    assert!(matches!(first, Event::Ack(_)), "{first:?}");
+    assert_eq!(bot.ask_as(id, chat_core::wire::write(&said(id, true))).await, first);
+    let unmarked = bot.ask_as(id, chat_core::wire::write(&said(id, false))).await;
+    assert!(matches!(&unmarked, Event::Error(it) if it.code == Code::Conflict), "{unmarked:?}");
+    assert!(matches!(ana.ask(|id| said(id, false)).await, Event::Ack(_)));
+    let kinds = |entries: &[EntryFrame]| entries.iter().map(|it| it.kind).collect::<Vec<_>>();
+    let marked = [EntryKind::Bot, EntryKind::Message];
+    assert_eq!(kinds(&ana.entries("lobby", 1..=2).await), marked, "as it is said");
+    assert_eq!(kinds(&page(&mut ana, None, 9).await.entries), marked, "in the history");
+    let replay = ana.ask(|id| Request::Replay(Replay { id, room: "lobby".into(), from: 1, to: 2 })).await;
+    assert!(matches!(replay, Event::Replayed(_)), "{replay:?}");
+    let (words, room) = ("hi".into(), Some("lobby".into()));
+    let search = |id| Request::Search(Search { id, words, room, ..Search::default() });
+    let Event::Found(found) = ana.ask(search).await else { panic!("a search is answered") };
+    assert_eq!(kinds(&found.entries), [EntryKind::Message, EntryKind::Bot], "and when it is looked for");
+    let tell = |id| Request::Tell(Tell { id, to: "ana".into(), text: "HI".into(), bot: true, order: None });
+    assert!(matches!(bot.ask(tell).await, Event::Ack(_)));
+    for reader in [&mut ana, &mut bot] {
+        assert_eq!(kinds(&reader.entries(INBOX, 1..=1).await), [EntryKind::Bot], "in both inboxes");
+    }
+}
+
 /// What is told to one person is read by that person and the teller, wherever they are, and by nobody else. (protocol 10.1, protocol 10.2)
 pub async fn a_tell_reaches_one_person(subject: &Subject) {
     let hall = Hall::open(subject).await;
     let (mut ana, _) = hall.enter("ana", 1).await;
     let (mut bob, _) = hall.enter("bob", 2).await;
     let (mut cleo, _) = hall.enter("cleo", 3).await;
-    let tell = |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None });
+    let tell =
+        |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false });
     let Event::Ack(ack) = ana.ask(tell).await else { panic!("a tell is acknowledged") };
     assert_eq!((ack.room.as_str(), ack.seq), (INBOX, 1));
     for reader in [&mut ana, &mut bob] {

@@ -187,7 +187,7 @@ async fn say_until(
 }
 
 async fn say_as(client: &mut RawClient, id: u64, text: &'static str) -> Event {
-    let say = Request::Say(Say { id, room: "lobby".into(), text: text.into(), order: None });
+    let say = Request::Say(Say { id, room: "lobby".into(), text: text.into(), order: None, bot: false });
     client.ask_as(id, chat_core::wire::write(&say)).await
 }
 

@@ -23,7 +23,13 @@ pub async fn a_sender_reads_its_ack_then_its_message(subject: &Subject) {
     for number in 1..=100 {
         let text = format!("line {number}");
         let id = ana.next_id();
-        let say = Request::Say(Say { id, room: "lobby".into(), text: text.clone().into(), order: None });
+        let say = Request::Say(Say {
+            id,
+            room: "lobby".into(),
+            text: text.clone().into(),
+            order: None,
+            bot: false,
+        });
         let ack = if ana.reliable() {
             ana.send(chat_core::wire::write(&say)).await;
             let first = ana.expect("ack or message", |event| match event {

@@ -178,7 +178,7 @@ impl Person {
                 text.extend((0..long).map(|_| dice.alphabetic()));
                 (notes.say(room, &text), text)
             };
-            let say = Say { id: 0, room: room.clone().into(), text: text.into(), order: None };
+            let say = Say { id: 0, room: room.clone().into(), text: text.into(), order: None, bot: false };
             if remote.ask(Request::Say(say), tag).await.is_err() {
                 return;
             }

@@ -40,6 +40,7 @@ macro_rules! log_conformance {
                     time_never_runs_backwards_in_a_room
                     a_room_is_the_same_however_it_is_written
                     topics_are_entries_and_the_newest_is_remembered
+                    what_a_program_said_stays_marked
                     rooms_are_those_that_have_entries
                     an_epoch_is_a_name_for_the_run
                     a_batch_is_seen_whole_or_not_at_all

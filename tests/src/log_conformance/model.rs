@@ -56,7 +56,10 @@ pub(super) async fn live(medium: &dyn Medium) {
 fn item(dice: &mut fastrand::Rng) -> Append {
     let (client, request) = (ClientId(dice.u128(0..3)), dice.u64(0..1500));
     let room = ROOMS[if dice.u8(0..8) == 0 { dice.usize(..ROOMS.len()) } else { request as usize % 3 }];
-    let kind = if request.is_multiple_of(16) { EntryKind::Topic } else { EntryKind::Message };
+    let kind = match request {
+        it if it.is_multiple_of(16) => EntryKind::Topic,
+        it => EntryKind::said(it.is_multiple_of(5)),
+    };
     let text = if dice.u8(0..8) == 0 { "other".to_owned() } else { format!("{request}").repeat(3) };
     Append { kind, at: NOW + dice.u64(0..1000), client, ..say(0, request, room, &text) }
 }

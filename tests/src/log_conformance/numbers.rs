@@ -2,7 +2,7 @@
 
 use chat_core::{
     ClientId,
-    log::{Append, LogEntry, Outcome},
+    log::{Append, LogEntry, Outcome, Position},
     wire::{EntryKind, MAX_INTEGER},
 };
 use futures::future::join;
@@ -98,6 +98,19 @@ pub async fn topics_are_entries_and_the_newest_is_remembered(medium: &dyn Medium
     assert_eq!(state(log, "a").await.topic, "rain", "what is repeated or refused changes nothing");
     let kinds: Vec<EntryKind> = entries(log, "a", 0).await.iter().map(|it| it.kind).collect();
     assert_eq!(kinds, [EntryKind::Topic, EntryKind::Topic, EntryKind::Message, EntryKind::Topic]);
+}
+
+/// protocol 7.7
+pub async fn what_a_program_said_stays_marked(medium: &dyn Medium) {
+    let log = &*medium.open(None);
+    let by_bot = |request, text| Append { kind: EntryKind::Bot, ..say(1, request, "a", text) };
+    append(log, vec![say(1, 1, "a", "hi"), by_bot(2, "HI"), say(1, 3, "a", "thanks")]).await;
+    let kinds: Vec<EntryKind> = entries(log, "a", 0).await.iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, [EntryKind::Message, EntryKind::Bot, EntryKind::Message]);
+    let again = append(log, vec![by_bot(2, "HI"), say(1, 2, "a", "HI"), by_bot(1, "hi")]).await.outcomes;
+    let known = Outcome::Known(Position { seq: 2, at: NOW + 2 });
+    assert_eq!(again, [known, Outcome::Conflict, Outcome::Conflict], "the mark belongs to the content");
+    assert_eq!(state(log, "a").await.topic, "", "it is no topic");
 }
 
 /// protocol 6.7

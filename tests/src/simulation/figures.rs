@@ -189,7 +189,7 @@ async fn say(
     for number in 0..scene.messages {
         let text = format!("{}.{number}", plan::name(who));
         said.push((text.clone(), (who, time.elapsed())));
-        let say = Request::Say(Say { id: 0, room: ROOM.into(), text: text.into(), order: None });
+        let say = Request::Say(Say { id: 0, room: ROOM.into(), text: text.into(), order: None, bot: false });
         remote.ask(say, u64::from(number) + 1).await.expect("the client goes on");
         time.pass(scene.every).await;
     }

@@ -173,6 +173,7 @@ impl Life {
             1..6 => _ = self.rooms.insert(number),
             _ => {}
         }
+        let is_bot = tag.is_multiple_of(8);
         match what {
             0 | 7 | 9 | 10 | 15.. if !here && !strays => Request::Who(Who { id: 0, room: room.into() }),
             0 => Request::Leave(Leave { id: 0, room: room.into() }),
@@ -190,9 +191,21 @@ impl Life {
             }
             11..15 => {
                 let to = plan::name(self.dice.usize(..self.world.plan.people.len()));
-                Request::Tell(Tell { id: 0, to: to.into(), text: self.text(tag).into(), order: None })
+                Request::Tell(Tell {
+                    id: 0,
+                    to: to.into(),
+                    text: self.text(tag).into(),
+                    order: None,
+                    bot: is_bot,
+                })
             }
-            _ => Request::Say(Say { id: 0, room: room.into(), text: self.text(tag).into(), order: None }),
+            _ => Request::Say(Say {
+                id: 0,
+                room: room.into(),
+                text: self.text(tag).into(),
+                order: None,
+                bot: is_bot,
+            }),
         }
     }
 

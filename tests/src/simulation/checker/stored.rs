@@ -97,7 +97,7 @@ fn as_asked(case: &mut Case<'_>, places: &Places<'_>) {
             None => ("nobody", None),
         };
         let said = match request {
-            Some(Request::Say(it)) => Some((it.room.as_ref(), EntryKind::Message)),
+            Some(Request::Say(it)) => Some((it.room.as_ref(), EntryKind::said(it.bot))),
             Some(Request::Topic(it)) => Some((it.room.as_ref(), EntryKind::Topic)),
             _ => None,
         };

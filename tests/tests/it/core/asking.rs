@@ -104,7 +104,7 @@ fn a_tell_that_comes_again_is_told_once_and_another_under_its_id_is_a_conflict()
         let _cleo = hall.enter("cleo", 3).await;
         let tell = |to: &str, text: &str| {
             let (to, text) = (to.to_owned().into(), text.to_owned().into());
-            write(&Request::Tell(Tell { id: 40, to, text, order: None }))
+            write(&Request::Tell(Tell { id: 40, to, text, order: None, bot: false }))
         };
         let Event::Ack(first) = ana.ask_as(40, tell("bob", "psst")).await else { panic!("bob is here") };
         let Event::Ack(again) = ana.ask_as(40, tell("bob", "psst")).await else { panic!("it is known") };

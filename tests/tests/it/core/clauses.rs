@@ -18,7 +18,7 @@ use crate::world::{in_time, runtime};
 
 fn tell(to: &'static str, text: impl Into<String>) -> impl FnOnce(u64) -> Request<'static> {
     let text = text.into().into();
-    move |id| Request::Tell(Tell { id, to: to.into(), text, order: None })
+    move |id| Request::Tell(Tell { id, to: to.into(), text, order: None, bot: false })
 }
 
 async fn unlimited(time: &VirtualTime) -> Hall {

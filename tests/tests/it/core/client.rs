@@ -85,7 +85,9 @@ fn a_client_that_is_cut_keeps_its_direct_messages() {
         let tell = async {
             for n in 0..100_u64 {
                 let text = n.to_string().into();
-                bob.ask(Request::Tell(Tell { id: 0, to: "ana".into(), text, order: None }), n).await.unwrap();
+                bob.ask(Request::Tell(Tell { id: 0, to: "ana".into(), text, order: None, bot: false }), n)
+                    .await
+                    .unwrap();
                 time.pass(Duration::from_millis(50)).await;
             }
         };

@@ -38,8 +38,10 @@ fn what_an_inbox_let_go_of_is_told() {
         let hall = unlimited(&time, 1 << 20).await;
         let mut ana = hall.enter("ana", 1).await;
         for n in 1..=300 {
-            ana.ask(|id| Request::Tell(Tell { id, to: "ana".into(), text: "note".into(), order: None }))
-                .await;
+            ana.ask(|id| {
+                Request::Tell(Tell { id, to: "ana".into(), text: "note".into(), order: None, bot: false })
+            })
+            .await;
             ana.entries("@", n..=n).await;
         }
         let joined = ana.join("@", Some(0)).await;

@@ -50,7 +50,9 @@ fn whoever_looks_like_somebody_neither_gets_in_nor_gets_the_others_messages() {
         let mut al = hall.enter("al", 2).await;
         let refused = hall.dial().await.refused(&hello("a1", 3)).await;
         assert_eq!((refused.code, refused.retry_after_ms), (Code::NameTaken, None));
-        let tell = |id| Request::Tell(Tell { id, to: "a1".into(), text: "for a1 alone".into(), order: None });
+        let tell = |id| {
+            Request::Tell(Tell { id, to: "a1".into(), text: "for a1 alone".into(), order: None, bot: false })
+        };
         assert!(matches!(ana.ask(tell).await, Event::Error(Error { code: Code::NotHere, .. })));
         assert!(!al.has_heard(|it| matches!(it, Event::Entry(_))).await);
     });

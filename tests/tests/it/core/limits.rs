@@ -21,7 +21,7 @@ fn refusal(event: Event) -> Error {
 
 fn say(text: &str) -> impl FnOnce(u64) -> Request<'static> {
     let text = text.to_owned();
-    move |id| Request::Say(Say { id, room: "lobby".into(), text: text.into(), order: None })
+    move |id| Request::Say(Say { id, room: "lobby".into(), text: text.into(), order: None, bot: false })
 }
 
 /// protocol 11.1, 11.2
@@ -91,7 +91,8 @@ fn an_inbox_takes_no_more_than_its_owner_may_still_read() {
         let mut ana = hall.enter("ana", 1).await;
         drop(hall.enter("bob", 2).await);
         time.settle().await;
-        let tell = |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None });
+        let tell =
+            |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false });
         for _ in 0..256 {
             assert!(matches!(ana.ask(tell).await, Event::Ack(_)));
         }
@@ -192,6 +193,7 @@ fn what_claims_to_be_a_repetition_and_is_none_is_limited_like_the_rest() {
                     room: "lobby".into(),
                     text: id.to_string().into(),
                     order: Some(order),
+                    bot: false,
                 })
             }
         };

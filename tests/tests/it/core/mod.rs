@@ -95,7 +95,13 @@ impl Hall {
 }
 
 pub fn say(room: &str, text: impl Into<String>) -> Request<'static> {
-    Request::Say(Say { id: 0, room: room.to_owned().into(), text: text.into().into(), order: None })
+    Request::Say(Say {
+        id: 0,
+        room: room.to_owned().into(),
+        text: text.into().into(),
+        order: None,
+        bot: false,
+    })
 }
 
 /// The next update that `pick` takes; others are passed over.

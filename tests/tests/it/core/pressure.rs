@@ -44,7 +44,7 @@ fn a_link_is_read_on_as_soon_as_enough_was_answered() {
         let mut ana = hall.enter("ana", 1).await;
         for _ in 0..6 {
             let text = "x".repeat(8000).into();
-            ana.ask(|id| Request::Tell(Tell { id, to: "ana".into(), text, order: None })).await;
+            ana.ask(|id| Request::Tell(Tell { id, to: "ana".into(), text, order: None, bot: false })).await;
         }
         // Each page is most of a frame.
         for id in 100..110 {

@@ -49,7 +49,8 @@ fn a_name_whose_link_is_lost_goes_to_the_same_host_at_once_but_not_its_inbox() {
         let mut ana = hall.enter("ana", 1).await;
         drop(hall.enter("bob", 2).await);
         time.settle().await;
-        let tell = |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None });
+        let tell =
+            |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false });
         assert!(matches!(ana.ask(tell).await, Event::Ack(_)), "who has lost the link is still here");
         let mut other = hall.enter("Bob", 3).await;
         assert!(!other.has_heard(|it| matches!(it, Event::Entry(_))).await, "it was not for this bob");

@@ -50,7 +50,9 @@ fn what_cannot_be_stored_is_refused_and_leaves_no_hole() {
             (LogError::Failed("input/output error".into()), Code::StorageFailed),
         ] {
             log.fail_with(Some(trouble));
-            let say = |id| Request::Say(Say { id, room: "lobby".into(), text: "lost".into(), order: None });
+            let say = |id| {
+                Request::Say(Say { id, room: "lobby".into(), text: "lost".into(), order: None, bot: false })
+            };
             match ana.ask(say).await {
                 Event::Error(Error { code, .. }) => assert_eq!(code, wanted),
                 other => panic!("{other:?}"),

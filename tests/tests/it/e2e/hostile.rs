@@ -41,7 +41,8 @@ impl Scene {
         self.said += 1;
         let id = 1 + self.said;
         let text = format!("still here {}", self.said);
-        let say = Request::Say(Say { id, room: "hall".into(), text: text.clone().into(), order: None });
+        let say =
+            Request::Say(Say { id, room: "hall".into(), text: text.clone().into(), order: None, bot: false });
         assert!(self.honest.ask(&say), "the honest one is cut");
         loop {
             match self.honest.event().expect("the honest one is cut") {

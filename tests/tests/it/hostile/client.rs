@@ -235,9 +235,9 @@ impl Rig {
                 Request::Join(Join { id, room, after, recent, epoch: None })
             }
             b'l' => Request::Leave(Leave { id, room }),
-            b's' => Request::Say(Say { id, room, text: line.text().into(), order: None }),
-            b'S' => Request::Say(Say { id, room, text: "x".repeat(65_400).into(), order: None }),
-            b'e' => Request::Tell(Tell { id, to: "bob".into(), text: line.text().into(), order: None }),
+            b's' => Request::Say(Say { id, room, text: line.text().into(), order: None, bot: false }),
+            b'S' => Request::Say(Say { id, room, text: "x".repeat(65_400).into(), order: None, bot: false }),
+            b'e' => Request::Tell(Tell { id, to: "bob".into(), text: line.text().into(), ..Tell::default() }),
             b'o' => Request::Topic(Topic { id, room, text: line.text().into(), order: None }),
             b'w' => Request::Who(Who { id, room }),
             b'r' => Request::Rooms(RoomList { id }),

@@ -164,11 +164,13 @@ impl Hall {
                 Request::Join(Join { id, room, after, recent, epoch })
             }
             b'l' => Request::Leave(Leave { id, room }),
-            b's' => Request::Say(Say { id, room, order: line.maybe(), text: text(line) }),
+            b's' | b'i' => {
+                Request::Say(Say { id, room, order: line.maybe(), text: text(line), bot: kind == b'i' })
+            }
             b'o' => Request::Topic(Topic { id, room, order: line.maybe(), text: text(line) }),
-            b'e' => {
+            b'e' | b'E' => {
                 let to = if room == "a" { "ana" } else { "bob" }.into();
-                Request::Tell(Tell { id, to, order: line.maybe(), text: text(line) })
+                Request::Tell(Tell { id, to, order: line.maybe(), text: text(line), bot: kind == b'E' })
             }
             b'w' => Request::Who(Who { id, room }),
             b'H' => Request::History(History { id, room, before: line.maybe(), limit: line.maybe() }),

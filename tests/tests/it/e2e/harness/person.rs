@@ -95,7 +95,13 @@ pub fn join(room: &str) -> Request<'static> {
 
 /// The request that says `text` in `room`.
 pub fn say(room: &str, text: &str) -> Request<'static> {
-    Request::Say(Say { id: 0, room: room.to_owned().into(), text: text.to_owned().into(), order: None })
+    Request::Say(Say {
+        id: 0,
+        room: room.to_owned().into(),
+        text: text.to_owned().into(),
+        order: None,
+        bot: false,
+    })
 }
 
 /// How long one update may be waited for, on a machine that does all of these tests at once.
