@@ -8,6 +8,10 @@ use clap_complete::Shell;
 
 use crate::{since, store::Store};
 
+mod bot;
+
+pub(crate) use bot::Bot;
+
 /// Chat on a local network: rooms with history, over any transport.
 #[derive(Debug, Parser)]
 #[command(name = "chat", version, arg_required_else_help = true, after_help = EXAMPLES)]
@@ -24,6 +28,7 @@ pub(crate) enum Command {
     Tail(Tail),
     Search(Search),
     Export(Export),
+    Bot(Bot),
     Config(Config),
     Completions(Completions),
 }

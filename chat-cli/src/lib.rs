@@ -29,6 +29,7 @@ use output::{Output, OutputError};
 use settings::Settings;
 
 mod args;
+mod bot;
 mod command;
 mod config;
 mod export;
@@ -110,6 +111,7 @@ fn start(registry: &Registry, command: Command) -> anyhow::Result<ExitCode> {
         Command::Export(args) => {
             async_std::task::block_on(export::run(registry, runtime, args, &settings()?))
         }
+        Command::Bot(args) => async_std::task::block_on(bot::run(registry, runtime, args, &settings()?)),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();

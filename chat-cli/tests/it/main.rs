@@ -59,6 +59,7 @@ fn help_shows_examples_for_every_command() {
         &["tail"],
         &["search"],
         &["export"],
+        &["bot"],
         &["config"],
         &["completions"],
     ] {
@@ -95,6 +96,14 @@ fn a_wrong_command_line_is_status_2() {
         &["search"],
         &["search", "tea", "--since", "soon"],
         &["search", "tea", "--limit", "0"],
+        &["bot", "--room", "lobby", "--exec", "cat"],
+        &["bot", "--name", "it", "--exec", "cat"],
+        &["bot", "--name", "it", "--room", "lobby"],
+        &["bot", "--name", "it", "--room", "lobby", "--exec", "cat", "--timeout", "0s"],
+        &["bot", "--name", "it", "--room", "lobby", "--exec", "cat", "--timeout", "5s", "--session"],
+        &["bot", "--name", "it", "--room", "lobby", "--exec", "cat", "--idle", "5s"],
+        &["bot", "--name", "it", "--room", "lobby", "--exec", "cat", "--max-output", "1GiB"],
+        &["bot", "--name", "it", "--room", "lobby", "--exec", "cat", "--at-once", "0"],
         &["export", "--format", "html"],
         &["export", "--room", "lobby", "--format", "pdf"],
         &["serve", "--listen", "tcp://"],
@@ -140,6 +149,7 @@ fn a_refused_connection_is_one_line() {
         &["tail", &url, "--room", "lobby", "--name", "ana"],
         &["search", &url, "tea", "--name", "ana"],
         &["export", &url, "--room", "lobby", "--format", "text", "--name", "ana"],
+        &["bot", &url, "--room", "lobby", "--exec", "cat", "--name", "ana"],
     ] {
         let begun = Instant::now();
         let said = failure(args);

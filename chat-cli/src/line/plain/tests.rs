@@ -109,6 +109,20 @@ fn a_lost_connection_is_told_once_and_coming_back_once() {
     check("lost name_taken", "-- not let in yet (name_taken); trying again in 2 s");
 }
 
+/// protocol 7.7
+#[test]
+fn what_a_program_says_is_marked() {
+    check(
+        r#"connected ana
+           {"type":"message","bot":true,"room":"lobby","seq":1,"from":"echo","at":1795172580000,"text":"HI"}
+           {"type":"message","bot":true,"room":"@","seq":1,"from":"echo","to":"ana","at":1795172580000,"text":"PSST"}"#,
+        "
+         -- you are ana
+         [lobby] 12:03 <echo bot> HI
+         * echo bot -> you: PSST",
+    );
+}
+
 #[test]
 fn direct_messages_say_who_said_it_to_whom() {
     check(

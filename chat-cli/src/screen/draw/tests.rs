@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat_core::{
     client::Update,
-    wire::{Event, Found},
+    wire::{EntryFrame, EntryKind, Event, Found},
 };
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
@@ -87,6 +87,17 @@ fn what_is_new_is_marked() {
     let screen = drawn(&mut world, 60, 12).join("\n");
     let (old, mark, fresh) = (screen.find("old"), screen.find("─ new ─"), screen.find("fresh"));
     assert!(old < mark && mark < fresh && old.is_some(), "{screen}");
+}
+
+#[test]
+fn what_a_program_says_is_told_from_what_its_namesake_says() {
+    let mut world = World::new();
+    world.hear("echo", 1, "by hand");
+    let by_bot = EntryFrame { kind: EntryKind::Bot, ..entry("lobby", "echo", 2, "by a program") };
+    world.tell(Update::Entry(by_bot));
+    let screen = drawn(&mut world, 60, 12);
+    let heads: Vec<&str> = screen.iter().filter_map(|line| line.find("echo").map(|at| &line[at..])).collect();
+    assert_eq!(heads, ["echo 10:53", "echo bot 10:53"], "{screen:#?}");
 }
 
 #[test]

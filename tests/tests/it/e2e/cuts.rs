@@ -96,7 +96,7 @@ async fn talk(ana: Person, bob: Person, proxy: &Proxy) -> (Vec<EntryFrame>, Vec<
 }
 
 /// What people put between themselves and their server: it forwards, and hangs up after a seeded number of bytes.
-struct Proxy {
+pub(super) struct Proxy {
     port: u16,
     cuts: Arc<AtomicUsize>,
     closed: Arc<AtomicBool>,
@@ -104,7 +104,7 @@ struct Proxy {
 
 impl Proxy {
     /// A proxy to `target` that cuts `most` connections and leaves later ones alone.
-    fn start(target: u16, most: usize, seed: u64) -> Proxy {
+    pub(super) fn start(target: u16, most: usize, seed: u64) -> Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
         let port = listener.local_addr().expect("it is bound").port();
         let (cuts, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
@@ -126,11 +126,11 @@ impl Proxy {
         proxy
     }
 
-    fn address(&self) -> chat_core::Address {
+    pub(super) fn address(&self) -> chat_core::Address {
         format!("tcp://127.0.0.1:{}", self.port).parse().expect("it is an address")
     }
 
-    fn cuts(&self) -> usize {
+    pub(super) fn cuts(&self) -> usize {
         self.cuts.load(Ordering::Relaxed)
     }
 }

@@ -1,5 +1,6 @@
 //! The program as people run it: real processes, real sockets.
 
+mod bots;
 mod commands;
 mod crowd;
 mod cuts;

@@ -31,14 +31,18 @@ impl Server {
         Server::run_at(command, &["tcp://127.0.0.1:0"], args)
     }
 
-    /// A server that listens at all of `urls`, with these arguments besides.
+    /// A server that listens at all of `urls`, with these arguments besides. It keeps rooms where `--data` says, or else
+    /// in memory.
     pub fn at(urls: &[&str], args: &[&str]) -> Server {
         Server::run_at(&mut Command::new(program()), urls, args)
     }
 
     /// The same, run by `command`.
     pub fn run_at(command: &mut Command, urls: &[&str], args: &[&str]) -> Server {
-        command.args(["serve", "--memory"]).args(args);
+        command.arg("serve").args(args);
+        if !args.contains(&"--data") {
+            command.arg("--memory");
+        }
         for url in urls {
             command.args(["--listen", url]);
         }
