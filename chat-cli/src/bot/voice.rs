@@ -77,8 +77,7 @@ impl Mouth {
         let mut tag = 0;
         while let Some(Answer { caller, text, done }) = self.answers.next().await {
             let mut done = Some(done);
-            let prefix = if caller.room.is_inbox() { String::new() } else { format!("{}: ", caller.person) };
-            let mut messages = messages(&prefix, &text).into_iter().peekable();
+            let mut messages = messages(&address(&caller, &text), &text).into_iter().peekable();
             while let Some(message) = messages.next() {
                 tag += 1;
                 if messages.peek().is_none()
@@ -90,6 +89,16 @@ impl Mouth {
             }
         }
         Ok(())
+    }
+}
+
+/// What the first message of an answer begins with. Where there are more lines, none is moved from below the others: it
+/// may be a table.
+fn address(caller: &Caller, text: &str) -> String {
+    match (caller.room.is_inbox(), text.contains('\n')) {
+        (true, _) => String::new(),
+        (false, true) => format!("{}:\n", caller.person),
+        (false, false) => format!("{}: ", caller.person),
     }
 }
 

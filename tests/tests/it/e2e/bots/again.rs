@@ -41,7 +41,7 @@ fn a_server_that_comes_back_finds_its_bots_and_nothing_old_is_answered() {
         ask(&mut ana, "menu", "2");
         let said = all_said(server.url(), 8);
         let texts: Vec<&str> = said.iter().filter_map(|event| event["text"].as_str()).collect();
-        let answers = texts.iter().filter(|text| text.starts_with("ana: ")).count();
+        let answers = texts.iter().filter(|text| text.starts_with("ana:")).count();
         assert!(!texts.contains(&"ana: WHILE IT WAS AWAY") && answers >= 4, "{texts:?}");
         assert!(
             !texts.iter().any(|text| text.contains("您的余额")),

@@ -63,7 +63,8 @@ fn converse(person: &mut Process, who: &str, name: &str, text: &str, wanted: &st
     let mut all = String::new();
     while all != wanted {
         let (_, answer) = said_by(person, name);
-        let answer = answer.strip_prefix(&format!("{who}: ")).expect("it is addressed");
+        let answer = answer.strip_prefix(&format!("{who}:")).expect("it is addressed");
+        let answer = answer.strip_prefix([' ', '\n']).expect("and separated");
         all = if all.is_empty() { answer.to_owned() } else { format!("{all}\n{answer}") };
         assert!(wanted.starts_with(&all), "{all:?}, and not {wanted:?}");
     }

@@ -25,8 +25,8 @@ fn begin(person: &mut Process, name: &str) -> String {
     let mut number = None;
     loop {
         let (_, text) = said_by(person, "it"); // also to others, and on a slow machine not all at once
-        let Some(text) = text.strip_prefix(&format!("{name}: ")) else { continue };
-        number = number.or_else(|| text.lines().next().map(str::to_owned));
+        let Some(text) = text.strip_prefix(&format!("{name}:")) else { continue };
+        number = number.or_else(|| text.trim_start().lines().next().map(str::to_owned));
         if text.ends_with("got hi") {
             return number.expect("it is the first thing that is said");
         }
@@ -53,7 +53,7 @@ fn what_a_session_does_wrong_is_one_line_and_the_next_begins_anew() {
             gone(&number);
         }
         let number = begin(&mut ana, "ana");
-        assert!(ask(&mut ana, "it", "flood").starts_with("ana: y\ny\n"));
+        assert!(ask(&mut ana, "it", "flood").starts_with("ana:\ny\ny\n"));
         assert_eq!(said_by(&mut ana, "it").1, "ana: (the program was ended: it printed more than 4.0 KiB)");
         gone(&number);
         begin(&mut ana, "ana");

@@ -12,7 +12,7 @@ fn the_echo_answers_in_capitals() {
         assert_eq!(ask(&mut ana, "echo", "hi there"), "ana: HI THERE");
         say(&mut ana, "echo is not addressed by this: nor by this");
         say(&mut ana, "@Echo two\nlines");
-        assert_eq!(said_by(&mut ana, "echo").1, "ana: TWO\nLINES", "and nothing before that");
+        assert_eq!(said_by(&mut ana, "echo").1, "ana:\nTWO\nLINES", "and nothing before that");
         tell(&mut ana, "echo", "psst");
         let (room, text) = said_by(&mut ana, "echo");
         assert_eq!((room.as_str(), text.as_str()), ("@", "PSST"));
@@ -22,7 +22,7 @@ fn the_echo_answers_in_capitals() {
         for (command, mark) in [
             (&["export", url, "--room", "lobby", "--format", "text"][..], "<echo bot> ana: HI THERE"),
             (&["export", url, "--room", "lobby", "--format", "html"], "<bdi>echo</bdi> <small>bot</small>"),
-            (&["search", url, "there", "--from", "echo"], "<echo bot> ana: HI THERE"),
+            (&["search", url, "there", "--from", "echo"], "<echo bot> ana: HI *THERE*"),
             (&["search", url, "there", "--from", "echo", "--json"], r#""bot":true"#),
         ] {
             let (_, lines, errors) = Process::chat(command).exit(PATIENCE);
@@ -95,7 +95,7 @@ fn a_long_output_comes_back_whole() {
             messages += 1;
         }
         let wanted: Vec<String> = (1..=40000).map(|number| number.to_string()).collect();
-        assert_eq!(all, format!("ana: {}", wanted.join("\n")));
+        assert_eq!(all, format!("ana:\n{}", wanted.join("\n")));
         assert!(messages > 25, "{messages} messages are more than 20 at once");
     }
 }
