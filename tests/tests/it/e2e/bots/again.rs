@@ -3,7 +3,10 @@
 use nix::sys::signal::Signal;
 
 use super::*;
-use crate::e2e::cuts::Proxy;
+use crate::e2e::{
+    cuts::Proxy,
+    harness::{Fate, UdpProxy},
+};
 
 /// protocol 14.8
 #[test]
@@ -68,4 +71,23 @@ fn a_bot_whose_link_is_cut_twenty_times_answers_each_once() {
     assert_eq!(ask(&mut ana, "echo", "end"), "ana: end");
     let said = all_said(server.url(), 2 * asked + 2);
     assert_eq!(said.len() as u64, 2 * asked + 2, "nothing was answered twice");
+}
+
+#[test]
+fn a_bot_on_a_bad_network_answers_each_once_and_whole() {
+    let server = Server::at(&["udp://127.0.0.1:0"], &["--unlimited"]);
+    let proxy = UdpProxy::start(server.udp_port(), Fate { lost: 20, doubled: 10, overtaken: 20 }, 11);
+    let _echo = bot(&proxy.url(), "echo", "cat", &[]);
+    let _count = bot(&proxy.url(), "count", "seq 5000", &[]);
+    let mut ana = Process::join(server.url(), "ana", "lobby");
+    for number in 1..=20 {
+        assert_eq!(ask(&mut ana, "echo", &number.to_string()), format!("ana: {number}"));
+    }
+    let mut all = ask(&mut ana, "count", "");
+    while !all.ends_with("\n5000") {
+        all = all + "\n" + &said_by(&mut ana, "count").1;
+    }
+    assert_eq!(all.lines().count(), 5001, "the name and every number");
+    let said = all_said(server.url(), 44);
+    assert_eq!(said.len(), 44, "nothing was answered twice: {said:?}");
 }

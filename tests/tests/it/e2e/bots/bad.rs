@@ -12,7 +12,7 @@ const OBEDIENT: &str = r#"
 read -r what
 case $what in
 hang) echo before; sleep 31415; echo after ;;
-stubborn) trap '' TERM INT HUP; (trap '' TERM; echo $$; sleep 31415) & wait ;;
+stubborn) trap '' TERM INT HUP; sh -c 'echo $$; exec sleep 31415' & wait ;;
 mute) exec >&-; sleep 31415 ;;
 status) echo half; exit 3 ;;
 signal) kill -s SEGV $$ ;;
