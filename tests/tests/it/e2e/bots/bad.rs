@@ -11,9 +11,9 @@ use crate::e2e::commands::TemporaryFile;
 const OBEDIENT: &str = r#"
 read -r what
 case $what in
-hang) echo before; sleep 31415; echo after ;;
-stubborn) trap '' TERM INT HUP; sh -c 'echo $$; exec sleep 31415' & wait ;;
-mute) exec >&-; sleep 31415 ;;
+hang) echo before; sleep 300; echo after ;;
+stubborn) trap '' TERM INT HUP; sh -c 'echo $$; exec sleep 300' & wait ;;
+mute) exec >&-; sleep 300 ;;
 status) echo half; exit 3 ;;
 signal) kill -s SEGV $$ ;;
 flood) yes 'grüße' ;;
@@ -125,7 +125,7 @@ fn who_asks_too_much_is_told_once_and_nobody_else_is() {
 fn programs_end_with_their_bot() {
     let server = Server::start(&[]);
     let pid = TemporaryFile::with("");
-    let exec = format!("echo $$ > '{}'; sleep 31415", pid.0.display());
+    let exec = format!("echo $$ > '{}'; sleep 300", pid.0.display());
     let it = bot(server.url(), "it", &exec, &["--shell", "--timeout", "1h"]);
     let mut ana = Process::join(server.url(), "ana", "lobby");
     say(&mut ana, "it: go");

@@ -1,5 +1,7 @@
 //! Programs that keep running for a person.
 
+use nix::sys::signal::Signal;
+
 use super::*;
 
 /// Says its number, then does what it is told.
@@ -13,7 +15,7 @@ while read -r what; do
     binary) printf '\377\n' ;;
     prompt) printf 'name? '; read -r name; printf 'hello %s' "$name" ;;
     slow) printf 'gr\303'; sleep 1; printf '\274\303\237e\n' ;;
-    deaf) sleep 31415 ;;
+    deaf) sleep 300 ;;
     close) exec <&-; sleep 0.2; echo closed; exit ;;
     *) echo "got $what" ;;
     esac
@@ -92,7 +94,7 @@ fn a_session_ends_with_its_person_or_their_silence() {
 #[test]
 fn lines_that_are_not_read_are_refused_once() {
     let server = Server::start(&["--unlimited"]);
-    let _it = bot(server.url(), "it", "sleep 31415", &["--session", "--idle", "1h"]);
+    let it = bot(server.url(), "it", "sleep 300", &["--session", "--idle", "1h"]);
     let mut ana = Process::join(server.url(), "ana", "lobby");
     let long = "x".repeat(8000);
     for _ in 0..40 {
@@ -104,4 +106,6 @@ fn lines_that_are_not_read_are_refused_once() {
     let last = ana.expect("the end", last).expect("a number");
     let said = all_said(server.url(), last);
     assert_eq!(said.iter().filter(|event| event["bot"] == true).count(), 1);
+    it.signal(Signal::SIGTERM); // and its program ends with it
+    assert!(it.exit(PATIENCE).0.success());
 }
