@@ -59,6 +59,7 @@ fn main() -> ExitCode {
 fn panics(args: &[&str], typed: &str) {
     let mut ana = Command::new(env::current_exe().unwrap());
     ana.env(IS_THE_PROGRAM, "").env("XDG_CONFIG_HOME", "/nowhere").arg("join").args(args);
+    ana.env("RUST_BACKTRACE", "0"); // what is waited for would go off the screen
     let mut ana = Screen::of(100, 24, ana.args(["--name", "ana"]));
     if !typed.is_empty() {
         ana.wait_for("1 here");
