@@ -1,0 +1,156 @@
+//! mDNS and DNS-SD: the one place that names mdns-sd (`docs/protocol.md`, 18.3 and 18.4).
+
+use std::time::Duration;
+
+use chat_core::{Address, SharedRuntime, within};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use mdns_sd::{Error, IfKind, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo};
+
+use crate::{
+    reachable,
+    server::{Found, ServerId, bounded},
+};
+
+/// A server that is announced.
+pub(crate) struct Announced {
+    daemon: ServiceDaemon,
+    /// What it is registered as.
+    names: Vec<String>,
+}
+
+impl Announced {
+    /// Announces `server`, whose URLs are those it listens at. Nothing if nobody could reach it.
+    ///
+    /// # Errors
+    /// When the system has no socket or no thread for it.
+    pub(crate) fn start(server: &Found) -> Result<Option<Announced>, Error> {
+        let services = services(server)?;
+        if services.is_empty() {
+            return Ok(None);
+        }
+        let daemon = daemon()?;
+        let names = services.iter().map(|it| it.get_fullname().to_owned()).collect();
+        services.into_iter().try_for_each(|it| daemon.register(it))?;
+        Ok(Some(Announced { daemon, names }))
+    }
+
+    /// Says what has changed of `server`, which listens where it did.
+    ///
+    /// # Errors
+    /// When it is not said.
+    pub(crate) fn update(&self, server: &Found) -> Result<(), Error> {
+        services(server)?.into_iter().try_for_each(|it| self.daemon.register(it))
+    }
+
+    /// Says goodbye, and waits until it is said, not for long.
+    pub(crate) async fn stop(self, runtime: &SharedRuntime) {
+        let goodbye = async {
+            for name in &self.names {
+                if let Ok(said) = self.daemon.unregister(name) {
+                    let _ = said.recv_async().await; // a daemon that is gone says nothing
+                }
+            }
+            if let Ok(ended) = self.daemon.shutdown() {
+                let _ = ended.recv_async().await;
+            }
+        };
+        within(GOODBYE_WITHIN, &**runtime, goodbye).await;
+    }
+}
+
+/// What is announced of `server`: each of its listeners that others can reach over TCP or UDP.
+fn services(server: &Found) -> Result<Vec<ServiceInfo>, Error> {
+    let mut services: Vec<ServiceInfo> = Vec::new();
+    for url in &server.urls {
+        let Some((_, kind)) = KINDS.iter().find(|(scheme, _)| *scheme == url.scheme()) else { continue };
+        let Some((ip, port)) = reachable::ip(url).filter(|(ip, _)| !ip.is_loopback()) else { continue };
+        let is_second = services.iter().any(|it| it.get_type() == *kind);
+        // mdns-sd 0.21 gets the escapes for these two wrong when it changes a name that is taken.
+        let name = server.name.replace(['.', '\\'], "-");
+        let instance = if is_second { format!("{name} {port}") } else { name };
+        // A name of its own, so that it is in nobody's way, as that of the machine might be.
+        let host = format!("chat-{:016x}.local.", server.id.0 as u64);
+        let txt = [
+            ("id", server.id.to_string()),
+            ("name", server.name.clone()),
+            ("software", server.software.clone()),
+            ("protocol", server.protocol.to_string()),
+            ("rooms", server.rooms.to_string()),
+        ];
+        let at = if ip.is_unspecified() { String::new() } else { ip.to_string() };
+        let mut service = ServiceInfo::new(kind, &instance, &host, &*at, port, &txt[..])?;
+        if ip.is_unspecified() {
+            service = service.enable_addr_auto();
+            service.set_interfaces(vec![if ip.is_ipv4() { IfKind::IPv4 } else { IfKind::All }]);
+        }
+        services.push(service);
+    }
+    Ok(services)
+}
+
+/// The servers that are announced, as they are heard of, and what ends that when it is dropped.
+///
+/// # Errors
+/// When the system has no socket or no thread for it.
+pub(crate) fn browse() -> Result<(BoxStream<'static, Found>, Browsing), Error> {
+    let daemon = daemon()?;
+    let events = KINDS.map(|(scheme, kind)| {
+        let events = daemon.browse(kind)?.into_stream();
+        Ok(events.filter_map(move |event| async move {
+            match event {
+                ServiceEvent::ServiceResolved(service) => found(scheme, &service),
+                _ => None,
+            }
+        }))
+    });
+    let events = events.into_iter().map(|it| it.map(StreamExt::boxed)).collect::<Result<Vec<_>, Error>>()?;
+    Ok((stream::select_all(events).boxed(), Browsing(daemon)))
+}
+
+/// Looks for servers for as long as it lives.
+pub(crate) struct Browsing(ServiceDaemon);
+
+impl Drop for Browsing {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown(); // it is gone already, or ends with the process
+    }
+}
+
+fn daemon() -> Result<ServiceDaemon, Error> {
+    let daemon = ServiceDaemon::new()?;
+    daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?;
+    Ok(daemon)
+}
+
+/// The server behind `service`, if what it says makes sense.
+fn found(scheme: &str, service: &ResolvedService) -> Option<Found> {
+    let text = |key| service.get_property_val_str(key);
+    let number = |key| text(key)?.parse::<u64>().ok();
+    let mut urls = Vec::new();
+    for ip in service.addresses.iter().take(MAX_ADDRESSES) {
+        let host = if ip.is_ipv4() { ip.to_string() } else { format!("[{ip}]") };
+        urls.extend(Address::new(scheme, format_args!("{host}:{}", service.port)));
+    }
+    Some(Found {
+        id: ServerId::parse(text("id")?)?,
+        name: Some(bounded(text("name")?)).filter(|it| !it.is_empty())?,
+        software: bounded(text("software").unwrap_or_default()),
+        protocol: number("protocol")?,
+        rooms: number("rooms").unwrap_or(0),
+        urls,
+    })
+    // Without one it would look like somebody who is about to host.
+    .filter(|it| !it.urls.is_empty())
+}
+
+/// The schemes that DNS-SD has a label for, and what their services are called.
+const KINDS: [(&str, &str); 2] = [("tcp", "_chat._tcp.local."), ("udp", "_chat._udp.local.")];
+
+/// How many addresses of one service are looked at.
+const MAX_ADDRESSES: usize = 16;
+
+/// How long a goodbye may take.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(1);

@@ -1,0 +1,118 @@
+//! Which addresses of a server are worth trying, and in which order (`docs/protocol.md`, 18.11 and 18.12).
+
+use std::net::IpAddr;
+
+use chat_core::{Address, HostPort};
+
+use crate::interfaces::Interface;
+
+/// Those of `heard` that may lead somewhere, the best first.
+pub(crate) fn in_order(heard: &[Heard], own: &[Interface]) -> Vec<Address> {
+    let mut ranked: Vec<(Rank, Address)> =
+        heard.iter().filter_map(|it| Some((rank(&it.url, it.over_loopback, own)?, it.url.clone()))).collect();
+    let is_elsewhere = ranked.iter().any(|(rank, _)| !matches!(rank, Rank::SameMachine | Rank::Own));
+    // What we are called ourselves is somebody else's name for somebody else.
+    ranked.retain(|(rank, _)| !(is_elsewhere && *rank == Rank::Own));
+    ranked.sort_by_key(|(rank, url)| (*rank, url.to_string()));
+    ranked.dedup();
+    ranked.into_iter().map(|(_, url)| url).collect()
+}
+
+/// A URL that a server named.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Heard {
+    pub(crate) url: Address,
+    /// Whether this came from our own machine, without any doubt.
+    pub(crate) over_loopback: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Rank {
+    SameMachine,
+    /// Another address of this machine, or what another machine has in common with it.
+    Own,
+    SharedV4,
+    SharedV6,
+    Far,
+}
+
+/// Nothing for what nobody can be at.
+fn rank(url: &Address, over_loopback: bool, own: &[Interface]) -> Option<Rank> {
+    let Some((ip, port)) = ip(url) else { return over_loopback.then_some(Rank::SameMachine) };
+    let is_broadcast = own.iter().any(|it| it.broadcast().is_some_and(|it| ip == it));
+    if port == 0 || ip.is_unspecified() || ip.is_multicast() || is_broadcast {
+        return None;
+    }
+    if ip.is_loopback() {
+        return over_loopback.then_some(Rank::SameMachine);
+    }
+    let is_link_local = matches!(ip, IpAddr::V6(it) if it.is_unicast_link_local());
+    Some(match own.iter().any(|it| it.contains(ip)) || is_link_local {
+        _ if own.iter().any(|it| it.ip == ip) => Rank::Own,
+        true if ip.is_ipv4() => Rank::SharedV4,
+        true => Rank::SharedV6,
+        false => Rank::Far,
+    })
+}
+
+/// The address and port that `url` names, where it names an IP address.
+pub(crate) fn ip(url: &Address) -> Option<(IpAddr, u16)> {
+    let HostPort { host, port } = HostPort::parse(url).ok()?;
+    let bare = host.split_once('%').map_or(&*host, |(bare, _zone)| bare);
+    Some((bare.parse().ok()?, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> Vec<Interface> {
+        let all = [("lo", "127.0.0.1", 8), ("eth0", "192.168.1.7", 24), ("docker0", "172.17.0.1", 16)];
+        all.map(|(name, ip, prefix)| Interface { name: name.to_owned(), ip: ip.parse().unwrap(), prefix })
+            .to_vec()
+    }
+
+    fn ordered(urls: &[&str], over_loopback: bool) -> Vec<String> {
+        let heard: Vec<Heard> =
+            urls.iter().map(|it| Heard { url: it.parse().unwrap(), over_loopback }).collect();
+        in_order(&heard, &own()).iter().map(|it| it.to_string()).collect()
+    }
+
+    /// protocol 18.11
+    #[test]
+    fn near_addresses_come_first_and_names_we_share_are_left_out() {
+        let urls = [
+            "tcp://10.9.9.9:7000",
+            "tcp://[fe80::1%eth0]:7000",
+            "tcp://172.17.0.1:7000",
+            "tcp://192.168.1.9:7000",
+        ];
+        assert_eq!(
+            ordered(&urls, false),
+            ["tcp://192.168.1.9:7000", "tcp://[fe80::1%eth0]:7000", "tcp://10.9.9.9:7000"]
+        );
+        let here = ["tcp://192.168.1.7:7000", "tcp://172.17.0.1:7000"];
+        assert_eq!(ordered(&here, false), ["tcp://172.17.0.1:7000", "tcp://192.168.1.7:7000"]);
+        let both = ["udp://192.168.1.7:7000", "tcp://127.0.0.1:7000", "unix:///run/chat"];
+        assert_eq!(
+            ordered(&both, true),
+            ["tcp://127.0.0.1:7000", "unix:///run/chat", "udp://192.168.1.7:7000"]
+        );
+    }
+
+    /// protocol 18.11, protocol 18.12
+    #[test]
+    fn what_nobody_can_be_at_is_left_out() {
+        let urls = [
+            "tcp://0.0.0.0:7000",
+            "tcp://127.0.0.1:7000",
+            "tcp://[::1]:7000",
+            "tcp://224.0.0.251:7000",
+            "tcp://192.168.1.255:7000",
+            "tcp://192.168.1.9:0",
+            "unix:///run/chat",
+            "tcp://example.org:7000",
+        ];
+        assert_eq!(ordered(&urls, false), [""; 0]);
+    }
+}

@@ -1,0 +1,170 @@
+//! Answering probes: who is answered, and what they are told (`docs/protocol.md`, 18.6 to 18.10).
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chat_core::{Address, Bucket, Rate, SharedRuntime};
+use futures::{FutureExt, channel::oneshot, select_biased};
+
+use crate::{
+    datagram::{Datagram, Here, MAX_DATAGRAM},
+    interfaces::{self, Interface},
+    net::ProbeSocket,
+    reachable,
+    server::Found,
+};
+
+/// What a server says of itself. It changes while the server runs.
+pub(crate) struct Said {
+    about: Mutex<Found>,
+    rooms: Mutex<Option<Rooms>>,
+}
+
+/// Tells how many rooms there are.
+pub(crate) type Rooms = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+impl Said {
+    pub(crate) fn new(about: Found) -> Said {
+        Said { about: Mutex::new(about), rooms: Mutex::new(None) }
+    }
+
+    /// From now on there is a server, at `listeners`.
+    pub(crate) fn open(&self, listeners: Vec<Address>, rooms: Rooms) {
+        *self.rooms.lock().unwrap_or_else(PoisonError::into_inner) = Some(rooms);
+        self.about.lock().unwrap_or_else(PoisonError::into_inner).urls = listeners;
+    }
+
+    /// As it is now. Its URLs are those listened at.
+    pub(crate) fn now(&self) -> Found {
+        let mut about = self.about.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        about.rooms = rooms.map_or(0, |it| it());
+        about
+    }
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Said").field("about", &self.about).finish_non_exhaustive()
+    }
+}
+
+/// Answers on `socket` until `stop` is dropped.
+pub(crate) async fn respond(
+    socket: ProbeSocket,
+    said: Arc<Said>,
+    runtime: SharedRuntime,
+    stop: oneshot::Receiver<()>,
+) {
+    // Fused outside the loop: a receiver whose sender is dropped counts as terminated, and would be skipped.
+    let mut stop = stop.fuse();
+    let mut buffer = [0; MAX_DATAGRAM + 1];
+    let mut bucket = Bucket::new(Some(RATE));
+    loop {
+        let came = select_biased! {
+            _ = stop => return,
+            came = socket.recv_from(&mut buffer).fuse() => came,
+        };
+        let (len, from) = match came {
+            Ok(came) => came,
+            Err(error) => {
+                tracing::debug!(%error, "cannot hear probes");
+                runtime.sleep_until(runtime.now() + BREATH).await;
+                continue;
+            }
+        };
+        let Some(Datagram::Probe(probe)) = Datagram::read(&buffer[..len]) else { continue };
+        if !probe.is_answerable() || bucket.take(runtime.now()).is_err() {
+            continue;
+        }
+        let own = interfaces::list().unwrap_or_default();
+        let Some(network) = network_of(from, &own) else { continue };
+        let mut server = said.now();
+        let is_open = !server.urls.is_empty();
+        server.urls = server.urls.iter().filter_map(|it| as_seen_from(network, it)).collect();
+        if is_open && server.urls.is_empty() {
+            continue; // not for them
+        }
+        if let Some(answer) = Here::answer(&server, &probe.token, len) {
+            let _ = socket.send_to(&answer, from).await; // the next probe is answered again
+        }
+    }
+}
+
+/// The network of ours that `from` is in, if it may be answered.
+fn network_of(from: SocketAddr, own: &[Interface]) -> Option<&Interface> {
+    let ip = from.ip();
+    let is_somebody = from.port() != 0 && !ip.is_multicast() && !ip.is_unspecified();
+    let is_everybody =
+        ip == Ipv4Addr::BROADCAST || own.iter().any(|it| it.broadcast().is_some_and(|it| ip == it));
+    own.iter().filter(|_| is_somebody && !is_everybody).find(|it| it.contains(ip))
+}
+
+/// The URL under which somebody in `network` reaches what listens at `listener`.
+fn as_seen_from(network: &Interface, listener: &Address) -> Option<Address> {
+    let is_here = network.ip.is_loopback();
+    match reachable::ip(listener) {
+        Some((ip, port)) if ip.is_unspecified() => {
+            let at = SocketAddr::new(network.ip, port);
+            Some(Address::new(listener.scheme(), at).expect("it was an address with another host"))
+        }
+        Some((ip, _)) => (is_here || !ip.is_loopback()).then(|| listener.clone()),
+        None => is_here.then(|| listener.clone()),
+    }
+}
+
+/// How often probes are answered.
+const RATE: Rate = Rate { burst: 50, per_minute: 3000 };
+
+/// How long to leave a socket alone that only has errors to give.
+const BREATH: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> Vec<Interface> {
+        let all = [("lo", "127.0.0.1", 8), ("eth0", "192.168.1.7", 24)];
+        all.map(|(name, ip, prefix)| Interface { name: name.to_owned(), ip: ip.parse().unwrap(), prefix })
+            .to_vec()
+    }
+
+    /// protocol 18.8
+    #[test]
+    fn only_neighbours_are_answered() {
+        let own = own();
+        let network = |from: &str| network_of(from.parse().unwrap(), &own).map(|it| it.name.clone());
+        assert_eq!(network("192.168.1.9:5000").as_deref(), Some("eth0"));
+        assert_eq!(network("127.0.0.1:5000").as_deref(), Some("lo"));
+        for from in [
+            "192.168.1.9:0",
+            "192.168.1.255:5000",
+            "255.255.255.255:1",
+            "224.0.0.1:1",
+            "0.0.0.0:1",
+            "10.0.0.1:1",
+        ] {
+            assert_eq!(network(from), None, "{from}");
+        }
+    }
+
+    /// protocol 18.6
+    #[test]
+    fn everybody_is_told_what_leads_there_from_where_they_are() {
+        let own = own();
+        let seen = |network: usize, listener: &str| {
+            as_seen_from(&own[network], &listener.parse().unwrap()).map(|it| it.to_string())
+        };
+        assert_eq!(seen(1, "tcp://0.0.0.0:7000").as_deref(), Some("tcp://192.168.1.7:7000"));
+        assert_eq!(seen(1, "udp://[::]:7000").as_deref(), Some("udp://192.168.1.7:7000"));
+        assert_eq!(seen(0, "tcp://0.0.0.0:7000").as_deref(), Some("tcp://127.0.0.1:7000"));
+        assert_eq!(seen(1, "tcp://127.0.0.1:7000"), None);
+        assert_eq!(seen(0, "tcp://127.0.0.1:7000").as_deref(), Some("tcp://127.0.0.1:7000"));
+        assert_eq!(seen(1, "tcp://192.168.1.7:1").as_deref(), Some("tcp://192.168.1.7:1"));
+        assert_eq!((seen(1, "unix:///run/chat"), seen(0, "unix:///run/chat").is_some()), (None, true));
+    }
+}

@@ -1,0 +1,78 @@
+//! What is known of a server that was found.
+
+use std::fmt;
+
+use chat_core::{Address, token, token_value};
+
+/// Names one run of a server.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ServerId(pub u128);
+
+impl ServerId {
+    /// Reads 22 characters of base64url (RFC 4648, section 5).
+    pub fn parse(raw: &str) -> Option<ServerId> {
+        token_value(raw).map(ServerId)
+    }
+}
+
+impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&token(self.0))
+    }
+}
+
+impl fmt::Debug for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerId({self})")
+    }
+}
+
+/// A server, as it says of itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Found {
+    /// What carries the same id is the same server.
+    pub id: ServerId,
+    /// Its name, of 1 to [`MAX_NAME`] bytes. Others may have the same, and it may hold control characters.
+    pub name: String,
+    /// The program and its version, of at most [`MAX_NAME`] bytes.
+    pub software: String,
+    /// The version of the protocol it speaks.
+    pub protocol: u64,
+    /// How many rooms there are.
+    pub rooms: u64,
+    /// Where it can be reached, in the order in which to try it. Without any it is no server yet: somebody looks for one
+    /// and will host it if there is none.
+    pub urls: Vec<Address>,
+}
+
+/// `raw` cut off after at most [`MAX_NAME`] bytes.
+pub(crate) fn bounded(raw: &str) -> String {
+    let mut end = raw.len().min(MAX_NAME);
+    while !raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    raw[..end].to_owned()
+}
+
+/// The longest name, in bytes: that of a DNS label (RFC 1035, 2.3.4).
+pub const MAX_NAME: usize = 63;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_as_they_are_written() {
+        let id = ServerId(7 << 100);
+        assert_eq!(ServerId::parse(&id.to_string()), Some(id));
+        assert_eq!((ServerId::parse(""), ServerId::parse("too short")), (None, None));
+    }
+
+    /// protocol 18.2
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        assert_eq!(bounded("office"), "office");
+        assert_eq!(bounded(&"x".repeat(64)), "x".repeat(63));
+        assert_eq!(bounded(&"é".repeat(40)), "é".repeat(31));
+    }
+}
