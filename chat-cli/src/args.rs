@@ -3,21 +3,31 @@
 use std::{net::Ipv6Addr, path::PathBuf};
 
 use chat_core::{Address, AddressError, PersonName, RoomName};
+use chat_discovery::MAX_NAME;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use self::examples::*;
 use crate::{since, store::Store};
 
 mod bot;
+mod examples;
 
 pub(crate) use bot::Bot;
 
 /// Chat on a local network: rooms with history, over any transport.
+///
+/// Without a command it joins the server of the settings, or else looks for about a second for servers on this network.
+/// One is joined. Of several, one can choose on a terminal, the one used last first; elsewhere that one is joined if it
+/// is there. Where there is none, one is hosted here: over TCP and UDP on port 7000, or free ports if that is taken, with
+/// the rooms that `chat serve` has, and with the password that --password-file gives. It ends when its host leaves.
 #[derive(Debug, Parser)]
-#[command(name = "chat", version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "chat", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) talking: Talking,
 }
 
 #[derive(Debug, Subcommand)]
@@ -29,6 +39,7 @@ pub(crate) enum Command {
     Search(Search),
     Export(Export),
     Bot(Bot),
+    Discover(Discover),
     Config(Config),
     Completions(Completions),
 }
@@ -49,6 +60,12 @@ pub(crate) struct Serve {
     /// Let in only those who know the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    /// What people on this network find the server as, at most 63 bytes [default: the name of this machine]
+    #[arg(long, value_name = "NAME", value_parser = server_name)]
+    pub(crate) name: Option<String>,
+    /// Do not tell this network that there is a server: no mDNS, and no answers to probes on UDP port 7001
+    #[arg(long)]
+    pub(crate) no_announce: bool,
     /// Lift the limits on rate and on links per address: for trusted networks and load tests
     #[arg(long)]
     pub(crate) unlimited: bool,
@@ -77,10 +94,17 @@ pub(crate) enum LogFormat {
 #[derive(Args, Debug)]
 #[command(after_help = JOIN_EXAMPLES)]
 pub(crate) struct Join {
-    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: that of the settings, or
-    /// tcp://127.0.0.1:7000]
+    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: that of the settings, or as for
+    /// `chat` alone]
     #[arg(value_name = "URL", value_parser = server)]
     pub(crate) server: Option<Address>,
+    #[command(flatten)]
+    pub(crate) talking: Talking,
+}
+
+/// How to take part.
+#[derive(Args, Debug)]
+pub(crate) struct Talking {
     /// A room to enter; may be given several times [default: those of the settings, or
     /// lobby]
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
@@ -238,7 +262,7 @@ pub(crate) enum Format {
 }
 
 /// Who joins.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Person {
     /// The name to be known by [default: that of the settings or the login name, with -2 to -9 after it if it is taken]
     #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
@@ -249,6 +273,18 @@ pub(crate) struct Person {
     /// The name from the settings, for where none is said.
     #[arg(skip)]
     pub(crate) usual_name: Option<PersonName>,
+}
+
+/// List the servers on this network.
+///
+/// Looks for them for one and a half seconds, by mDNS and by a probe to UDP port 7001, and prints name, rooms, URLs and
+/// software of each. Exits with 1 if there is none. A server that was started with --no-announce is not found.
+#[derive(Args, Debug)]
+#[command(after_help = DISCOVER_EXAMPLES)]
+pub(crate) struct Discover {
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Show the settings, and where each comes from.
@@ -288,6 +324,15 @@ pub(crate) fn server(raw: &str) -> Result<Address, String> {
     bare(raw).map_err(|why| why.to_string())
 }
 
+fn server_name(raw: &str) -> Result<String, String> {
+    match raw {
+        "" => Err("it is empty".to_owned()),
+        _ if raw.len() > MAX_NAME => Err(format!("it is longer than {MAX_NAME} bytes")),
+        _ if raw.contains(char::is_control) => Err("it has control characters".to_owned()),
+        _ => Ok(raw.to_owned()),
+    }
+}
+
 fn bare(raw: &str) -> Result<Address, AddressError> {
     let has_port = match raw.rsplit_once(':') {
         Some((host, _)) => !host.contains(':') || host.ends_with(']'),
@@ -304,62 +349,6 @@ fn bare(raw: &str) -> Result<Address, AddressError> {
 
 /// The port where none is given.
 const PORT: u16 = 7000;
-
-const EXAMPLES: &str = "\
-Examples:
-  chat serve                            people on this network can meet here
-  chat join 192.168.1.7                 enter the lobby there
-  chat join udp://192.168.1.7           the same over UDP
-  chat send 192.168.1.7 --room lobby hi";
-
-const SERVE_EXAMPLES: &str = "\
-Examples:
-  chat serve
-  chat serve --listen tcp://127.0.0.1:0           a free port, this machine only
-  chat serve --listen udp://0.0.0.0:7000          UDP alone
-  chat serve --data /srv/chat --keep 90d          rooms there, the last three months of them
-  chat serve --memory                             nothing is kept
-  chat serve --listen tcp://[::]:7000 --password-file secret.txt";
-
-const JOIN_EXAMPLES: &str = "\
-Examples:
-  chat join
-  chat join 192.168.1.7 --name ana --room lobby --room kitchen
-  chat join udp://192.168.1.7:7000                over UDP
-  echo 'lunch?' | chat join 192.168.1.7 --plain
-  chat join 192.168.1.7 --json | jq 'select(.type == \"message\").text'";
-
-const SEND_EXAMPLES: &str = "\
-Examples:
-  chat send 192.168.1.7 --room builds 'nightly build is green'
-  df -h / | chat send 192.168.1.7 --room disks --name backup";
-
-const TAIL_EXAMPLES: &str = "\
-Examples:
-  chat tail 192.168.1.7 --room builds
-  chat tail 192.168.1.7 --room builds --after 0 --json > builds.jsonl";
-
-const SEARCH_EXAMPLES: &str = "\
-Examples:
-  chat search red tea
-  chat search 192.168.1.7 tea --room kitchen --from ana --since 3d
-  chat search udp://192.168.1.7 喝茶 --json | jq .text";
-
-const EXPORT_EXAMPLES: &str = "\
-Examples:
-  chat export 192.168.1.7 --room builds --format jsonl > builds.jsonl
-  chat export 192.168.1.7 --room lobby --since 1w --format html --output lobby.html";
-
-const CONFIG_EXAMPLES: &str = "\
-Examples:
-  chat config
-  chat config --init
-  CHAT_SERVER=udp://192.168.1.7 chat config --json | jq .server";
-
-const COMPLETIONS_EXAMPLES: &str = "\
-Examples:
-  chat completions bash > ~/.local/share/bash-completion/completions/chat
-  chat completions fish > ~/.config/fish/completions/chat.fish";
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,8 @@ use futures::{FutureExt, Stream, StreamExt, select_biased};
 use jiff::Zoned;
 
 use crate::{
-    args::Join,
+    args::{Join, Person, Talking},
+    lan::{self, Destination, Leaving, Tell},
     line::{
         Face, Talk,
         human::Human,
@@ -16,8 +17,8 @@ use crate::{
         json::Json,
         prompt,
     },
-    output::{Output, is_dumb},
-    screen,
+    output::{Line, Output, is_dumb},
+    password, screen,
     session::Door,
     settings::{Settings, ask},
     signals::Signals,
@@ -33,23 +34,45 @@ pub(crate) async fn run(
     args: Join,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let (is_on_screen, has_terminal) = (is_on_screen(&args), has_terminal(&args));
-    let mut person = settings.person(args.person);
-    if !args.json {
+    let Join { server, talking } = args;
+    let mut person = settings.person(talking.person.clone());
+    if !talking.json {
         ask::for_name(settings, &mut person)?;
     }
-    let door = Door::new(registry, runtime, settings.server(args.server), &person)?.keep_trying();
-    let door = if args.raw { door.without_repair() } else { door };
-    let rooms = settings.rooms(args.room);
-    if is_on_screen {
+    let mut tell = Tell::new(talking.json, io::stdin().is_terminal() && io::stdout().is_terminal());
+    let destination = match settings.known_server(server) {
+        Some(server) => Destination::Named(server),
+        None => {
+            let password = person.password_file.as_deref().map(password::read).transpose()?;
+            lan::destination(registry, &runtime, password, &mut tell).await?
+        }
+    };
+    let joined = join(registry, runtime, &talking, &person, settings, (tell.take_last(), &destination)).await;
+    let left = destination.leave(&mut tell).await;
+    joined.and(left)
+}
+
+async fn join(
+    registry: &Registry,
+    runtime: SharedRuntime,
+    talking: &Talking,
+    person: &Person,
+    settings: &Settings,
+    (told, destination): (Option<Line>, &Destination),
+) -> anyhow::Result<()> {
+    let has_terminal = has_terminal(talking);
+    let door = Door::new(registry, runtime, destination.server(), person)?.keep_trying();
+    let door = if talking.raw { door.without_repair() } else { door };
+    let rooms = settings.rooms(talking.room.clone());
+    if has_terminal && !talking.plain && !talking.raw {
         let rooms: Vec<_> = rooms.iter().map(|room| room.as_str()).collect();
-        return screen::run(door, &rooms, settings).await;
+        return screen::run(door, &rooms, settings, (told, Leaving::new(destination))).await;
     }
     let rooms: Vec<_> = rooms.iter().map(|room| (room.as_str(), None)).collect();
-    if args.json {
+    if talking.json {
         talk(&door, Json::default(), Output::plain(), &rooms, |_| input::lines()).await
     } else {
-        let out = if args.plain { Output::plain() } else { Output::coloured(settings.colours.value) };
+        let out = if talking.plain { Output::plain() } else { Output::coloured(settings.colours.value) };
         let typed = |out: &mut Output| match has_terminal {
             true => Ok(prompt::lines(out)?.left_stream()),
             false => Ok(input::lines()?.right_stream()),
@@ -58,15 +81,10 @@ pub(crate) async fn run(
     }
 }
 
-/// Whether it is the screen that is wanted, rather than lines.
-fn is_on_screen(args: &Join) -> bool {
-    has_terminal(args) && !args.plain && !args.raw
-}
-
 /// Whether there is a terminal that can be drawn on, for somebody who types. A dumb one is left alone, and its own way
 /// to edit a line with it: that is also what suits a screen reader.
-pub(crate) fn has_terminal(args: &Join) -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb() && !args.json
+pub(crate) fn has_terminal(talking: &Talking) -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb() && !talking.json
 }
 
 /// Goes in at `door` and talks in `rooms`, which are read from the numbers beside them on. `typed` is opened once

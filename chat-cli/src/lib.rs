@@ -23,7 +23,7 @@ use chat_tcp::Tcp;
 use chat_udp::Udp;
 use clap::{CommandFactory, Parser};
 
-use args::{Cli, Command, LogFormat};
+use args::{Cli, Command, Join, LogFormat};
 use harmless::Harmless;
 use output::{Output, OutputError};
 use settings::Settings;
@@ -32,9 +32,11 @@ mod args;
 mod bot;
 mod command;
 mod config;
+mod discover;
 mod export;
 mod harmless;
 mod join;
+mod lan;
 mod line;
 mod logging;
 mod names;
@@ -69,7 +71,7 @@ pub fn standard() -> Registry {
 /// one line on standard error (or, from `chat search`, without one), or 2 for a command line that makes no sense.
 pub fn run(registry: Registry) -> ExitCode {
     let done = match Cli::try_parse() {
-        Ok(cli) => start(&registry, cli.command),
+        Ok(cli) => start(&registry, cli),
         Err(error) if error.use_stderr() => {
             let _ = error.print();
             return ExitCode::from(USAGE);
@@ -91,12 +93,13 @@ pub fn run(registry: Registry) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn start(registry: &Registry, command: Command) -> anyhow::Result<ExitCode> {
+fn start(registry: &Registry, cli: Cli) -> anyhow::Result<ExitCode> {
     let runtime: SharedRuntime = Arc::new(AsyncStd);
+    let command = cli.command.unwrap_or(Command::Join(Join { server: None, talking: cli.talking }));
     match &command {
         Command::Serve(args) => logging::start("info", args.log)?,
         // What it wrote would stand in the middle of the screen, or of what is typed.
-        Command::Join(args) if join::has_terminal(args) && io::stderr().is_terminal() => {}
+        Command::Join(args) if join::has_terminal(&args.talking) && io::stderr().is_terminal() => {}
         _ => logging::start("warn", LogFormat::Human)?,
     }
     let settings = Settings::load;
@@ -112,6 +115,7 @@ fn start(registry: &Registry, command: Command) -> anyhow::Result<ExitCode> {
             async_std::task::block_on(export::run(registry, runtime, args, &settings()?))
         }
         Command::Bot(args) => async_std::task::block_on(bot::run(registry, runtime, args, &settings()?)),
+        Command::Discover(args) => async_std::task::block_on(discover::run(runtime, &args)),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();

@@ -1,11 +1,14 @@
 //! `chat serve`: lets people meet here until a signal comes.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 use chat_core::{
     Address, SharedRuntime,
     server::{Config, Limits, Server},
     transport::Registry,
 };
+use chat_discovery::Announcer;
 use futures::{FutureExt, select_biased};
 
 use crate::{
@@ -21,29 +24,46 @@ use crate::{
 /// When an address cannot be listened at, or the server can no longer work.
 pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Serve) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
+    raise_limits();
+    let config = config(&args)?;
+    let log = args.store.open(&runtime)?;
+    let server = Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
+    let server = Arc::new(server);
+    let mut announcer = None;
+    let served = serve(&server, registry, &args, &mut signals, &mut announcer, &runtime).await;
+    if let Some(announcer) = announcer {
+        announcer.stop().await; // nobody is to be sent here any more
+    }
+    server.stop().await;
+    served
+}
+
+/// Has the system let us have as many links as it will.
+pub(crate) fn raise_limits() {
     match rlimit::increase_nofile_limit(rlimit::INFINITY) {
         Ok(files) => tracing::debug!(files, "open files are limited"),
         Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
     }
-    let config = config(&args)?;
-    let log = args.store.open(&runtime)?;
-    let server = Server::start(config, log, runtime).await.context("cannot open the log of rooms")?;
-    let served = serve(&server, registry, &args, &mut signals).await;
-    server.stop().await;
-    served
+}
+
+/// The name under which a server is found where it was given none.
+pub(crate) fn machine_name() -> String {
+    whoami::hostname().ok().filter(|it| !it.is_empty()).unwrap_or_else(|| "chat".to_owned())
 }
 
 fn config(args: &Serve) -> anyhow::Result<Config> {
     let limits = if args.unlimited { Limits::default().unlimited() } else { Limits::default() };
     let password = args.password_file.as_deref().map(password::read).transpose()?;
-    Ok(Config { limits, password, software: concat!("chat ", env!("CARGO_PKG_VERSION")).to_owned() })
+    Ok(Config { limits, password, software: SOFTWARE.to_owned() })
 }
 
 async fn serve(
-    server: &Server,
+    server: &Arc<Server>,
     registry: &Registry,
     args: &Serve,
     signals: &mut Signals,
+    announcer: &mut Option<Announcer>,
+    runtime: &SharedRuntime,
 ) -> anyhow::Result<()> {
     let addresses: Vec<Address> = match args.listen.is_empty() {
         true => DEFAULT_ADDRESSES.iter().map(|it| it.parse().expect("it is an address")).collect(),
@@ -53,6 +73,12 @@ async fn serve(
     for address in &addresses {
         let at = server.listen(registry, address).await;
         bound.push(at.with_context(|| format!("cannot listen at {address}"))?);
+    }
+    if !args.no_announce {
+        let name = args.name.clone().unwrap_or_else(machine_name);
+        let announcer = announcer.insert(Announcer::start(&name, SOFTWARE, runtime.clone()));
+        let rooms = server.clone();
+        announcer.open(bound.clone(), move || rooms.rooms() as u64);
     }
     // All of them, or none: whoever reads this may take it that the server is up.
     for address in bound {
@@ -73,5 +99,8 @@ async fn serve(
     }
 }
 
+/// The program and its version, as others are told.
+pub(crate) const SOFTWARE: &str = concat!("chat ", env!("CARGO_PKG_VERSION"));
+
 /// Where to listen unless told.
-const DEFAULT_ADDRESSES: [&str; 2] = ["tcp://0.0.0.0:7000", "udp://0.0.0.0:7000"];
+pub(crate) const DEFAULT_ADDRESSES: [&str; 2] = ["tcp://0.0.0.0:7000", "udp://0.0.0.0:7000"];

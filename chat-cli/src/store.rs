@@ -36,6 +36,14 @@ pub(crate) struct Store {
     keep: Vec<Limit>,
 }
 
+impl Default for Store {
+    /// What `chat serve` has unless told otherwise.
+    fn default() -> Store {
+        let (data, memory_limit) = (None, None);
+        Store { data, memory: false, memory_limit, durability: Durability::default(), keep: Vec::new() }
+    }
+}
+
 /// What a message that was acknowledged survives.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 enum Durability {

@@ -143,7 +143,7 @@ def draw(captured):
 
 def main():
     server = subprocess.Popen(
-        [CHAT, "serve", "--memory", "--listen", URL], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [CHAT, "serve", "--memory", "--no-announce", "--listen", URL], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
         server.stdout.readline()

@@ -37,7 +37,8 @@ fn main() -> ExitCode {
 }
 
 fn compare() -> Outcome<()> {
-    let mut server = Subject::start(&["serve", "--unlimited", "--listen", &format!("udp://{LISTEN}:0")])?;
+    let mut server =
+        Subject::start(&["serve", "--no-announce", "--unlimited", "--listen", &format!("udp://{LISTEN}:0")])?;
     let url = server.line()?;
     let port = url.trim().rsplit(':').next().ok_or("no address")?.parse::<u16>()?;
     let at: SocketAddr = ([127, 0, 0, 1], port).into();

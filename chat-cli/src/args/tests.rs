@@ -46,7 +46,7 @@ fn what_is_searched_for_may_begin_with_where() {
         (&["v. 2", "tea"], home, "v. 2 tea"),
     ] {
         let args = Cli::try_parse_from([&["chat", "search"], args].concat()).unwrap();
-        let Command::Search(search) = args.command else { panic!("not search: {args:?}") };
+        let Some(Command::Search(search)) = args.command else { panic!("not search: {args:?}") };
         let (server, asked) = search.server_and_words().unwrap();
         assert_eq!((server.map(|it| it.to_string()).as_deref(), asked.as_str()), (url, words));
     }

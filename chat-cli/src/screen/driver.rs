@@ -28,21 +28,29 @@ use super::{
 };
 use crate::{
     harmless::Harmless,
+    lan::Leaving,
     output::{Line, are_colours_wanted},
     session::{Door, Entering, Session, ends},
     settings::{Notifications, Settings},
     signals::Signals,
 };
 
-/// Takes the terminal over, goes in at `door` and talks in `rooms` until the user leaves.
+/// Takes the terminal over, goes in at `door` and talks in `rooms` until the user leaves. What was `told` before is said
+/// again, as the screen covers it.
 ///
 /// # Errors
 /// When the server cannot be joined or lets us in no more, the terminal is gone, or something said stays unanswered.
-pub(crate) async fn run(door: Door, rooms: &[&str], settings: &Settings) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    door: Door,
+    rooms: &[&str],
+    settings: &Settings,
+    (told, leaving): (Option<Line>, Leaving<'_>),
+) -> anyhow::Result<()> {
     let signals = Signals::catch().context("cannot catch signals")?;
     let theme = Theme { colours: are_colours_wanted(settings.colours.value, true) };
-    let app = App::new(door.server.clone(), rooms, theme, TimeZone::system());
-    let mut driver = Driver::new(door, app, signals);
+    let mut app = App::new(door.server.clone(), rooms, theme, TimeZone::system());
+    told.into_iter().for_each(|line| app.note(line));
+    let mut driver = Driver::new(door, app, signals, leaving);
     driver.rings = settings.notifications.value == Notifications::On;
     let ended = driver.converse().await;
     // Dropping the terminal gave it back: whatever is said from here on is printed.
@@ -50,10 +58,11 @@ pub(crate) async fn run(door: Door, rooms: &[&str], settings: &Settings) -> anyh
     ended.and(left)
 }
 
-struct Driver {
+struct Driver<'a> {
     app: App,
     door: Door,
     signals: Signals,
+    leaving: Leaving<'a>,
     /// On the way in: for the first time, or under another name.
     entering: Entering,
     /// What there is to tell on the way in.
@@ -85,14 +94,15 @@ enum Flow {
     End,
 }
 
-impl Driver {
-    fn new(door: Door, app: App, signals: Signals) -> Driver {
+impl<'a> Driver<'a> {
+    fn new(door: Door, app: App, signals: Signals, leaving: Leaving<'a>) -> Driver<'a> {
         let drawn = door.runtime.now();
         let (entering, waiting) = door.clone().begin();
         Driver {
             app,
             door,
             signals,
+            leaving,
             entering,
             waiting,
             updates: None,
@@ -255,7 +265,10 @@ impl Driver {
     fn act(&mut self, action: Action, terminal: &mut Terminal) -> anyhow::Result<Flow> {
         self.draw_within(FRAME);
         match action {
-            Action::Quit => return Ok(Flow::End),
+            Action::Quit => match self.leaving.warning(self.updates.is_some()) {
+                Some(line) => self.app.note(line),
+                None => return Ok(Flow::End),
+            },
             Action::Redraw => terminal.forget().context("the terminal is gone")?,
             Action::Rename(name) if self.updates.is_some() => {
                 self.entering = self.door.named(&name).begin().0;

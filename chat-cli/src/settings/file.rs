@@ -153,7 +153,8 @@ pub(super) const TEMPLATE: &str = r##"# Settings of chat. What the command line 
 # The rooms that `chat join` enters.
 # rooms = ["lobby"]
 
-# The server of `chat join`, `chat search` and `chat export` where none is named.
+# The server of `chat`, `chat join`, `chat search` and `chat export` where none is named. Without it the first two look
+# for one on this network.
 # server = "tcp://127.0.0.1:7000"
 
 # "auto": on a terminal that has them, unless NO_COLOR is set; or "always" or "never".

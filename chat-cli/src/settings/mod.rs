@@ -101,6 +101,12 @@ impl Settings {
         named.unwrap_or_else(|| self.server.value.clone())
     }
 
+    /// The server to talk to if one was named, here or in the settings.
+    pub(crate) fn known_server(&self, named: Option<Address>) -> Option<Address> {
+        let is_set = self.server.origin != Origin::BuiltIn;
+        named.or_else(|| is_set.then(|| self.server.value.clone()))
+    }
+
     /// The rooms to enter: those that were named, if any were.
     pub(crate) fn rooms(&self, named: Vec<RoomName>) -> Vec<RoomName> {
         if named.is_empty() { self.rooms.value.clone() } else { named }
@@ -179,5 +185,5 @@ fn at_home() -> Address {
 /// The room to enter where none is named.
 const LOBBY: &str = "lobby";
 
-/// The server where none is named.
+/// The server where none is named, and nobody looks for one.
 const HOME: &str = "tcp://127.0.0.1:7000";

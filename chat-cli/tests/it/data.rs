@@ -18,7 +18,7 @@ use crate::{
 /// A server that listens.
 fn serve(configure: impl FnOnce(&mut Command)) -> Server {
     let mut serve = program();
-    serve.args(["serve", "--listen", "tcp://127.0.0.1:0"]).env("RUST_LOG", "warn");
+    serve.args(["serve", "--no-announce", "--listen", "tcp://127.0.0.1:0"]).env("RUST_LOG", "warn");
     configure(&mut serve);
     Server::of(&mut serve)
 }
@@ -59,7 +59,7 @@ fn a_second_server_on_the_same_rooms_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let Server(child, _) = serve_in(home.path());
     let data = home.path().to_str().unwrap();
-    let said = failure(&["serve", "--listen", "tcp://127.0.0.1:0", "--data", data]);
+    let said = failure(&["serve", "--no-announce", "--listen", "tcp://127.0.0.1:0", "--data", data]);
     assert!(said.contains("in use by another server"), "{said}");
     assert!(child.told_to_end("-TERM").success());
     let Server(child, _) = serve_in(home.path());
@@ -79,12 +79,12 @@ fn a_place_that_cannot_be_had_is_one_line() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("file");
     fs::write(&file, "not a directory").unwrap();
-    let said = failure(&["serve", "--data", file.to_str().unwrap()]);
+    let said = failure(&["serve", "--no-announce", "--data", file.to_str().unwrap()]);
     assert!(said.starts_with(&format!("chat: cannot keep rooms in {}: ", file.display())), "{said}");
     let garbage = home.path().join("garbage");
     fs::create_dir(&garbage).unwrap();
     fs::write(garbage.join("chat.db"), "x".repeat(5000)).unwrap();
-    let said = failure(&["serve", "--data", garbage.to_str().unwrap()]);
+    let said = failure(&["serve", "--no-announce", "--data", garbage.to_str().unwrap()]);
     assert!(said.contains("is not the log of a chat"), "{said}");
 }
 

@@ -60,6 +60,7 @@ fn help_shows_examples_for_every_command() {
         &["search"],
         &["export"],
         &["bot"],
+        &["discover"],
         &["config"],
         &["completions"],
     ] {
@@ -84,8 +85,7 @@ fn the_version_is_that_of_the_package() {
 #[test]
 fn a_wrong_command_line_is_status_2() {
     for args in [
-        &[][..],
-        &["dance"],
+        &["dance"][..],
         &["join", "--dance"],
         &["join", "--json", "--plain"],
         &["join", "tcp://"],
@@ -132,7 +132,7 @@ fn completions_are_scripts() {
 
 #[test]
 fn an_unknown_transport_is_named() {
-    let serve = failure(&["serve", "--memory", "--listen", "nonsense://x"]);
+    let serve = failure(&["serve", "--memory", "--no-announce", "--listen", "nonsense://x"]);
     assert!(serve.contains("cannot listen at nonsense://x: ") && serve.contains("nonsense"), "{serve}");
     let join = failure(&["join", "nonsense://x"]);
     assert!(join.starts_with("chat: cannot join nonsense://x: "), "{join}");
@@ -165,16 +165,25 @@ fn a_refused_connection_is_one_line() {
 fn an_address_in_use_is_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("tcp://{}", taken.local_addr().unwrap());
-    let said =
-        failure(&["serve", "--memory", "--listen", "tcp://127.0.0.1:0", "--listen", &url, "--log", "json"]);
+    let said = failure(&[
+        "serve",
+        "--memory",
+        "--no-announce",
+        "--listen",
+        "tcp://127.0.0.1:0",
+        "--listen",
+        &url,
+        "--log",
+        "json",
+    ]);
     assert!(said.starts_with(&format!("chat: cannot listen at {url}: ")), "{said}");
 }
 
 #[test]
 fn a_password_that_cannot_be_read_is_named() {
     for args in [
-        &["serve", "--memory", "--password-file", "/nowhere/secret"][..],
-        &["join", "--name", "ana", "--password-file", "/nowhere/secret"],
+        &["serve", "--memory", "--no-announce", "--password-file", "/nowhere/secret"][..],
+        &["join", "127.0.0.1", "--name", "ana", "--password-file", "/nowhere/secret"],
     ] {
         let said = failure(args);
         assert!(said.starts_with("chat: cannot read the password file /nowhere/secret: "), "{said}");

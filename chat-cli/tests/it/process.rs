@@ -96,7 +96,7 @@ impl Server {
     }
 
     pub(crate) fn start_with(args: &[&str]) -> Server {
-        Server::of(&mut chat(&[&["serve", "--memory"], args].concat()))
+        Server::of(&mut chat(&[&["serve", "--memory", "--no-announce"], args].concat()))
     }
 
     /// As it is started by `serve`.

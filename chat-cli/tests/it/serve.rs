@@ -14,7 +14,9 @@ fn full() -> Stdio {
 
 fn serve() -> Command {
     let mut serve = program();
-    serve.args(["serve", "--memory", "--listen", "tcp://127.0.0.1:0"]).env("RUST_LOG", "trace");
+    serve
+        .args(["serve", "--memory", "--no-announce", "--listen", "tcp://127.0.0.1:0"])
+        .env("RUST_LOG", "trace");
     serve
 }
 

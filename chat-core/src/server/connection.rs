@@ -126,7 +126,11 @@ impl Connection {
                 self.phase = Phase::Open(seat);
             }
             Err(Refusal { error, ends_link }) => {
-                tracing::info!(%peer, code = %error.code, why = error.message, "not let in");
+                // Whoever asks for version 0, which there is not, only looks whether somebody is here.
+                match hello.protocol {
+                    0 => tracing::debug!(%peer, "somebody knocked"),
+                    _ => tracing::info!(%peer, code = %error.code, why = error.message, "not let in"),
+                }
                 if ends_link {
                     self.part_with(None, &Event::Error(error));
                 } else if let Phase::Greeting { out, .. } = &mut self.phase {

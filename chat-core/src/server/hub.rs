@@ -182,6 +182,11 @@ impl Hub {
         Room::new(state, self.all_rings.clone())
     }
 
+    /// How many rooms there are.
+    pub(super) fn rooms(&self) -> usize {
+        self.rooms.len()
+    }
+
     /// The rooms, those with the most people first, as many as fit a frame.
     pub(super) fn list_rooms(&self, id: u64) -> wire::Rooms {
         let mut rooms: Vec<RoomSummary> = self.rooms.iter().map(|it| it.value().summary()).collect();

@@ -125,6 +125,11 @@ impl Server {
         self.hub.sessions()
     }
 
+    /// How many rooms there are.
+    pub fn rooms(&self) -> usize {
+        self.hub.rooms()
+    }
+
     /// Completes when the server cannot go on, which only a bug brings about.
     pub async fn failed(&self) {
         if self.broker.clone().await.is_ok() {

@@ -53,7 +53,12 @@ impl Served {
         let mut words = launch.through.clone();
         words.push(bench.program.clone().into());
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).arg("serve").arg("--data").arg(&launch.data).args(&launch.args);
+        command
+            .args(&words[1..])
+            .args(["serve", "--no-announce"])
+            .arg("--data")
+            .arg(&launch.data)
+            .args(&launch.args);
         for address in &launch.at {
             command.arg("--listen").arg(address.to_string());
         }

@@ -39,6 +39,11 @@ impl Server {
 
     /// The same, run by `command`.
     pub fn run_at(command: &mut Command, urls: &[&str], args: &[&str]) -> Server {
+        Server::announced_at(command, urls, &[&["--no-announce"], args].concat())
+    }
+
+    /// The same, announced on its network: to be run in one that is ours alone.
+    pub fn announced_at(command: &mut Command, urls: &[&str], args: &[&str]) -> Server {
         command.arg("serve").args(args);
         if !args.contains(&"--data") {
             command.arg("--memory");
