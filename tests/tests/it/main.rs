@@ -7,6 +7,7 @@ mod core;
 mod e2e;
 mod faults;
 mod hostile;
+mod lan;
 mod liars;
 mod logs;
 mod readme;

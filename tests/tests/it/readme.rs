@@ -188,10 +188,10 @@ fn within<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
     receiver.recv_timeout(DEADLINE).expect("it happens in time")
 }
 
-/// A client as README.md shows it: the first one is over TCP, the second over UDP.
-fn python(number: usize) -> &'static str {
+/// A client as README.md shows it: the first one is over TCP, the second over UDP, the third finds servers.
+pub fn python(number: usize) -> &'static str {
     let mut clients = include_str!("../../../README.md").split("\n```python\n").skip(1);
-    let client = clients.nth(number).expect("it has two clients");
+    let client = clients.nth(number).expect("it has three clients");
     client.split_once("\n```\n").expect("which ends").0
 }
 

@@ -1,0 +1,87 @@
+//! A network on which somebody lies: about names, about addresses, and at length.
+
+use super::{network::Host, on_a_network};
+use crate::e2e::harness::{PATIENCE, Process};
+
+fn lie(host: &Host, script: &str) -> Process {
+    let mut liar = Process::run(host.command("python3").args(["-c", script]));
+    assert_eq!(liar.line(), "ready");
+    liar
+}
+
+/// protocol 18.2, protocol 18.11, protocol 18.12
+#[test]
+fn hostile_announcements_are_harmless_and_everything_else_goes_on() {
+    on_a_network(4, &["python3"], |network| {
+        let _office = network.hosts[0].serve("office");
+        let _liars = [lie(&network.hosts[1], ANSWERS), lie(&network.hosts[2], MDNS)];
+        let (status, lines, errors) = network.hosts[3].chat(&["discover"]).exit(PATIENCE);
+        assert!(status.success(), "{errors}");
+        assert!(lines.iter().all(|it| !it.contains(char::is_control)), "{lines:?}");
+        let of = |name: &str| lines.iter().filter(|it| it.contains(name)).count();
+        assert_eq!((of("office"), of("answers"), of("multicast")), (1, 1, 1), "{lines:?}");
+        assert!(lines.iter().all(|it| !it.contains("127.0.0.1")), "{lines:?}");
+
+        let mut chat = network.hosts[3].chat(&["--name", "ana"]);
+        chat.type_line("hi");
+        chat.end_input();
+        let (status, lines, errors) = chat.exit(PATIENCE);
+        assert!(status.success(), "{errors}");
+        let said = lines.join("\n");
+        assert!(!said.contains('\u{1b}') && !said.contains('\u{7}'), "{said:?}");
+        assert_eq!(lines.iter().filter(|it| it.starts_with("-- nobody answers as ")).count(), 2, "{lines:?}");
+        assert!(lines.contains(&"-- joining office at tcp://10.77.0.1:7000".to_owned()), "{lines:?}");
+        assert!(lines.last().unwrap().ends_with("<ana> hi"), "{lines:?}");
+    });
+}
+
+/// Answers every probe with nonsense, and with a server whose name does harm and that is nowhere.
+const ANSWERS: &str = r#"
+import json, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 7001))
+print("ready", flush=True)
+while True:
+    data, sender = s.recvfrom(65507)
+    token = json.loads(data)["token"]
+    here = {"type": "here", "token": token, "id": "AAAAAAAAAAAAAAAAAAAAAA", "name": "\x1b[2J\x1b]0;answers\x07\u202e",
+            "software": "\x9b2J" * 50, "protocol": 1, "rooms": 9007199254740991,
+            "urls": ["tcp://10.77.0.99:7000", "tcp://127.0.0.1:7000", "nonsense", "tcp://0.0.0.0:1", "x://\x1b"]}
+    for wrong in [b"", b"{", b"\xff" * 1400, b"[" * 1200, json.dumps(here | {"token": "guess"}).encode(),
+                  json.dumps(here | {"id": "BAAAAAAAAAAAAAAAAAAAAA", "protocol": -1}).encode(),
+                  json.dumps(here | {"id": "CAAAAAAAAAAAAAAAAAAAAA", "urls": ["tcp://224.0.0.1:1"]}).encode()]:
+        s.sendto(wrong, sender)
+    s.sendto(json.dumps(here).encode(), sender)
+"#;
+
+/// Announces a server whose name does harm at an address where nobody is, and one without any sense.
+const MDNS: &str = r#"
+import socket, struct
+def name(*labels):
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+def record(owner, kind, data):
+    return owner + struct.pack(">HHIH", kind, 1, 120, len(data)) + data
+def service(instance, texts):
+    kind = name(b"_chat", b"_tcp", b"local")
+    instance = name(instance, b"_chat", b"_tcp", b"local")
+    host = name(b"liar", b"local")
+    text = b"".join(bytes([len(text)]) + text for text in texts)
+    records = [record(kind, 12, instance), record(instance, 33, struct.pack(">HHH", 0, 0, 9) + host),
+               record(instance, 16, text), record(host, 1, socket.inet_aton("10.77.0.98"))]
+    return struct.pack(">HHHHHH", 0, 0x8400, 0, len(records), 0, 0) + b"".join(records)
+lies = [service(b"\x1b]0;evil\x07\x1b[2J", [b"id=DAAAAAAAAAAAAAAAAAAAAA", b"name=\x1b[31mmulticast\xc2\x9b2J", b"protocol=1", b"rooms=many"]),
+        service(b"nothing", [b"id=\x1b", b"name=nonsense"]), b"\xff" * 500]
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("", 5353))
+own = socket.inet_aton("10.77.0.3")
+s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("224.0.0.251") + own)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, own)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+print("ready", flush=True)
+while True:
+    data, sender = s.recvfrom(65507)
+    if sender[0] != "10.77.0.3":
+        for lie in lies:
+            s.sendto(lie, ("224.0.0.251", 5353))
+"#;
