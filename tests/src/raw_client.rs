@@ -98,23 +98,24 @@ impl RawClient {
         self.converse(&frame, |event| (event.reply_to() == Some(id)).then(|| event.clone())).await
     }
 
-    /// Says hello once and gives the answer: a welcome, or why there is none. Where frames may be lost there may be no
-    /// answer; then another link has to try again (protocol 2.10).
+    /// Says hello, again where it may get lost, and gives the answer: a welcome, or why there is none; nothing if the link
+    /// ends without one.
     ///
     /// # Panics
-    /// When there is no answer although no frame is ever lost.
+    /// When there is no answer in ten seconds.
     pub async fn say_hello(&mut self, hello: &Hello<'_>) -> Option<Result<Welcome, wire::Error>> {
-        self.send(wire::write(&Request::Hello(hello.clone()))).await;
+        let frame = wire::write(&Request::Hello(hello.clone()));
         let answer = |event: &Event| match event {
             Event::Welcome(welcome) => Some(Ok(welcome.clone())),
             Event::Error(error) => Some(Err(error.clone())),
             _ => None,
         };
+        let what = format!("answer to {hello:?}");
         if self.reliable() {
-            return Some(self.expect(&format!("answer to {hello:?}"), answer).await);
+            self.send(frame).await;
+            return Some(self.expect(&what, answer).await);
         }
-        let runtime = self.runtime.clone();
-        within(&runtime, RETRY, self.find(answer)).await.flatten()
+        self.again_and_again(&frame, &what, answer).await
     }
 
     /// Opens a session, over a link that loses nothing.
@@ -245,11 +246,22 @@ impl RawClient {
             self.send(frame.clone()).await;
             return self.expect(&what, pick).await;
         }
+        let found = self.again_and_again(frame, &what, &mut pick).await;
+        found.unwrap_or_else(|| panic!("the link ended before a {what}, after {:?}", self.unclaimed))
+    }
+
+    /// Sends `frame`, which may get lost, until something comes that `pick` takes, or the link ends.
+    async fn again_and_again<T>(
+        &mut self,
+        frame: &Bytes,
+        what: &str,
+        mut pick: impl FnMut(&Event) -> Option<T>,
+    ) -> Option<T> {
         let (runtime, tries) = (self.runtime.clone(), PATIENCE.div_duration_f32(RETRY) as u32);
         for _ in 0..tries {
             self.send(frame.clone()).await;
             if let Some(found) = within(&runtime, RETRY, self.find(&mut pick)).await {
-                return found.unwrap_or_else(|| panic!("the link ended before a {what}"));
+                return found;
             }
         }
         panic!("no {what} came, but {:?}", self.unclaimed)
