@@ -33,6 +33,7 @@ mod bot;
 mod command;
 mod config;
 mod discover;
+mod doctor;
 mod export;
 mod harmless;
 mod join;
@@ -115,6 +116,9 @@ fn start(registry: &Registry, cli: Cli) -> anyhow::Result<ExitCode> {
             async_std::task::block_on(export::run(registry, runtime, args, &settings()?))
         }
         Command::Bot(args) => async_std::task::block_on(bot::run(registry, runtime, args, &settings()?)),
+        Command::Doctor(args) => {
+            return async_std::task::block_on(doctor::run(registry, runtime, args, &settings()?));
+        }
         Command::Discover(args) => async_std::task::block_on(discover::run(runtime, &args)),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => {

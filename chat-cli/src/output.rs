@@ -148,6 +148,11 @@ impl Line {
         self.span(Style::new().fg_color(Some(colour_of(name).into())).bold(), Harmless::line(name))
     }
 
+    /// Adds words of this program in a style of their own.
+    pub(crate) fn styled(self, style: Style, words: &'static str) -> Line {
+        self.span(style, words)
+    }
+
     /// Adds a number.
     pub(crate) fn number(self, number: u64) -> Line {
         self.span(Style::new(), number)

@@ -11,6 +11,7 @@ mod find;
 pub mod interfaces;
 mod mdns;
 mod merge;
+pub mod multicast;
 mod net;
 mod reachable;
 mod respond;

@@ -1,4 +1,4 @@
-//! The sockets of the probe: the one place that names them and the runtime.
+//! The sockets: the one place that names them and the runtime.
 
 use std::{
     io,
@@ -6,9 +6,9 @@ use std::{
 };
 
 use async_io::Async;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::PROBE_PORT;
+use crate::{PROBE_PORT, multicast};
 
 pub(crate) type ProbeSocket = Async<UdpSocket>;
 
@@ -17,12 +17,38 @@ pub(crate) type ProbeSocket = Async<UdpSocket>;
 /// # Errors
 /// When another program has the port for itself.
 pub(crate) fn answering() -> io::Result<ProbeSocket> {
+    shared(PROBE_PORT)
+}
+
+/// A socket that hears what is said where mDNS is spoken, beside others on this machine that do.
+///
+/// # Errors
+/// When another program has the port for itself.
+pub(crate) fn multicast() -> io::Result<ProbeSocket> {
+    let socket = shared(multicast::PORT)?;
+    socket.get_ref().set_multicast_loop_v4(true)?;
+    socket.get_ref().set_multicast_ttl_v4(255)?;
+    Ok(socket)
+}
+
+/// From now on what `socket` says to a group leaves by the interface that has the address `own`, and what is said to the
+/// mDNS group there is heard.
+///
+/// # Errors
+/// When that interface knows no multicast.
+pub(crate) fn leave_by(socket: &ProbeSocket, own: Ipv4Addr) -> io::Result<()> {
+    socket.get_ref().join_multicast_v4(&multicast::GROUP, &own)?;
+    SockRef::from(socket.get_ref()).set_multicast_if_v4(&own)
+}
+
+/// A socket for what is sent to all, at a port that others have as well.
+fn shared(port: u16) -> io::Result<ProbeSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     // On Linux and Windows each of those that share it gets what is sent to all.
     socket.set_reuse_address(true)?;
     #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
     socket.set_reuse_port(true)?;
-    socket.bind(&SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PROBE_PORT)).into())?;
+    socket.bind(&SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port)).into())?;
     Async::new(UdpSocket::from(socket))
 }
 

@@ -5,6 +5,7 @@ Examples:
   chat                                  enter the lobby of the server on this network, or host one
   echo 'lunch?' | chat
   chat discover                         which servers there are
+  chat doctor                           what works, and what to do about the rest
   chat serve                            people on this network can meet here
   chat join 192.168.1.7                 enter the lobby there
   chat join udp://192.168.1.7           the same over UDP
@@ -64,3 +65,9 @@ pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   chat completions bash > ~/.local/share/bash-completion/completions/chat
   chat completions fish > ~/.config/fish/completions/chat.fish";
+
+pub(super) const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  chat doctor
+  chat doctor 192.168.1.7
+  chat doctor udp://192.168.1.7:7000 --json | jq -r 'select(.outcome == \"bad\").text'";

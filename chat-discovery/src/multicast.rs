@@ -1,0 +1,76 @@
+//! Whether multicast leaves this machine and comes back: one question to everybody who speaks mDNS, and who is heard.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use chat_core::SharedRuntime;
+use futures::{FutureExt, select_biased};
+
+use crate::{
+    interfaces::{self, Interface},
+    net,
+};
+
+/// What became of the question.
+#[derive(Debug, Default)]
+pub struct Echo {
+    /// The interfaces it left by, by name.
+    pub sent: Vec<String>,
+    /// Those it did not, and why.
+    pub failed: Vec<(String, io::Error)>,
+    /// Whether this machine heard itself ask.
+    pub heard_ourselves: bool,
+    /// Who else was heard.
+    pub others: BTreeSet<IpAddr>,
+}
+
+/// Asks on every IPv4 network of this machine which services there are (RFC 6763, section 9), and listens for `time`.
+///
+/// # Errors
+/// When this machine cannot listen where mDNS is spoken.
+pub async fn echo(runtime: &SharedRuntime, time: Duration) -> io::Result<Echo> {
+    let own = interfaces::list()?;
+    let mut echo = Echo::default();
+    let socket = net::multicast()?;
+    for Interface { name, ip, .. } in &own {
+        let IpAddr::V4(ip) = ip else { continue };
+        if ip.is_loopback() {
+            continue;
+        }
+        let sent = async {
+            net::leave_by(&socket, *ip)?;
+            socket.send_to(QUESTION, SocketAddr::new(GROUP.into(), PORT)).await
+        };
+        match sent.await {
+            Ok(_) => echo.sent.push(name.clone()),
+            Err(error) => echo.failed.push((name.clone(), error)),
+        }
+    }
+    let mut buffer = [0; 9000];
+    let mut enough = runtime.sleep_until(runtime.now() + time).fuse();
+    loop {
+        let (_, from) = select_biased! {
+            () = enough => return Ok(echo),
+            came = socket.recv_from(&mut buffer).fuse() => came?,
+        };
+        if own.iter().any(|it| it.ip == from.ip()) {
+            echo.heard_ourselves = true;
+        } else if echo.others.len() < MOST_OTHERS {
+            echo.others.insert(from.ip());
+        }
+    }
+}
+
+/// Where mDNS is spoken (RFC 6762, section 3).
+pub(crate) const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+pub(crate) const PORT: u16 = 5353;
+
+/// `_services._dns-sd._udp.local PTR?`
+const QUESTION: &[u8] = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x09_services\x07_dns-sd\x04_udp\x05local\0\0\x0c\0\x01";
+
+/// A crowd is a crowd.
+const MOST_OTHERS: usize = 1000;
