@@ -77,7 +77,7 @@ fn heard(echo: &Echo) -> Step {
         )
     } else {
         let others = echo.others.len();
-        Step::ok("multicast", format!("sent on {on}, and {others} others heard"))
+        Step::ok("multicast", format!("sent on {on}; others heard: {others}"))
     };
     step.with("others", echo.others.len())
 }

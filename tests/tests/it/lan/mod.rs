@@ -1,5 +1,6 @@
 //! Servers that are found, and hosted where there is none: real programs on networks of their own.
 
+mod doctor;
 mod finding;
 mod hosting;
 mod liars;
