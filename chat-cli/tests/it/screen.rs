@@ -211,6 +211,8 @@ fn it_is_drawn_anew_when_asked_and_when_what_moves_may_have_been_wider() {
     ana.wait_for("  🇩🇪 flag");
     ana.press("and on\r");
     ana.wait_for("  and on");
+    ana.press("next");
+    ana.wait_for("> next"); // and so the frame before is there whole
     assert!(clears(&ana) > at_first + 1);
     assert!(!String::from_utf8_lossy(&ana.printed()).contains("\x1b[6n"), "no answer is waited for");
 }

@@ -1,6 +1,6 @@
 //! What is found, by which way, and which of several is joined.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
@@ -28,8 +28,8 @@ fn with_two_servers(rules: &[&str], check: impl FnOnce(&Network)) {
     });
 }
 
-const MULTICAST: [&str; 2] = ["ip daddr 224.0.0.0/4", "ip6 daddr ff00::/8"];
-const PROBES: &str = "udp sport 7001";
+pub(super) const MULTICAST: [&str; 2] = ["ip daddr 224.0.0.0/4", "ip6 daddr ff00::/8"];
+pub(super) const PROBES: &str = "udp sport 7001";
 
 fn both_are_found(network: &Network) {
     let (status, lines, errors) = discovered(&network.hosts[2]);
@@ -134,7 +134,6 @@ sys.stdin.read()";
 fn one_server_is_joined_and_said() {
     on_a_network(2, &[], |network| {
         let server = network.hosts[0].serve("office");
-        let begun = Instant::now();
         let mut chat = network.hosts[1].chat(&["--name", "ana"]);
         chat.type_line("hi");
         chat.end_input();
@@ -142,7 +141,6 @@ fn one_server_is_joined_and_said() {
         assert!(status.success(), "{errors}");
         assert_eq!(lines[0], "-- joining office at tcp://10.77.0.1:7000");
         assert!(lines.last().unwrap().ends_with("<ana> hi"), "{lines:?}");
-        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
         let log = server.log();
         assert!(!log.contains("not let in"), "looking whether it is there is no news: {log}");
     });
@@ -211,14 +209,13 @@ fn probes_are_answered_only_as_they_should_be() {
         let said: Vec<&str> = said.lines().collect();
         assert_eq!(said[..4], ["short None", "here None", "far None", "other None"], "{said:?}");
         assert!(said[4].starts_with("long ") && said[4].contains("tcp://10.77.0.1:7000"), "{said:?}");
-        let flood: usize = said[5].strip_prefix("flood ").unwrap().parse().unwrap();
-        assert!((10..120).contains(&flood), "{flood} of 1000 probes were answered");
+        assert_eq!(said[5], "flood answered in part");
     });
 }
 
 /// Protocol 18.7, 18.8: nothing is said that is longer than what was asked, to nobody elsewhere, nor too often.
 const PROBER: &str = r#"
-import json, socket, subprocess
+import json, socket, subprocess, time
 def ask(frame, address=None, wait=0.3):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.settimeout(wait)
@@ -241,6 +238,7 @@ print("other", ask(b"\xff" * 1000))
 print("long", ask(probe, wait=5))
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(1)
+begun = time.monotonic()
 for _ in range(1000):
     s.sendto(json.dumps(probe).encode(), ("10.77.0.1", 7001))
 count = 0
@@ -249,5 +247,6 @@ try:
         s.recv(65507)
         count += 1
 except socket.timeout:
-    print("flood", count)
+    most = 50 + 50 * (time.monotonic() - begun) + 5
+    print("flood", "answered in part" if 10 <= count <= most else f"{count} answers, not 10 to {most}")
 "#;

@@ -6,6 +6,7 @@ mod hosting;
 mod liars;
 mod network;
 mod seen;
+mod speed;
 
 use std::sync::{Mutex, PoisonError};
 
