@@ -105,6 +105,9 @@ pub(crate) async fn destination(
             drop((candidate, finder)); // who is asked which one does not look any more
             return choose(reached, tell).map(Destination::Found);
         }
+        if let Some(reached) = reach::unannounced(registry, runtime, &HERE[..1]).await {
+            return choose(vec![reached], tell).map(Destination::Found);
+        }
         let log = match Store::default().open(runtime) {
             Err(why) if is_in_use(&why) && !is_last => {
                 // Somebody on this machine was faster.
@@ -114,7 +117,7 @@ pub(crate) async fn destination(
             log => log,
         };
         let log = match log {
-            Err(why) if is_in_use(&why) => match reach::unannounced(registry, runtime).await {
+            Err(why) if is_in_use(&why) => match reach::unannounced(registry, runtime, &HERE).await {
                 Some(reached) => return choose(vec![reached], tell).map(Destination::Found),
                 None => return Err(why.context("the server that has your rooms cannot be found")),
             },
@@ -197,6 +200,9 @@ pub(crate) async fn list(runtime: &SharedRuntime, time: Duration) -> Vec<Found> 
     }
     found.into_values().filter(|it| !it.urls.is_empty()).collect()
 }
+
+/// Where `chat serve` listens on its own machine. At the first of them whoever is not there is known at once.
+const HERE: [&str; 2] = ["tcp://127.0.0.1:7000", "udp://127.0.0.1:7000"];
 
 /// How long to look for a first server: what mDNS has just answered to somebody else it does not repeat within a second
 /// (RFC 6762, section 6), and then takes up to 120 ms.

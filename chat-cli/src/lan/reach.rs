@@ -67,13 +67,16 @@ pub(super) async fn reach(
     Ok(reached)
 }
 
-/// A server of this machine that announces itself to nobody, where there is one.
-pub(super) async fn unannounced(registry: &Registry, runtime: &SharedRuntime) -> Option<Reached> {
-    let urls = HERE.map(|it| it.parse().expect("it is an address"));
+/// A server at one of `urls`, which are on this machine, that announces itself to nobody, where there is one.
+pub(super) async fn unannounced(
+    registry: &Registry,
+    runtime: &SharedRuntime,
+    urls: &[&str],
+) -> Option<Reached> {
+    let urls: Vec<Address> = urls.iter().map(|it| it.parse().expect("it is an address")).collect();
     let url = first_that_answers(registry, runtime, &urls).await?;
     let (name, software) = (crate::serve::machine_name(), String::new());
-    let found =
-        Found { id: ServerId(0), name, software, protocol: wire::PROTOCOL, rooms: 0, urls: urls.to_vec() };
+    let found = Found { id: ServerId(0), name, software, protocol: wire::PROTOCOL, rooms: 0, urls };
     Some(Reached { found, url })
 }
 
@@ -120,6 +123,3 @@ const KNOCK_AGAIN: Duration = Duration::from_millis(120);
 
 /// At how many URLs of a server to knock.
 const MAX_TRIED: usize = 4;
-
-/// Where `chat serve` listens on its own machine.
-const HERE: [&str; 2] = ["tcp://127.0.0.1:7000", "udp://127.0.0.1:7000"];

@@ -81,16 +81,17 @@ fn people_who_begin_at_the_same_moment_meet() {
 }
 
 #[test]
-fn whoever_has_the_rooms_on_this_machine_is_joined_even_if_it_is_not_announced() {
+fn a_server_on_this_machine_is_joined_even_if_it_is_not_announced() {
     on_a_network(1, &[], |network| {
         let host = &network.hosts[0];
-        let mut server = host.chat(&["serve", "--no-announce"]);
-        assert_eq!(server.line(), "listening on tcp://0.0.0.0:7000");
-        let lines = said(host, "ana", "hi");
-        assert!(
-            lines[0].ends_with(" at tcp://127.0.0.1:7000") && lines[0].starts_with("-- joining"),
-            "{lines:?}"
-        );
+        let joins = |args: &[&str], url: &str| {
+            let mut server = host.chat(&[&["serve", "--no-announce"], args].concat());
+            assert!(server.line().starts_with("listening on "));
+            let lines = said(host, "ana", "hi");
+            assert!(lines[0].ends_with(url) && lines[0].starts_with("-- joining"), "{lines:?}");
+        };
+        joins(&["--memory"], " at tcp://127.0.0.1:7000");
+        joins(&["--listen", "udp://127.0.0.1:7000"], " at udp://127.0.0.1:7000");
     });
 }
 
