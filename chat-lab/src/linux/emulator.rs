@@ -1,0 +1,219 @@
+//! The thread that carries packets from the device to itself, when and how their fate says.
+
+use std::{
+    cmp::Ordering,
+    collections::BinaryHeap,
+    fs::File,
+    io::{self, BufWriter, PipeReader},
+    os::fd::AsFd,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, ppoll},
+    sys::{prctl::set_timerslack, time::TimeSpec},
+};
+use tun_rs::SyncDevice;
+
+use crate::{
+    Counts, Delivery, Direction, Fate, Path, Why,
+    capture::{Capture, Seen},
+    packet::{self, Shape},
+};
+
+/// What others look at and change while the thread runs.
+#[derive(Debug)]
+pub(super) struct State {
+    pub up: Path,
+    pub down: Path,
+    pub counts: Counts,
+}
+
+impl State {
+    pub fn path(&mut self, direction: Direction) -> &mut Path {
+        match direction {
+            Direction::Up => &mut self.up,
+            Direction::Down => &mut self.down,
+        }
+    }
+}
+
+/// Nobody leaves the state half changed, so it is good even if somebody panicked.
+pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) struct Emulator {
+    device: Arc<SyncDevice>,
+    state: Arc<Mutex<State>>,
+    began: Instant,
+    capture: Option<Capture<BufWriter<File>>>,
+    /// Is closed at its other end when the link has to stop.
+    stop: PipeReader,
+    under_way: BinaryHeap<Packet>,
+    /// The number of the next packet under way: of those that arrive at one time, the first to be sent is the first.
+    next: u64,
+    /// How many bytes are under way.
+    bytes: usize,
+}
+
+impl Emulator {
+    pub fn new(
+        device: Arc<SyncDevice>,
+        state: Arc<Mutex<State>>,
+        began: Instant,
+        capture: Option<Capture<BufWriter<File>>>,
+        stop: PipeReader,
+    ) -> Self {
+        Self { device, state, began, capture, stop, under_way: BinaryHeap::new(), next: 0, bytes: 0 }
+    }
+
+    /// Until the link is stopped.
+    ///
+    /// # Errors
+    ///
+    /// The device fails, or the capture cannot be written; the link goes on without its capture until it is stopped.
+    pub fn run(mut self) -> io::Result<()> {
+        // By default the kernel wakes a thread up to 50 us late, to save energy.
+        set_timerslack(1)?;
+        let shared = self.state.clone();
+        let mut buffer = vec![0; usize::from(u16::MAX)];
+        let mut failed = None;
+        while self.wait()? {
+            let mut state = lock(&shared);
+            for _ in 0..BATCH {
+                failed = failed.or(self.deliver_due(&mut state).err());
+                match self.device.recv(&mut buffer) {
+                    Ok(length) => failed = failed.or(self.take(&mut state, &mut buffer[..length]).err()),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if failed.is_some() {
+                self.capture = None;
+            }
+        }
+        let flushed = self.capture.as_mut().map_or(Ok(()), Capture::flush);
+        failed.map_or(flushed, Err)
+    }
+
+    /// Until there is something to do; false if that is to end.
+    fn wait(&self) -> io::Result<bool> {
+        let timeout =
+            self.under_way.peek().map(|it| TimeSpec::from(it.at.saturating_sub(self.began.elapsed())));
+        let mut both = [
+            PollFd::new(self.device.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.stop.as_fd(), PollFlags::POLLIN),
+        ];
+        match ppoll(&mut both, timeout, None) {
+            Ok(_) | Err(Errno::EINTR) => Ok(!both[1].any().unwrap_or(true)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Decides what becomes of a packet that was sent.
+    fn take(&mut self, state: &mut State, packet: &mut [u8]) -> io::Result<()> {
+        let Some(shape) = packet::shape(packet) else {
+            state.counts.stray += 1;
+            return Ok(());
+        };
+        let now = self.began.elapsed();
+        let path = state.path(shape.direction);
+        let fate = path.send(now, packet.len());
+        let mtu = path.condition().settings().mtu;
+        let traffic = state.counts.of_mut(shape.direction);
+        traffic.sent.add(shape.protocol, packet.len());
+        traffic.note(&fate);
+        let why = if let Fate::Dropped(why) = fate { Some(why) } else { None };
+        let noted = self.note(now, Seen::Sent(shape.direction, why), packet);
+        match fate {
+            Fate::Dropped(Why::TooLong) => {
+                // As everything of the network, the answer may get lost; its sender would try again.
+                let _ = self.device.send(&packet::too_long(packet, shape, mtu));
+            }
+            Fate::Dropped(_) => {}
+            Fate::Delivered { packet: first, copy, .. } => {
+                packet::readdress(packet, shape);
+                for Delivery { at, flip } in [Some(first), copy].into_iter().flatten() {
+                    if at <= now && flip.is_none() {
+                        self.deliver(state, now, shape, packet)?;
+                    } else if self.bytes + packet.len() > MOST_BYTES {
+                        state.counts.of_mut(shape.direction).overflowed += 1;
+                    } else {
+                        let mut packet = packet.to_vec();
+                        if let Some(draw) = flip {
+                            packet::flip(&mut packet, shape.header, draw);
+                        }
+                        self.bytes += packet.len();
+                        self.under_way.push(Packet { at, number: self.next, shape, packet });
+                        self.next += 1;
+                    }
+                }
+            }
+        }
+        noted
+    }
+
+    fn deliver_due(&mut self, state: &mut State) -> io::Result<()> {
+        let mut result = Ok(());
+        loop {
+            let now = self.began.elapsed();
+            if self.under_way.peek().is_none_or(|next| next.at > now) {
+                return result;
+            }
+            let Packet { shape, packet, .. } = self.under_way.pop().expect("it was just looked at");
+            self.bytes -= packet.len();
+            result = result.and(self.deliver(state, now, shape, &packet));
+        }
+    }
+
+    fn deliver(&mut self, state: &mut State, now: Duration, shape: Shape, packet: &[u8]) -> io::Result<()> {
+        // What the kernel refuses (a device that is down) is lost, and not counted as arrived.
+        if self.device.send(packet).is_err() {
+            return Ok(());
+        }
+        state.counts.of_mut(shape.direction).delivered.add(shape.protocol, packet.len());
+        self.note(now, Seen::Arrived(shape.direction), packet)
+    }
+
+    fn note(&mut self, at: Duration, seen: Seen, packet: &[u8]) -> io::Result<()> {
+        self.capture.as_mut().map_or(Ok(()), |capture| capture.packet(at, seen, packet))
+    }
+}
+
+/// A packet that was sent and has not arrived. The greatest is the next to arrive.
+#[derive(Debug)]
+pub(super) struct Packet {
+    at: Duration,
+    number: u64,
+    shape: Shape,
+    packet: Vec<u8>,
+}
+
+impl Ord for Packet {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+impl PartialOrd for Packet {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Packet {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Packet {}
+
+/// How many packets are taken before others may look at the state.
+const BATCH: usize = 64;
+/// What may be under way.
+const MOST_BYTES: usize = 256 << 20;

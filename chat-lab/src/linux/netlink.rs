@@ -1,0 +1,74 @@
+//! The two things that are asked of the kernel about interfaces (rtnetlink): bring one up, and give it an address.
+
+use std::{
+    io,
+    net::IpAddr,
+    os::fd::{AsRawFd, OwnedFd},
+};
+
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
+};
+
+/// Brings up the interface of this index.
+pub(super) fn set_up(index: u32) -> io::Result<()> {
+    let mut link = vec![0; 4];
+    link.extend(index.to_ne_bytes());
+    link.extend(IFF_UP.to_ne_bytes());
+    link.extend(IFF_UP.to_ne_bytes());
+    request(RTM_NEWLINK, 0, &link)
+}
+
+/// Gives it an address of its own, and lets it be where the others with the same prefix are.
+pub(super) fn add_address(index: u32, address: IpAddr, prefix: u8) -> io::Result<()> {
+    let (family, octets) = match address {
+        IpAddr::V4(address) => (AddressFamily::Inet, address.octets().to_vec()),
+        IpAddr::V6(address) => (AddressFamily::Inet6, address.octets().to_vec()),
+    };
+    let mut body = vec![family as u8, prefix, IFA_F_NODAD, 0];
+    body.extend(index.to_ne_bytes());
+    for attribute in [IFA_LOCAL, IFA_ADDRESS] {
+        body.extend((4 + octets.len() as u16).to_ne_bytes());
+        body.extend(attribute.to_ne_bytes());
+        body.extend(&octets);
+    }
+    request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &body)
+}
+
+fn request(kind: u16, flags: u16, body: &[u8]) -> io::Result<()> {
+    let socket: OwnedFd =
+        socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
+    let mut message = Vec::new();
+    message.extend((16 + body.len() as u32).to_ne_bytes());
+    message.extend(kind.to_ne_bytes());
+    message.extend((NLM_F_REQUEST | NLM_F_ACK | flags).to_ne_bytes());
+    message.extend([0; 8]);
+    message.extend(body);
+    sendto(socket.as_raw_fd(), &message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+    let mut answer = [0; 1024];
+    let length = recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+    match answer[..length] {
+        [_, _, _, _, a, b, _, _, _, _, _, _, _, _, _, _, c, d, e, f, ..]
+            if u16::from_ne_bytes([a, b]) == NLMSG_ERROR =>
+        {
+            match i32::from_ne_bytes([c, d, e, f]) {
+                0 => Ok(()),
+                error => Err(io::Error::from_raw_os_error(-error)),
+            }
+        }
+        _ => Err(io::Error::other("the kernel gave no answer to a netlink request")),
+    }
+}
+
+const RTM_NEWLINK: u16 = 16;
+const RTM_NEWADDR: u16 = 20;
+const NLMSG_ERROR: u16 = 2;
+const NLM_F_REQUEST: u16 = 1;
+const NLM_F_ACK: u16 = 4;
+const NLM_F_EXCL: u16 = 0x200;
+const NLM_F_CREATE: u16 = 0x400;
+const IFF_UP: u32 = 1;
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+/// There is nobody else who could have the address.
+const IFA_F_NODAD: u8 = 2;
