@@ -91,7 +91,8 @@ impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.0.as_nanos();
         let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"), (1, "ns")];
-        let (unit, name) = units.into_iter().find(|(unit, _)| nanos.is_multiple_of(*unit)).expect("one divides all");
+        let (unit, name) =
+            units.into_iter().find(|(unit, _)| nanos.is_multiple_of(*unit)).expect("one divides all");
         write!(f, "{}{name}", nanos / unit)
     }
 }

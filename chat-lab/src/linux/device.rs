@@ -12,9 +12,10 @@ pub(super) const NODE: &str = "/dev/net/tun";
 
 /// Makes the device, with both ends' addresses. It is gone when it is closed.
 pub(super) fn open(mtu: u16) -> io::Result<SyncDevice> {
-    let device = DeviceBuilder::new().name(NAME).mtu(mtu).tx_queue_len(QUEUE).enable(false).build_sync()?;
+    let device = DeviceBuilder::new().name(NAME).mtu(mtu).enable(false).build_sync()?;
     device.set_nonblocking(true)?;
     let index = if_nametoindex(NAME)?;
+    netlink::set_queue(index, QUEUE)?;
     netlink::set_up(index)?;
     netlink::add_address(index, packet::CLIENT.into(), 24)?;
     netlink::add_address(index, packet::SERVER.into(), 24)?;

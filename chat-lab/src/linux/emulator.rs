@@ -102,8 +102,8 @@ impl Emulator {
 
     /// Until there is something to do; false if that is to end.
     fn wait(&self) -> io::Result<bool> {
-        let timeout =
-            self.under_way.peek().map(|it| TimeSpec::from(it.at.saturating_sub(self.began.elapsed())));
+        let until = |next: &Packet| next.at.saturating_sub(self.began.elapsed() + EARLY);
+        let timeout = self.under_way.peek().map(|next| TimeSpec::from(until(next)));
         let mut both = [
             PollFd::new(self.device.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.stop.as_fd(), PollFlags::POLLIN),
@@ -213,6 +213,8 @@ impl PartialEq for Packet {
 
 impl Eq for Packet {}
 
+/// How much too late a sleeping thread may wake up, most of the time: the rest of a packet's delay is spent awake.
+const EARLY: Duration = Duration::from_micros(100);
 /// How many packets are taken before others may look at the state.
 const BATCH: usize = 64;
 /// What may be under way.

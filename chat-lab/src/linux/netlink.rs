@@ -1,4 +1,4 @@
-//! The two things that are asked of the kernel about interfaces (rtnetlink): bring one up, and give it an address.
+//! What is asked of the kernel about interfaces (rtnetlink): to bring one up, how much it may hold, and its addresses.
 
 use std::{
     io,
@@ -12,11 +12,21 @@ use nix::sys::socket::{
 
 /// Brings up the interface of this index.
 pub(super) fn set_up(index: u32) -> io::Result<()> {
-    let mut link = vec![0; 4];
-    link.extend(index.to_ne_bytes());
-    link.extend(IFF_UP.to_ne_bytes());
-    link.extend(IFF_UP.to_ne_bytes());
-    request(RTM_NEWLINK, 0, &link)
+    request(RTM_NEWLINK, 0, &link(index, IFF_UP))
+}
+
+/// How many packets the kernel holds for it. The ioctl for this would need root.
+pub(super) fn set_queue(index: u32, packets: u32) -> io::Result<()> {
+    let mut body = link(index, 0);
+    body.extend(8_u16.to_ne_bytes());
+    body.extend(IFLA_TXQLEN.to_ne_bytes());
+    body.extend(packets.to_ne_bytes());
+    request(RTM_NEWLINK, 0, &body)
+}
+
+/// An interface, and flags to set.
+fn link(index: u32, flags: u32) -> Vec<u8> {
+    [0, index, flags, flags].map(u32::to_ne_bytes).concat()
 }
 
 /// Gives it an address of its own, and lets it be where the others with the same prefix are.
@@ -68,6 +78,7 @@ const NLM_F_ACK: u16 = 4;
 const NLM_F_EXCL: u16 = 0x200;
 const NLM_F_CREATE: u16 = 0x400;
 const IFF_UP: u32 = 1;
+const IFLA_TXQLEN: u16 = 13;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 /// There is nobody else who could have the address.
