@@ -92,10 +92,11 @@ fn flood(link: &Running, rate: Option<u64>, time: Duration) -> io::Result<(Count
         if sent >= due {
             thread::sleep(Duration::from_micros(100));
         }
-        for _ in sent..due.min(sent + 64) {
+        let batch = due.saturating_sub(sent).min(64);
+        for _ in 0..batch {
             client.send(&[0; 100])?;
-            sent += 1;
         }
+        sent += batch;
     }
     receiver.join().expect("the receiver does not panic");
     Ok((link.counts(), time))

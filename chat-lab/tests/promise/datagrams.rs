@@ -82,11 +82,13 @@ pub(crate) fn rate(lab: &Lab) {
     let rate = (arrivals.len() - 1) as f64 * 1250.0 * 8.0 / (last - first).as_secs_f64();
     assert!((rate / 10e6 - 1.0).abs() < 0.02, "{rate} bits a second");
     assert_eq!(counts.queue_full + arrivals.len() as u64, 4000);
-    let waited =
-        arrivals.iter().map(|(number, arrived)| *arrived - sent[*number]).max().expect("some arrive");
-    let bound = Duration::from_millis(38)..Duration::from_millis(60);
-    assert!(bound.contains(&waited), "the longest waited {waited:?}");
-    println!("{:.3} Mbit/s of 10 asked; the longest waited {waited:?} of 40ms asked", rate / 1e6);
+    let mut waited: Vec<Duration> =
+        arrivals.iter().map(|(number, arrived)| *arrived - sent[*number]).collect();
+    waited.sort();
+    let median = waited[waited.len() / 2];
+    let bound = Duration::from_millis(36)..Duration::from_millis(45);
+    assert!(bound.contains(&median), "half of them waited {median:?}");
+    println!("{:.3} Mbit/s of 10 asked; half of them waited {median:?} in a queue of 40ms", rate / 1e6);
 }
 
 pub(crate) fn corrupt(lab: &Lab) {

@@ -1,6 +1,4 @@
-//! Runs a command inside the lab, where 10.9.0.2 is a server across a bad link: `bad-link CONDITION [DOWN] -- COMMAND`.
-
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
+//! How it is done on Linux: the lab, and in it a namespace of processes, so that none outlives the program.
 
 use std::{
     env,
@@ -24,7 +22,7 @@ use nix::{
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let result = match arguments.next().as_deref() {
         Some(INSIDE) => keep(&arguments.collect::<Vec<_>>()),
