@@ -67,6 +67,21 @@ fn chances_are_as_asked() {
 }
 
 #[test]
+fn one_decision_says_nothing_of_another() {
+    let fates = fates("loss=50%,duplicate=50%,reorder=50%,corrupt=50%", 9);
+    let arrive = |fate: &&Fate| matches!(fate, Fate::Delivered { .. });
+    let faults = |fate: &Fate| match fate {
+        Fate::Delivered { packet, copy, late } => [copy.is_some(), *late, packet.flip.is_some()],
+        Fate::Dropped(_) => [false; 3],
+    };
+    for combination in 0..8 {
+        let faulty = [1, 2, 4].map(|bit| combination & bit != 0);
+        let seen = fates.iter().filter(arrive).filter(|it| faults(it) == faulty).count();
+        assert!((5_900..6_600).contains(&seen), "{faulty:?}: {seen} of 6250");
+    }
+}
+
+#[test]
 fn bursts_lose_as_much_and_last_as_long_as_asked() {
     for seed in 0..5 {
         let condition = "burst=1%/25%";

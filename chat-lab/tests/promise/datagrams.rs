@@ -13,7 +13,7 @@ fn path(condition: &str) -> Path {
 /// What arrives, how often and late or not, is what the state machine says of the same numbers.
 pub(crate) fn fate_by_number(lab: &Lab) {
     const COUNT: usize = 5000;
-    let condition = "delay=2ms,burst=2%/40%,duplicate=3%,reorder=4%/30ms";
+    let condition = "delay=2ms,jitter=1ms,burst=2%/40%,duplicate=3%,reorder=4%/30ms";
     let link = link(lab, condition);
     let (port, arrivals) = receiver(Duration::from_millis(500));
     send((link.server_address(), port), COUNT, 100, Duration::from_micros(200));
