@@ -1,6 +1,6 @@
 //! The TUN device: what the kernel sends into it we read, and what we write into it the kernel receives.
 
-use std::{fs, io};
+use std::{fs, io, net::Ipv6Addr, thread, time::Duration};
 
 use nix::net::if_::if_nametoindex;
 use tun_rs::{DeviceBuilder, SyncDevice};
@@ -23,8 +23,23 @@ pub(super) fn open(mtu: u16) -> io::Result<SyncDevice> {
     if fs::exists("/proc/sys/net/ipv6")? {
         netlink::add_address(index, packet::CLIENT_V6.into(), 64)?;
         netlink::add_address(index, packet::SERVER_V6.into(), 64)?;
+        for address in [packet::CLIENT_V6, packet::SERVER_V6] {
+            wait_for(address)?;
+        }
     }
     Ok(device)
+}
+
+/// The kernel gives an IPv6 address at some later time, and drops what is for it until then.
+fn wait_for(address: Ipv6Addr) -> io::Result<()> {
+    let route = format!("{:032x} 80 ", address.to_bits());
+    for _ in 0..1000 {
+        if fs::read_to_string("/proc/thread-self/net/ipv6_route")?.lines().any(|it| it.starts_with(&route)) {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, format!("the kernel did not take the address {address}")))
 }
 
 /// The device's own MTU: what is shorter in one direction is refused by the emulator, as by a router behind it. With
