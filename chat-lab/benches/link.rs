@@ -15,15 +15,19 @@ use chat_lab::{Condition, Counts, Lab, Running};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let lab = Lab::enter()?;
-    for condition in ["", "delay=5ms"] {
+    // The longer nothing happens, the longer a processor takes to wake up.
+    for (condition, pause) in [("", 1), ("", 5), ("delay=5ms", 1), ("delay=5ms", 5)] {
         let link = start(&lab, condition)?;
-        let crossing = one_way(SocketAddr::new(link.server_address(), 7))?;
-        let beside = one_way(SocketAddr::new(link.listen_address(), 7))?;
+        let pause = Duration::from_millis(pause);
+        let crossing = one_way(SocketAddr::new(link.server_address(), 7), pause)?;
+        let beside = one_way(SocketAddr::new(link.listen_address(), 7), pause)?;
         let asked = link_delay(condition)?;
-        for (name, at) in [("p50", crossing.len() / 2), ("p99", crossing.len() * 99 / 100)] {
+        let times = [50, 90].map(|percent| {
+            let at = crossing.len() * percent / 100;
             let added = crossing[at].saturating_sub(beside[at]).saturating_sub(asked);
-            println!("at idle, {condition:>9}: {name} {:>6.1} us beyond delay and loopback", micros(added));
-        }
+            format!("p{percent} {:.1} us beyond the {:.1} us of loopback", micros(added), micros(beside[at]))
+        });
+        println!("{condition:>9} packets every {pause:?} and more: {}", times.join(", "));
         link.stop()?;
     }
     for condition in ["", "delay=5ms", "delay=5ms,jitter=2ms,loss=1%,reorder=1%,duplicate=1%"] {
@@ -52,7 +56,7 @@ fn micros(time: Duration) -> f64 {
 }
 
 /// How long datagrams take to the server, one at a time with pauses, the shortest first.
-fn one_way(to: SocketAddr) -> io::Result<Vec<Duration>> {
+fn one_way(to: SocketAddr, pause: Duration) -> io::Result<Vec<Duration>> {
     let server = UdpSocket::bind(("0.0.0.0", to.port()))?;
     server.set_read_timeout(Some(Duration::from_secs(1)))?;
     let (arrived, arrivals) = mpsc::channel();
@@ -66,7 +70,7 @@ fn one_way(to: SocketAddr) -> io::Result<Vec<Duration>> {
     client.connect(to)?;
     let mut times = Vec::new();
     for _ in 0..300 {
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(pause);
         let sent = Instant::now();
         client.send(&[0; 100])?;
         times.push(arrivals.recv().map_err(io::Error::other)? - sent);
