@@ -47,7 +47,7 @@ pub(crate) fn tcp(lab: &Lab) {
     let (_, received) = json.rsplit_once("\"sum_received\":").expect("iperf3 says it");
     let rate = number(&received[..received.find('}').expect("JSON ends") + 1], "bits_per_second") / 1e6;
     // What it counts has no headers: 1,448 of 1,500 bytes.
-    assert!((17.0..=19.6).contains(&rate), "{rate} Mbit/s");
+    assert!((15.0..=19.6).contains(&rate), "{rate} Mbit/s");
     println!("iperf3: {rate:.2} Mbit/s of TCP payload through 20 Mbit/s (19.3 without headers)");
 }
 

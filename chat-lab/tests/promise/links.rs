@@ -68,7 +68,7 @@ pub(crate) fn mtu(lab: &Lab) {
 }
 
 fn arrive(link: &Running) -> usize {
-    let (port, arrivals) = receiver(Duration::from_millis(200));
+    let (port, arrivals) = receiver();
     send((link.server_address(), port), 20, 100, Duration::from_millis(1));
     arrivals.join().expect("it receives").len()
 }
@@ -91,7 +91,7 @@ pub(crate) fn one_at_a_time(lab: &Lab) {
     lab.link(none(), none(), SEED).expect_err("there is one");
     drop(first);
     let second = link(lab, "delay=1s");
-    let (port, arrivals) = receiver(Duration::from_millis(1500));
+    let (port, arrivals) = receiver();
     send((second.server_address(), port), 1, 100, Duration::ZERO);
     until("it is under way", || second.counts().up.sent.udp.packets == 1);
     let counts = second.stop().expect("it worked");

@@ -8,12 +8,16 @@ use std::{
 };
 
 use chat_lab::{Lab, Running};
+use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
 
 pub(crate) const SEED: u64 = 11;
 /// IPv4 and UDP.
 pub(crate) const HEADERS: usize = 28;
 /// What nothing here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// After so long nothing comes any more.
+const QUIET: Duration = Duration::from_millis(1500);
 
 /// A link with a condition upwards, and nothing downwards.
 pub(crate) fn link(lab: &Lab, up: &str) -> Running {
@@ -24,11 +28,13 @@ pub(crate) fn link(lab: &Lab, up: &str) -> Running {
 /// What arrived: the number of each datagram, and when.
 pub(crate) type Arrivals = Vec<(usize, Instant)>;
 
-/// A server that notes what arrives until nothing has come for so long.
-pub(crate) fn receiver(quiet: Duration) -> (u16, JoinHandle<Arrivals>) {
+/// A server that notes what arrives until nothing has come for a while.
+pub(crate) fn receiver() -> (u16, JoinHandle<Arrivals>) {
     let socket = UdpSocket::bind("0.0.0.0:0").expect("there are ports");
+    // What comes while others have the processor is kept; only root can have that much.
+    let _ = setsockopt(&socket, RcvBufForce, &(4 << 20));
     let port = socket.local_addr().expect("it is bound").port();
-    socket.set_read_timeout(Some(quiet)).expect("it is not zero");
+    socket.set_read_timeout(Some(QUIET)).expect("it is not zero");
     let receive = move || {
         let mut arrivals = Vec::new();
         let mut buffer = [0; 2000];

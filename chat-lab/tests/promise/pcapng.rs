@@ -33,7 +33,7 @@ pub(crate) fn capture(lab: &Lab) {
     let (up, down) = ("delay=5ms,loss=20%,mtu=1000", "");
     let [up, down] = [up, down].map(|it| it.parse().expect("it is possible"));
     let link = lab.captured_link(up, down, SEED, file).expect("there is a link");
-    let (port, arrivals) = receiver(Duration::from_millis(200));
+    let (port, arrivals) = receiver();
     send((link.server_address(), port), 200, 101, Duration::from_micros(100));
     arrivals.join().expect("it receives");
     let counts = link.stop().expect("the file is whole");
