@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod faults;
 pub mod log_conformance;
 mod raw_client;
+mod reads_from;
 pub mod simulation;
 mod time;
 pub mod virtual_time;

@@ -5,12 +5,8 @@ use std::{
     time::Duration,
 };
 
-use chat_core::{
-    RoomName,
-    log::{
-        Append, Appended, Found, LogEntry, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog,
-        RoomState, Search,
-    },
+use chat_core::log::{
+    Append, Appended, LogEntry, LogError, MemoryLog, Outcome, PageLimit, RoomLog, RoomState,
 };
 use futures::{FutureExt, future::BoxFuture};
 
@@ -67,13 +63,7 @@ impl Durable {
 }
 
 impl RoomLog for Durable {
-    fn epoch(&self) -> String {
-        self.log.epoch()
-    }
-
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
-        self.log.rooms()
-    }
+    crate::reads_from!(log);
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         async move {
@@ -89,23 +79,6 @@ impl RoomLog for Durable {
             Ok(appended)
         }
         .boxed()
-    }
-
-    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
-        self.log.recall(batch)
-    }
-
-    fn read<'a>(
-        &'a self,
-        room: &'a RoomName,
-        after: u64,
-        limit: PageLimit,
-    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
-        self.log.read(room, after, limit)
-    }
-
-    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
-        self.log.search(search)
     }
 }
 
@@ -125,13 +98,7 @@ impl Slow {
 }
 
 impl RoomLog for Slow {
-    fn epoch(&self) -> String {
-        self.log.epoch()
-    }
-
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
-        self.log.rooms()
-    }
+    crate::reads_from!(log);
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         let (before, after, fails) = {
@@ -153,22 +120,5 @@ impl RoomLog for Slow {
             appended
         }
         .boxed()
-    }
-
-    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
-        self.log.recall(batch)
-    }
-
-    fn read<'a>(
-        &'a self,
-        room: &'a RoomName,
-        after: u64,
-        limit: PageLimit,
-    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
-        self.log.read(room, after, limit)
-    }
-
-    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
-        self.log.search(search)
     }
 }

@@ -9,12 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use chat_core::{
-    RoomName,
-    log::{
-        Append, Appended, Found, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState, Search,
-    },
-};
+use chat_core::log::{Append, Appended, LogError, MemoryLog, RoomLog};
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{
@@ -148,34 +143,11 @@ fn swap(batch: &mut [Append], _: u64) {
 }
 
 impl RoomLog for Broken {
-    fn epoch(&self) -> String {
-        self.log.epoch()
-    }
-
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
-        self.log.rooms()
-    }
+    crate::reads_from!(log);
 
     fn append(&self, mut batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         (self.change)(&mut batch, self.count.fetch_add(1, Ordering::Relaxed));
         self.log.append(batch)
-    }
-
-    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
-        self.log.recall(batch)
-    }
-
-    fn read<'a>(
-        &'a self,
-        room: &'a RoomName,
-        after: u64,
-        limit: PageLimit,
-    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
-        self.log.read(room, after, limit)
-    }
-
-    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
-        self.log.search(search)
     }
 }
 
@@ -209,13 +181,7 @@ impl Early {
 }
 
 impl RoomLog for Early {
-    fn epoch(&self) -> String {
-        self.view.epoch()
-    }
-
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
-        self.view.rooms()
-    }
+    crate::reads_from!(view);
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         async move {
@@ -225,23 +191,6 @@ impl RoomLog for Early {
             Ok(appended)
         }
         .boxed()
-    }
-
-    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
-        self.view.recall(batch)
-    }
-
-    fn read<'a>(
-        &'a self,
-        room: &'a RoomName,
-        after: u64,
-        limit: PageLimit,
-    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
-        self.view.read(room, after, limit)
-    }
-
-    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
-        self.view.search(search)
     }
 }
 

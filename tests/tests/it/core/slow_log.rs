@@ -8,12 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chat_core::{
-    RoomName,
-    log::{
-        Append, Appended, Found, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState, Search,
-    },
-};
+use chat_core::log::{Append, Appended, LogError, MemoryLog, RoomLog};
 use chat_tests::virtual_time::VirtualTime;
 use futures::{FutureExt, future::BoxFuture};
 
@@ -54,13 +49,7 @@ impl SlowLog {
 }
 
 impl RoomLog for SlowLog {
-    fn epoch(&self) -> String {
-        self.log.epoch()
-    }
-
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
-        self.log.rooms()
-    }
+    chat_tests::reads_from!(log);
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         async move {
@@ -78,22 +67,5 @@ impl RoomLog for SlowLog {
             }
         }
         .boxed()
-    }
-
-    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
-        self.log.recall(batch)
-    }
-
-    fn read<'a>(
-        &'a self,
-        room: &'a RoomName,
-        after: u64,
-        limit: PageLimit,
-    ) -> BoxFuture<'a, Result<LogPage, LogError>> {
-        self.log.read(room, after, limit)
-    }
-
-    fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
-        self.log.search(search)
     }
 }
