@@ -1,11 +1,6 @@
 //! Whether multicast leaves this machine and comes back: one question to everybody who speaks mDNS, and who is heard.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::{collections::BTreeSet, io, net::IpAddr, time::Duration};
 
 use chat_core::SharedRuntime;
 use futures::{FutureExt, select_biased};
@@ -43,7 +38,7 @@ pub async fn echo(runtime: &SharedRuntime, time: Duration) -> io::Result<Echo> {
         }
         let sent = async {
             net::leave_by(&socket, *ip)?;
-            socket.send_to(QUESTION, SocketAddr::new(GROUP.into(), PORT)).await
+            socket.send_to(QUESTION, net::MDNS).await
         };
         match sent.await {
             Ok(_) => echo.sent.push(name.clone()),
@@ -64,10 +59,6 @@ pub async fn echo(runtime: &SharedRuntime, time: Duration) -> io::Result<Echo> {
         }
     }
 }
-
-/// Where mDNS is spoken (RFC 6762, section 3).
-pub(crate) const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
-pub(crate) const PORT: u16 = 5353;
 
 /// `_services._dns-sd._udp.local PTR?`
 const QUESTION: &[u8] = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x09_services\x07_dns-sd\x04_udp\x05local\0\0\x0c\0\x01";

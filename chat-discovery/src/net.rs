@@ -8,7 +8,7 @@ use std::{
 use async_io::Async;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::{PROBE_PORT, multicast};
+use crate::PROBE_PORT;
 
 pub(crate) type ProbeSocket = Async<UdpSocket>;
 
@@ -25,7 +25,7 @@ pub(crate) fn answering() -> io::Result<ProbeSocket> {
 /// # Errors
 /// When another program has the port for itself.
 pub(crate) fn multicast() -> io::Result<ProbeSocket> {
-    let socket = shared(multicast::PORT)?;
+    let socket = shared(MDNS.port())?;
     socket.get_ref().set_multicast_loop_v4(true)?;
     socket.get_ref().set_multicast_ttl_v4(255)?;
     Ok(socket)
@@ -37,7 +37,7 @@ pub(crate) fn multicast() -> io::Result<ProbeSocket> {
 /// # Errors
 /// When that interface knows no multicast.
 pub(crate) fn leave_by(socket: &ProbeSocket, own: Ipv4Addr) -> io::Result<()> {
-    socket.get_ref().join_multicast_v4(&multicast::GROUP, &own)?;
+    socket.get_ref().join_multicast_v4(MDNS.ip(), &own)?;
     SockRef::from(socket.get_ref()).set_multicast_if_v4(&own)
 }
 
@@ -61,3 +61,6 @@ pub(crate) fn asking() -> io::Result<ProbeSocket> {
     socket.set_broadcast(true)?;
     Async::new(socket)
 }
+
+/// Where mDNS is spoken (RFC 6762, section 3).
+pub(crate) const MDNS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 251), 5353);
