@@ -65,9 +65,3 @@ pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   chat completions bash > ~/.local/share/bash-completion/completions/chat
   chat completions fish > ~/.config/fish/completions/chat.fish";
-
-pub(super) const DOCTOR_EXAMPLES: &str = "\
-Examples:
-  chat doctor
-  chat doctor 192.168.1.7
-  chat doctor udp://192.168.1.7:7000 --json | jq -r 'select(.outcome == \"bad\").text'";
