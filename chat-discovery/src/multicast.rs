@@ -1,6 +1,11 @@
 //! Whether multicast leaves this machine and comes back: one question to everybody who speaks mDNS, and who is heard.
 
-use std::{collections::BTreeSet, io, net::IpAddr, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use chat_core::SharedRuntime;
 use futures::{FutureExt, select_biased};
@@ -23,26 +28,35 @@ pub struct Echo {
     pub others: BTreeSet<IpAddr>,
 }
 
-/// Asks on every IPv4 network of this machine which services there are (RFC 6763, section 9), and listens for `time`.
+/// The name of an interface that leads out of this machine, and our IPv4 address there.
+fn outside(interface: &Interface) -> Option<(&str, Ipv4Addr)> {
+    match interface.ip {
+        IpAddr::V4(ip) if !ip.is_loopback() => Some((&interface.name, ip)),
+        _ => None,
+    }
+}
+
+/// Asks on every IPv4 network of this machine which services there are (RFC 6763, section 9), and listens for `time`. Where
+/// there is no such network nothing is sent, and nothing failed.
 ///
 /// # Errors
 /// When this machine cannot listen where mDNS is spoken.
 pub async fn echo(runtime: &SharedRuntime, time: Duration) -> io::Result<Echo> {
     let own = interfaces::list()?;
     let mut echo = Echo::default();
+    let outside: Vec<_> = own.iter().filter_map(outside).collect();
+    if outside.is_empty() {
+        return Ok(echo);
+    }
     let socket = net::multicast()?;
-    for Interface { name, ip, .. } in &own {
-        let IpAddr::V4(ip) = ip else { continue };
-        if ip.is_loopback() {
-            continue;
-        }
+    for (name, ip) in outside {
         let sent = async {
-            net::leave_by(&socket, *ip)?;
+            net::leave_by(&socket, ip)?;
             socket.send_to(QUESTION, net::MDNS).await
         };
         match sent.await {
-            Ok(_) => echo.sent.push(name.clone()),
-            Err(error) => echo.failed.push((name.clone(), error)),
+            Ok(_) => echo.sent.push(name.to_owned()),
+            Err(error) => echo.failed.push((name.to_owned(), error)),
         }
     }
     let mut buffer = [0; 9000];
