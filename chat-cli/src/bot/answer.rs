@@ -2,14 +2,13 @@
 
 use std::{pin::pin, process::ExitStatus, time::Duration};
 
-use chat_core::SharedRuntime;
+use chat_core::{PersonName, SharedRuntime};
 use futures::{
     AsyncReadExt, AsyncWriteExt,
     future::{Either, join, select},
 };
 
 use super::{ears::Call, note::Note, print, program::Program};
-use chat_core::PersonName;
 
 /// What a run may cost.
 #[derive(Clone, Copy, Debug)]

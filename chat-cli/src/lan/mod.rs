@@ -80,8 +80,7 @@ impl<'a> Leaving<'a> {
         if others == 0 || std::mem::replace(&mut self.has_warned, true) {
             return None;
         }
-        let line = Line::note("you host this server, and ").number(others as u64);
-        let line = line.words(if others == 1 { " other loses it" } else { " others lose it" });
+        let line = tell::losing(Line::note("you host this server, and "), others);
         Some(line.words(" when you leave; leave once more if that is what you want"))
     }
 }

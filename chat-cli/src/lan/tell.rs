@@ -98,8 +98,7 @@ impl Tell {
         if self.json {
             return Ok(self.out.json(&Told::HostingEnds { others })?);
         }
-        let line = Line::note("the server ends; ").number(others as u64);
-        Ok(self.out.line(&line.words(if others == 1 { " other loses it" } else { " others lose it" }))?)
+        Ok(self.out.line(&losing(Line::note("the server ends; "), others))?)
     }
 
     fn say(&mut self, line: Line) -> anyhow::Result<()> {
@@ -107,4 +106,10 @@ impl Tell {
         self.last = Some(line);
         Ok(())
     }
+}
+
+/// `line`, with how many people lose the server.
+pub(super) fn losing(line: Line, others: usize) -> Line {
+    let line = line.number(others as u64);
+    line.words(if others == 1 { " other loses it" } else { " others lose it" })
 }
