@@ -1,6 +1,6 @@
 //! What crossed the link, counted where it is sent and where it arrives.
 
-use std::{fmt, ops::AddAssign};
+use std::{fmt, ops::AddAssign, time::Duration};
 
 use crate::{Direction, Fate, Why, packet::Protocol};
 
@@ -41,6 +41,43 @@ pub struct Traffic {
     pub reordered: u64,
     /// Packets with a flipped bit.
     pub corrupted: u64,
+    /// What the connections of TCP that send this way had to do about all that.
+    pub tcp: TcpCounts,
+}
+
+/// What TCP does in one direction, over all connections. Of more than 4,096 at a time, those that were silent longest are
+/// followed as if they began anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpCounts {
+    /// Segments with data that were sent: not acknowledgements alone, SYN, FIN, RST and keep-alives.
+    pub segments: u64,
+    /// Those of them with bytes that were sent before.
+    pub retransmitted: u64,
+    /// How many bytes of data were sent again.
+    pub retransmitted_bytes: u64,
+    /// How often and how long data waited for other data.
+    pub stalls: Stalls,
+}
+
+/// Head-of-line blocking: data that arrived but could not be read, because something before it had not arrived. A stall
+/// begins with the first segment that has to wait, and ends when all that arrived can be read. One that has not ended is
+/// not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stalls {
+    /// How many.
+    pub count: u64,
+    /// How long all of them took, added up.
+    pub total: Duration,
+    /// How long the longest took.
+    pub longest: Duration,
+}
+
+impl Stalls {
+    pub(crate) fn note(&mut self, took: Duration) {
+        self.count += 1;
+        self.total += took;
+        self.longest = self.longest.max(took);
+    }
 }
 
 /// Packets and their bytes, by what they carry.
@@ -157,6 +194,15 @@ impl fmt::Display for Counts {
                 events.iter().filter(|it| it.1 > 0).map(|(name, count)| format!("{name} {count}")).collect();
             if !said.is_empty() {
                 writeln!(f, "      {}", said.join(", "))?;
+            }
+            let TcpCounts { segments, retransmitted, stalls, .. } = traffic.tcp;
+            if retransmitted + stalls.count > 0 {
+                writeln!(
+                    f,
+                    "      TCP sent {retransmitted} of {segments} segments again; data waited {} times for other data, at \
+                     most {:.1?}, {:.1?} in all",
+                    stalls.count, stalls.longest, stalls.total
+                )?;
             }
         }
         write!(f, "stray {}, missed {}", self.stray, self.missed)

@@ -27,6 +27,7 @@ mod capture;
 mod condition;
 mod counts;
 mod dice;
+mod flows;
 mod lab;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -36,7 +37,7 @@ mod path;
 use std::ops::Not;
 
 pub use condition::{Condition, Impossible, LONGEST, Loss, Outage, Settings, Share};
-pub use counts::{Counts, Protocols, Traffic, Volume};
+pub use counts::{Counts, Protocols, Stalls, TcpCounts, Traffic, Volume};
 pub use lab::{Lab, Missing, Running};
 pub use path::{Delivery, Fate, Path, Why};
 

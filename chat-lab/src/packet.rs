@@ -42,6 +42,12 @@ pub(crate) struct Shape {
     version: Version,
 }
 
+impl Shape {
+    pub fn is_v6(&self) -> bool {
+        self.version == Version::V6
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Version {
     V4,

@@ -20,6 +20,7 @@ use tun_rs::SyncDevice;
 use crate::{
     Counts, Delivery, Direction, Fate, Path, Why,
     capture::{Capture, Seen},
+    flows::{Flows, Segment},
     packet::{self, Shape},
 };
 
@@ -57,6 +58,7 @@ pub(super) struct Emulator {
     next: u64,
     /// How many bytes are under way.
     bytes: usize,
+    flows: Flows,
 }
 
 impl Emulator {
@@ -67,7 +69,8 @@ impl Emulator {
         capture: Option<Capture<BufWriter<File>>>,
         stop: PipeReader,
     ) -> Self {
-        Self { device, state, began, capture, stop, under_way: BinaryHeap::new(), next: 0, bytes: 0 }
+        let (under_way, flows) = (BinaryHeap::new(), Flows::default());
+        Self { device, state, began, capture, stop, under_way, next: 0, bytes: 0, flows }
     }
 
     /// Until the link is stopped.
@@ -127,6 +130,9 @@ impl Emulator {
         let traffic = state.counts.of_mut(shape.direction);
         traffic.sent.add(shape.protocol, packet.len());
         traffic.note(&fate);
+        if let Some(segment) = Segment::of(packet, shape) {
+            self.flows.sent(&segment, &mut traffic.tcp);
+        }
         let why = if let Fate::Dropped(why) = fate { Some(why) } else { None };
         let noted = self.note(now, Seen::Sent(shape.direction, why), packet);
         match fate {
@@ -139,7 +145,7 @@ impl Emulator {
                 packet::readdress(packet, shape);
                 for Delivery { at, flip } in [Some(first), copy].into_iter().flatten() {
                     if at <= now && flip.is_none() {
-                        self.deliver(state, now, shape, packet)?;
+                        self.deliver(state, now, shape, packet, true)?;
                     } else if self.bytes + packet.len() > MOST_BYTES {
                         state.counts.of_mut(shape.direction).overflowed += 1;
                     } else {
@@ -148,7 +154,8 @@ impl Emulator {
                             packet::flip(&mut packet, shape.header, draw);
                         }
                         self.bytes += packet.len();
-                        self.under_way.push(Packet { at, number: self.next, shape, packet });
+                        let is_whole = flip.is_none();
+                        self.under_way.push(Packet { at, number: self.next, shape, is_whole, packet });
                         self.next += 1;
                     }
                 }
@@ -164,18 +171,29 @@ impl Emulator {
             if self.under_way.peek().is_none_or(|next| next.at > now) {
                 return result;
             }
-            let Packet { shape, packet, .. } = self.under_way.pop().expect("it was just looked at");
+            let Packet { shape, is_whole, packet, .. } = self.under_way.pop().expect("it was just looked at");
             self.bytes -= packet.len();
-            result = result.and(self.deliver(state, now, shape, &packet));
+            result = result.and(self.deliver(state, now, shape, &packet, is_whole));
         }
     }
 
-    fn deliver(&mut self, state: &mut State, now: Duration, shape: Shape, packet: &[u8]) -> io::Result<()> {
+    fn deliver(
+        &mut self,
+        state: &mut State,
+        now: Duration,
+        shape: Shape,
+        packet: &[u8],
+        is_whole: bool,
+    ) -> io::Result<()> {
         // What the kernel refuses (a device that is down) is lost, and not counted as arrived.
         if self.device.send(packet).is_err() {
             return Ok(());
         }
-        state.counts.of_mut(shape.direction).delivered.add(shape.protocol, packet.len());
+        let traffic = state.counts.of_mut(shape.direction);
+        traffic.delivered.add(shape.protocol, packet.len());
+        if let Some(segment) = Segment::of(packet, shape).filter(|_| is_whole) {
+            self.flows.arrived(now, &segment, &mut traffic.tcp);
+        }
         self.note(now, Seen::Arrived(shape.direction), packet)
     }
 
@@ -190,6 +208,8 @@ pub(super) struct Packet {
     at: Duration,
     number: u64,
     shape: Shape,
+    /// None of its bits is flipped.
+    is_whole: bool,
     packet: Vec<u8>,
 }
 

@@ -12,7 +12,7 @@ use chat_lab::{Direction, Lab, Running};
 use crate::network::{PATIENCE, SEED, connect, link, receiver, send, until};
 
 /// Sends bytes from the client to the server.
-fn transfer(server: IpAddr, any: &str, length: usize) {
+pub(crate) fn transfer(server: IpAddr, any: &str, length: usize) {
     let (mut client, mut accepted) = connect(server, any).expect("it connects");
     let mut bytes = vec![0; length];
     fastrand::Rng::with_seed(SEED).fill(&mut bytes);

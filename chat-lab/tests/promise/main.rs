@@ -8,6 +8,7 @@ mod leftovers;
 mod links;
 mod network;
 mod pcapng;
+mod retransmissions;
 
 use std::{
     env,
@@ -28,6 +29,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("tcp_gets_everything_across_a_bad_link", links::tcp),
     ("a_closed_port_is_reported_across_the_link", links::refused),
     ("tcp_finds_the_mtu", links::mtu),
+    ("tcp_sends_again_what_is_lost_and_the_rest_waits_for_it", retransmissions::with_loss),
+    ("tcp_sends_nothing_again_if_nothing_is_lost", retransmissions::without),
     ("a_link_changes_while_it_runs", links::changes),
     ("there_is_one_link_at_a_time", links::one_at_a_time),
     ("a_capture_has_what_was_counted", pcapng::capture),
