@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use crate::{Condition, Counts, Direction, packet};
@@ -137,6 +138,19 @@ impl Running {
     pub fn counts(&self) -> Counts {
         #[cfg(target_os = "linux")]
         return self.0.counts();
+        #[cfg(not(target_os = "linux"))]
+        match self.0 {}
+    }
+
+    /// How much processor time the link's thread has used, what it waited awake included: what a program that has the
+    /// ends of the conversation as well subtracts from its own.
+    ///
+    /// # Errors
+    ///
+    /// The link ended, because its device failed.
+    pub fn busy(&self) -> io::Result<Duration> {
+        #[cfg(target_os = "linux")]
+        return self.0.busy();
         #[cfg(not(target_os = "linux"))]
         match self.0 {}
     }

@@ -4,11 +4,16 @@ use std::{
     fmt,
     fs::File,
     io::{self, BufWriter, PipeWriter, pipe},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use nix::{
+    libc::clockid_t,
+    time::{ClockId, clock_gettime},
+    unistd::gettid,
+};
 use tun_rs::SyncDevice;
 
 use super::{
@@ -24,6 +29,8 @@ pub(crate) struct Running {
     /// Tells the thread to end, by being closed.
     stop: Option<PipeWriter>,
     thread: Option<JoinHandle<io::Result<()>>>,
+    /// What counts the thread's processor time.
+    clock: ClockId,
 }
 
 impl Running {
@@ -36,8 +43,18 @@ impl Running {
         let state = Arc::new(Mutex::new(State { up, down, counts: Counts::default() }));
         let (stopped, stop) = pipe()?;
         let emulator = Emulator::new(device.clone(), state.clone(), began, capture, stopped);
-        let thread = thread::Builder::new().name("lab-link".to_owned()).spawn(|| emulator.run())?;
-        Ok(Self { device, state, began, stop: Some(stop), thread: Some(thread) })
+        let (say, said) = mpsc::sync_channel(1);
+        let run = move || {
+            let _ = say.send(gettid().as_raw());
+            emulator.run()
+        };
+        let thread = thread::Builder::new().name("lab-link".to_owned()).spawn(run)?;
+        let clock = clock_of(said.recv().expect("the thread says it first of all"));
+        Ok(Self { device, state, began, stop: Some(stop), thread: Some(thread), clock })
+    }
+
+    pub fn busy(&self) -> io::Result<Duration> {
+        Ok(clock_gettime(self.clock)?.into())
     }
 
     pub fn set_condition(&self, direction: Direction, condition: Condition) -> io::Result<()> {
@@ -74,4 +91,11 @@ impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running").field("state", &self.state).finish_non_exhaustive()
     }
+}
+
+/// The clock of one thread of this process, as pthread_getcpuclockid makes it (include/linux/posix-timers.h).
+fn clock_of(thread: clockid_t) -> ClockId {
+    const OF_A_THREAD: clockid_t = 4;
+    const SCHEDULED: clockid_t = 2;
+    ClockId::from_raw(!thread << 3 | OF_A_THREAD | SCHEDULED)
 }

@@ -4,7 +4,7 @@ use std::{
     io::{self, Read, Write},
     net::{IpAddr, Shutdown, UdpSocket},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chat_lab::{Direction, Lab, Running};
@@ -83,6 +83,23 @@ pub(crate) fn changes(lab: &Lab) {
     link.set_condition(Direction::Up, "mtu=9000".parse().expect("it is possible")).expect("it is set");
     assert_eq!(arrive(&link), 20);
     assert_eq!(link.counts().up.outage, 20);
+}
+
+/// What others do counts for nothing, what it carries does.
+pub(crate) fn busy(lab: &Lab) {
+    let link = link(lab, "delay=1ms");
+    let busy = || link.busy().expect("it runs");
+    let (before, began) = (busy(), Instant::now());
+    while began.elapsed() < Duration::from_millis(300) {
+        thread::yield_now();
+    }
+    let idle = busy() - before;
+    assert!(idle < Duration::from_millis(30), "{idle:?}");
+    let (before, began) = (busy(), Instant::now());
+    transfer(link.server_address(), "0.0.0.0", 5_000_000);
+    let (took, carried) = (busy() - before, began.elapsed());
+    // More than 3,400 packets, and as many acknowledgements as there are.
+    assert!(took > Duration::from_millis(3) && took <= carried, "{took:?} of {carried:?}");
 }
 
 pub(crate) fn one_at_a_time(lab: &Lab) {

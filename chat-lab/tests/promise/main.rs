@@ -32,6 +32,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("tcp_sends_again_what_is_lost_and_the_rest_waits_for_it", retransmissions::with_loss),
     ("tcp_sends_nothing_again_if_nothing_is_lost", retransmissions::without),
     ("a_link_changes_while_it_runs", links::changes),
+    ("a_link_says_how_much_processor_time_it_took", links::busy),
     ("there_is_one_link_at_a_time", links::one_at_a_time),
     ("a_capture_has_what_was_counted", pcapng::capture),
     ("iperf3_measures_the_rate_of_tcp", iperf::tcp),
