@@ -30,6 +30,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("a_closed_port_is_reported_across_the_link", links::refused),
     ("tcp_finds_the_mtu", links::mtu),
     ("tcp_sends_again_what_is_lost_and_the_rest_waits_for_it", retransmissions::with_loss),
+    ("tcp_sends_again_what_is_corrupted", retransmissions::with_corruption),
     ("tcp_sends_nothing_again_if_nothing_is_lost", retransmissions::without),
     ("a_link_changes_while_it_runs", links::changes),
     ("a_link_says_how_much_processor_time_it_took", links::busy),
