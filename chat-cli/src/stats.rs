@@ -33,9 +33,15 @@ pub(crate) fn line(stats: &Stats, server: &Address) -> Line {
     if counts.iter().all(|(count, _)| *count == 0) {
         return line; // as always over a link that loses nothing
     }
-    counts.into_iter().enumerate().fold(line, |line, (at, (count, what))| {
+    let line = counts.into_iter().enumerate().fold(line, |line, (at, (count, what))| {
         line.words(if at == 0 { "; " } else { ", " }).words(what).number(count)
-    })
+    });
+    let line = match stats.stalls {
+        0 => return line,
+        1 => line.words("; waited once behind a missing message, "),
+        times => line.words("; waited ").number(times).words(" times behind a missing message, at most "),
+    };
+    line.took(stats.longest_stall)
 }
 
 /// The event, without fractions: times are in microseconds.
@@ -49,6 +55,9 @@ pub(crate) fn event(stats: &Stats, server: &Address) -> impl Serialize {
         repaired: stats.repaired,
         duplicates: stats.duplicates,
         reordered: stats.reordered,
+        stalls: stats.stalls,
+        stalled_us: us(stats.stalled),
+        longest_stall_us: us(stats.longest_stall),
     }
 }
 
@@ -65,6 +74,9 @@ struct Event {
     repaired: u64,
     duplicates: u64,
     reordered: u64,
+    stalls: u64,
+    stalled_us: u64,
+    longest_stall_us: u64,
 }
 
 #[derive(Serialize)]
@@ -77,9 +89,12 @@ struct RoundTripUs {
 
 impl From<&RoundTrips> for RoundTripUs {
     fn from(it: &RoundTrips) -> RoundTripUs {
-        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         RoundTripUs { p50: us(it.p50), p90: us(it.p90), p99: us(it.p99), measured: it.measured }
     }
+}
+
+fn us(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -92,6 +107,8 @@ mod tests {
         let mut stats = Stats::default();
         stats.round_trips = Some(RoundTrips { p50, p90, p99, measured: 300 });
         (stats.retries, stats.lost, stats.repaired, stats.duplicates, stats.reordered) = (1, 2, 3, 4, 5);
+        (stats.stalls, stats.longest_stall) = (12, Duration::from_millis(230));
+        stats.stalled = Duration::from_micros(1_234_567);
         stats
     }
 
@@ -101,8 +118,13 @@ mod tests {
         assert_eq!(
             line(&stats(), &server).to_string(),
             "-- udp://10.0.0.1:7000: round trip p50 840 µs, p90 3.4 ms, p99 250 ms; \
-             retries 1, lost 2, repaired 3, duplicates 4, reordered 5"
+             retries 1, lost 2, repaired 3, duplicates 4, reordered 5; \
+             waited 12 times behind a missing message, at most 230 ms"
         );
+        let mut once = Stats::default();
+        (once.reordered, once.stalls, once.longest_stall) = (1, 1, Duration::from_micros(900));
+        let once = line(&once, &server).to_string();
+        assert!(once.ends_with(", reordered 1; waited once behind a missing message, 900 µs"), "{once}");
         let nothing = line(&Stats::default(), &server).to_string();
         assert_eq!(nothing, "-- udp://10.0.0.1:7000: no round trip measured");
     }
@@ -112,7 +134,7 @@ mod tests {
         let server: Address = "udp://10.0.0.1:7000".parse().unwrap();
         assert_eq!(
             serde_json::to_string(&event(&stats(), &server)).unwrap(),
-            r#"{"type":"stats","server":"udp://10.0.0.1:7000","round_trip_us":{"p50":840,"p90":3456,"p99":250000,"measured":300},"retries":1,"lost":2,"repaired":3,"duplicates":4,"reordered":5}"#
+            r#"{"type":"stats","server":"udp://10.0.0.1:7000","round_trip_us":{"p50":840,"p90":3456,"p99":250000,"measured":300},"retries":1,"lost":2,"repaired":3,"duplicates":4,"reordered":5,"stalls":12,"stalled_us":1234567,"longest_stall_us":230000}"#
         );
         let nothing = serde_json::to_string(&event(&Stats::default(), &server)).unwrap();
         assert!(!nothing.contains("round_trip"), "{nothing}");

@@ -19,6 +19,8 @@ pub(super) struct Repair {
     highest: u64,
     /// Since when the next number is missing.
     since: Option<Instant>,
+    /// Since when something waits in `ahead`.
+    stalled: Option<Instant>,
     /// How much came meanwhile that is later.
     later: usize,
     /// The page that was asked for was complete: the next one is asked for at once.
@@ -94,6 +96,7 @@ impl Repair {
         if first > *cursor + 1 {
             self.later += 1;
             self.since.get_or_insert(now);
+            self.stalled.get_or_insert(now);
             self.ahead.insert(first, piece);
             if self.ahead.len() > MOST_AHEAD {
                 self.ahead.pop_last();
@@ -108,6 +111,9 @@ impl Repair {
                 *cursor = piece.last();
                 show(piece);
             }
+        }
+        if let Some(since) = self.stalled.take_if(|_| self.ahead.is_empty()) {
+            stats.stall(now - since);
         }
         if !self.wanted.is_empty() {
             self.wanted = self.wanted.split_off(&(*cursor + 1));

@@ -18,6 +18,23 @@ pub struct Stats {
     pub duplicates: u64,
     /// Entries that came by themselves after later ones.
     pub reordered: u64,
+    /// How often entries that had come could not be shown, because one before them was missing. It begins in a room with
+    /// the first that has to wait, and ends when none does. A wait that is not over is not counted, and neither is one
+    /// that ended because its link was lost or the room joined anew. Over a reliable link it is the network's own
+    /// protocol that makes things wait, which is not seen here.
+    pub stalls: u64,
+    /// How long all of that took, added up.
+    pub stalled: Duration,
+    /// How long the longest took.
+    pub longest_stall: Duration,
+}
+
+impl Stats {
+    pub(super) fn stall(&mut self, took: Duration) {
+        self.stalls += 1;
+        self.stalled += took;
+        self.longest_stall = self.longest_stall.max(took);
+    }
 }
 
 /// Percentiles of round trips.

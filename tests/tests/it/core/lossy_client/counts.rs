@@ -31,6 +31,75 @@ fn losses_repairs_copies_and_late_entries_are_counted_each_once() {
     assert_eq!(counts(&rig), (2, 2, 4, 1, 1));
 }
 
+fn stalls(rig: &Rig) -> (u64, Duration, Duration) {
+    let it = rig.client.stats();
+    (it.stalls, it.stalled, it.longest_stall)
+}
+
+/// protocol 17.4
+#[test]
+fn what_waits_for_something_missing_is_timed() {
+    let mut rig = Rig::in_the_lobby(0);
+    rig.entries([1, 3]);
+    rig.now += ms(7);
+    rig.entries([3, 5]);
+    rig.now += ms(1);
+    rig.entry(2);
+    assert_eq!(stalls(&rig), (0, ms(0), ms(0)), "5 is still waiting");
+    rig.now += ms(2);
+    rig.entries([4, 4, 6]);
+    assert_eq!(stalls(&rig), (1, ms(10), ms(10)));
+    rig.entry(8);
+    rig.now += ms(5);
+    rig.entries([7, 9]);
+    assert_eq!(stalls(&rig), (2, ms(15), ms(10)));
+    rig.now += ms(3);
+    rig.entry(10);
+    assert_eq!(stalls(&rig), (2, ms(15), ms(10)), "nothing was missing");
+}
+
+/// protocol 17.4
+#[test]
+fn each_room_waits_on_its_own() {
+    let mut rig = Rig::in_the_lobby(0);
+    rig.entry(2);
+    rig.now += ms(4);
+    rig.hear(&entry("@", 2));
+    rig.now += ms(4);
+    rig.entry(1);
+    rig.now += ms(4);
+    rig.hear(&entry("@", 1));
+    assert_eq!(stalls(&rig), (2, ms(16), ms(8)));
+}
+
+/// protocol 17.4
+#[test]
+fn a_number_that_is_no_longer_held_ends_the_wait() {
+    let mut rig = Rig::in_the_lobby(0);
+    rig.entry(3);
+    rig.now += ms(6);
+    rig.hear(&gap(1, 2));
+    assert_eq!(stalls(&rig), (1, ms(6), ms(6)));
+}
+
+#[test]
+fn a_wait_that_ends_with_its_link_is_not_counted() {
+    let mut rig = Rig::in_the_lobby(0);
+    rig.entry(2);
+    rig.now += ms(6);
+    rig.client.link_lost("cut", rig.now);
+    rig.link_up(ms(1), true);
+    let lobby = |it| if let Request::Join(it) = it { Some(it).filter(|it| it.room == "lobby") } else { None };
+    let asked = rig.sent().into_iter().find_map(lobby).expect("it joins again");
+    rig.hear(&joined(asked.id, 0, 2));
+    rig.entries([1, 2]);
+    assert_eq!(stalls(&rig), (0, ms(0), ms(0)));
+    rig.entry(4);
+    rig.now += ms(2);
+    rig.entry(3);
+    assert_eq!(stalls(&rig), (1, ms(2), ms(2)));
+}
+
 /// protocol 17.5
 #[test]
 fn a_backlog_that_is_fetched_counts_as_no_loss() {
