@@ -36,6 +36,12 @@ pub trait Transport: Send + Sync + 'static {
     /// What every link of this transport keeps to.
     fn promises(&self) -> Promises;
 
+    /// What is peculiar to how it carries frames, as name and value, such as `Nagle's algorithm` and `off`: whoever
+    /// compares transports prints it. Nothing depends on it.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Begins to accept links at `address`.
     ///
     /// # Errors

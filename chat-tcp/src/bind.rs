@@ -63,7 +63,7 @@ fn explain(error: &io::Error, target: &str) -> io::Error {
 /// log anyway. It costs no speed: over loopback full batches go 1.4 times as fast as with the kernel's own choice,
 /// since they stay in the cache, and single frames as fast. On a network of 1 ms round trips it allows some 64 MB/s
 /// per link.
-const SEND_BUFFER: usize = 64 * 1024;
+pub(crate) const SEND_BUFFER: usize = 64 * 1024;
 
 /// Connections that may wait to be accepted, so that everybody can come back at once after a restart. The kernel
 /// takes the smaller of this and its own limit (`net.core.somaxconn`, mostly 4096).

@@ -35,6 +35,7 @@ mod net;
 pub struct Tcp {
     runtime: SharedRuntime,
     limits: Limits,
+    nagle: bool,
 }
 
 /// How long the two things that a peer can delay may take.
@@ -49,7 +50,7 @@ struct Limits {
 impl Tcp {
     /// TCP whose timers run on `runtime`.
     pub fn new(runtime: SharedRuntime) -> Tcp {
-        Tcp { runtime, limits: Limits { frame: FRAME_LIMIT, dial: DIAL_LIMIT } }
+        Tcp { runtime, limits: Limits { frame: FRAME_LIMIT, dial: DIAL_LIMIT }, nagle: false }
     }
 
     /// Gives a frame `limit` from its first byte to its last, instead of 10 s.
@@ -65,11 +66,31 @@ impl Tcp {
         self.limits.dial = limit;
         self
     }
+
+    /// Leaves Nagle's algorithm on (RFC 1122, 4.2.3.4), which holds back what is small while something else is not yet
+    /// acknowledged. To see what it does to a conversation; nobody wants it otherwise.
+    #[must_use]
+    pub fn with_nagle(mut self) -> Tcp {
+        self.nagle = true;
+        self
+    }
 }
 
 impl Transport for Tcp {
     fn promises(&self) -> Promises {
         Promises { ordered: true, reliable: true, max_frame: MAX_FRAME }
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let nagle = if self.nagle { "on" } else { "off" };
+        vec![
+            ("Nagle's algorithm", nagle.to_owned()),
+            ("batching", "frames that are ready leave together, up to 64 KiB".to_owned()),
+            (
+                "send buffer",
+                format!("{} KiB at the server, the system's choice at clients", bind::SEND_BUFFER / 1024),
+            ),
+        ]
     }
 
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
@@ -93,7 +114,7 @@ impl Tcp {
     /// A link over a connected socket, whichever end began it.
     fn link(&self, socket: net::TcpStream) -> io::Result<BoxLink> {
         // The link gathers frames itself, so whatever it writes is meant to leave at once.
-        socket.set_nodelay(true)?;
+        socket.set_nodelay(!self.nagle)?;
         Ok(Box::pin(link::TcpLink::new(socket, self.runtime.clone(), self.limits.frame)))
     }
 }

@@ -69,6 +69,13 @@ impl Transport for Udp {
         Promises { ordered: false, reliable: false, max_frame: MAX_FRAME }
     }
 
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("batching", "none: a datagram for each frame".to_owned()),
+            ("receive buffer", format!("{} MiB asked for, at both ends", net::RECV_BUFFER >> 20)),
+        ]
+    }
+
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
         listener::listen(address, self).boxed()
     }

@@ -162,4 +162,4 @@ fn mapped(address: SocketAddr) -> SocketAddrV6 {
 }
 
 /// What the system is asked to hold, in bytes: some thousand messages.
-const RECV_BUFFER: usize = 4 << 20;
+pub(crate) const RECV_BUFFER: usize = 4 << 20;
