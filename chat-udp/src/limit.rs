@@ -42,8 +42,9 @@ impl std::fmt::Debug for Limit {
     }
 }
 
-/// What one host may get.
-const PER_HOST: Rate = Rate { burst: 20, per_minute: 20 * 60 };
+/// What one host may get. All the links that may come from there (64 unless told otherwise) come back at once after a
+/// restart, and some have to ask twice.
+const PER_HOST: Rate = Rate { burst: 128, per_minute: 20 * 60 };
 
 /// What all hosts together may get.
 const IN_ALL: Rate = Rate { burst: 1000, per_minute: 1000 * 60 };
