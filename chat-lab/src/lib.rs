@@ -36,7 +36,7 @@ mod path;
 
 use std::ops::Not;
 
-pub use condition::{Condition, Impossible, LONGEST, Loss, Outage, Settings, Share};
+pub use condition::{Condition, Impossible, LONGEST, Loss, Outage, Settings, Share, time};
 pub use counts::{Counts, Protocols, Stalls, TcpCounts, Traffic, Volume};
 pub use lab::{Lab, Missing, Running};
 pub use path::{Delivery, Fate, Path, Why};

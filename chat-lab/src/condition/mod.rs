@@ -5,7 +5,7 @@ mod text;
 
 use std::time::Duration;
 
-pub use quantity::Share;
+pub use quantity::{Share, time};
 
 /// What is asked of one direction. The default is a link without any fault.
 #[derive(Clone, Debug, PartialEq, Eq)]

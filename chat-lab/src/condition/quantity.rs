@@ -53,8 +53,12 @@ pub(super) fn share(text: &str) -> Result<Share, Impossible> {
     Share::percent(percent.ok_or_else(|| Impossible::unreadable(text, "a share like 2%"))?)
 }
 
-/// `20ms`, `1.5s`, `50us`, `7ns`; `0` needs no unit.
-pub(super) fn time(text: &str) -> Result<Duration, Impossible> {
+/// Reads a length of time: `20ms`, `1.5s`, `50us`, `7ns`; `0` needs no unit.
+///
+/// # Errors
+///
+/// It is none.
+pub fn time(text: &str) -> Result<Duration, Impossible> {
     let nanos = scaled(text, &[("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)]);
     nanos.map(Duration::from_nanos).ok_or_else(|| Impossible::unreadable(text, "a time like 20ms"))
 }

@@ -1,0 +1,132 @@
+//! Who says what when: the whole conversation before it begins, from a seed.
+
+use std::time::Duration;
+
+use crate::scenario::{Conversation, Pace};
+
+/// A conversation that is decided: with the same seed the same is said at the same times.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    conversation: Conversation,
+    seed: u64,
+    lines: Vec<Line>,
+}
+
+/// A message that is to be said.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) due: Duration,
+    pub(crate) speaker: usize,
+}
+
+impl Plan {
+    /// Decides it.
+    pub fn new(conversation: Conversation, seed: u64) -> Plan {
+        let mut lines = Vec::new();
+        if let Pace::Rate { messages, burst } = conversation.pace {
+            let mut dice = fastrand::Rng::with_seed(seed);
+            let mut begin = 0.0;
+            let lasts = conversation.lasts.as_secs_f64();
+            loop {
+                // The times between bursts are exponential: there are crowds and silences, as among people.
+                begin -= (1.0 - dice.f64()).ln() * burst as f64 / messages;
+                if begin >= lasts {
+                    break;
+                }
+                let speaker = dice.usize(..conversation.speakers);
+                let due = Duration::from_secs_f64(begin);
+                let nth = |nth: u32| Line { due: due + nth * IN_A_ROW, speaker };
+                lines.extend((0..dice.u32(1..=2 * burst as u32 - 1)).map(nth));
+            }
+            lines.retain(|it| it.due < conversation.lasts);
+            lines.sort_by_key(|it| it.due);
+        }
+        Plan { conversation, seed, lines }
+    }
+
+    /// What it is a plan of.
+    pub fn conversation(&self) -> &Conversation {
+        &self.conversation
+    }
+
+    /// What is to be said and when; nothing where it is said as fast as it goes.
+    pub(crate) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The text of message `number`, which begins with that.
+    pub(crate) fn text(&self, number: u32) -> String {
+        let mut dice = fastrand::Rng::with_seed(self.seed ^ (u64::from(number) + 1).wrapping_mul(SPREAD));
+        let length = dice.usize(self.conversation.size.clone());
+        let mut text = format!("{number}");
+        while text.len() < length {
+            text.push(' ');
+            text.push_str(WORDS[dice.usize(..WORDS.len())]);
+        }
+        text.truncate(length);
+        if text.ends_with(' ') {
+            text.replace_range(length - 1.., ".");
+        }
+        text
+    }
+}
+
+/// The number that a text begins with, and nothing for a text that is of no plan.
+pub(crate) fn number(text: &str) -> Option<u32> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    text[..digits].parse().ok()
+}
+
+/// How long a speaker takes from one message of a burst to the next.
+const IN_A_ROW: Duration = Duration::from_millis(20);
+/// Any odd number with its bits well mixed, so that seeds of neighbours differ much.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+/// All ASCII, so that a text can be cut anywhere.
+const WORDS: &[&str] = &[
+    "and", "but", "can", "chat", "coffee", "every", "green", "hello", "idea", "kitchen", "later", "line",
+    "lunch", "maybe", "meet", "network", "never", "noon", "one", "packet", "people", "room", "see", "soon",
+    "table", "tea", "that", "there", "window", "yes", "you", "zero",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::SCENARIOS;
+
+    fn meeting() -> Conversation {
+        SCENARIOS[0].conversation.clone()
+    }
+
+    #[test]
+    fn the_same_seed_decides_the_same() {
+        let (one, same, other) = (Plan::new(meeting(), 7), Plan::new(meeting(), 7), Plan::new(meeting(), 8));
+        assert_eq!(one.lines(), same.lines());
+        assert_eq!(one.text(3), same.text(3));
+        assert_ne!(one.lines(), other.lines());
+        assert_ne!(one.text(3), other.text(3));
+    }
+
+    #[test]
+    fn as_much_is_said_as_was_asked_for() {
+        let lasts = Duration::from_secs(500);
+        let plan = Plan::new(Conversation { lasts, ..meeting() }, 1);
+        let said = plan.lines().len() as f64 / 500.0;
+        assert!((38.0..42.0).contains(&said), "{said} messages a second instead of 40");
+        assert!(plan.lines().is_sorted_by_key(|it| it.due) && plan.lines().iter().all(|it| it.due < lasts));
+        assert!((0..50).all(|who| plan.lines().iter().any(|it| it.speaker == who)), "everybody speaks");
+    }
+
+    #[test]
+    fn texts_have_their_length_and_their_number() {
+        for size in [10..=10, 10..=300, 8192..=8192] {
+            let plan = Plan::new(Conversation { size: size.clone(), ..meeting() }, 5);
+            for n in [0, 9, 4_294_967, 99_999_999] {
+                let text = plan.text(n);
+                assert!(size.contains(&text.len()), "{size:?}: {text}");
+                assert_eq!(number(&text), Some(n), "{text}");
+            }
+        }
+        assert_eq!(number("hello 3"), None);
+        assert_eq!(number("99999999999 is too much"), None);
+    }
+}
