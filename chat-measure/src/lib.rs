@@ -4,18 +4,29 @@
 //! Nothing here prints, makes a socket or knows one transport from another.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod columns;
 mod contestants;
+mod csv;
 mod durations;
+mod estimate;
 mod figures;
+mod human;
 mod measure;
 mod notes;
 mod people;
 mod person;
 mod plan;
 mod report;
+#[cfg(test)]
+#[path = "../tests/sample/mod.rs"]
+mod sample;
 mod scenario;
+mod summary;
+mod table;
+mod verdict;
 
 pub use contestants::contestants;
+pub use csv::csv;
 pub use durations::Durations;
 pub use figures::{BeforeRepair, Cpu, Figures, Join, Moment, Stalls, Way, Wire};
 pub use measure::figures;
@@ -24,3 +35,5 @@ pub use people::{Counters, Gathering, Venue, gather};
 pub use plan::Plan;
 pub use report::{Condition, Contestant, Link, Report, Round, Setting};
 pub use scenario::{Conversation, ImpossibleConversation, Pace, SCENARIOS, Scenario};
+pub use table::table;
+pub use verdict::verdict;

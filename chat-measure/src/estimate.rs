@@ -1,0 +1,85 @@
+//! A figure over repetitions: what it is, and how far off it may be.
+
+/// A figure, and half the width of its 95 % confidence interval where it was measured at least twice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Estimate {
+    pub value: f64,
+    pub plus_minus: Option<f64>,
+}
+
+impl Estimate {
+    /// The mean of what was measured; nothing of nothing.
+    pub fn of(measured: &[f64]) -> Option<Estimate> {
+        if measured.is_empty() {
+            return None;
+        }
+        let mean = measured.iter().sum::<f64>() / measured.len() as f64;
+        Some(Estimate { value: mean, plus_minus: half_width(measured, mean) })
+    }
+
+    /// Whether 0 is outside of the confidence interval, and that on its left.
+    pub fn is_above_zero(self) -> bool {
+        self.plus_minus.is_some_and(|it| self.value > it)
+    }
+}
+
+/// By Student: the repetitions are few, and their spread is not known but from themselves.
+fn half_width(measured: &[f64], mean: f64) -> Option<f64> {
+    let freedom = measured.len() - 1;
+    if freedom == 0 {
+        return None;
+    }
+    let variance = measured.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / freedom as f64;
+    Some(student(freedom) * (variance / measured.len() as f64).sqrt())
+}
+
+/// The 97.5 % quantile of Student's t distribution, to three digits.
+fn student(freedom: usize) -> f64 {
+    STUDENT.get(freedom - 1).copied().unwrap_or_else(|| NORMAL + 2.4 / freedom as f64)
+}
+
+/// From 1 degree of freedom to 30.
+const STUDENT: [f64; 30] = [
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+];
+/// The same of the normal distribution, which Student's becomes.
+pub(crate) const NORMAL: f64 = 1.96;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_measurement_has_no_confidence_and_none_is_nothing() {
+        assert_eq!(Estimate::of(&[]), None);
+        assert_eq!(Estimate::of(&[7.0]), Some(Estimate { value: 7.0, plus_minus: None }));
+    }
+
+    #[test]
+    fn the_interval_is_that_of_the_textbook() {
+        // Mean 5, standard deviation 2.1381, standard error 0.7559, and 2.365 for 7 degrees of freedom.
+        let estimate = Estimate::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
+        assert_eq!(estimate.value, 5.0);
+        assert!((estimate.plus_minus.unwrap() - 1.7878).abs() < 0.001, "{estimate:?}");
+        let two = Estimate::of(&[1.0, 2.0]).unwrap();
+        assert!((two.plus_minus.unwrap() - 6.353).abs() < 0.001, "{two:?}");
+    }
+
+    #[test]
+    fn students_quantiles_go_on_where_the_list_ends() {
+        for (freedom, known) in
+            [(1, 12.706), (4, 2.776), (30, 2.042), (40, 2.021), (60, 2.000), (120, 1.980), (1000, 1.962)]
+        {
+            assert!((student(freedom) - known).abs() < 0.002, "{freedom}: {}", student(freedom));
+        }
+    }
+
+    #[test]
+    fn what_may_be_nothing_is_not_above_zero() {
+        assert!(Estimate::of(&[1.0, 1.1, 0.9]).unwrap().is_above_zero());
+        assert!(!Estimate::of(&[1.0, 0.1]).unwrap().is_above_zero());
+        assert!(!Estimate::of(&[-1.0, -1.1, -0.9]).unwrap().is_above_zero());
+        assert!(!Estimate::of(&[1.0]).unwrap().is_above_zero(), "one measurement proves nothing");
+    }
+}
