@@ -45,7 +45,7 @@ impl Client {
             return self.link_error(no(Code::BadProtocol, message));
         }
         if let Some(asked) = asked {
-            self.outbox.flights.round_trip.measure(now - asked);
+            self.outbox.flights.round_trip.opened(now - asked);
         }
         self.phase = Phase::Open;
         self.backoff.reset();

@@ -11,6 +11,8 @@ use super::stats::RoundTrips;
 #[derive(Debug)]
 pub(super) struct RoundTrip {
     smoothed: Option<Duration>,
+    /// What opening the session took. That may be several round trips, so it holds only until one is measured.
+    opening: Option<Duration>,
     variation: Duration,
     recent: VecDeque<Duration>,
     measured: u64,
@@ -23,6 +25,7 @@ impl RoundTrip {
     pub(super) fn new(seed: u64) -> RoundTrip {
         RoundTrip {
             smoothed: None,
+            opening: None,
             variation: Duration::ZERO,
             recent: VecDeque::new(),
             measured: 0,
@@ -50,9 +53,14 @@ impl RoundTrip {
         });
     }
 
+    /// Takes in what opening the session took.
+    pub(super) fn opened(&mut self, took: Duration) {
+        self.opening = Some(took);
+    }
+
     /// Another link is another way.
     pub(super) fn link_lost(&mut self) {
-        (self.smoothed, self.heard) = (None, None);
+        (self.smoothed, self.opening, self.heard) = (None, None, None);
     }
 
     /// Something came: the way is open.
@@ -62,9 +70,10 @@ impl RoundTrip {
 
     /// How long to wait from now on for a reply that was asked for `tries` times before.
     pub(super) fn patience(&mut self, tries: u32, now: Instant) -> Duration {
-        let first = match self.smoothed {
-            Some(smoothed) => (smoothed + self.variation * 4).clamp(LEAST, MOST),
-            None => UNMEASURED,
+        let first = match (self.smoothed, self.opening) {
+            (Some(smoothed), _) => (smoothed + self.variation * 4).clamp(LEAST, MOST),
+            (None, Some(opening)) => (opening * 2).clamp(LEAST, MOST),
+            (None, None) => UNMEASURED,
         };
         let grown = tries.saturating_sub(STEADY).min(32).cast_signed();
         let is_open = self.heard.is_some_and(|at| now < at + LATELY);

@@ -57,10 +57,7 @@ fn a_request_is_sent_again_after_the_round_trip_and_four_times_its_variation() {
     // 2.3: one of 60 ms makes ¾ · 50 + ¼ · |100 - 60| = 47.5, and ⅞ · 100 + ⅛ · 60 = 95: 95 + 4 · 47.5.
     let two_samples = |seed| {
         let mut rig = Rig::open(seed, ms(100));
-        rig.client.ask(rooms(), 0);
-        let id = rig.sent()[0].id().unwrap();
-        rig.now += ms(60);
-        rig.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
+        rig.measure(ms(60));
         assert_eq!(rig.client.round_trip(), Some(ms(60)));
         rig
     };
@@ -108,6 +105,24 @@ fn before_anything_was_measured_it_is_250_ms_also_on_another_link() {
 
 /// protocol 17.1
 #[test]
+fn until_then_it_is_twice_what_opening_the_session_took_which_is_no_measurement() {
+    let opened = |seed| {
+        let mut rig = Rig::new(seed, false);
+        rig.link_up(ms(100), false);
+        assert_eq!(rig.client.stats().round_trips, None);
+        rig
+    };
+    waits(opened, Server::IsSilent, SECOND * 2, &[200.0, 200.0, 200.0, 300.0]);
+    let measured = |seed| {
+        let mut rig = opened(seed);
+        rig.measure(ms(40));
+        rig
+    };
+    waits(measured, Server::IsSilent, SECOND * 2, &[120.0, 120.0, 120.0, 180.0]);
+}
+
+/// protocol 17.1
+#[test]
 fn the_reply_to_a_request_that_was_sent_again_measures_nothing() {
     let mut rig = Rig::open(1, ms(100));
     rig.client.ask(rooms(), 1);
@@ -116,10 +131,7 @@ fn the_reply_to_a_request_that_was_sent_again_measures_nothing() {
     rig.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
     let measured = |rig: &Rig| rig.client.stats().round_trips.unwrap().measured;
     assert_eq!((measured(&rig), rig.client.round_trip()), (1, Some(ms(100))));
-    rig.client.ask(rooms(), 2);
-    let id = rig.sent()[0].id().unwrap();
-    rig.now += ms(30);
-    rig.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
+    rig.measure(ms(30));
     assert_eq!((measured(&rig), rig.client.round_trip()), (2, Some(ms(30))), "one that was not does");
 }
 
@@ -133,7 +145,7 @@ fn nor_does_one_that_may_have_waited_for_the_retry_of_another() {
     let id = rig.sent()[0].id().unwrap();
     assert_eq!(rig.watch(ms(90)).len(), 1, "the first is sent again");
     rig.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
-    assert_eq!(rig.client.stats().round_trips.unwrap().measured, 1, "hello alone");
+    assert_eq!(rig.client.stats().round_trips.unwrap().measured, 1, "what was asked first alone");
 }
 
 /// protocol 17.1

@@ -33,12 +33,21 @@ impl Rig {
         Rig { client: Client::new(config), now: Instant::now() }
     }
 
-    /// A client whose hello was answered after that time.
+    /// A client whose hello was answered at once, and its first request after that time.
     fn open(seed: u64, round_trip: Duration) -> Rig {
         let mut rig = Rig::new(seed, false);
-        rig.link_up(round_trip, false);
+        rig.link_up(Duration::ZERO, false);
+        rig.measure(round_trip);
         rig.updates();
         rig
+    }
+
+    /// Asks for something, which is answered after that time.
+    fn measure(&mut self, round_trip: Duration) {
+        self.client.ask(rooms(), 0);
+        let id = self.sent()[0].id().unwrap();
+        self.now += round_trip;
+        self.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
     }
 
     /// A client that is in the lobby, which holds numbers up to `head`, and has read nothing; at once.

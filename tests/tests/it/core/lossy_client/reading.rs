@@ -36,7 +36,7 @@ fn what_is_only_late_is_not_asked_for_before_a_quarter_of_the_round_trip() {
     for (round_trip, wait) in [(0, 10), (20, 10), (40, 10), (100, 25), (400, 100)] {
         let mut rig = Rig::open(1, ms(round_trip));
         rig.enter(0);
-        // Entering took no time, which counts: ⅞ of what hello took.
+        // Entering took no time, which counts: ⅞ of what was measured before.
         let wait = if round_trip * 7 / 8 / 4 > 10 { ms(wait) * 7 / 8 } else { ms(wait).min(ms(10)) };
         rig.entry(2);
         assert_eq!(rig.watch(wait - Duration::from_nanos(1)), [], "{round_trip}");
