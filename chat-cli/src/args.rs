@@ -11,10 +11,12 @@ use self::examples::*;
 use crate::{since, store::Store};
 
 mod bot;
+mod compare;
 mod doctor;
 mod examples;
 
 pub(crate) use bot::Bot;
+pub(crate) use compare::{Compare, Conditions, Link};
 pub(crate) use doctor::Doctor;
 
 /// Chat on a local network: rooms with history, over any transport.
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Bot(Bot),
     Discover(Discover),
     Doctor(Doctor),
+    Compare(Compare),
     Config(Config),
     Completions(Completions),
 }
@@ -72,6 +75,9 @@ pub(crate) struct Serve {
     /// Lift the limits on rate and on links per address: for trusted networks and load tests
     #[arg(long)]
     pub(crate) unlimited: bool,
+    /// End when the process PID does, which started this one
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(crate) child_of: Option<u32>,
     /// How log lines on standard error look; RUST_LOG says which there are
     #[arg(long, value_enum, default_value_t)]
     pub(crate) log: LogFormat,

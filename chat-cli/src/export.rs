@@ -20,9 +20,8 @@ use crate::{
 
 mod html;
 mod lines;
-mod target;
 
-use target::Target;
+use crate::target::Target;
 
 /// How an export is written.
 trait Form {

@@ -30,7 +30,9 @@ use settings::Settings;
 
 mod args;
 mod bot;
+mod child;
 mod command;
+mod compare;
 mod config;
 mod discover;
 mod doctor;
@@ -57,15 +59,20 @@ mod span;
 mod stats;
 mod store;
 mod tail;
+mod target;
 mod whole;
 mod wrap;
 
 pub use runtime::AsyncStd;
 
-/// The transports the program comes with: `tcp` and `udp`.
+/// The transports the program comes with: `tcp` and `udp`, and for comparisons `tcp-nagle`, TCP with Nagle's algorithm.
 pub fn standard() -> Registry {
     let runtime: SharedRuntime = Arc::new(AsyncStd);
-    Registry::new().with("tcp", Tcp::new(runtime.clone())).with("udp", Udp::new(runtime))
+    let tcp = Tcp::new(runtime.clone());
+    Registry::new()
+        .with("tcp", tcp.clone())
+        .with("tcp-nagle", tcp.with_nagle())
+        .with("udp", Udp::new(runtime))
 }
 
 /// Does what the command line says, over the transports in `registry`, and says how it went: status 0, or 1 after
@@ -86,6 +93,10 @@ pub fn run(registry: Registry) -> ExitCode {
         Ok(status) => return status,
         Err(error) => error,
     };
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        let _ = usage.print();
+        return ExitCode::from(USAGE);
+    }
     if let Some(OutputError::Closed) = error.downcast_ref() {
         return ExitCode::SUCCESS; // `chat tail … | head` is no failure
     }
@@ -119,6 +130,7 @@ fn start(registry: &Registry, cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => {
             return async_std::task::block_on(doctor::run(registry, runtime, args, &settings()?));
         }
+        Command::Compare(args) => return compare::run(registry, runtime, args),
         Command::Discover(args) => async_std::task::block_on(discover::run(runtime, &args)),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => {

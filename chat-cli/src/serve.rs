@@ -13,6 +13,7 @@ use futures::{FutureExt, select_biased};
 
 use crate::{
     args::Serve,
+    child,
     output::{Output, OutputError},
     password,
     signals::Signals,
@@ -24,6 +25,9 @@ use crate::{
 /// When an address cannot be listened at, or the server can no longer work.
 pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Serve) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
+    if let Some(parent) = args.child_of {
+        child::end_with(parent).context("cannot be a child")?;
+    }
     raise_limits();
     let config = config(&args)?;
     let log = args.store.open(&runtime)?;

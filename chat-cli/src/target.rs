@@ -1,4 +1,4 @@
-//! Where an export goes: standard output, or a file that is there whole or not at all.
+//! Where what is asked for goes: standard output, or a file that is there whole or not at all.
 
 use std::{
     fs::{self, File},
@@ -11,14 +11,14 @@ use anyhow::Context;
 use crate::{output::OutputError, whole::Unfinished};
 
 /// What is written to.
-pub(super) enum Target {
+pub(crate) enum Target {
     Stdout(BufWriter<io::Stdout>),
     File { file: BufWriter<File>, path: PathBuf, unfinished: Option<Unfinished> },
 }
 
 impl Target {
     /// Standard output where there is no `path`. What is no ordinary file (a pipe, a device) is written to as it is.
-    pub(super) fn open(path: Option<&Path>) -> anyhow::Result<Target> {
+    pub(crate) fn open(path: Option<&Path>) -> anyhow::Result<Target> {
         let Some(path) = path else { return Ok(Target::Stdout(BufWriter::new(io::stdout()))) };
         let opened = match fs::metadata(path) {
             Ok(there) if !there.is_file() => File::options().write(true).open(path).map(|it| (it, None)),
@@ -36,7 +36,7 @@ impl Target {
         })
     }
 
-    pub(super) fn write(&mut self, text: &str) -> anyhow::Result<()> {
+    pub(crate) fn write(&mut self, text: &str) -> anyhow::Result<()> {
         match self {
             Target::Stdout(out) => Ok(out.write_all(text.as_bytes()).map_err(OutputError::from)?),
             Target::File { file, path, .. } => file.write_all(text.as_bytes()).with_context(|| cannot(path)),
@@ -44,7 +44,7 @@ impl Target {
     }
 
     /// Makes what was written the file it was to be.
-    pub(super) fn finish(self) -> anyhow::Result<()> {
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
         match self {
             Target::Stdout(mut out) => Ok(out.flush().map_err(OutputError::from)?),
             Target::File { mut file, path, unfinished } => {

@@ -1,0 +1,195 @@
+//! The command line of `chat compare`.
+
+use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use chat_core::Address;
+use chat_lab::Condition;
+use chat_measure::{Conversation, Pace, SCENARIOS, Scenario};
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
+
+use super::server;
+
+/// Compare how transports carry a conversation over a bad network.
+///
+/// Holds the same conversation over each contestant, with real servers, clients and sockets, across an emulated link
+/// that delays and loses packets as asked; then prints what came of it, and what that means. The contestants are all
+/// transports of this program. One that may lose messages is there twice: udp-raw shows what the network does to it,
+/// udp makes up for that.
+///
+/// The link is a network of its own in this program (Linux; as root, or where users may have namespaces and TUN
+/// devices) and is gone with it. Ended early, it prints what it has and exits with 130.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Compare {
+    /// The conversation, and the conditions that go with it [default: meeting]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(SCENARIOS.iter().map(|it| it.name)), hide_possible_values = true)]
+    scenario: Option<String>,
+    /// What the link is like, such as delay=10ms,loss=2%; another one for the way back may follow a semicolon; may be
+    /// given several times [default: those of the scenario]
+    #[arg(long, value_name = "CONDITION", value_parser = conditions)]
+    pub(crate) condition: Vec<Conditions>,
+    /// Who is compared, with commas between [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) contestants: Vec<String>,
+    /// How often each contestant is heard under each condition; from twice on there are confidence intervals
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) repeat: u16,
+    /// What chance is made of: the same seed, the same conversation and the same luck on the link
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// What is between people and server
+    #[arg(long, value_enum, default_value_t, conflicts_with = "server")]
+    pub(crate) link: Link,
+    /// Talk to this server, which `chat serve --unlimited` runs elsewhere, on the network there is; may be given several
+    /// times, such as tcp://HOST and udp://HOST. The rooms stay there
+    #[arg(long, value_name = "URL", value_parser = server, conflicts_with_all = ["condition", "capture"])]
+    pub(crate) server: Vec<Address>,
+    #[command(flatten)]
+    numbers: Numbers,
+    /// Write a page with plots
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write all figures
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write a line of figures for each conversation
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Write the packets of each conversation to a file in DIR, for Wireshark
+    #[arg(long, value_name = "DIR")]
+    pub(crate) capture: Option<PathBuf>,
+}
+
+/// What is between people and server.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Link {
+    /// A link that is as bad as it is asked to be
+    #[default]
+    Emulated,
+    /// Nothing: no delay, no loss
+    Loopback,
+}
+
+/// A conversation of one's own; what is not said is as in the scenario.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "The conversation, where it is not the scenario's")]
+struct Numbers {
+    /// How many people are there
+    #[arg(long, value_name = "N")]
+    people: Option<usize>,
+    /// In how many rooms
+    #[arg(long, value_name = "N")]
+    rooms: Option<usize>,
+    /// How many of them speak [default: as many as in the scenario; everybody where people are given]
+    #[arg(long, value_name = "N")]
+    speakers: Option<usize>,
+    /// Messages a second, of all speakers together
+    #[arg(long, value_name = "N", conflicts_with = "window")]
+    rate: Option<f64>,
+    /// Messages in a row, on average
+    #[arg(long, value_name = "N", conflicts_with = "window")]
+    burst: Option<usize>,
+    /// As fast as it goes, with at most N messages of each speaker unanswered
+    #[arg(long, value_name = "N")]
+    window: Option<usize>,
+    /// How long messages are, in bytes
+    #[arg(long, value_name = "N | MIN..MAX", value_parser = size)]
+    size: Option<RangeInclusive<usize>>,
+    /// For how long they talk, such as 5s or 500ms
+    #[arg(long, value_name = "TIME", value_parser = chat_lab::time)]
+    lasts: Option<Duration>,
+}
+
+impl Compare {
+    /// Which scenario is meant.
+    pub(crate) fn scenario(&self) -> &'static Scenario {
+        self.scenario.as_deref().and_then(Scenario::named).unwrap_or(&SCENARIOS[0])
+    }
+
+    /// The conversation that is asked for.
+    ///
+    /// # Errors
+    /// Which number is impossible.
+    pub(crate) fn conversation(&self) -> Result<Conversation, chat_measure::ImpossibleConversation> {
+        let Conversation { people, rooms, speakers, pace, size, lasts } =
+            self.scenario().conversation.clone();
+        let given = &self.numbers;
+        let speakers = given.speakers.or(given.people).unwrap_or(speakers);
+        let pace = match (pace, given.window) {
+            (_, Some(messages)) => Pace::Window { messages },
+            (Pace::Rate { messages, burst }, None) => {
+                Pace::Rate { messages: given.rate.unwrap_or(messages), burst: given.burst.unwrap_or(burst) }
+            }
+            (Pace::Window { .. }, None) if given.rate.is_some() || given.burst.is_some() => {
+                Pace::Rate { messages: given.rate.unwrap_or(10.0), burst: given.burst.unwrap_or(1) }
+            }
+            (window, None) => window,
+        };
+        let conversation = Conversation {
+            people: given.people.unwrap_or(people),
+            rooms: given.rooms.unwrap_or(rooms),
+            speakers,
+            pace,
+            size: given.size.clone().unwrap_or(size),
+            lasts: given.lasts.unwrap_or(lasts),
+        };
+        conversation.checked()
+    }
+
+    /// What the link is to be like, one after the other.
+    pub(crate) fn conditions(&self) -> Vec<Conditions> {
+        match self.condition.is_empty() {
+            true => {
+                let scenario = self.scenario().conditions.iter();
+                scenario.map(|it| conditions(it).expect("the scenarios' conditions are possible")).collect()
+            }
+            false => self.condition.clone(),
+        }
+    }
+}
+
+/// Both ways of a link.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conditions {
+    pub(crate) up: Condition,
+    pub(crate) down: Condition,
+}
+
+impl fmt::Display for Conditions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.up == self.down {
+            true => write!(f, "{}", self.up),
+            false => write!(f, "{};{}", self.up, self.down),
+        }
+    }
+}
+
+fn conditions(raw: &str) -> Result<Conditions, chat_lab::Impossible> {
+    let (up, down) = raw.split_once(';').unwrap_or((raw, raw));
+    Ok(Conditions { up: up.parse()?, down: down.parse()? })
+}
+
+fn size(raw: &str) -> Result<RangeInclusive<usize>, String> {
+    let (least, most) = raw.split_once("..").unwrap_or((raw, raw));
+    match (least.parse(), most.parse()) {
+        (Ok(least), Ok(most)) => Ok(least..=most),
+        _ => Err("it is no number of bytes; write it like 200 or 20..160".to_owned()),
+    }
+}
+
+const EXAMPLES: &str = "\
+Scenarios:
+  meeting     50 people in a lively room
+  talk        a few people typing
+  flood       two people talk as fast as it goes, two read
+  big         8 KiB pastes, which no packet holds
+  lossy-wifi  20 people on a Wi-Fi that loses packets in bursts
+  roaming     nothing gets through for two seconds in the middle
+
+Examples:
+  chat compare
+  chat compare --scenario roaming --html roaming.html
+  chat compare --condition delay=20ms,loss=5% --contestants tcp,udp --repeat 5
+  chat compare --condition 'rate=2mbit,queue=256kB;rate=20mbit' --scenario big
+  chat compare --people 10 --rate 100 --size 20..400 --lasts 5s --csv figures.csv
+  chat compare --server tcp://192.168.1.7 --server udp://192.168.1.7";

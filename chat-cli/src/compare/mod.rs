@@ -1,0 +1,183 @@
+//! `chat compare`: holds the same conversation over every contestant under every condition, and says what came of it.
+
+mod cpu;
+mod ground;
+mod machine;
+mod progress;
+mod round;
+mod server;
+
+use std::{
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use anyhow::Context;
+use chat_core::{SharedRuntime, transport::Registry};
+use chat_lab::Lab;
+use chat_measure::{Condition, Contestant, Link, Plan, Report, Round};
+use clap::{CommandFactory, error::ErrorKind};
+use futures::{FutureExt, select_biased};
+use terminal_size::{Width, terminal_size_of};
+
+use crate::{
+    args::{self, Cli, Compare, Conditions},
+    output::Output,
+    serve::{SOFTWARE, raise_limits},
+    signals::Signals,
+    target::Target,
+};
+
+use ground::Ground;
+use progress::Progress;
+
+/// Runs `chat compare`; its status is 130 if it was ended early.
+///
+/// # Errors
+/// When there is nothing to compare with, or what came of it cannot be written.
+pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) -> anyhow::Result<ExitCode> {
+    let contestants = contestants(registry, &args)?;
+    let conversation = args.conversation().map_err(|why| usage(&why.to_string()))?;
+    // A thread could not follow into the lab, so this comes before anything that starts one.
+    let ground = ground(&args)?;
+    let conditions = match ground.kind() {
+        Link::Emulated => args.conditions(),
+        _ => vec![Conditions::default()],
+    };
+    let mut compared = Report::default();
+    compared.software = SOFTWARE.to_owned();
+    let began = runtime.wall_clock().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    compared.began = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
+    compared.seed = args.seed;
+    compared.link = ground.kind();
+    compared.scenario = args.scenario().name.to_owned();
+    compared.conversation = conversation.to_string();
+    compared.repetitions = usize::from(args.repeat);
+    compared.settings = machine::settings();
+    compared.conditions =
+        conditions.iter().map(|it| Condition { up: it.up.to_string(), down: it.down.to_string() }).collect();
+    compared.contestants = contestants;
+    let files = Files::open(&args)?;
+    raise_limits();
+    let plans =
+        (0..u64::from(args.repeat)).map(|nth| Plan::new(conversation.clone(), args.seed.wrapping_add(nth)));
+    let plans: Vec<Arc<Plan>> = plans.map(Arc::new).collect();
+    let comparing = compare(registry, &runtime, &ground, &conditions, &plans, &mut compared);
+    async_std::task::block_on(comparing)?;
+    files.write(&compared)?;
+    let columns = terminal_size_of(std::io::stdout()).map_or(COLUMNS, |(Width(columns), _)| columns.into());
+    Output::plain().write(chat_measure::table(&compared, columns).as_bytes())?;
+    Ok(if compared.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// Holds all conversations, until a signal comes.
+async fn compare(
+    registry: &Registry,
+    runtime: &SharedRuntime,
+    ground: &Ground,
+    conditions: &[Conditions],
+    plans: &[Arc<Plan>],
+    compared: &mut Report,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::catch().context("cannot catch signals")?;
+    let many = compared.contestants.len();
+    let mut progress = Progress::new(plans.len() * conditions.len() * many, runtime.now());
+    for (repetition, plan) in plans.iter().enumerate() {
+        for (nth, conditions) in conditions.iter().enumerate() {
+            // Whoever is first is another one each time, so that whatever drifts does so for all.
+            for contestant in (0..many).map(|it| (it + repetition + nth) % many) {
+                let seed = compared.seed.wrapping_add(repetition as u64);
+                let round = round::Round {
+                    contestant: &compared.contestants[contestant],
+                    conditions,
+                    plan,
+                    seed,
+                    name: &format!("{}-{nth}-{repetition}", compared.contestants[contestant].name),
+                };
+                let outcome = {
+                    let held = round.hold(registry, ground, &mut progress, runtime);
+                    let mut held = Box::pin(held.fuse());
+                    select_biased! {
+                        () = signals.asked_to_end() => None,
+                        outcome = held => Some(outcome.map_err(|error| format!("{error:#}"))),
+                    }
+                };
+                let Some(outcome) = outcome else {
+                    compared.interrupted = true;
+                    progress.end();
+                    return Ok(());
+                };
+                compared.rounds.push(Round { condition: nth, contestant, repetition, seed, outcome });
+            }
+        }
+    }
+    progress.end();
+    Ok(())
+}
+
+/// Those that are asked for, or all.
+fn contestants(registry: &Registry, args: &Compare) -> anyhow::Result<Vec<Contestant>> {
+    let all = chat_measure::contestants(registry);
+    let all: Vec<Contestant> = match args.server.is_empty() {
+        true => all,
+        false => all.into_iter().filter(|it| args.server.iter().any(|at| at.scheme() == it.scheme)).collect(),
+    };
+    let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
+    let named = |name: &String| {
+        let unknown = || usage(&format!("--contestants: {name:?} is none; there is {}", names.join(", ")));
+        all.iter().find(|it| it.name == *name).cloned().ok_or_else(unknown)
+    };
+    let asked = args.contestants.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    if all.is_empty() {
+        return Err(usage("--server: this program has no transport of that scheme").into());
+    }
+    Ok(if asked.is_empty() { all } else { asked })
+}
+
+fn ground(args: &Compare) -> anyhow::Result<Ground> {
+    match args.link {
+        _ if !args.server.is_empty() => Ok(Ground::Servers(args.server.clone())),
+        args::Link::Loopback => Ok(Ground::Loopback),
+        args::Link::Emulated => {
+            let without = "no emulated link here (--link loopback or --server URL do without)";
+            Ok(Ground::Lab(Lab::enter().context(without)?, args.capture.clone()))
+        }
+    }
+}
+
+/// The files that are asked for, opened before anything is measured.
+struct Files(Vec<(Target, Form)>);
+
+/// A way to write a report down.
+type Form = fn(&Report) -> String;
+
+impl Files {
+    fn open(args: &Compare) -> anyhow::Result<Files> {
+        let forms = [(&args.json, json as Form), (&args.csv, chat_measure::csv)];
+        let asked = forms.into_iter().filter_map(|(path, form)| Some((path.as_deref()?, form)));
+        let files = asked.map(|(path, form)| Ok((Target::open(Some(path))?, form)));
+        files.collect::<anyhow::Result<_>>().map(Files)
+    }
+
+    fn write(self, report: &Report) -> anyhow::Result<()> {
+        for (mut target, form) in self.0 {
+            target.write(&form(report))?;
+            target.finish()?;
+        }
+        Ok(())
+    }
+}
+
+fn json(report: &Report) -> String {
+    serde_json::to_string(report).expect("a report can be written") + "\n"
+}
+
+fn usage(why: &str) -> clap::Error {
+    Cli::command().error(ErrorKind::ValueValidation, why)
+}
+
+/// How wide the table is where it is not for a terminal.
+const COLUMNS: usize = 120;
+/// As a shell has it for what ended by SIGINT.
+const INTERRUPTED: u8 = 130;
