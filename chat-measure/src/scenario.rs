@@ -60,7 +60,7 @@ pub const SCENARIOS: &[Scenario] = &[
             speakers: 50,
             pace: Pace::Rate { messages: 40.0, burst: 3 },
             size: 20..=160,
-            lasts: Duration::from_millis(3500),
+            lasts: Duration::from_secs(3),
         },
         conditions: THREE,
     },
