@@ -125,3 +125,6 @@ fn micros(duration: Duration) -> u64 {
 /// Into how many moments a conversation is divided.
 const MOMENTS: u32 = 100;
 const SHORTEST: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests;

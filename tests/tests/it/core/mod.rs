@@ -13,6 +13,7 @@ mod lossy_client;
 mod lossy_server;
 mod lossy_talk;
 mod machine;
+mod measuring;
 mod moving;
 mod order;
 mod parting;

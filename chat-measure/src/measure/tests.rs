@@ -1,0 +1,56 @@
+//! Figures of notes that were made by hand.
+
+use super::*;
+use crate::scenario::SCENARIOS;
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn heard(number: u32, seq: u64, at: u64) -> Heard {
+    Heard { number, seq, at: ms(at) }
+}
+
+/// Of two people one says four things and the other hears what is told here.
+fn of(heard: &[Heard], outages: &[Range<Duration>]) -> Figures {
+    let conversation = crate::Conversation { people: 2, speakers: 2, ..SCENARIOS[0].conversation.clone() };
+    let said = (0..4).map(|it| (it, ms(u64::from(it) * 100))).collect();
+    let ana = Notes { said, entered_after: ms(30), ..Notes::default() };
+    let bob = Notes { heard: heard.to_vec(), entered_after: ms(50), lost_links: 2, ..Notes::default() };
+    figures(&Plan::new(conversation, 1), &[ana, bob], outages, false)
+}
+
+#[test]
+fn each_delivery_counts_once_and_what_comes_again_or_late_is_said() {
+    let figures = of(&[heard(0, 1, 20), heard(2, 3, 230), heard(1, 2, 240), heard(2, 3, 250)], &[]);
+    assert_eq!((figures.said, figures.expected, figures.delivered, figures.lost), (4, 4, 3, 1));
+    assert_eq!((figures.duplicated, figures.reordered), (1, 1));
+    assert_eq!(figures.latency.quantile(1.0).unwrap() / 1000, 140);
+    assert_eq!((figures.lasted_us, figures.join.redialled), (240_000, 2));
+    assert!(figures.join.took.max().unwrap() / 1000 == 50 && figures.recovery.is_none());
+    let moments: Vec<_> = figures.over_time.iter().map(|it| (it.at_ms, it.delivered, it.max_us)).collect();
+    assert_eq!(
+        moments,
+        [(0, 1, 20_000), (90, 1, 140_000), (180, 1, 30_000)],
+        "every 30 ms, by when it was due"
+    );
+}
+
+#[test]
+fn recovery_is_from_the_end_of_an_outage_to_the_next_message() {
+    let outages = [ms(100)..ms(200), ms(220)..ms(500), ms(900)..ms(1000)];
+    let figures = of(&[heard(0, 1, 20), heard(1, 2, 210), heard(2, 3, 540), heard(3, 4, 590)], &outages);
+    let recovery = figures.recovery.unwrap();
+    assert_eq!(recovery.count(), 2, "after the last nothing came");
+    let all: Vec<u64> = recovery.distribution().map(|(it, _)| it / 1000).collect();
+    assert_eq!(all, [10, 40]);
+}
+
+#[test]
+fn nothing_said_is_nothing_lost() {
+    let plan = Plan::new(SCENARIOS[0].conversation.clone(), 1);
+    let figures = figures(&plan, &[Notes::default(), Notes::default()], &[], true);
+    assert_eq!((figures.expected, figures.share_delivered(), figures.goodput), (0, 1.0, 0.0));
+    assert_eq!(figures.packets_per_delivery(), None);
+    assert!(figures.before_repair.is_some() && figures.retransmissions == Some(0));
+}
