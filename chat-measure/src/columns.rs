@@ -37,13 +37,13 @@ pub(crate) fn columns(summaries: &[Summary]) -> Vec<Column> {
         (["p99", "ms"], 2, &|it| millis(it.percentile(0.99))),
         (["p99.9", "ms"], 5, &|it| millis(it.percentile(0.999))),
         (["max", "ms"], 6, &|it| millis(certain(it.latency.max()))),
-        (["stalls", ""], 7, &|it| counted(it.each(|it| Some(it.stalls?.count as f64)))),
+        (["stalls", ""], 7, &|it| counted(it.each(|it| Some(it.stalls?.count as f64)), 2)),
         (["longest", "ms"], 8, &|it| {
             millis(certain(it.rounds.iter().filter_map(|(_, it)| Some(it.stalls?.longest_us)).max()))
         }),
-        (["packets", "/delivery"], 11, &|it| counted(it.each(Figures::packets_per_delivery))),
-        (["bytes", "/delivery"], 9, &|it| counted(it.each(Figures::bytes_per_delivery))),
-        (["sent", "again"], 13, &|it| counted(it.each(|it| Some(it.retransmissions? as f64)))),
+        (["packets", "/delivery"], 11, &|it| counted(it.each(Figures::packets_per_delivery), 3)),
+        (["bytes", "/delivery"], 9, &|it| counted(it.each(Figures::bytes_per_delivery), 3)),
+        (["sent", "again"], 13, &|it| counted(it.each(|it| Some(it.retransmissions? as f64)), 2)),
         (["join p50", "ms"], 14, &|it| {
             millis(certain(it.all(|it| Some(&it.join.took)).and_then(|it| it.quantile(0.5))))
         }),
@@ -53,9 +53,9 @@ pub(crate) fn columns(summaries: &[Summary]) -> Vec<Column> {
         (["recovery", "max ms"], 15, &|it| {
             millis(certain(it.all(|it| it.recovery.as_ref()).and_then(|it| it.max())))
         }),
-        (["server", "µs/deliv."], 16, &|it| counted(it.each(|it| per_delivery(it.cpu.server_us, it)))),
-        (["clients", "µs/deliv."], 17, &|it| counted(it.each(|it| per_delivery(it.cpu.clients_us, it)))),
-        (["goodput", "bytes/s"], 18, &|it| counted(it.each(|it| Some(it.goodput)))),
+        (["server", "µs/deliv."], 16, &|it| counted(it.each(|it| per_delivery(it.cpu.server_us, it)), 3)),
+        (["clients", "µs/deliv."], 17, &|it| counted(it.each(|it| per_delivery(it.cpu.clients_us, it)), 3)),
+        (["goodput", "bytes/s"], 18, &|it| counted(it.each(|it| Some(it.goodput)), 3)),
     ];
     let column =
         |(head, rank, cell): Kind| Column { head, rank, cells: summaries.iter().map(cell).collect() };
@@ -82,10 +82,10 @@ fn millis(micros: Option<Estimate>) -> Cell {
     Cell { value, plus_minus }
 }
 
-/// A count, or a mean of counts; what was counted once has no fraction.
-fn counted(number: Option<Estimate>) -> Cell {
+/// A count, or a mean of counts, with so many digits; what was counted once has no fraction.
+fn counted(number: Option<Estimate>, significant: i32) -> Cell {
     let Some(Estimate { value, plus_minus }) = number else { return Cell::default() };
-    let significant = if value.fract() == 0.0 { 0 } else { 3 };
+    let significant = if value.fract() == 0.0 { 0 } else { significant };
     let (value, plus_minus) = measured(value, plus_minus, significant);
     Cell { value, plus_minus }
 }

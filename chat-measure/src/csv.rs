@@ -151,6 +151,7 @@ mod tests {
     #[test]
     fn what_was_written_can_be_read_back() {
         let mut report = sample::report(7);
+        report.contestants[0].name = "the \"first\"".to_owned();
         report.rounds[1].outcome = Err("it said \"no\",\r\nand left".to_owned());
         let rows = parsed(&csv(&report));
         assert_eq!(rows.len(), report.rounds.len() + 1);

@@ -67,9 +67,10 @@ fn settings(of: &[(&str, &str)]) -> Vec<Setting> {
 fn figures(dice: &mut Rng, contestant: usize, delay: f64, loss: f64, outage: bool) -> Figures {
     let (raw, wait, in_line) =
         [(false, 200.0, true), (false, 240.0, true), (true, 0.0, false), (false, 12.0, false)][contestant];
-    let mut figures = Figures { said: 400, expected: 3600, ..Figures::default() };
+    let mut figures = Figures::default();
+    (figures.said, figures.expected) = (400, 3600);
     let mut stalls = Stalls::default();
-    for moment in 0..100 {
+    for moment in 0..100_u32 {
         let mut waits = Vec::new();
         let blocked = in_line && dice.f64() < loss * 2.0;
         let gone = outage && (40..60).contains(&moment);
@@ -91,7 +92,7 @@ fn figures(dice: &mut Rng, contestant: usize, delay: f64, loss: f64, outage: boo
         waits.sort();
         if let Some(longest) = waits.last() {
             let (p50_us, max_us) = (waits[waits.len() / 2].as_micros() as u64, longest.as_micros() as u64);
-            let (at_ms, delivered) = (moment as u64 * 100, waits.len() as u64);
+            let (at_ms, delivered) = (u64::from(moment) * 100, waits.len() as u64);
             figures.over_time.push(Moment { at_ms, delivered, p50_us, max_us });
         }
         figures.delivered += waits.len() as u64;

@@ -1,0 +1,112 @@
+//! The two plots with bars: what came of deliveries, and what they took on the wire.
+
+use plotters::prelude::*;
+
+use super::paint::{FONT, INK, colour, within_page};
+use crate::{
+    Figures,
+    human::{count, percent},
+    summary::Summary,
+};
+
+/// What was lost, came twice or out of order, of all that was to be delivered; nothing where nothing was.
+pub(super) fn deliveries(summaries: &[Summary]) -> Option<String> {
+    let mut groups = Vec::new();
+    for (contestant, it) in summaries.iter().enumerate() {
+        let (Some(delivered), Some(lost)) = (it.share_delivered(), it.share_lost()) else { continue };
+        let shares = [
+            (lost, "lost"),
+            (it.share_duplicated().unwrap_or(0.0), "twice"),
+            (it.share_reordered().unwrap_or(0.0), "out of order"),
+        ];
+        let bars = shares.into_iter().filter(|(share, _)| *share > 0.0);
+        let bars: Vec<_> = bars
+            .map(|(share, what)| Bar { length: share, label: format!("{} {what}", percent(share)) })
+            .collect();
+        let name = format!("{}: {} delivered", short(&it.name), percent(delivered));
+        groups.push(Group { contestant, name, bars });
+    }
+    let longest = groups.iter().flat_map(|it| &it.bars).map(|it| it.length).fold(0.0, f64::max);
+    groups.iter_mut().flat_map(|it| &mut it.bars).for_each(|it| it.length /= longest);
+    drawn(&groups, "Deliveries that were lost, came twice or out of order")
+}
+
+/// Bytes and packets for each delivery; nothing where the wire cannot be seen.
+pub(super) fn wire(summaries: &[Summary]) -> Option<String> {
+    let bytes = |it: &Summary| it.each(Figures::bytes_per_delivery).map(|it| it.value);
+    let packets = |it: &Summary| it.each(Figures::packets_per_delivery).map(|it| it.value);
+    let most_bytes = summaries.iter().filter_map(bytes).fold(0.0, f64::max);
+    let most_packets = summaries.iter().filter_map(packets).fold(0.0, f64::max);
+    let mut groups = Vec::new();
+    for (contestant, it) in summaries.iter().enumerate() {
+        let (Some(bytes), Some(packets)) = (bytes(it), packets(it)) else { continue };
+        let bars = vec![
+            Bar { length: bytes / most_bytes, label: format!("{} bytes", count(bytes)) },
+            Bar { length: packets / most_packets, label: format!("{} packets", count(packets)) },
+        ];
+        groups.push(Group { contestant, name: short(&it.name), bars });
+    }
+    drawn(&groups, "Bytes and packets on the wire for each delivery")
+}
+
+/// The bars of one contestant, below its name.
+struct Group {
+    contestant: usize,
+    name: String,
+    bars: Vec<Bar>,
+}
+
+/// A bar as long as this part of the longest, and what stands at its end.
+struct Bar {
+    length: f64,
+    label: String,
+}
+
+fn drawn(groups: &[Group], title: &str) -> Option<String> {
+    if groups.is_empty() {
+        return None;
+    }
+    let height: i32 = groups.iter().map(Group::height).sum();
+    let mut svg = String::new();
+    let root = SVGBackend::with_string(&mut svg, (WIDTH, height.unsigned_abs())).into_drawing_area();
+    let text = |what: &str, x, y| Text::new(what.to_owned(), (x, y), FONT.into_font().color(&INK));
+    let mut top = 0;
+    for group in groups {
+        root.draw(&text(&group.name, 0, top)).expect(NEVER);
+        for (index, bar) in group.bars.iter().enumerate() {
+            let top = top + LINE + index as i32 * BAR;
+            let right = ((bar.length * f64::from(LONGEST)).round() as i32).max(1);
+            let filled = colour(group.contestant).filled();
+            root.draw(&Rectangle::new([(0, top), (right, top + BAR - 5)], filled)).expect(NEVER);
+            root.draw(&text(&bar.label, right + 8, top)).expect(NEVER);
+        }
+        top += group.height();
+    }
+    root.present().expect(NEVER);
+    drop(root);
+    Some(within_page(&svg, title))
+}
+
+impl Group {
+    fn height(&self) -> i32 {
+        LINE + self.bars.len() as i32 * BAR + BETWEEN
+    }
+}
+
+/// A name that leaves room for what is said of it.
+fn short(name: &str) -> String {
+    if name.chars().count() <= NAME {
+        name.to_owned()
+    } else {
+        name.chars().take(NAME - 1).chain(['…']).collect()
+    }
+}
+
+const WIDTH: u32 = 480;
+/// Of a bar; there is room for its label next to it.
+const LONGEST: i32 = 290;
+const LINE: i32 = 24;
+const BAR: i32 = 24;
+const BETWEEN: i32 = 12;
+const NAME: usize = 20;
+const NEVER: &str = "a plot is drawn into a string, which takes everything";

@@ -1,0 +1,253 @@
+//! The two plots with lines: how many messages are not there yet, and when they waited.
+
+use std::ops::Range;
+
+use plotters::{
+    coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter},
+    prelude::*,
+};
+
+use super::paint::{FONT, GRID, INK, colour, within_page};
+use crate::{human::duration, summary::Summary};
+
+/// Of all that was to be delivered, which share was not there yet after a time; nothing where nothing came.
+pub(super) fn not_there_yet(summaries: &[Summary]) -> Option<String> {
+    let heard = |it: &&Summary| it.delivered > 0;
+    let shortest = summaries.iter().filter(heard).filter_map(|it| it.latency.quantile(0.0)).min()?;
+    let longest = summaries.iter().filter(heard).filter_map(|it| it.latency.max()).max()?;
+    let x = Axis::of_times(shortest, longest);
+    let lines = summaries.iter().enumerate().filter(|(_, it)| it.delivered > 0);
+    let lines = lines
+        .map(|(contestant, it)| Line { contestant, pieces: vec![remaining(it, x.to)] })
+        .collect::<Vec<_>>();
+    Some(within_page(
+        &drawn(&lines, x, Axis::of_shares()),
+        "Share of messages that were not there yet, by time",
+    ))
+}
+
+/// How long the unluckiest reader waited for what was said at a time, in the first round that most came through; with
+/// the number of that round, from 0 on.
+pub(super) fn over_time(summaries: &[Summary], repetitions: usize) -> Option<(usize, String)> {
+    let of = |round, it: &Summary| {
+        let found = it.rounds.iter().find(|(repetition, _)| *repetition == round);
+        found.map(|(_, figures)| figures.over_time.clone()).filter(|it| !it.is_empty())
+    };
+    let heard = |round: &usize| summaries.iter().filter(|it| of(*round, it).is_some()).count();
+    // Of several, `max_by_key` takes the last.
+    let round = (0..repetitions).rev().max_by_key(heard)?;
+    let moments: Vec<_> =
+        summaries.iter().enumerate().filter_map(|(index, it)| Some((index, of(round, it)?))).collect();
+    let all = || moments.iter().flat_map(|(_, it)| it);
+    let gaps =
+        moments.iter().flat_map(|(_, it)| it.windows(2).map(|it| it[1].at_ms.saturating_sub(it[0].at_ms)));
+    let step = gaps.filter(|it| *it > 0).min().unwrap_or(1000);
+    let y = Axis::of_times(all().map(|it| it.max_us).min()?, all().map(|it| it.max_us).max()?);
+    let x = Axis::of_seconds(all().map(|it| it.at_ms).max()? + step);
+    let mut lines = Vec::new();
+    for (contestant, moments) in &moments {
+        let mut pieces = Vec::new();
+        // Where nothing was delivered, there is no moment and no line.
+        for run in moments.chunk_by(|a, b| b.at_ms.saturating_sub(a.at_ms) <= step + step / 2) {
+            let mut points: Vec<_> =
+                run.iter().map(|it| (it.at_ms as f64 / 1000.0, millis(it.max_us))).collect();
+            let (at, high) = points[points.len() - 1];
+            points.push((at + step as f64 / 2000.0, high));
+            pieces.push(points);
+        }
+        lines.push(Line { contestant: *contestant, pieces });
+    }
+    Some((round, within_page(&drawn(&lines, x, y), "Longest wait by the time at which messages were said")))
+}
+
+/// What was not there yet, as steps, both in logarithms; what was lost is never there.
+fn remaining(it: &Summary, to: f64) -> Vec<(f64, f64)> {
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    let expected = it.expected.max(it.delivered) as f64;
+    let (mut came, mut share) = (0, 0.0);
+    for (micros, how_many) in it.latency.distribution() {
+        let at = millis(micros);
+        came += how_many;
+        let left = (1.0 - came as f64 / expected).max(0.0).log10().max(LEAST);
+        // More than a page can show is not drawn.
+        let is_seen = |it: &(f64, f64)| at - it.0 > 0.004 || share - left > 0.02;
+        if points.last().is_none_or(is_seen) || left == LEAST {
+            points.extend([(at, share), (at, left)]);
+            share = left;
+        }
+        if left == LEAST {
+            return points;
+        }
+    }
+    points.push((to, share));
+    points
+}
+
+/// What is drawn of a contestant, in as many pieces as it has.
+struct Line {
+    contestant: usize,
+    pieces: Vec<Vec<(f64, f64)>>,
+}
+
+/// A direction of a plot.
+struct Axis {
+    from: f64,
+    to: f64,
+    ticks: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// Logarithms of milliseconds, from one number that people know to another.
+    fn of_times(shortest_us: u64, longest_us: u64) -> Axis {
+        let known = |step: i32| {
+            let mantissa = [1.0f64, 2.0, 5.0][step.rem_euclid(3) as usize];
+            mantissa.log10() + f64::from(step.div_euclid(3))
+        };
+        let (shortest, longest) = (millis(shortest_us), millis(longest_us));
+        let first = (-9..=21).rev().find(|it| known(*it) <= shortest + CLOSE).unwrap_or(-9);
+        let last = (-9..=21).find(|it| known(*it) >= longest - CLOSE && *it > first).unwrap_or(21);
+        let every = if last - first > MOST_TICKS { |it: &i32| it % 3 == 0 } else { |_: &i32| true };
+        let ticks = (first..=last).filter(every).map(known);
+        let ticks = ticks.map(|it| (it, duration(10f64.powf(it) * 1000.0))).collect();
+        Axis { from: known(first), to: known(last), ticks }
+    }
+
+    /// Logarithms of shares, from all to as few as are shown.
+    fn of_shares() -> Axis {
+        let ticks = ["all", "1 in 10", "1 in 100", "1 in 1000"].into_iter().enumerate();
+        Axis { from: LEAST, to: 0.0, ticks: ticks.map(|(at, it)| (-(at as f64), it.to_owned())).collect() }
+    }
+
+    fn of_seconds(longest_ms: u64) -> Axis {
+        let to = longest_ms as f64 / 1000.0;
+        let steps = (-3..6).flat_map(|it| [1.0, 2.0, 5.0].map(|by| by * 10f64.powi(it)));
+        let step = steps.into_iter().find(|it| to / it <= 5.0 + CLOSE).unwrap_or(to);
+        let ticks = (0..=(to / step + CLOSE) as u32).map(|it| f64::from(it) * step);
+        Axis {
+            from: 0.0,
+            to,
+            ticks: ticks.map(|it| (it, format!("{} s", crate::human::digits(it, 3)))).collect(),
+        }
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (first, last): (i32, i32)) -> i32 {
+        let part = (value - self.from) / (self.to - self.from);
+        first + (part.clamp(0.0, 1.0) * f64::from(last - first)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.iter().map(|(at, _)| *at).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.from..self.to
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        let named = self.ticks.iter().find(|(at, _)| at == value);
+        named.map(|(_, name)| name.clone()).unwrap_or_default()
+    }
+}
+
+/// Lines, each in its contestant's colour.
+fn drawn(lines: &[Line], x: Axis, y: Axis) -> String {
+    let mut svg = String::new();
+    let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+    let mut chart = ChartBuilder::on(&root)
+        .margin_top(10)
+        .margin_right(36)
+        .x_label_area_size(30)
+        .y_label_area_size(102)
+        .build_cartesian_2d(x, y)
+        .expect(NEVER);
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style(FONT)
+        .draw()
+        .expect(NEVER);
+    for Line { contestant, pieces } in lines {
+        let style = colour(*contestant).stroke_width(2);
+        for points in pieces {
+            chart.draw_series(LineSeries::new(points.iter().copied(), style)).expect(NEVER);
+        }
+    }
+    drop(chart);
+    root.present().expect(NEVER);
+    drop(root);
+    svg
+}
+
+/// The logarithm of milliseconds.
+fn millis(micros: u64) -> f64 {
+    (micros.max(1) as f64 / 1000.0).log10()
+}
+
+/// In these pixels; a page makes them fit.
+const SIZE: (u32, u32) = (480, 320);
+/// The logarithm of the least share that is shown.
+const LEAST: f64 = -3.0;
+/// What is the same for logarithms.
+const CLOSE: f64 = 1e-6;
+/// More would not have room for their names.
+const MOST_TICKS: i32 = 4;
+const NEVER: &str = "a plot is drawn into a string, which takes everything";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn what_is_lost_is_never_there() {
+        let report = sample::report(3);
+        let summaries = Summary::of(&report, 1);
+        let (all, lossy) = (&summaries[0], &summaries[2]);
+        let to = 3.0;
+        let points = remaining(all, to);
+        assert_eq!(points.first().unwrap().1, 0.0, "at first all are missing");
+        assert_eq!(points.last().unwrap().1, LEAST, "and at last none");
+        let points = remaining(lossy, to);
+        let (at, share) = *points.last().unwrap();
+        assert_eq!(at, to, "the line goes on to the edge");
+        assert!(
+            (10f64.powf(share) - lossy.share_lost().unwrap()).abs() < 0.002,
+            "where what was lost is missing"
+        );
+        assert!(points.is_sorted_by(|a, b| a.0 <= b.0 && a.1 >= b.1), "nothing goes away again");
+    }
+
+    #[test]
+    fn times_go_from_one_round_number_to_another() {
+        let of = |from, to| Axis::of_times(from, to).ticks.into_iter().map(|(_, it)| it).collect::<Vec<_>>();
+        assert_eq!(of(21_600, 310_000), ["20 ms", "50 ms", "100 ms", "200 ms", "500 ms"]);
+        assert_eq!(of(530, 559), ["0.5 ms", "1 ms"]);
+        assert_eq!(of(1000, 1000), ["1 ms", "2 ms"]);
+        assert_eq!(of(80, 2_310_000), ["0.1 ms", "1 ms", "10 ms", "100 ms", "1 s"]);
+        assert_eq!(of(1, 3_600_000_000).len(), 10);
+        let seconds = |ms| Axis::of_seconds(ms).ticks.into_iter().map(|(_, it)| it).collect::<Vec<_>>();
+        assert_eq!(seconds(10_000), ["0 s", "2 s", "4 s", "6 s", "8 s", "10 s"]);
+        assert_eq!(seconds(300), ["0 s", "0.1 s", "0.2 s", "0.3 s"]);
+    }
+
+    #[test]
+    fn where_nothing_was_delivered_there_is_no_line() {
+        let report = sample::report(3);
+        let pieces = |condition| {
+            let (round, svg) = over_time(&Summary::of(&report, condition), 2).unwrap();
+            assert_eq!(round, 0, "the first that all came through");
+            let stroke = format!("stroke=\"{}\"", super::super::paint::hex(colour(2)));
+            svg.matches(&stroke).count()
+        };
+        assert_eq!((pieces(1), pieces(2)), (1, 2), "the outage is a gap");
+    }
+}

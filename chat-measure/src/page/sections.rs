@@ -1,0 +1,157 @@
+//! What there is of each condition, and what was set.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::{
+    bars, curves,
+    paint::{colour, hex},
+};
+use crate::{
+    Contestant, Report, Setting,
+    columns::{Cell, columns},
+    human::plain,
+    summary::{Summary, title},
+};
+
+/// A condition: its figures and its plots.
+pub(super) fn condition(report: &Report, condition: usize) -> Markup {
+    let summaries = Summary::of(report, condition);
+    let name = title(report.link, &report.conditions[condition]);
+    html! {
+        section aria-labelledby={ "condition-" (condition) } {
+            h2 id={ "condition-" (condition) } { (in_pieces(&name)) }
+            @if summaries.iter().any(|it| it.heard() > 0) {
+                (figures(&summaries, &name))
+                ul.legend aria-label="Contestants" {
+                    @for (index, it) in summaries.iter().enumerate() { li { (key(index)) (it.name) } }
+                }
+                (charts(report, &summaries))
+            } @else {
+                p { "Nothing was heard here." }
+            }
+        }
+    }
+}
+
+/// What a narrow screen may break after its commas.
+fn in_pieces(condition: &str) -> Markup {
+    html! { @for piece in condition.split_inclusive(',') { (piece) wbr; } }
+}
+
+/// All figures; on a narrow screen the table is pushed to and fro in its box.
+fn figures(summaries: &[Summary], name: &str) -> Markup {
+    let columns = columns(summaries);
+    html! {
+        div.scroll tabindex="0" role="region" aria-label={ "Figures: " (name) } {
+            table {
+                thead {
+                    tr {
+                        th scope="col" {}
+                        @for column in &columns { th scope="col" { (column.head[0]) " " small { (column.head[1]) } } }
+                    }
+                }
+                tbody {
+                    @for (index, it) in summaries.iter().enumerate() {
+                        tr {
+                            th scope="row" { (key(index)) span.name title=(it.name) { (it.name) } }
+                            @for column in &columns { td { (cell(&column.cells[index])) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell(cell: &Cell) -> Markup {
+    html! {
+        @if cell.value.is_empty() { "–" } @else { (cell.value) }
+        @if let Some(plus_minus) = &cell.plus_minus { small { " ±" (plus_minus) } }
+    }
+}
+
+/// The plots that there is something for.
+fn charts(report: &Report, summaries: &[Summary]) -> Markup {
+    let over_time = curves::over_time(summaries, report.repetitions);
+    let round = over_time.as_ref().map(|(round, _)| round + 1);
+    let when = match round {
+        Some(round) if report.repetitions > 1 => format!(", in round {round}"),
+        _ => String::new(),
+    };
+    let charts = [
+        (
+            "Not there yet".to_owned(),
+            "Which share of all messages readers did not have yet after a time. A line that stays level is what was lost."
+                .to_owned(),
+            curves::not_there_yet(summaries),
+        ),
+        (
+            "Over time".to_owned(),
+            format!("How long the last reader waited for what was said at a time{when}. Peaks are stalls."),
+            over_time.map(|(_, chart)| chart),
+        ),
+        (
+            "Delivered".to_owned(),
+            "What was lost, shown twice or shown out of order.".to_owned(),
+            bars::deliveries(summaries),
+        ),
+        (
+            "On the wire".to_owned(),
+            "Bytes and IP packets for each delivery, both ways together.".to_owned(),
+            bars::wire(summaries),
+        ),
+    ];
+    html! {
+        div.charts {
+            @for (name, says, chart) in charts {
+                @if let Some(chart) = chart {
+                    figure { h3 { (name) } figcaption { (says) } (PreEscaped(chart)) }
+                }
+            }
+        }
+    }
+}
+
+/// What was set, for all and for each, so that others can judge whether it is fair and do it again.
+pub(super) fn settings(report: &Report) -> Markup {
+    html! {
+        section aria-labelledby="settings" {
+            h2 id="settings" { "Settings" }
+            div.scroll tabindex="0" role="region" aria-label="Settings" {
+                table.words {
+                    tbody {
+                        (setting("seed", &report.seed.to_string()))
+                        (setting("conversation", &plain(&report.conversation)))
+                        @for it in &report.settings { (setting(&plain(&it.name), &plain(&it.value))) }
+                        @for it in &report.contestants { (setting(&plain(&it.name), &of(it))) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn setting(name: &str, value: &str) -> Markup {
+    html! { tr { th scope="row" { (name) } td { (value) } } }
+}
+
+/// What a contestant is, and what is peculiar to it.
+fn of(it: &Contestant) -> String {
+    let kind = match it {
+        Contestant { raw: true, .. } => "as it comes, nothing is made up for",
+        Contestant { reliable: true, .. } => "reliable by itself",
+        _ => "made reliable by repair",
+    };
+    let mut all = vec![format!("{}, {kind}", plain(&it.scheme))];
+    all.extend(it.settings.iter().map(|Setting { name, value }| format!("{} {}", plain(name), plain(value))));
+    all.join("; ")
+}
+
+/// A piece of a contestant's line.
+fn key(contestant: usize) -> Markup {
+    html! {
+        svg.key viewBox="0 0 30 10" aria-hidden="true" {
+            polyline points="0,5 30,5" fill="none" stroke=(hex(colour(contestant))) stroke-width="3" {}
+        }
+    }
+}
