@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -67,6 +67,8 @@ pub struct Counters {
     expected: AtomicU64,
     silent: AtomicUsize,
     pub(crate) next: AtomicU32,
+    /// Why a link failed last.
+    trouble: Mutex<Option<String>>,
 }
 
 impl Counters {
@@ -96,6 +98,14 @@ impl Counters {
 
     pub(crate) fn note_silent(&self) {
         self.silent.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn note_trouble(&self, why: String) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn is_all_heard(&self) -> bool {
@@ -146,7 +156,8 @@ pub async fn gather(plan: Arc<Plan>, venue: Venue, counters: Arc<Counters>) -> R
             () = late => {
                 let absent = people - counters.entered();
                 let within = ENTER_WITHIN.as_secs();
-                return Err(format!("{absent} of {people} people were not in their rooms within {within} s"));
+                let why = counters.trouble().map(|it| format!(": {it}")).unwrap_or_default();
+                return Err(format!("{absent} of {people} people were not in their rooms within {within} s{why}"));
             }
         }
     }

@@ -194,7 +194,10 @@ impl Person {
                     None => notes.before = stats,
                     Some(_) => notes.after = stats,
                 },
-                Update::Disconnected { .. } => notes.lost_links += 1,
+                Update::Disconnected { why, .. } => {
+                    notes.lost_links += 1;
+                    self.counters.note_trouble(why);
+                }
                 Update::Refused(error) => told(Err(error.message)),
                 _ => {}
             }

@@ -114,6 +114,15 @@ impl Footing {
         Ok(())
     }
 
+    /// Takes it down.
+    ///
+    /// # Errors
+    /// When the link failed, or its capture is not whole.
+    pub(super) fn end(self) -> anyhow::Result<()> {
+        self.link.map(Running::stop).transpose().context("the emulated link failed")?;
+        Ok(())
+    }
+
     pub(super) fn count(&self) -> Counted {
         let busy = self.link.as_ref().and_then(|it| it.busy().ok()).unwrap_or_default();
         Counted {

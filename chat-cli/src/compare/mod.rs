@@ -154,7 +154,8 @@ type Form = fn(&Report) -> String;
 
 impl Files {
     fn open(args: &Compare) -> anyhow::Result<Files> {
-        let forms = [(&args.json, json as Form), (&args.csv, chat_measure::csv)];
+        let forms =
+            [(&args.html, chat_measure::page as Form), (&args.json, json), (&args.csv, chat_measure::csv)];
         let asked = forms.into_iter().filter_map(|(path, form)| Some((path.as_deref()?, form)));
         let files = asked.map(|(path, form)| Ok((Target::open(Some(path))?, form)));
         files.collect::<anyhow::Result<_>>().map(Files)

@@ -86,6 +86,7 @@ impl Round<'_> {
         let ((), before) = join(gathering.talk(begins), count).await;
         let after = footing.count();
         let notes = gathering.leave().await;
+        footing.end()?;
         let repairs = !self.contestant.reliable && !self.contestant.raw;
         let mut figures = chat_measure::figures(self.plan, &notes, &self.outages(), repairs);
         Footing::add(&mut figures, &before, &after);

@@ -158,7 +158,7 @@ fn nobody_talks_before_all_are_in() {
     };
     let absent =
         time.run(async { gather(&hall(&time).await, Weather { loss: 100, ..Weather::default() }).await });
-    assert_eq!(absent.unwrap_err(), "6 of 6 people were not in their rooms within 20 s");
+    assert_eq!(absent.unwrap_err(), "6 of 6 people were not in their rooms within 20 s: nobody answers");
     let refused = time.run(async {
         let password = Some("open sesame".to_owned());
         let config = Config { limits: Limits::default(), password, software: "hall".to_owned() };

@@ -1,0 +1,138 @@
+//! `chat compare` as people run it, with one more transport than the program comes with: so this binary is the program as
+//! well as the test. Checks run one after the other, since they measure.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+
+mod ending;
+mod fates;
+mod held;
+#[allow(dead_code)]
+#[path = "../it/process.rs"]
+mod process;
+mod refused;
+
+use std::{
+    env, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    process::{Command, ExitCode, Output, Stdio},
+    time::Instant,
+};
+
+use chat_core::{
+    Address,
+    transport::{BoxLink, Listening, Promises, Transport},
+};
+use chat_tcp::Tcp;
+use futures::future::BoxFuture;
+
+const CHECKS: &[(&str, fn())] = &[
+    ("what_is_impossible_is_refused_with_the_name_of_its_flag", refused::impossible),
+    ("who_may_have_no_link_is_told_what_allows_it", refused::not_permitted),
+    ("every_contestant_holds_the_conversation_a_third_transport_too", held::all),
+    ("conversations_are_repeated_and_contestants_take_turns", held::repeated),
+    ("after_an_outage_it_is_said_when_readers_went_on", held::outage),
+    ("a_transport_that_cannot_cross_the_link_fails_alone", held::one_fails),
+    ("without_a_link_nothing_is_impaired", held::loopback),
+    ("a_server_that_runs_elsewhere_is_talked_to", held::server),
+    ("with_one_seed_the_link_decides_the_same", fates::same),
+    ("an_interrupted_run_prints_what_it_has_and_leaves_nothing", ending::interrupted),
+    ("a_killed_run_leaves_nothing", ending::killed),
+];
+
+/// TCP under another name, as somebody would add a transport.
+struct Third(Tcp);
+
+impl Transport for Third {
+    fn promises(&self) -> Promises {
+        self.0.promises()
+    }
+
+    fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
+        self.0.listen(address)
+    }
+
+    fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
+        self.0.dial(address)
+    }
+}
+
+fn main() -> ExitCode {
+    if env::var_os(IS_THE_PROGRAM).is_some() {
+        let third = Third(Tcp::new(std::sync::Arc::new(chat_cli::AsyncStd)));
+        let registry = chat_cli::standard().with("third", third);
+        return chat_cli::run(registry.with("memory", chat_core::memory::Memory::default()));
+    }
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if arguments.iter().any(|it| it == "--list") {
+        CHECKS.iter().for_each(|(name, _)| println!("{name}: test"));
+        return ExitCode::SUCCESS;
+    }
+    let wanted: Vec<&String> = arguments.iter().filter(|it| !it.starts_with('-')).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|it| name.contains(it.as_str()));
+    let began = Instant::now();
+    let (mut passed, mut failed) = (0, 0);
+    println!("\nrunning {} tests", CHECKS.iter().filter(|it| is_wanted(it.0)).count());
+    for (name, check) in CHECKS.iter().filter(|it| is_wanted(it.0)) {
+        let succeeded = catch_unwind(AssertUnwindSafe(check)).is_ok();
+        println!("test {name} ... {}", if succeeded { "ok" } else { "FAILED" });
+        *(if succeeded { &mut passed } else { &mut failed }) += 1;
+    }
+    let (result, time) = (if failed == 0 { "ok" } else { "FAILED" }, began.elapsed().as_secs_f64());
+    println!(
+        "\ntest result: {result}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {} filtered out; \
+         finished in {time:.2}s\n",
+        CHECKS.len() - passed - failed
+    );
+    ExitCode::from(if failed == 0 { 0 } else { 101 })
+}
+
+/// The program, with the third transport.
+fn program(args: &[&str]) -> Command {
+    let mut chat = process::program();
+    let mut this = Command::new(env::current_exe().unwrap());
+    for (name, value) in chat.get_envs() {
+        match value {
+            Some(value) => this.env(name, value),
+            None => this.env_remove(name),
+        };
+    }
+    chat = this;
+    chat.env(IS_THE_PROGRAM, "")
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    chat
+}
+
+/// What comes of it, within a minute.
+fn output(command: Command) -> Output {
+    assert_cmd::Command::from_std(command).timeout(std::time::Duration::from_secs(60)).output().unwrap()
+}
+
+/// Compares, and gives the figures back, with what was printed.
+fn compared(args: &[&str], folder: &Path) -> (serde_json::Value, String) {
+    let json = folder.join("figures.json");
+    let said = output(program(&[&["compare", "--json", json.to_str().unwrap()], args].concat()));
+    let (printed, errors) = (text(&said.stdout), text(&said.stderr));
+    assert!(said.status.success(), "{args:?}: {errors}");
+    (serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap(), printed)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Whether links can be emulated here; says why not.
+fn has_links() -> bool {
+    let args = ["compare", "--people", "2", "--lasts", "100ms", "--condition", "", "--contestants", "tcp"];
+    let tried = output(program(&args));
+    let why = text(&tried.stderr);
+    let cannot = why.contains("no emulated link here");
+    if cannot {
+        println!("skipped: {}", why.trim_end());
+    }
+    !cannot
+}
+
+const IS_THE_PROGRAM: &str = "TEST_IS_THE_PROGRAM";
