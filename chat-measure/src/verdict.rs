@@ -173,8 +173,12 @@ fn bytes(it: &Summary, raw: &Summary) -> Option<String> {
 fn longer(it: &Summary, raw: &Summary, tail: Option<Tail>) -> Option<String> {
     let tail = tail?;
     let (ours, theirs) = (tail.of(it)?, tail.of(raw)?);
-    let clear = matches!(tail.difference(it, raw), Difference::Clear(_));
-    clear.then(|| format!("a {} of {} instead of {}", tail.name(), duration(ours), duration(theirs)))
+    let perhaps = match tail.difference(it, raw) {
+        Difference::Clear(_) => "",
+        Difference::Doubtful(_) => ", which may be chance",
+        Difference::None => return None,
+    };
+    Some(format!("a {} of {} instead of {}{perhaps}", tail.name(), duration(ours), duration(theirs)))
 }
 
 /// How many times as long it is with another; the first time in full.

@@ -1,6 +1,6 @@
 //! The two plots with lines: how many messages are not there yet, and when they waited.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use plotters::{
     coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter},
@@ -8,7 +8,7 @@ use plotters::{
 };
 
 use super::paint::{FONT, GRID, INK, colour, within_page};
-use crate::{human::duration, summary::Summary};
+use crate::{Moment, human::duration, summary::Summary};
 
 /// Of all that was to be delivered, which share was not there yet after a time; nothing where nothing came.
 pub(super) fn not_there_yet(summaries: &[Summary]) -> Option<String> {
@@ -39,25 +39,27 @@ pub(super) fn over_time(summaries: &[Summary], repetitions: usize) -> Option<(us
     let moments: Vec<_> =
         summaries.iter().enumerate().filter_map(|(index, it)| Some((index, of(round, it)?))).collect();
     let all = || moments.iter().flat_map(|(_, it)| it);
-    let gaps =
-        moments.iter().flat_map(|(_, it)| it.windows(2).map(|it| it[1].at_ms.saturating_sub(it[0].at_ms)));
-    let step = gaps.filter(|it| *it > 0).min().unwrap_or(1000);
+    let known: BTreeSet<u64> = all().map(|it| it.at_ms).collect();
     let y = Axis::of_times(all().map(|it| it.max_us).min()?, all().map(|it| it.max_us).max()?);
-    let x = Axis::of_seconds(all().map(|it| it.at_ms).max()? + step);
-    let mut lines = Vec::new();
-    for (contestant, moments) in &moments {
-        let mut pieces = Vec::new();
-        // Where nothing was delivered, there is no moment and no line.
-        for run in moments.chunk_by(|a, b| b.at_ms.saturating_sub(a.at_ms) <= step + step / 2) {
-            let mut points: Vec<_> =
-                run.iter().map(|it| (it.at_ms as f64 / 1000.0, millis(it.max_us))).collect();
-            let (at, high) = points[points.len() - 1];
-            points.push((at + step as f64 / 2000.0, high));
-            pieces.push(points);
-        }
-        lines.push(Line { contestant: *contestant, pieces });
-    }
+    let x = Axis::of_seconds(known.last()? + 1);
+    let lines = moments
+        .iter()
+        .map(|(contestant, it)| Line { contestant: *contestant, pieces: longest(it, &known, x.to) });
+    let lines = lines.collect::<Vec<_>>();
     Some((round, within_page(&drawn(&lines, x, y), "Longest wait by the time at which messages were said")))
+}
+
+/// The longest wait of each moment; where nothing came of what came to others, there is no line.
+fn longest(moments: &[Moment], known: &BTreeSet<u64>, to: f64) -> Vec<Vec<(f64, f64)>> {
+    let is_next = |a: &Moment, b: &Moment| known.range(a.at_ms + 1..).next() == Some(&b.at_ms);
+    let pieces = moments.chunk_by(is_next).map(|piece| {
+        let mut points: Vec<_> =
+            piece.iter().map(|it| (it.at_ms as f64 / 1000.0, millis(it.max_us))).collect();
+        let (at, high) = points[points.len() - 1];
+        points.push((at + to / 200.0, high)); // so that one alone can be seen
+        points
+    });
+    pieces.collect()
 }
 
 /// What was not there yet, as steps, both in logarithms; what was lost is never there.
@@ -106,8 +108,18 @@ impl Axis {
         let (shortest, longest) = (millis(shortest_us), millis(longest_us));
         let first = (-9..=21).rev().find(|it| known(*it) <= shortest + CLOSE).unwrap_or(-9);
         let last = (-9..=21).find(|it| known(*it) >= longest - CLOSE && *it > first).unwrap_or(21);
-        let every = if last - first > MOST_TICKS { |it: &i32| it % 3 == 0 } else { |_: &i32| true };
-        let ticks = (first..=last).filter(every).map(known);
+        let is_tick = |it: &i32| match last - first {
+            ..=4 => true,
+            // Its ends as well, where they are not next to a power of ten.
+            5..=12 => {
+                it % 3 == 0
+                    || (*it == first && it.rem_euclid(3) == 1)
+                    || (*it == last && it.rem_euclid(3) == 2)
+            }
+            13..=18 => it % 3 == 0,
+            _ => it % 6 == 0,
+        };
+        let ticks = (first..=last).filter(is_tick).map(known);
         let ticks = ticks.map(|it| (it, duration(10f64.powf(it) * 1000.0))).collect();
         Axis { from: known(first), to: known(last), ticks }
     }
@@ -198,8 +210,6 @@ const SIZE: (u32, u32) = (480, 320);
 const LEAST: f64 = -3.0;
 /// What is the same for logarithms.
 const CLOSE: f64 = 1e-6;
-/// More would not have room for their names.
-const MOST_TICKS: i32 = 4;
 const NEVER: &str = "a plot is drawn into a string, which takes everything";
 
 #[cfg(test)]
@@ -233,7 +243,9 @@ mod tests {
         assert_eq!(of(530, 559), ["0.5 ms", "1 ms"]);
         assert_eq!(of(1000, 1000), ["1 ms", "2 ms"]);
         assert_eq!(of(80, 2_310_000), ["0.1 ms", "1 ms", "10 ms", "100 ms", "1 s"]);
-        assert_eq!(of(1, 3_600_000_000).len(), 10);
+        assert_eq!(of(22_000, 900_000), ["20 ms", "100 ms", "1 s"]);
+        assert_eq!(of(60_000, 4_000_000), ["100 ms", "1 s", "5 s"]);
+        assert_eq!(of(1, 3_600_000_000), ["0.01 ms", "1 ms", "100 ms", "10 s", "1000 s"]);
         let seconds = |ms| Axis::of_seconds(ms).ticks.into_iter().map(|(_, it)| it).collect::<Vec<_>>();
         assert_eq!(seconds(10_000), ["0 s", "2 s", "4 s", "6 s", "8 s", "10 s"]);
         assert_eq!(seconds(300), ["0 s", "0.1 s", "0.2 s", "0.3 s"]);
@@ -241,13 +253,17 @@ mod tests {
 
     #[test]
     fn where_nothing_was_delivered_there_is_no_line() {
-        let report = sample::report(3);
-        let pieces = |condition| {
-            let (round, svg) = over_time(&Summary::of(&report, condition), 2).unwrap();
+        let mut report = sample::report(3);
+        let pieces = |report: &crate::Report, condition| {
+            let (round, svg) = over_time(&Summary::of(report, condition), 2).unwrap();
             assert_eq!(round, 0, "the first that all came through");
             let stroke = format!("stroke=\"{}\"", super::super::paint::hex(colour(2)));
             svg.matches(&stroke).count()
         };
-        assert_eq!((pieces(1), pieces(2)), (1, 2), "the outage is a gap");
+        assert_eq!((pieces(&report, 1), pieces(&report, 2)), (1, 2), "the outage is a gap");
+        for figures in report.rounds.iter_mut().filter_map(|it| it.outcome.as_mut().ok()) {
+            figures.over_time.retain(|it| !(2000..3000).contains(&it.at_ms));
+        }
+        assert_eq!(pieces(&report, 1), 1, "where nobody said anything, nothing is missing");
     }
 }

@@ -178,6 +178,9 @@ fn what_it_costs_is_said_next_to_the_same_without_repair() {
         cost(raw(980), repaired(12, 100_100)).unwrap(),
         format!("{begins} nothing that these figures show.")
     );
+    let few_late = with_bytes(figures(1000, &[(890, 11), (110, 22)]), 100_000);
+    let perhaps = format!("{begins} a tail of 22 ms instead of 11 ms, which may be chance.");
+    assert_eq!(cost(raw(980), few_late).unwrap(), perhaps);
     assert_eq!(cost(raw(1000), repaired(22, 112_000)), None, "there was nothing to repair");
 }
 
