@@ -33,29 +33,29 @@ pub(crate) fn columns(summaries: &[Summary]) -> Vec<Column> {
         (["twice", "%"], 3, &|it| percent(it.share_duplicated(), it, "")),
         (["out of", "order %"], 4, &|it| percent(it.share_reordered(), it, "")),
         (["p50", "ms"], 1, &|it| millis(it.percentile(0.5))),
-        (["p90", "ms"], 12, &|it| millis(it.percentile(0.9))),
+        (["p90", "ms"], 13, &|it| millis(it.percentile(0.9))),
         (["p99", "ms"], 2, &|it| millis(it.percentile(0.99))),
         (["p99.9", "ms"], 5, &|it| millis(it.percentile(0.999))),
         (["max", "ms"], 6, &|it| millis(certain(it.latency.max()))),
+        (["goodput", "kB/s"], 9, &|it| counted(it.each(|it| Some(it.goodput / 1000.0)), 3)),
         (["stalls", ""], 7, &|it| counted(it.each(|it| Some(it.stalls?.count as f64)), 2)),
         (["longest", "ms"], 8, &|it| {
             millis(certain(it.rounds.iter().filter_map(|(_, it)| Some(it.stalls?.longest_us)).max()))
         }),
-        (["packets", "/delivery"], 11, &|it| counted(it.each(Figures::packets_per_delivery), 3)),
-        (["bytes", "/delivery"], 9, &|it| counted(it.each(Figures::bytes_per_delivery), 3)),
-        (["sent", "again"], 13, &|it| counted(it.each(|it| Some(it.retransmissions? as f64)), 2)),
-        (["join p50", "ms"], 14, &|it| {
+        (["packets", "/delivery"], 12, &|it| counted(it.each(Figures::packets_per_delivery), 3)),
+        (["bytes", "/delivery"], 11, &|it| counted(it.each(Figures::bytes_per_delivery), 3)),
+        (["sent", "again"], 14, &|it| counted(it.each(|it| Some(it.retransmissions? as f64)), 2)),
+        (["join p50", "ms"], 15, &|it| {
             millis(certain(it.all(|it| Some(&it.join.took)).and_then(|it| it.quantile(0.5))))
         }),
         (["recovery", "p50 ms"], 10, &|it| {
             millis(certain(it.all(|it| it.recovery.as_ref()).and_then(|it| it.quantile(0.5))))
         }),
-        (["recovery", "max ms"], 15, &|it| {
+        (["recovery", "max ms"], 16, &|it| {
             millis(certain(it.all(|it| it.recovery.as_ref()).and_then(|it| it.max())))
         }),
-        (["server", "µs/deliv."], 16, &|it| counted(it.each(|it| per_delivery(it.cpu.server_us, it)), 3)),
-        (["clients", "µs/deliv."], 17, &|it| counted(it.each(|it| per_delivery(it.cpu.clients_us, it)), 3)),
-        (["goodput", "bytes/s"], 18, &|it| counted(it.each(|it| Some(it.goodput)), 3)),
+        (["server", "µs/deliv."], 17, &|it| counted(it.each(|it| per_delivery(it.cpu.server_us, it)), 3)),
+        (["clients", "µs/deliv."], 18, &|it| counted(it.each(|it| per_delivery(it.cpu.clients_us, it)), 3)),
     ];
     let column =
         |(head, rank, cell): Kind| Column { head, rank, cells: summaries.iter().map(cell).collect() };

@@ -7,7 +7,7 @@ mod tail;
 mod tests;
 
 use crate::{
-    Link, Report,
+    Durations, Figures, Link, Report,
     human::{count, duration, list, percent, sentence},
     summary::{Summary, title},
 };
@@ -26,6 +26,7 @@ pub fn verdict(report: &Report, condition: usize) -> Vec<String> {
         sentences.push(format!("{} {}", place(report, condition), headline(&summaries, tail)));
         sentences.extend(stalls(&summaries));
         sentences.extend(recovery(&summaries));
+        sentences.extend(joining(&summaries));
         sentences.extend(who_is_ahead(&summaries, tail));
         sentences.extend(costs(&summaries, tail));
     }
@@ -85,14 +86,31 @@ fn stalls(summaries: &[Summary]) -> Option<String> {
 
 /// How soon readers read on after an outage.
 fn recovery(summaries: &[Summary]) -> Option<String> {
+    let (_, said) = half_and_last(summaries, |it| it.recovery.as_ref())?;
+    Some(format!("when an outage ended readers had the next message: {said}"))
+}
+
+/// How soon people were in, where anybody could notice.
+fn joining(summaries: &[Summary]) -> Option<String> {
+    let (_, said) =
+        half_and_last(summaries, |it| Some(&it.join.took)).filter(|(last, _)| *last >= NOTICED)?;
+    Some(format!("from dialling on people were in their rooms: {said}"))
+}
+
+/// After what time half of them were there and after what time the last, in microseconds and in words.
+fn half_and_last(
+    summaries: &[Summary],
+    durations: impl Fn(&Figures) -> Option<&Durations>,
+) -> Option<(u64, String)> {
     let of = |it: &Summary| {
-        let all = it.all(|figures| figures.recovery.as_ref())?;
-        let (half, last) = (all.quantile(0.5)? as f64, all.max()? as f64);
-        Some(format!("of {} half after {}, the last after {}", it.name, duration(half), duration(last)))
+        let all = it.all(&durations)?;
+        let (half, last) = (all.quantile(0.5)? as f64, all.max()?);
+        let words =
+            format!("of {} half after {}, the last after {}", it.name, duration(half), duration(last as f64));
+        Some((last, words))
     };
-    let all: Vec<_> = summaries.iter().filter_map(of).collect();
-    (!all.is_empty())
-        .then(|| format!("when an outage ended readers had the next message: {}", all.join("; ")))
+    let (lasts, all): (Vec<u64>, Vec<String>) = summaries.iter().filter_map(of).unzip();
+    Some((lasts.into_iter().max()?, all.join("; ")))
 }
 
 /// Which of those that deliver everything is soonest, if the figures tell.
@@ -190,3 +208,6 @@ fn with(factor: f64, it: &Summary, others: &[String]) -> String {
 fn times(factor: f64) -> String {
     format!("{} times", count(factor))
 }
+
+/// What people take for at once, in microseconds.
+const NOTICED: u64 = 100_000;

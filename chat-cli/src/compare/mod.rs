@@ -16,7 +16,7 @@ use std::{
 use anyhow::Context;
 use chat_core::{SharedRuntime, transport::Registry};
 use chat_lab::Lab;
-use chat_measure::{Condition, Contestant, Link, Plan, Report, Round};
+use chat_measure::{Condition, Contestant, Link, Plan, Report, Round, Setting};
 use clap::{CommandFactory, error::ErrorKind};
 use futures::{FutureExt, select_biased};
 use terminal_size::{Width, terminal_size_of};
@@ -55,6 +55,7 @@ pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) ->
     compared.conversation = conversation.to_string();
     compared.repetitions = usize::from(args.repeat);
     compared.settings = machine::settings();
+    compared.settings.insert(0, command());
     compared.conditions =
         conditions.iter().map(|it| Condition { up: it.up.to_string(), down: it.down.to_string() }).collect();
     compared.contestants = contestants;
@@ -114,6 +115,13 @@ async fn compare(
     }
     progress.end();
     Ok(())
+}
+
+/// What is to be typed to do it again.
+fn command() -> Setting {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let line = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
+    Setting { name: "command".to_owned(), value: format!("chat {line}") }
 }
 
 /// Those that are asked for, or all.

@@ -111,6 +111,19 @@ fn after_an_outage_it_says_how_soon_readers_read_on() {
 }
 
 #[test]
+fn coming_in_is_spoken_of_where_somebody_could_notice() {
+    let joined = |last| {
+        let mut one = figures(1000, &[(1000, 10)]);
+        one.join.took = [30, 40, last].into_iter().map(Duration::from_millis).collect();
+        of(&[("tcp", vec![one])])
+    };
+    assert!(!joined(99).iter().any(|it| it.contains("rooms")), "{:?}", joined(99));
+    let said = joined(1100);
+    let expected = "From dialling on people were in their rooms: of tcp half after 40 ms, the last after 1.1 s.";
+    assert!(said.iter().any(|it| it == expected), "{said:?}");
+}
+
+#[test]
 fn the_shortest_tail_is_ahead_only_if_it_is_noticeably_shorter() {
     let with = |ms| {
         let both = [
