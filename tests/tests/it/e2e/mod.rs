@@ -16,3 +16,4 @@ mod secrets;
 mod slow;
 mod terminal;
 mod udp;
+mod wireshark;
