@@ -1,3 +1,5 @@
+//! Connections that are followed: by hand-made packets, and held against a list of single bytes.
+
 use std::time::Duration;
 
 use proptest::prelude::*;

@@ -79,6 +79,7 @@ impl Capture {
     }
 
     /// What tshark prints with these arguments; nothing where it is not installed.
+    #[allow(clippy::print_stdout, reason = "who reads the tests' output learns what they could not do")]
     fn told(&self, arguments: &[&str]) -> Option<Vec<String>> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("it.pcap");
