@@ -119,7 +119,8 @@ fn coming_in_is_spoken_of_where_somebody_could_notice() {
     };
     assert!(!joined(99).iter().any(|it| it.contains("rooms")), "{:?}", joined(99));
     let said = joined(1100);
-    let expected = "From dialling on people were in their rooms: of tcp half after 40 ms, the last after 1.1 s.";
+    let expected =
+        "From dialling on people were in their rooms: of tcp half after 40 ms, the last after 1.1 s.";
     assert!(said.iter().any(|it| it == expected), "{said:?}");
 }
 
