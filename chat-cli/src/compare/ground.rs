@@ -71,8 +71,9 @@ impl Ground {
                 };
                 let link = link.context("no emulated link")?;
                 let server = Server::start(&at("0.0.0.0:0")?, runtime).await?;
-                let port = HostPort::parse(&server.address)
-                    .context("it has no port, and cannot cross the link")?
+                let port = HostPort::parse(&server.address).ok().filter(|it| it.port != 0);
+                let port = port
+                    .with_context(|| format!("{} has no port: it cannot cross the link", server.address))?
                     .port;
                 let address = at(&format!("{}:{port}", link.server_address()))?;
                 Ok(Footing { link: Some(link), server: Some(server), address })
