@@ -19,7 +19,7 @@ use super::server;
 /// The link is a network of its own in this program (Linux; as root, or where users may have namespaces and TUN
 /// devices) and is gone with it. Ended early, it prints what it has and exits with 130.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = help())]
 pub(crate) struct Compare {
     /// The conversation, and the conditions that go with it [default: meeting]
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(SCENARIOS.iter().map(|it| it.name)), hide_possible_values = true)]
@@ -44,8 +44,6 @@ pub(crate) struct Compare {
     /// times, such as tcp://HOST and udp://HOST. The rooms stay there
     #[arg(long, value_name = "URL", value_parser = server, conflicts_with_all = ["condition", "capture"])]
     pub(crate) server: Vec<Address>,
-    #[command(flatten)]
-    numbers: Numbers,
     /// Write a page with plots
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
@@ -58,6 +56,8 @@ pub(crate) struct Compare {
     /// Write the packets of each conversation to a file in DIR, for Wireshark
     #[arg(long, value_name = "DIR")]
     pub(crate) capture: Option<PathBuf>,
+    #[command(flatten)]
+    numbers: Numbers,
 }
 
 /// What is between people and server.
@@ -177,15 +177,13 @@ fn size(raw: &str) -> Result<RangeInclusive<usize>, String> {
     }
 }
 
-const EXAMPLES: &str = "\
-Scenarios:
-  meeting     50 people in a lively room
-  talk        a few people typing
-  flood       two people talk as fast as it goes, two read
-  big         8 KiB pastes, which no packet holds
-  lossy-wifi  20 people on a Wi-Fi that loses packets in bursts
-  roaming     nothing gets through for two seconds in the middle
+/// The scenarios, and examples.
+fn help() -> String {
+    let scenarios = SCENARIOS.iter().map(|it| format!("  {:<10}  {}\n", it.name, it.about));
+    format!("Scenarios:\n{}\n{EXAMPLES}", scenarios.collect::<String>())
+}
 
+const EXAMPLES: &str = "\
 Examples:
   chat compare
   chat compare --scenario roaming --html roaming.html
@@ -193,3 +191,25 @@ Examples:
   chat compare --condition 'rate=2mbit,queue=256kB;rate=20mbit' --scenario big
   chat compare --people 10 --rate 100 --size 20..400 --lasts 5s --csv figures.csv
   chat compare --server tcp://192.168.1.7 --server udp://192.168.1.7";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_is_possible() {
+        for scenario in SCENARIOS {
+            scenario.conversation.clone().checked().unwrap();
+            for condition in scenario.conditions {
+                conditions(condition).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_are_one_number_or_two() {
+        assert_eq!(size("200"), Ok(200..=200));
+        assert_eq!(size("20..160"), Ok(20..=160));
+        assert!(["", "..", "20..", "20-160", "1 2", "-1"].iter().all(|it| size(it).is_err()));
+    }
+}

@@ -61,6 +61,8 @@ fn help_shows_examples_for_every_command() {
         &["export"],
         &["bot"],
         &["discover"],
+        &["doctor"],
+        &["compare"],
         &["config"],
         &["completions"],
     ] {
