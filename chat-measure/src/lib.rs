@@ -6,6 +6,7 @@
 
 mod columns;
 mod contestants;
+mod counters;
 mod csv;
 mod durations;
 mod estimate;
@@ -24,18 +25,21 @@ mod sample;
 mod scenario;
 mod summary;
 mod table;
+mod venue;
 mod verdict;
 
 pub use contestants::contestants;
+pub use counters::Counters;
 pub use csv::csv;
 pub use durations::Durations;
 pub use figures::{BeforeRepair, Cpu, Figures, Join, Moment, Stalls, Way, Wire};
 pub use measure::figures;
 pub use notes::Notes;
 pub use page::page;
-pub use people::{Counters, Gathering, Venue, gather};
+pub use people::{Gathering, gather};
 pub use plan::Plan;
 pub use report::{Condition, Contestant, Link, Report, Round, Setting};
 pub use scenario::{Conversation, ImpossibleConversation, Pace, SCENARIOS, Scenario};
 pub use table::table;
+pub use venue::Venue;
 pub use verdict::verdict;

@@ -1,17 +1,13 @@
 //! The people of a conversation: real clients that enter, talk by the plan, and note what they hear.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use chat_core::{
-    Address, ClientId, SharedRuntime,
+    ClientId,
     client::{self, Config},
-    transport::Transport,
 };
 use futures::{
     FutureExt, StreamExt,
@@ -21,31 +17,12 @@ use futures::{
 };
 
 use crate::{
+    counters::Counters,
     notes::Notes,
     person::{Person, Signals},
     plan::Plan,
+    venue::Venue,
 };
-
-/// Where the people meet and how they come there.
-#[derive(Clone)]
-pub struct Venue {
-    /// Carries the conversation.
-    pub transport: Arc<dyn Transport>,
-    /// Where the server is, as people dial it.
-    pub address: Address,
-    /// Whether nothing is made up for.
-    pub raw: bool,
-    /// What names of people and rooms begin with, so that they are nobody else's.
-    pub prefix: String,
-    /// What it all runs on.
-    pub runtime: SharedRuntime,
-}
-
-impl Venue {
-    pub(crate) fn name_of(&self, person: usize) -> String {
-        format!("{}{person}", self.prefix)
-    }
-}
 
 /// People who are all in their rooms, and silent.
 pub struct Gathering {
@@ -56,61 +33,6 @@ pub struct Gathering {
     begin: Option<oneshot::Sender<Instant>>,
     end: oneshot::Sender<()>,
     notes: Vec<oneshot::Receiver<Notes>>,
-}
-
-/// What all people of a conversation count together, for whoever looks on.
-#[derive(Debug, Default)]
-pub struct Counters {
-    entered: AtomicUsize,
-    said: AtomicU64,
-    heard: AtomicU64,
-    expected: AtomicU64,
-    silent: AtomicUsize,
-    pub(crate) next: AtomicU32,
-    /// Why a link failed last.
-    trouble: Mutex<Option<String>>,
-}
-
-impl Counters {
-    /// How many are in their rooms.
-    pub fn entered(&self) -> usize {
-        self.entered.load(Relaxed)
-    }
-
-    /// How many messages were said.
-    pub fn said(&self) -> u64 {
-        self.said.load(Relaxed)
-    }
-
-    /// How many deliveries there were, each once.
-    pub fn heard(&self) -> u64 {
-        self.heard.load(Relaxed)
-    }
-
-    pub(crate) fn note_said(&self, readers: u64) {
-        self.said.fetch_add(1, Relaxed);
-        self.expected.fetch_add(readers, Relaxed);
-    }
-
-    pub(crate) fn note_heard(&self) {
-        self.heard.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn note_silent(&self) {
-        self.silent.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn note_trouble(&self, why: String) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-    }
-
-    fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn is_all_heard(&self) -> bool {
-        self.heard() >= self.expected.load(Relaxed)
-    }
 }
 
 /// Lets the people of `plan` come in, all at once, and waits until everybody is there. `counters` are for whoever looks
@@ -202,15 +124,6 @@ impl Gathering {
 impl std::fmt::Debug for Gathering {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gathering").field("counters", &self.counters).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Venue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Venue")
-            .field("address", &self.address)
-            .field("raw", &self.raw)
-            .finish_non_exhaustive()
     }
 }
 

@@ -18,10 +18,11 @@ use futures::{
 };
 
 use crate::{
+    counters::Counters,
     notes::{Heard, Notes},
-    people::{Counters, Venue},
     plan::{Plan, number},
     scenario::{MOST_IN_A_ROW, Pace},
+    venue::Venue,
 };
 
 pub(crate) struct Person {
