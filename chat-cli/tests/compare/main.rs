@@ -110,11 +110,12 @@ fn output(command: Command) -> Output {
     assert_cmd::Command::from_std(command).timeout(std::time::Duration::from_secs(60)).output().unwrap()
 }
 
-/// Compares, and gives the figures back, with what was printed.
+/// Compares, and gives the figures back, with what was printed, as one line: words are wrapped anywhere.
 fn compared(args: &[&str], folder: &Path) -> (serde_json::Value, String) {
     let json = folder.join("figures.json");
     let said = output(program(&[&["compare", "--json", json.to_str().unwrap()], args].concat()));
     let (printed, errors) = (text(&said.stdout), text(&said.stderr));
+    let printed = printed.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.status.success(), "{args:?}: {errors}");
     (serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap(), printed)
 }
