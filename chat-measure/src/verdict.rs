@@ -7,7 +7,7 @@ mod tail;
 mod tests;
 
 use crate::{
-    Durations, Figures, Link, Report,
+    BeforeRepair, Durations, Figures, Link, Report,
     human::{count, duration, list, percent, sentence},
     summary::{Summary, title},
 };
@@ -25,6 +25,7 @@ pub fn verdict(report: &Report, condition: usize) -> Vec<String> {
     if summaries.iter().any(|it| it.heard() > 0) {
         sentences.push(format!("{} {}", place(report, condition), headline(&summaries, tail)));
         sentences.extend(stalls(&summaries));
+        sentences.extend(repaired(&summaries));
         sentences.extend(recovery(&summaries));
         sentences.extend(joining(&summaries));
         sentences.extend(who_is_ahead(&summaries, tail));
@@ -82,6 +83,30 @@ fn stalls(summaries: &[Summary]) -> Option<String> {
     };
     let all: Vec<_> = summaries.iter().filter_map(of).collect();
     (!all.is_empty()).then(|| format!("readers waited behind a missing message: {}", all.join("; ")))
+}
+
+/// What the network did that nobody saw in the end.
+fn repaired(summaries: &[Summary]) -> Option<String> {
+    let of = |it: &Summary| {
+        let mean = |what: fn(&BeforeRepair) -> u64| {
+            it.each(|figures| Some(what(figures.before_repair.as_ref()?) as f64)).map_or(0.0, |it| it.value)
+        };
+        let what = [
+            (mean(|it| it.lost), "lost"),
+            (mean(|it| it.duplicated), "twice"),
+            (mean(|it| it.reordered), "out of order"),
+        ];
+        let what: Vec<_> = what
+            .iter()
+            .filter(|it| it.0 > 0.0)
+            .map(|(mean, what)| format!("{} {what}", count(*mean)))
+            .collect();
+        let per = if it.rounds.len() > 1 { " a round" } else { "" };
+        (!what.is_empty()).then(|| format!("of {} {}{per}", it.name, list(&what)))
+    };
+    let all: Vec<_> = summaries.iter().filter_map(of).collect();
+    (!all.is_empty())
+        .then(|| format!("repair made up for what came of messages on the way: {}", all.join("; ")))
 }
 
 /// How soon readers read on after an outage.

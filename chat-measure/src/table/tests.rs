@@ -26,7 +26,8 @@ fn what_matters_least_goes_first() {
     for (what, there) in [
         ("clients", [true, false, false]),
         ("recovery", [true, false, false]),
-        ("/delivery", [true, true, false]),
+        ("/delivery", [true, false, false]),
+        ("goodput", [true, true, false]),
         ("p99.9", [true, true, false]),
         ("p99", [true, true, true]),
     ] {

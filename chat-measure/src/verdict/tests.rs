@@ -111,6 +111,20 @@ fn after_an_outage_it_says_how_soon_readers_read_on() {
 }
 
 #[test]
+fn what_repair_made_up_for_is_said_where_there_was_something() {
+    let repaired = |lost, duplicated, reordered| {
+        let mut one = figures(1000, &[(1000, 10)]);
+        one.before_repair = Some(crate::BeforeRepair { lost, duplicated, reordered });
+        of(&[("udp", vec![one])])
+    };
+    assert!(!repaired(0, 0, 0).iter().any(|it| it.contains("repair")));
+    let said = repaired(118, 0, 12);
+    let expected =
+        "Repair made up for what came of messages on the way: of udp 118 lost and 12 out of order.";
+    assert!(said.iter().any(|it| it == expected), "{said:?}");
+}
+
+#[test]
 fn coming_in_is_spoken_of_where_somebody_could_notice() {
     let joined = |last| {
         let mut one = figures(1000, &[(1000, 10)]);
