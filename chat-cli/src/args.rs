@@ -10,11 +10,13 @@ use clap_complete::Shell;
 use self::examples::*;
 use crate::{since, store::Store};
 
+mod bench;
 mod bot;
 mod compare;
 mod doctor;
 mod examples;
 
+pub(crate) use bench::Bench;
 pub(crate) use bot::Bot;
 pub(crate) use compare::{Compare, Conditions, Link};
 pub(crate) use doctor::Doctor;
@@ -46,6 +48,7 @@ pub(crate) enum Command {
     Discover(Discover),
     Doctor(Doctor),
     Compare(Compare),
+    Bench(Bench),
     Config(Config),
     Completions(Completions),
 }

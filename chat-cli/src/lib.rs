@@ -29,6 +29,7 @@ use output::{Output, OutputError};
 use settings::Settings;
 
 mod args;
+mod bench;
 mod bot;
 mod child;
 mod command;
@@ -46,6 +47,7 @@ mod names;
 mod oneshot;
 mod output;
 mod password;
+mod process;
 mod runtime;
 mod screen;
 mod search;
@@ -131,6 +133,7 @@ fn start(registry: &Registry, cli: Cli) -> anyhow::Result<ExitCode> {
             return async_std::task::block_on(doctor::run(registry, runtime, args, &settings()?));
         }
         Command::Compare(args) => return compare::run(registry, runtime, args),
+        Command::Bench(args) => return async_std::task::block_on(bench::run(registry, runtime, args)),
         Command::Discover(args) => async_std::task::block_on(discover::run(runtime, &args)),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => {

@@ -1,5 +1,5 @@
 //! Conversations that are measured: planned from a seed, held by real clients over any transport, and judged by their
-//! figures. `chat compare` is made of them.
+//! figures. `chat compare` is made of them, and `chat bench` of [`load`], where what is measured is the server.
 //!
 //! Nothing here prints, makes a socket or knows one transport from another.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -12,6 +12,7 @@ mod durations;
 mod estimate;
 mod figures;
 mod human;
+pub mod load;
 mod measure;
 mod notes;
 mod page;

@@ -169,7 +169,7 @@ fn conditions(raw: &str) -> Result<Conditions, chat_lab::Impossible> {
     Ok(Conditions { up: up.parse()?, down: down.parse()? })
 }
 
-fn size(raw: &str) -> Result<RangeInclusive<usize>, String> {
+pub(super) fn size(raw: &str) -> Result<RangeInclusive<usize>, String> {
     let (least, most) = raw.split_once("..").unwrap_or((raw, raw));
     match (least.parse(), most.parse()) {
         (Ok(least), Ok(most)) => Ok(least..=most),

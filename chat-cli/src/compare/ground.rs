@@ -129,7 +129,7 @@ impl Footing {
         Counted {
             wire: self.link.as_ref().map(Running::counts),
             server: self.server.as_ref().and_then(Server::cpu),
-            clients: super::cpu::own().map(|it| it.saturating_sub(busy)),
+            clients: crate::process::own_cpu().map(|it| it.saturating_sub(busy)),
         }
     }
 

@@ -1,6 +1,5 @@
 //! `chat compare`: holds the same conversation over every contestant under every condition, and says what came of it.
 
-mod cpu;
 mod ground;
 mod machine;
 mod progress;

@@ -7,7 +7,7 @@ use async_process::{Child, Command};
 use chat_core::{Address, SharedRuntime, within};
 use futures::{AsyncBufReadExt, AsyncReadExt, StreamExt, io::BufReader};
 
-use super::cpu;
+use crate::process;
 
 /// A server that runs. It ends when this is dropped, or when this process ends.
 pub(super) struct Server {
@@ -53,7 +53,7 @@ impl Server {
 
     /// The processor time that it has used, where that can be known.
     pub(super) fn cpu(&self) -> Option<Duration> {
-        cpu::of(self.child.id())
+        process::cpu(self.child.id())
     }
 }
 

@@ -1,0 +1,152 @@
+//! `chat bench`: puts a load on a server, and says what came of it.
+
+mod cost;
+mod progress;
+
+use std::{process::ExitCode, thread, time::Duration};
+
+use anyhow::{Context, anyhow, bail};
+use chat_core::{SharedRuntime, token, transport::Registry};
+use chat_measure::load::{Asked, Crowd, Figures, Load, Report, Venue, Watch};
+use clap::{CommandFactory, error::ErrorKind};
+use futures::{FutureExt, future::join, select_biased};
+
+use crate::{
+    args::{Bench, Cli},
+    output::Output,
+    password, process,
+    serve::SOFTWARE,
+    signals::Signals,
+};
+
+use cost::Costs;
+use progress::Progress;
+
+/// Runs `chat bench`; its status is 130 if it was ended early.
+///
+/// # Errors
+/// When a client cannot come in, or something that was said did not come as it should.
+pub(crate) async fn run(
+    registry: &Registry,
+    runtime: SharedRuntime,
+    args: Bench,
+) -> anyhow::Result<ExitCode> {
+    let load = args.load().map_err(|why| usage(&why.to_string()))?;
+    let transport = registry.get(&args.server).map_err(|why| usage(&format!("URL: {why}")))?;
+    if let Some(pid) = args.pid.filter(|it| process::cpu(*it).is_none()) {
+        return Err(usage(&format!("--pid: nothing is known of a process {pid} on this machine")).into());
+    }
+    let password = args.password_file.as_deref().map(password::read).transpose()?;
+    raise_limits(load.clients)?;
+    let mut signals = Signals::catch().context("cannot catch signals")?;
+    let venue = Venue {
+        transport,
+        address: args.server.clone(),
+        password,
+        prefix: format!("bench-{}-", &token(runtime.random())[..6].replace(['-', '_'], "x")),
+        runtime: runtime.clone(),
+    };
+    let mut costs = Costs::new(args.pid, runtime.clone());
+    let mut crowd = Crowd::new(load.clone(), venue);
+    let (watch, progress) = (crowd.watch(), Progress::new(&load));
+    let done = {
+        let mut measured = Box::pin(measure(&mut crowd, &load, &watch, &mut costs, &runtime).fuse());
+        let mut shown = Box::pin(progress.show(&watch, &runtime).fuse());
+        select_biased! {
+            () = signals.asked_to_end() => None,
+            done = measured => Some(done),
+            () = shown => unreachable!("it never ends"),
+        }
+    };
+    progress.end();
+    let figures = crowd.leave().await;
+    if let Some(done) = &done {
+        done.as_ref().map_err(|why| anyhow!("{why}"))?;
+    }
+    let mut report = Report {
+        software: SOFTWARE.to_owned(),
+        server: args.server.to_string(),
+        transport: args.server.scheme().to_owned(),
+        load: load.to_string(),
+        asked: Asked::of(&load),
+        figures,
+        server_cost: None,
+        server_memory: None,
+        generator_cost: None,
+        cores: thread::available_parallelism().map_or(1, usize::from),
+    };
+    costs.tell(&mut report);
+    match args.json {
+        true => Output::plain().json(&report)?,
+        false => Output::plain().write(report.table().as_bytes())?,
+    }
+    match done {
+        None => Ok(ExitCode::from(INTERRUPTED)),
+        Some(_) => verdict(&report.figures).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// Lets them come in, talk, and hear everything.
+async fn measure(
+    crowd: &mut Crowd,
+    load: &Load,
+    watch: &Watch,
+    costs: &mut Costs,
+    runtime: &SharedRuntime,
+) -> Result<(), String> {
+    crowd.enter().await?;
+    // What coming in has set in motion comes to rest.
+    runtime.sleep_until(runtime.now() + REST).await;
+    costs.note_joined();
+    let begins = runtime.now() + AHEAD;
+    let warm = async {
+        runtime.sleep_until(begins + load.warmup).await;
+        costs.begin(watch);
+    };
+    join(crowd.talk(begins), warm).await;
+    costs.end(watch);
+    Ok(())
+}
+
+/// # Errors
+/// When not everything was as it should be.
+fn verdict(figures: &Figures) -> anyhow::Result<()> {
+    let Figures { lost, duplicated, reordered, lost_links, .. } = figures;
+    if *lost_links > 0 {
+        let why = figures.why_lost.as_deref().unwrap_or("nobody knows why");
+        bail!("links were lost: {lost_links}, the first because of this: {why}");
+    }
+    if !figures.is_faultless() {
+        bail!("deliveries were lost: {lost}, came twice: {duplicated}, out of order: {reordered}");
+    }
+    Ok(())
+}
+
+/// Has the system let us have as many links as it will.
+///
+/// # Errors
+/// When that is too few: what to do.
+fn raise_limits(clients: usize) -> anyhow::Result<()> {
+    let needed = clients as u64 + SPARE;
+    match rlimit::increase_nofile_limit(rlimit::INFINITY) {
+        Ok(files) if files < needed => bail!(
+            "{clients} clients need {needed} open files, and this system allows {files}: raise that with `ulimit -n \
+             {needed}` (it may take root), or ask for fewer with --clients; the server needs as many"
+        ),
+        Ok(files) => tracing::debug!(files, "open files are limited"),
+        Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
+    }
+    Ok(())
+}
+
+fn usage(why: &str) -> clap::Error {
+    Cli::command().error(ErrorKind::ValueValidation, why)
+}
+
+/// Open files besides links: terminals, libraries, the runtime's own.
+const SPARE: u64 = 32;
+const REST: Duration = Duration::from_millis(500);
+/// How long clients are silent before they begin.
+const AHEAD: Duration = Duration::from_millis(100);
+/// As a shell has it for what ended by SIGINT.
+const INTERRUPTED: u8 = 130;
