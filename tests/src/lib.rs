@@ -3,6 +3,7 @@
 //! There is no runtime and no transport of its own in here: who runs the suite brings them.
 
 pub mod conformance;
+pub mod crowded_room;
 pub mod faults;
 pub mod log_conformance;
 mod raw_client;

@@ -14,7 +14,7 @@ use futures::{
 };
 
 use super::{
-    Counters, Figures, Lasts, Load, Pace, counting::Counting, ear::Heard, micros, repairing::Repairing,
+    Counters, Figures, Lasts, Load, counting::Counting, ear::Heard, micros, repairing::Repairing,
     shared::Shared,
 };
 use crate::Durations;
@@ -130,12 +130,9 @@ impl Crowd {
             if counters.delivered() != heard {
                 (heard, since) = (counters.delivered(), now);
             }
-            let is_said = match load.lasts {
-                Lasts::Time(_) => shared.now() >= load.ends(),
-                Lasts::Messages(count) => counters.said() + counters.refused() >= count,
-            };
-            let is_timed = load.pace == Pace::Idle || !matches!(load.lasts, Lasts::Messages(_));
-            if !is_said && is_timed {
+            let done = counters.said() + counters.refused();
+            let is_said = load.planned().is_some_and(|it| done >= it) || shared.now() >= load.stops();
+            if !is_said && matches!(load.lasts, Lasts::Time(_)) {
                 since = now;
             }
             // Twice, because a message counts as said a moment later than its sender looked at the clock.

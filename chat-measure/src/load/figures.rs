@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Lasts, Load, Pace, ear::Heard, micros, mouth::due_before, shared::Shared};
+use super::{ear::Heard, micros, shared::Shared};
 use crate::Durations;
 
 /// What came of a load. A delivery is a message that came to one client in its room, the sender included.
@@ -85,7 +85,7 @@ impl Figures {
             figures.duplicated += if ended_early { 0 } else { heard.count.saturating_sub(said) };
         }
         if !ended_early {
-            figures.unsaid = planned(load).map_or(0, |it| it.saturating_sub(figures.said + figures.refused));
+            figures.unsaid = load.planned().map_or(0, |it| it.saturating_sub(figures.said + figures.refused));
         }
         figures.lasted_us = shared.last_heard().saturating_sub(micros(load.warmup));
         if figures.lasted_us > 0 {
@@ -97,15 +97,5 @@ impl Figures {
     /// Whether everything that was said came to everybody once and in order.
     pub fn is_faultless(&self) -> bool {
         (self.lost, self.duplicated, self.reordered, self.lost_links) == (0, 0, 0, 0)
-    }
-}
-
-/// How many messages are to be said, where that does not depend on how fast it goes.
-fn planned(load: &Load) -> Option<u64> {
-    match (load.pace, load.lasts) {
-        (Pace::Idle, _) => None,
-        (_, Lasts::Messages(count)) => Some(count),
-        (Pace::Rate(rate), Lasts::Time(_)) => Some(due_before(load.ends(), rate)),
-        _ => None,
     }
 }

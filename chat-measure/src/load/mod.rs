@@ -21,6 +21,7 @@ pub use report::{Asked, Cost, Memory, Report};
 pub use shared::Counters;
 
 use mark::LONGEST_MARK;
+use mouth::due_before;
 
 /// What a server is loaded with. Only what is possible is made by [`Load::checked`].
 #[derive(Clone, Debug, PartialEq)]
@@ -117,11 +118,28 @@ impl Load {
         (self.clients / self.rooms + usize::from(room < self.clients % self.rooms)) as u64
     }
 
-    /// When nothing more is said, in microseconds since it began.
+    /// When nothing more is due, in microseconds since it began.
     fn ends(&self) -> u64 {
         match self.lasts {
             Lasts::Time(time) => micros(self.warmup + time),
             Lasts::Messages(_) => u64::MAX,
+        }
+    }
+
+    /// When nothing more is said: what was due by then may be a little late.
+    fn stops(&self) -> u64 {
+        match self.pace {
+            Pace::Rate(_) => self.ends().saturating_add(micros(LATE)),
+            Pace::Idle | Pace::Window(_) => self.ends(),
+        }
+    }
+
+    /// How many messages are to be said, where that does not depend on how fast it goes.
+    fn planned(&self) -> Option<u64> {
+        match (self.pace, self.lasts) {
+            (Pace::Idle, _) | (Pace::Window(_), Lasts::Time(_)) => None,
+            (_, Lasts::Messages(count)) => Some(count),
+            (Pace::Rate(rate), Lasts::Time(_)) => Some(due_before(self.ends(), rate)),
         }
     }
 
@@ -201,4 +219,6 @@ const MOST_A_SECOND: f64 = 1_000_000.0;
 const MOST_UNANSWERED: usize = 1000;
 const MOST_MESSAGES: u64 = 1_000_000_000;
 const SHORTEST_TIME: Duration = Duration::from_millis(100);
+/// How late somebody may say what was due before the end.
+const LATE: Duration = Duration::from_secs(1);
 const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);

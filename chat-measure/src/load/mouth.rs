@@ -9,6 +9,8 @@ pub(super) struct Mouth {
     shared: Arc<Shared>,
     nth: usize,
     room: usize,
+    /// Whether it is time to talk at all.
+    has_begun: bool,
     said: u64,
     unanswered: usize,
     silent_until: u64,
@@ -33,13 +35,25 @@ impl Mouth {
         let load = &shared.load;
         let speaks = nth < load.senders && load.pace != Pace::Idle;
         let room = load.room(nth);
-        speaks.then(|| Mouth { shared: shared.clone(), nth, room, said: 0, unanswered: 0, silent_until: 0 })
+        speaks.then(|| Mouth {
+            shared: shared.clone(),
+            nth,
+            room,
+            has_begun: false,
+            said: 0,
+            unanswered: 0,
+            silent_until: 0,
+        })
     }
 
     /// What to do now. What is to be said counts as said: its sender is ready for it.
     pub(super) fn next(&mut self, now: u64) -> Next {
+        if !self.has_begun && !self.shared.has_begun() {
+            return Next::At(0);
+        }
+        self.has_begun = true;
         let load = &self.shared.load;
-        if now >= load.ends() {
+        if now >= load.stops() {
             return Next::Over;
         }
         if now < self.silent_until {

@@ -265,7 +265,7 @@ mod tests {
         for (count, said) in [(0, "0"), (999, "999"), (1000, "1,000"), (10_000_000, "10,000,000")] {
             assert_eq!(grouped(count), said);
         }
-        for (count, said) in [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (13 << 20, "13 MiB")] {
+        for (count, said) in [(0, "0 B"), (999, "999 B"), (1536, "1.5 KiB"), (13 << 20, "13 MiB")] {
             assert_eq!(bytes(count), said);
         }
     }

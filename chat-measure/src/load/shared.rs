@@ -18,7 +18,7 @@ pub(super) struct Shared {
     pub(super) load: Load,
     pub(super) runtime: SharedRuntime,
     pub(super) counters: Counters,
-    /// When it began, once it has.
+    /// When it begins, once that is known.
     pub(super) began: OnceLock<Instant>,
     rooms: Vec<Room>,
     /// How long deliveries took. Several, so that threads rarely want the same one.
@@ -117,6 +117,11 @@ impl Shared {
     pub(super) fn now(&self) -> u64 {
         let Some(began) = self.began.get() else { return 0 };
         micros(self.runtime.now().saturating_duration_since(*began))
+    }
+
+    /// Whether it has begun. The clock stands still until then.
+    pub(super) fn has_begun(&self) -> bool {
+        self.began.get().is_some_and(|began| self.runtime.now() >= *began)
     }
 
     /// The instant so many microseconds after the beginning.

@@ -8,6 +8,7 @@ mod elsewhere;
 mod hosts;
 mod late;
 mod limits;
+mod load;
 mod lossy;
 mod lossy_client;
 mod lossy_server;

@@ -1,5 +1,6 @@
 //! The program as people run it: real processes, real sockets.
 
+mod bench;
 mod bots;
 mod commands;
 mod crowd;

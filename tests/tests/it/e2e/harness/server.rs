@@ -9,7 +9,7 @@ use std::{
 use chat_core::Address;
 use nix::{
     sys::signal::Signal,
-    unistd::{SysconfVar, sysconf},
+    unistd::{Pid, SysconfVar, sysconf},
 };
 
 use super::{Process, Raw, program};
@@ -79,6 +79,11 @@ impl Server {
     /// The port it listens on over UDP.
     pub fn udp_port(&self) -> u16 {
         port_of(self.urls.iter().find(|url| url.starts_with("udp:")).expect("it listens over UDP"))
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> Pid {
+        self.process.pid()
     }
 
     /// A raw connection to it.
