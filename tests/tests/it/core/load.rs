@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     io,
+    ops::RangeInclusive,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -375,7 +376,7 @@ fn what_is_impossible_is_named_by_its_flag() {
         (Load { pace: Pace::Rate(f64::NAN), ..LOAD }, Not::Rate),
         (Load { pace: Pace::Window(0), ..LOAD }, Not::Window),
         (Load { size: 23..=100, ..LOAD }, Not::Size),
-        (Load { size: 100..=24, ..LOAD }, Not::Size),
+        (Load { size: RangeInclusive::new(100, 24), ..LOAD }, Not::Size),
         (Load { size: 24..=8193, ..LOAD }, Not::Size),
         (Load { lasts: Lasts::Time(Duration::ZERO), ..LOAD }, Not::Duration),
         (Load { lasts: Lasts::Messages(0), ..LOAD }, Not::Messages),
