@@ -7,6 +7,8 @@ mod core;
 mod e2e;
 mod faults;
 mod hostile;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod hot_path;
 mod lan;
 mod liars;
 mod logs;
