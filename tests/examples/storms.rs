@@ -1,0 +1,257 @@
+//! What a server in use may meet: readers that stop, everybody coming back at once, and many who only look in. Says what
+//! it took; the server is this program too, as a process of its own.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
+
+use std::{
+    env, fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    process::{Child, Command, ExitCode, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use chat_cli::AsyncStd;
+use chat_core::{
+    ClientId, SharedRuntime,
+    client::{Config, Update, start},
+    transport::Transport,
+    wire::{Join, Request},
+};
+use chat_measure::load::{Crowd, Lasts, Load, Pace, Venue};
+use chat_tcp::Tcp;
+use futures::{FutureExt, StreamExt};
+
+fn main() -> ExitCode {
+    if env::var_os(IS_SERVER).is_some() {
+        return chat_cli::run(chat_cli::standard());
+    }
+    let files = rlimit::increase_nofile_limit(rlimit::INFINITY);
+    println!("open files: {files:?}");
+    let asked = env::args().nth(1).unwrap_or_default();
+    let done = match asked.as_str() {
+        "stopped" => stopped(),
+        "restart" => restart(10_000),
+        "cycles" => cycles(100_000),
+        _ => {
+            eprintln!("storms [stopped|restart|cycles]");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("storms: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A server that is killed when this is dropped.
+struct Server {
+    child: Child,
+    at: SocketAddr,
+}
+
+impl Server {
+    fn start(port: u16) -> io::Result<Server> {
+        let listen = format!("tcp://127.0.0.1:{port}");
+        let mut child = Command::new(env::current_exe()?)
+            .args(["serve", "--memory", "--no-announce", "--unlimited", "--listen", &listen])
+            .args(["--child-of", &std::process::id().to_string()])
+            .env(IS_SERVER, "")
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?).read_line(&mut line)?;
+        let at = line.trim().strip_prefix("listening on tcp://").and_then(|it| it.parse().ok());
+        Ok(Server { child, at: at.ok_or_else(|| io::Error::other(line))? })
+    }
+
+    /// What it has in memory, in KiB, and how many descriptors it has open.
+    fn holds(&self) -> io::Result<(u64, usize)> {
+        let process = format!("/proc/{}", self.child.id());
+        let status = fs::read_to_string(format!("{process}/status"))?;
+        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).unwrap_or_default();
+        let memory = line.trim().trim_end_matches(" kB").parse().unwrap_or(0);
+        Ok((memory, fs::read_dir(format!("{process}/fd"))?.count()))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How late 900 readers are, without and with 100 more in their room that read nothing.
+fn stopped() -> io::Result<()> {
+    for round in 0..3 {
+        for stopped in [0, 100] {
+            let server = Server::start(0)?;
+            let prefix = format!("storm{round}-");
+            let load = Load {
+                clients: 900,
+                rooms: 1,
+                senders: 10,
+                pace: Pace::Rate(50.0),
+                size: 1000..=1000,
+                lasts: Lasts::Time(Duration::from_secs(8)),
+                warmup: Duration::from_secs(1),
+                ramp: None,
+                seed: 1,
+            };
+            let (figures, before) = futures::executor::block_on(async {
+                let mut crowd = Crowd::new(load, venue(&server, &prefix));
+                crowd.enter().await.map_err(io::Error::other)?;
+                let readers = (0..stopped).map(|nth| join(&server, nth, &format!("{prefix}room-0")));
+                let readers: Vec<TcpStream> = readers.collect::<io::Result<_>>()?;
+                let before = server.holds()?.0;
+                crowd.talk(Instant::now() + Duration::from_millis(200)).await;
+                let after = server.holds()?.0;
+                drop(readers);
+                io::Result::Ok((crowd.leave().await, (before, after)))
+            })?;
+            let millis = |quantile| figures.latency.quantile(quantile).unwrap_or(0) as f64 / 1000.0;
+            println!(
+                "{stopped:>3} stopped: p50 {:.2} ms, p99 {:.2} ms, max {:.1} ms; lost {}; memory {} KiB more",
+                millis(0.5),
+                millis(0.99),
+                millis(1.0),
+                figures.lost,
+                before.1.saturating_sub(before.0)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Somebody who enters a room by hand and never reads again.
+fn join(server: &Server, nth: usize, room: &str) -> io::Result<TcpStream> {
+    let mut socket = TcpStream::connect(server.at)?;
+    let hello = format!(r#"{{"type":"hello","protocol":1,"name":"stopped-{nth}"}}"#);
+    let join = format!(r#"{{"type":"join","id":1,"room":"{room}"}}"#);
+    for frame in [hello, join] {
+        socket.write_all(&u32::try_from(frame.len()).map_err(io::Error::other)?.to_be_bytes())?;
+        socket.write_all(frame.as_bytes())?;
+    }
+    socket.read_exact(&mut [0; 4])?; // it is let in
+    Ok(socket)
+}
+
+/// How long it takes until all clients are in their rooms again after the server was killed and is back.
+fn restart(clients: usize) -> io::Result<()> {
+    let mut server = Server::start(0)?;
+    let runtime: SharedRuntime = Arc::new(AsyncStd);
+    let transport: Arc<dyn Transport> = Arc::new(Tcp::new(runtime.clone()));
+    let address = format!("tcp://{}", server.at).parse().map_err(io::Error::other)?;
+    let inside = Arc::new(AtomicUsize::new(0));
+    let began = Instant::now();
+    for nth in 0..clients {
+        let config = Config {
+            name: format!("storm-{nth}"),
+            client: ClientId(runtime.random()),
+            password: None,
+            seed: nth as u64,
+            raw: false,
+        };
+        let (mut remote, mut updates) =
+            start(config, transport.clone(), Clone::clone(&address), runtime.clone());
+        let inside = inside.clone();
+        let live = async move {
+            let room = format!("storm-{}", nth % 1000).into();
+            let _ = remote.ask(Request::Join(Join { room, ..Join::default() }), 0).await;
+            let mut is_in = false;
+            while let Some(update) = updates.next().await {
+                let was = match update {
+                    Update::Joined { .. } => std::mem::replace(&mut is_in, true),
+                    Update::Disconnected { .. } => std::mem::replace(&mut is_in, false),
+                    _ => continue,
+                };
+                match (was, is_in) {
+                    (false, true) => _ = inside.fetch_add(1, Relaxed),
+                    (true, false) => _ = inside.fetch_sub(1, Relaxed),
+                    _ => {}
+                }
+            }
+        };
+        runtime.spawn(live.boxed());
+    }
+    until(|| inside.load(Relaxed) == clients)?;
+    println!(
+        "{clients} clients are in after {:.1} s; {:?} (KiB, descriptors)",
+        began.elapsed().as_secs_f64(),
+        server.holds()?
+    );
+    let port = server.at.port();
+    server.child.kill()?;
+    server.child.wait()?;
+    until(|| inside.load(Relaxed) == 0)?;
+    let back = Instant::now();
+    server = Server::start(port)?;
+    until(|| inside.load(Relaxed) == clients)?;
+    println!("all are back {:.1} s after the server is", back.elapsed().as_secs_f64());
+    println!("{:?} (KiB, descriptors)", server.holds()?);
+    Ok(())
+}
+
+/// What is left of many who connect and go, every tenth after a hello.
+fn cycles(many: usize) -> io::Result<()> {
+    let server = Server::start(0)?;
+    let mut look_in = |nth: usize| -> io::Result<()> {
+        let mut socket = TcpStream::connect(server.at)?;
+        if nth.is_multiple_of(10) {
+            let hello = format!(r#"{{"type":"hello","protocol":1,"name":"cycle-{nth}"}}"#);
+            socket.write_all(&u32::try_from(hello.len()).map_err(io::Error::other)?.to_be_bytes())?;
+            socket.write_all(hello.as_bytes())?;
+            socket.read_exact(&mut [0; 4])?;
+        }
+        // A reset, or ports would run out: those of orderly ends are kept for a minute.
+        nix::sys::socket::setsockopt(
+            &socket,
+            nix::sys::socket::sockopt::Linger,
+            &nix::libc::linger { l_onoff: 1, l_linger: 0 },
+        )
+        .map_err(io::Error::from)
+    };
+    let rest = || thread::sleep(Duration::from_secs(40)); // sessions are kept for 30 s
+    (0..10_000).try_for_each(&mut look_in)?;
+    rest();
+    let before = server.holds()?;
+    let began = Instant::now();
+    (0..many).try_for_each(&mut look_in)?;
+    println!("{many} cycles in {:.1} s", began.elapsed().as_secs_f64());
+    rest();
+    println!("before {before:?}, after {:?} (KiB, descriptors)", server.holds()?);
+    Ok(())
+}
+
+fn until(what: impl Fn() -> bool) -> io::Result<()> {
+    let end = Instant::now() + Duration::from_secs(120);
+    while !what() {
+        if Instant::now() > end {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it took longer than two minutes"));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn venue(server: &Server, prefix: &str) -> Venue {
+    let runtime: SharedRuntime = Arc::new(AsyncStd);
+    Venue {
+        transport: Arc::new(Tcp::new(runtime.clone())),
+        address: format!("tcp://{}", server.at).parse().expect("it is an address"),
+        password: None,
+        prefix: prefix.to_owned(),
+        runtime,
+    }
+}
+
+const IS_SERVER: &str = "STORMS_IS_SERVER";
