@@ -59,6 +59,7 @@ mod signals;
 mod since;
 mod span;
 mod stats;
+mod status_line;
 mod store;
 mod tail;
 mod target;

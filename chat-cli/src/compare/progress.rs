@@ -1,18 +1,19 @@
 //! What is going on, on standard error: one line that changes on a terminal, a line for each conversation elsewhere.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use chat_core::SharedRuntime;
 use chat_measure::Counters;
-use terminal_size::{Width, terminal_size_of};
+
+use crate::status_line::StatusLine;
 
 /// How far a comparison is.
 pub(super) struct Progress {
-    changes: bool,
+    line: Option<StatusLine>,
     rounds: usize,
     done: usize,
     began: Instant,
@@ -20,8 +21,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(rounds: usize, now: Instant) -> Progress {
-        let is_dumb = std::env::var_os("TERM").is_none_or(|it| it == "dumb");
-        Progress { changes: io::stderr().is_terminal() && !is_dumb, rounds, done: 0, began: now }
+        Progress { line: StatusLine::new(), rounds, done: 0, began: now }
     }
 
     /// Shows what happens in a round, again and again; it never ends.
@@ -32,9 +32,7 @@ impl Progress {
         counters: &Arc<Counters>,
         runtime: &SharedRuntime,
     ) {
-        if !self.changes {
-            return futures::future::pending().await;
-        }
+        let Some(line) = &self.line else { return futures::future::pending().await };
         loop {
             let now = runtime.now();
             let what = match (counters.entered(), counters.said()) {
@@ -48,7 +46,7 @@ impl Progress {
                     format!(", {} s left", (each * (self.rounds - done) as u32).as_secs())
                 }
             };
-            self.line(&format!("[{}/{}] {title}: {what}{left}", self.done + 1, self.rounds));
+            line.show(&format!("[{}/{}] {title}: {what}{left}", self.done + 1, self.rounds));
             runtime.sleep_until(now + AGAIN).await;
         }
     }
@@ -56,27 +54,16 @@ impl Progress {
     /// A round is over.
     pub(super) fn round(&mut self, title: &str, outcome: &str) {
         self.done += 1;
-        if !self.changes {
+        if self.line.is_none() {
             let _ = writeln!(io::stderr(), "[{}/{}] {title}: {outcome}", self.done, self.rounds);
         }
     }
 
     /// Nothing more is shown.
     pub(super) fn end(&self) {
-        if self.changes {
-            self.line("");
-        }
-    }
-
-    fn line(&self, text: &str) {
-        let columns = terminal_size_of(io::stderr()).map_or(80, |(Width(columns), _)| usize::from(columns));
-        let text: String = text.chars().take(columns.saturating_sub(1)).collect();
-        let _ = write!(io::stderr(), "\r{text}{CLEAR}");
-        let _ = io::stderr().flush();
+        self.line.iter().for_each(StatusLine::clear);
     }
 }
 
 /// How often it is looked.
 const AGAIN: Duration = Duration::from_millis(100);
-/// Clears the rest of the line.
-const CLEAR: &str = "\x1b[K";
