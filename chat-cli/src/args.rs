@@ -1,10 +1,10 @@
 //! The command line: what can be asked of the program, and the help that says so.
 
-use std::{net::Ipv6Addr, path::PathBuf};
+use std::{fmt, net::Ipv6Addr, path::PathBuf};
 
 use chat_core::{Address, AddressError, PersonName, RoomName};
 use chat_discovery::MAX_NAME;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
 
 use self::examples::*;
@@ -322,6 +322,11 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: Shell,
+}
+
+/// What is said of a command line that makes no sense in a way that only shows once it is read.
+pub(crate) fn usage(why: impl fmt::Display) -> clap::Error {
+    Cli::command().error(ErrorKind::ValueValidation, why)
 }
 
 /// Reads the address of a server; a bare host, with a port or without, is one on TCP.

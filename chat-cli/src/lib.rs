@@ -148,3 +148,5 @@ fn start(registry: &Registry, cli: Cli) -> anyhow::Result<ExitCode> {
 
 /// The status for a command line that makes no sense.
 const USAGE: u8 = 2;
+/// The status of what was ended early, as a shell has it for what ended by SIGINT.
+const INTERRUPTED: u8 = 130;

@@ -1,7 +1,12 @@
 //! The names to try where the command line gives none: the one from the settings, or the login name made into one that
-//! is allowed.
+//! is allowed. And names that are made up.
 
-use chat_core::PersonName;
+use chat_core::{PersonName, Runtime, token};
+
+/// `what`, a hyphen and six letters or digits by chance: a name that nobody else has at the same time.
+pub(crate) fn made_up(what: &str, runtime: &dyn Runtime) -> String {
+    format!("{what}-{}", token(runtime.random())[..6].replace(['-', '_'], "x"))
+}
 
 /// The login name, then the same with -2 to -9 after it.
 pub(crate) fn from_login() -> Vec<String> {

@@ -84,7 +84,7 @@ pub(crate) fn is_dumb() -> bool {
 }
 
 /// How wide standard output is, if it is a terminal.
-fn columns() -> Option<usize> {
+pub(crate) fn columns() -> Option<usize> {
     let stdout = io::stdout();
     let (width, _) = stdout.is_terminal().then(|| terminal_size::terminal_size_of(stdout))??;
     Some(width.0.into())

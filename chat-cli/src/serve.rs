@@ -42,12 +42,14 @@ pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Serve
     served
 }
 
-/// Has the system let us have as many links as it will.
-pub(crate) fn raise_limits() {
-    match rlimit::increase_nofile_limit(rlimit::INFINITY) {
+/// Has the system let us have as many links as it will, and says how many files that are, if it is known.
+pub(crate) fn raise_limits() -> Option<u64> {
+    let raised = rlimit::increase_nofile_limit(rlimit::INFINITY);
+    match &raised {
         Ok(files) => tracing::debug!(files, "open files are limited"),
         Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
     }
+    raised.ok()
 }
 
 /// The name under which a server is found where it was given none.

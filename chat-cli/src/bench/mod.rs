@@ -6,16 +6,17 @@ mod progress;
 use std::{process::ExitCode, thread, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
-use chat_core::{SharedRuntime, token, transport::Registry};
+use chat_core::{SharedRuntime, transport::Registry};
 use chat_measure::load::{Asked, Crowd, Figures, Load, Report, Venue, Watch};
-use clap::{CommandFactory, error::ErrorKind};
 use futures::{FutureExt, future::join, select_biased};
 
 use crate::{
-    args::{Bench, Cli},
+    INTERRUPTED,
+    args::{Bench, usage},
+    names,
     output::Output,
     password, process,
-    serve::SOFTWARE,
+    serve::{self, SOFTWARE},
     signals::Signals,
 };
 
@@ -31,10 +32,10 @@ pub(crate) async fn run(
     runtime: SharedRuntime,
     args: Bench,
 ) -> anyhow::Result<ExitCode> {
-    let load = args.load().map_err(|why| usage(&why.to_string()))?;
-    let transport = registry.get(&args.server).map_err(|why| usage(&format!("URL: {why}")))?;
+    let load = args.load().map_err(usage)?;
+    let transport = registry.get(&args.server).map_err(|why| usage(format_args!("URL: {why}")))?;
     if let Some(pid) = args.pid.filter(|it| process::cpu(*it).is_none()) {
-        return Err(usage(&format!("--pid: nothing is known of a process {pid} on this machine")).into());
+        return Err(usage(format_args!("--pid: nothing is known of a process {pid} on this machine")).into());
     }
     let password = args.password_file.as_deref().map(password::read).transpose()?;
     raise_limits(load.clients)?;
@@ -43,7 +44,7 @@ pub(crate) async fn run(
         transport,
         address: args.server.clone(),
         password,
-        prefix: format!("bench-{}-", &token(runtime.random())[..6].replace(['-', '_'], "x")),
+        prefix: names::made_up("bench", &*runtime) + "-",
         runtime: runtime.clone(),
     };
     let mut costs = Costs::new(args.pid, runtime.clone());
@@ -128,19 +129,13 @@ fn verdict(figures: &Figures) -> anyhow::Result<()> {
 /// When that is too few: what to do.
 fn raise_limits(clients: usize) -> anyhow::Result<()> {
     let needed = clients as u64 + SPARE;
-    match rlimit::increase_nofile_limit(rlimit::INFINITY) {
-        Ok(files) if files < needed => bail!(
+    match serve::raise_limits() {
+        Some(files) if files < needed => bail!(
             "{clients} clients need {needed} open files, and this system allows {files}: raise that with `ulimit -n \
              {needed}` (it may take root), or ask for fewer with --clients; the server needs as many"
         ),
-        Ok(files) => tracing::debug!(files, "open files are limited"),
-        Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
+        _ => Ok(()),
     }
-    Ok(())
-}
-
-fn usage(why: &str) -> clap::Error {
-    Cli::command().error(ErrorKind::ValueValidation, why)
 }
 
 /// Open files besides links: terminals, libraries, the runtime's own.
@@ -148,5 +143,3 @@ const SPARE: u64 = 32;
 const REST: Duration = Duration::from_millis(500);
 /// How long clients are silent before they begin.
 const AHEAD: Duration = Duration::from_millis(100);
-/// As a shell has it for what ended by SIGINT.
-const INTERRUPTED: u8 = 130;

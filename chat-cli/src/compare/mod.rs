@@ -16,13 +16,12 @@ use anyhow::Context;
 use chat_core::{SharedRuntime, transport::Registry};
 use chat_lab::Lab;
 use chat_measure::{Condition, Contestant, Link, Plan, Report, Round, Setting};
-use clap::{CommandFactory, error::ErrorKind};
 use futures::{FutureExt, select_biased};
-use terminal_size::{Width, terminal_size_of};
 
 use crate::{
-    args::{self, Cli, Compare, Conditions},
-    output::Output,
+    INTERRUPTED,
+    args::{self, Compare, Conditions, usage},
+    output::{Output, columns},
     serve::{SOFTWARE, raise_limits},
     signals::Signals,
     target::Target,
@@ -37,7 +36,7 @@ use progress::Progress;
 /// When there is nothing to compare with, or what came of it cannot be written.
 pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) -> anyhow::Result<ExitCode> {
     let contestants = contestants(registry, &args)?;
-    let conversation = args.conversation().map_err(|why| usage(&why.to_string()))?;
+    let conversation = args.conversation().map_err(usage)?;
     // A thread could not follow into the lab, so this comes before anything that starts one.
     let ground = ground(&args)?;
     let conditions = match ground.kind() {
@@ -66,8 +65,8 @@ pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) ->
     let comparing = compare(registry, &runtime, &ground, &conditions, &plans, &mut compared);
     async_std::task::block_on(comparing)?;
     files.write(&compared)?;
-    let columns = terminal_size_of(std::io::stdout()).map_or(COLUMNS, |(Width(columns), _)| columns.into());
-    Output::plain().write(chat_measure::table(&compared, columns).as_bytes())?;
+    let table = chat_measure::table(&compared, columns().unwrap_or(COLUMNS));
+    Output::plain().write(table.as_bytes())?;
     Ok(if compared.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
@@ -132,7 +131,8 @@ fn contestants(registry: &Registry, args: &Compare) -> anyhow::Result<Vec<Contes
     };
     let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
     let named = |name: &String| {
-        let unknown = || usage(&format!("--contestants: {name:?} is none; there is {}", names.join(", ")));
+        let unknown =
+            || usage(format_args!("--contestants: {name:?} is none; there is {}", names.join(", ")));
         all.iter().find(|it| it.name == *name).cloned().ok_or_else(unknown)
     };
     let asked = args.contestants.iter().map(named).collect::<Result<Vec<_>, _>>()?;
@@ -181,11 +181,5 @@ fn json(report: &Report) -> String {
     serde_json::to_string(report).expect("a report can be written") + "\n"
 }
 
-fn usage(why: &str) -> clap::Error {
-    Cli::command().error(ErrorKind::ValueValidation, why)
-}
-
 /// How wide the table is where it is not for a terminal.
 const COLUMNS: usize = 120;
-/// As a shell has it for what ended by SIGINT.
-const INTERRUPTED: u8 = 130;

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
-use chat_core::{SharedRuntime, token, transport::Registry};
+use chat_core::{SharedRuntime, transport::Registry};
 use chat_lab::Outage;
 use chat_measure::{Contestant, Counters, Figures, Plan, Venue};
 use futures::{FutureExt, future::join, select_biased};
@@ -12,7 +12,7 @@ use super::{
     ground::{Footing, Ground},
     progress::Progress,
 };
-use crate::args::Conditions;
+use crate::{args::Conditions, names};
 
 pub(super) struct Round<'a> {
     pub(super) contestant: &'a Contestant,
@@ -69,7 +69,7 @@ impl Round<'_> {
             transport: registry.get(&footing.address)?,
             address: footing.address.clone(),
             raw: self.contestant.raw,
-            prefix: format!("lab-{}-", &token(runtime.random())[..6].replace(['-', '_'], "x")),
+            prefix: names::made_up("lab", &**runtime) + "-",
             runtime: runtime.clone(),
         };
         let gathering = chat_measure::gather(self.plan.clone(), venue, counters.clone()).await;

@@ -9,9 +9,9 @@ mod talk;
 
 use std::{process::ExitCode, time::Duration};
 
-use chat_core::{Address, SharedRuntime, token, transport::Registry};
+use chat_core::{Address, SharedRuntime, transport::Registry};
 
-use crate::{args::Doctor, lan, password, settings::Settings};
+use crate::{args::Doctor, lan, names, password, settings::Settings};
 
 use report::{Report, Step};
 use server::Target;
@@ -38,7 +38,7 @@ pub(crate) async fn run(
         let password = args.password_file.or_else(|| settings.password_file.value.clone());
         let password = password.as_deref().map(password::read).transpose()?;
         // Two doctors may be called at the same time.
-        let name = format!("doctor-{}", &token(runtime.random())[..6].replace(['-', '_'], "x"));
+        let name = names::made_up("doctor", &*runtime);
         let caller = Caller { name, password };
         examine(&Target::new(server, is_one_way), registry, &caller, &runtime, &mut report).await?;
     }
