@@ -15,8 +15,7 @@ pub struct Durations(Histogram<u64>);
 impl Durations {
     /// Takes in one more.
     pub fn record(&mut self, duration: Duration) {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(LONGEST);
-        self.0.saturating_record(micros.clamp(SHORTEST, LONGEST));
+        self.0.saturating_record(micros(duration).clamp(SHORTEST, LONGEST));
     }
 
     /// Takes in all of `other`.
@@ -120,6 +119,11 @@ impl fmt::Debug for Durations {
             .field("max_us", &self.max())
             .finish()
     }
+}
+
+/// A duration in microseconds, or as many as a number holds.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 const SHORTEST: u64 = 1;

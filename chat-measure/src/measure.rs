@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     BeforeRepair, Durations, Figures, Join, Moment, Stalls,
+    durations::micros,
     notes::{Heard, Notes},
     plan::Plan,
 };
@@ -26,7 +27,7 @@ pub fn figures(plan: &Plan, notes: &[Notes], outages: &[Range<Duration>], repair
         due.extend(note.said.iter().copied());
     }
     let mut moments = Moments::new(conversation.lasts);
-    let (mut bytes, mut last) = (0, Duration::ZERO);
+    let (mut bytes, mut last) = (0_u64, Duration::ZERO);
     for note in notes {
         let mut times: HashMap<u32, u32> = HashMap::new();
         let mut highest = 0;
@@ -43,7 +44,7 @@ pub fn figures(plan: &Plan, notes: &[Notes], outages: &[Range<Duration>], repair
             moments.note(*due, latency);
             figures.reordered += u64::from(heard.seq < highest);
             highest = highest.max(heard.seq);
-            bytes += plan.text(heard.number).len() as u64;
+            bytes += heard.bytes as u64;
             last = last.max(heard.at);
         }
         figures.delivered += times.len() as u64;
@@ -116,10 +117,6 @@ impl Moments {
         };
         self.moments.into_iter().map(moment).collect()
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Into how many moments a conversation is divided.

@@ -30,5 +30,7 @@ pub(crate) struct Heard {
     pub(crate) number: u32,
     /// Its number in the room.
     pub(crate) seq: u64,
+    /// The length of its text, in bytes.
+    pub(crate) bytes: usize,
     pub(crate) at: Duration,
 }

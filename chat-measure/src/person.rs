@@ -185,7 +185,7 @@ impl Person {
                         self.counters.note_heard();
                     }
                     let at = now.saturating_duration_since(*begins);
-                    notes.heard.push(Heard { number, seq: entry.seq, at });
+                    notes.heard.push(Heard { number, seq: entry.seq, bytes: entry.text.len(), at });
                 }
                 Update::Reply { tag: 0, reply: Event::Error(error) } => told(Err(error.message)),
                 Update::Reply { tag, .. } | Update::Unanswered { tag } if tag > 0 => {

@@ -20,6 +20,7 @@ pub use figures::Figures;
 pub use report::{Asked, Cost, Memory, Report};
 pub use shared::Counters;
 
+use crate::durations::micros;
 use mark::LONGEST_MARK;
 use mouth::due_before;
 
@@ -208,10 +209,6 @@ pub enum ImpossibleLoad {
     /// Too slow or too fast.
     #[error("--ramp: from 0.1 to {MOST_A_SECOND} clients a second")]
     Ramp,
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 const MOST_CLIENTS: usize = 100_000;

@@ -8,7 +8,7 @@ fn ms(millis: u64) -> Duration {
 }
 
 fn heard(number: u32, seq: u64, at: u64) -> Heard {
-    Heard { number, seq, at: ms(at) }
+    Heard { number, seq, bytes: 100, at: ms(at) }
 }
 
 /// Of two people one says four things and the other hears what is told here.
