@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Figures;
 
 /// A comparison. It is what `--json` writes, and what every other form is made of.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Report {
     /// The program and its version.
     pub software: String,
@@ -36,11 +35,10 @@ pub struct Report {
 }
 
 /// What is between people and server.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Link {
     /// An emulated link in the condition that is said.
-    #[default]
     Emulated,
     /// Nothing; nothing is impaired.
     Loopback,

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -28,7 +28,7 @@ pub(super) struct Footing {
     /// None on a link that nobody emulates.
     link: Option<Running>,
     /// None for a server of others.
-    pub(super) server: Option<Server>,
+    server: Option<Server>,
     /// What people dial.
     pub(super) address: Address,
 }
@@ -58,16 +58,10 @@ impl Ground {
         match self {
             Ground::Lab(lab, capture) => {
                 let (up, down) = (without_outages(&conditions.up), without_outages(&conditions.down));
-                let link = match capture {
+                let file = capture.as_deref().map(|folder| file_in(folder, name)).transpose()?;
+                let link = match file {
                     None => lab.link(up, down, seed),
-                    Some(folder) => {
-                        fs::create_dir_all(folder)
-                            .with_context(|| format!("cannot make {}", folder.display()))?;
-                        let path = folder.join(format!("{name}.pcapng"));
-                        let file = File::create(&path)
-                            .with_context(|| format!("cannot write {}", path.display()))?;
-                        lab.captured_link(up, down, seed, file)
-                    }
+                    Some(file) => lab.captured_link(up, down, seed, file),
                 };
                 let link = link.context("no emulated link")?;
                 let server = Server::start(&at("0.0.0.0:0")?, runtime).await?;
@@ -92,8 +86,14 @@ impl Ground {
     }
 }
 
+/// A new file for a capture.
+fn file_in(folder: &Path, name: &str) -> anyhow::Result<File> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let path = folder.join(format!("{name}.pcapng"));
+    File::create(&path).with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// What was counted until some moment.
-#[derive(Clone, Default)]
 pub(super) struct Counted {
     wire: Option<chat_lab::Counts>,
     server: Option<Duration>,

@@ -43,20 +43,22 @@ pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) ->
         Link::Emulated => args.conditions(),
         _ => vec![Conditions::default()],
     };
-    let mut compared = Report::default();
-    compared.software = SOFTWARE.to_owned();
     let began = runtime.wall_clock().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    compared.began = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
-    compared.seed = args.seed;
-    compared.link = ground.kind();
-    compared.scenario = args.scenario().name.to_owned();
-    compared.conversation = conversation.to_string();
-    compared.repetitions = usize::from(args.repeat);
-    compared.settings = machine::settings();
-    compared.settings.insert(0, command());
-    compared.conditions =
-        conditions.iter().map(|it| Condition { up: it.up.to_string(), down: it.down.to_string() }).collect();
-    compared.contestants = contestants;
+    let said = |it: &Conditions| Condition { up: it.up.to_string(), down: it.down.to_string() };
+    let mut compared = Report {
+        software: SOFTWARE.to_owned(),
+        began: u64::try_from(began.as_millis()).unwrap_or(u64::MAX),
+        seed: args.seed,
+        link: ground.kind(),
+        scenario: args.scenario().name.to_owned(),
+        conversation: conversation.to_string(),
+        repetitions: usize::from(args.repeat),
+        settings: [command()].into_iter().chain(machine::settings()).collect(),
+        contestants,
+        conditions: conditions.iter().map(said).collect(),
+        rounds: Vec::new(),
+        interrupted: false,
+    };
     let files = Files::open(&args)?;
     raise_limits();
     let plans =
