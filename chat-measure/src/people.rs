@@ -28,6 +28,7 @@ use crate::{
 pub struct Gathering {
     plan: Arc<Plan>,
     venue: Venue,
+    raw: bool,
     counters: Arc<Counters>,
     /// None once they talk.
     begin: Option<oneshot::Sender<Instant>>,
@@ -35,12 +36,17 @@ pub struct Gathering {
     notes: Vec<oneshot::Receiver<Notes>>,
 }
 
-/// Lets the people of `plan` come in, all at once, and waits until everybody is there. `counters` are for whoever looks
-/// on.
+/// Lets the people of `plan` come in, all at once, and waits until everybody is there. With `raw`, nothing is made
+/// up for that the network does. `counters` are for whoever looks on.
 ///
 /// # Errors
 /// When somebody is not let in, or not everybody is in within 20 s.
-pub async fn gather(plan: Arc<Plan>, venue: Venue, counters: Arc<Counters>) -> Result<Gathering, String> {
+pub async fn gather(
+    plan: Arc<Plan>,
+    venue: Venue,
+    raw: bool,
+    counters: Arc<Counters>,
+) -> Result<Gathering, String> {
     let (begin, begins) = oneshot::channel();
     let (end, ends) = oneshot::channel();
     let begins: Shared<BoxFuture<'static, Option<Instant>>> = begins.map(Result::ok).boxed().shared();
@@ -51,9 +57,9 @@ pub async fn gather(plan: Arc<Plan>, venue: Venue, counters: Arc<Counters>) -> R
         let config = Config {
             name: venue.name_of(nth),
             client: ClientId(venue.runtime.random()),
-            password: None,
+            password: venue.password.clone(),
             seed: nth as u64,
-            raw: venue.raw,
+            raw,
         };
         let (entered, enters) = oneshot::channel();
         let (tell, told) = oneshot::channel();
@@ -61,7 +67,7 @@ pub async fn gather(plan: Arc<Plan>, venue: Venue, counters: Arc<Counters>) -> R
         let (remote, updates) =
             client::start(config, venue.transport.clone(), venue.address.clone(), venue.runtime.clone());
         let signals = Signals { begins: begins.clone(), ends: ends.clone() };
-        let person = Person::new(nth, plan.clone(), &venue, counters.clone(), dialled);
+        let person = Person::new(nth, plan.clone(), &venue, counters.clone(), dialled, raw);
         venue.runtime.spawn(person.live(remote, updates, entered, signals, tell).boxed());
         entering.push(enters);
         notes.push(told);
@@ -73,7 +79,7 @@ pub async fn gather(plan: Arc<Plan>, venue: Venue, counters: Arc<Counters>) -> R
                 Some(Ok(Ok(()))) => drop(counters.entered.fetch_add(1, Relaxed)),
                 Some(Ok(Err(why))) => return Err(why),
                 Some(Err(oneshot::Canceled)) => return Err("somebody left before all were there".to_owned()),
-                None => return Ok(Gathering { plan, venue, counters, begin: Some(begin), end, notes }),
+                None => return Ok(Gathering { plan, venue, raw, counters, begin: Some(begin), end, notes }),
             },
             () = late => {
                 let absent = people - counters.entered();
@@ -96,7 +102,7 @@ impl Gathering {
         let _ = begin.send(begins); // they wait for it
         let conversation = self.plan.conversation();
         runtime.sleep_until(begins + conversation.lasts).await;
-        let patience = if self.venue.raw { PATIENCE_RAW } else { PATIENCE };
+        let patience = if self.raw { PATIENCE_RAW } else { PATIENCE };
         let (mut heard, mut since) = (self.counters.heard(), runtime.now());
         loop {
             let now = runtime.now();

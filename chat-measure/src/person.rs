@@ -51,13 +51,14 @@ impl Person {
         venue: &Venue,
         counters: Arc<Counters>,
         dialled: Instant,
+        raw: bool,
     ) -> Person {
         let conversation = plan.conversation();
         let room = conversation.room(nth);
         let readers = conversation.readers(room);
-        let (name, room) = (venue.name_of(nth), format!("{}room-{room}", venue.prefix));
+        let (name, room) = (venue.name_of(nth), venue.room_name(room));
         let runtime = venue.runtime.clone();
-        Person { nth, name, room, readers, plan, counters, runtime, dialled, raw: venue.raw }
+        Person { nth, name, room, readers, plan, counters, runtime, dialled, raw }
     }
 
     /// Enters, which `entered` is told of, talks and listens from the beginning to the end, and tells what it noted.

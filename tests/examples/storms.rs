@@ -22,7 +22,10 @@ use chat_core::{
     transport::Transport,
     wire::{Join, Request},
 };
-use chat_measure::load::{Crowd, Lasts, Load, Pace, Venue};
+use chat_measure::{
+    Venue,
+    load::{Crowd, Lasts, Load, Pace},
+};
 use chat_tcp::Tcp;
 use futures::{FutureExt, StreamExt};
 

@@ -7,7 +7,10 @@ use std::{process::ExitCode, thread, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use chat_core::{SharedRuntime, transport::Registry};
-use chat_measure::load::{Asked, Crowd, Figures, Load, Report, Venue, Watch};
+use chat_measure::{
+    Venue,
+    load::{Asked, Crowd, Figures, Load, Report, Watch},
+};
 use futures::{FutureExt, future::join, select_biased};
 
 use crate::{

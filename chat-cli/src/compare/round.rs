@@ -68,11 +68,12 @@ impl Round<'_> {
         let venue = Venue {
             transport: registry.get(&footing.address)?,
             address: footing.address.clone(),
-            raw: self.contestant.raw,
+            password: None,
             prefix: names::made_up("lab", &**runtime) + "-",
             runtime: runtime.clone(),
         };
-        let gathering = chat_measure::gather(self.plan.clone(), venue, counters.clone()).await;
+        let gathering =
+            chat_measure::gather(self.plan.clone(), venue, self.contestant.raw, counters.clone()).await;
         let mut gathering = gathering.map_err(|why| anyhow!(why))?;
         // What coming in has set in motion comes to rest.
         let delay = self.conditions.up.settings().delay + self.conditions.down.settings().delay;

@@ -18,12 +18,13 @@ use chat_core::{
 use futures::{FutureExt, SinkExt, StreamExt, channel::oneshot, future::BoxFuture};
 
 use super::{
-    crowd::{ENTER_WITHIN, Orders, Venue},
+    crowd::{ENTER_WITHIN, Orders},
     ear::{BATCH, Batch, Ear, Heard},
     mark::{Mark, beginning, entry},
     mouth::{Mouth, Next},
     shared::Shared,
 };
+use crate::Venue;
 
 /// A client in its room.
 pub(super) struct Counting {

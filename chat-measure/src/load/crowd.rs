@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chat_core::{Address, SharedRuntime, transport::Transport, within};
+use chat_core::within;
 use futures::{
     FutureExt, StreamExt,
     channel::{mpsc, oneshot},
@@ -17,32 +17,7 @@ use super::{
     Counters, Figures, Lasts, Load, counting::Counting, ear::Heard, micros, repairing::Repairing,
     shared::Shared,
 };
-use crate::Durations;
-
-/// Where a load goes.
-#[derive(Clone)]
-pub struct Venue {
-    /// Carries it.
-    pub transport: Arc<dyn Transport>,
-    /// Where the server is.
-    pub address: Address,
-    /// The server's password, if it has one.
-    pub password: Option<String>,
-    /// What names of clients and rooms begin with, so that they are nobody else's: plain letters, digits and `-`.
-    pub prefix: String,
-    /// What it all runs on.
-    pub runtime: SharedRuntime,
-}
-
-impl Venue {
-    pub(super) fn name_of(&self, client: usize) -> String {
-        format!("{}{client}", self.prefix)
-    }
-
-    pub(super) fn room_name(&self, room: usize) -> String {
-        format!("{}room-{room}", self.prefix)
-    }
-}
+use crate::{Durations, Venue};
 
 /// Many clients. It goes through [`enter`](Crowd::enter), [`talk`](Crowd::talk) and [`leave`](Crowd::leave); the first two
 /// may be dropped before they are done, and then it is left early.
@@ -217,23 +192,28 @@ async fn live(
     tell: oneshot::Sender<Heard>,
 ) {
     let promises = venue.transport.promises();
-    // In both cases nobody may wait for it any more.
     if promises.reliable && promises.ordered {
-        match Counting::enter(nth, shared, &venue).await {
-            Ok(client) => {
-                let _ = entered.send(Ok(()));
-                client.live(orders, tell).await;
-            }
-            Err(why) => drop(entered.send(Err(why))),
-        }
+        let client = Counting::enter(nth, shared, &venue).await;
+        stay(client, entered, |it| it.live(orders, tell)).await;
     } else {
-        match Repairing::enter(nth, shared, &venue).await {
-            Ok(client) => {
-                let _ = entered.send(Ok(()));
-                client.live(orders, tell).await;
-            }
-            Err(why) => drop(entered.send(Err(why))),
+        let client = Repairing::enter(nth, shared, &venue).await;
+        stay(client, entered, |it| it.live(orders, tell)).await;
+    }
+}
+
+/// Says whether it came in, and if it did, lives.
+async fn stay<T, F: Future<Output = ()>>(
+    client: Result<T, String>,
+    entered: oneshot::Sender<Result<(), String>>,
+    live: impl FnOnce(T) -> F,
+) {
+    // In both cases nobody may wait for it any more.
+    match client {
+        Ok(client) => {
+            let _ = entered.send(Ok(()));
+            live(client).await;
         }
+        Err(why) => drop(entered.send(Err(why))),
     }
 }
 
@@ -246,12 +226,6 @@ impl fmt::Debug for Crowd {
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Watch").field(&self.0.counters).finish()
-    }
-}
-
-impl fmt::Debug for Venue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Venue").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

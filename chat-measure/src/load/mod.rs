@@ -15,7 +15,7 @@ mod shared;
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
-pub use crowd::{Crowd, Venue, Watch};
+pub use crowd::{Crowd, Watch};
 pub use figures::Figures;
 pub use report::{Asked, Cost, Memory, Report};
 pub use shared::Counters;

@@ -16,12 +16,13 @@ use futures::{
 };
 
 use super::{
-    crowd::{ENTER_WITHIN, Orders, Venue},
+    crowd::{ENTER_WITHIN, Orders},
     ear::{BATCH, Batch, Ear, Heard},
     mark::Mark,
     mouth::{Mouth, Next},
     shared::Shared,
 };
+use crate::Venue;
 
 /// A client in its room.
 pub(super) struct Repairing {

@@ -19,7 +19,10 @@ use chat_core::{
     transport::{BoxLink, Listening, Promises, Transport},
     within,
 };
-use chat_measure::load::{Crowd, Figures, ImpossibleLoad, Lasts, Load, Pace, Venue};
+use chat_measure::{
+    Venue,
+    load::{Crowd, Figures, ImpossibleLoad, Lasts, Load, Pace},
+};
 use chat_tests::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},

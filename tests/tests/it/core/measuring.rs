@@ -36,14 +36,14 @@ async fn hall(time: &VirtualTime) -> Hall {
 }
 
 /// Where server and people rely on nothing, or where both do.
-fn venue(hall: &Hall, weather: Weather, raw: bool) -> Venue {
+fn venue(hall: &Hall, weather: Weather) -> Venue {
     let runtime = hall.time.shared();
     let (inner, at): (Arc<dyn Transport>, _) = match repairs(weather) {
         true => (Arc::new(Weak(hall.memory.clone())), "memory://hall"),
         false => (Arc::new(hall.memory.clone()), "memory://firm"),
     };
     let transport = Arc::new(WeatherTransport::new(inner, weather, 5, runtime.clone()));
-    Venue { transport, address: at.parse().unwrap(), raw, prefix: "p-".to_owned(), runtime }
+    Venue { transport, address: at.parse().unwrap(), password: None, prefix: "p-".to_owned(), runtime }
 }
 
 fn repairs(weather: Weather) -> bool {
@@ -57,7 +57,7 @@ fn hold(conversation: Conversation, weather: Weather, raw: bool) -> (Plan, Vec<N
         let hall = hall(&time).await;
         let plan = Arc::new(Plan::new(conversation.checked().unwrap(), 11));
         let counters = Arc::new(Counters::default());
-        let gathering = gather(plan.clone(), venue(&hall, weather, raw), counters.clone()).await;
+        let gathering = gather(plan.clone(), venue(&hall, weather), raw, counters.clone()).await;
         let mut gathering = gathering.unwrap();
         assert_eq!((counters.entered(), counters.said()), (plan.conversation().people, 0));
         gathering.talk(time.now() + SECOND).await;
@@ -154,7 +154,7 @@ fn a_link_that_is_cut_in_the_middle_loses_nothing() {
 fn nobody_talks_before_all_are_in() {
     let time = VirtualTime::new(3);
     let gather = |hall: &Hall, weather| {
-        gather(Arc::new(Plan::new(talk(), 1)), venue(hall, weather, false), Arc::default())
+        gather(Arc::new(Plan::new(talk(), 1)), venue(hall, weather), false, Arc::default())
     };
     let absent =
         time.run(async { gather(&hall(&time).await, Weather { loss: 100, ..Weather::default() }).await });
