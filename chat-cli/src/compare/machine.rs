@@ -2,10 +2,10 @@
 
 use std::{fs, thread};
 
-use chat_measure::Setting;
+use chat_measure::{Link, Setting};
 
-/// What is known of this machine that has to do with networks and speed.
-pub(super) fn settings() -> Vec<Setting> {
+/// What is known of this machine that has to do with networks and speed. Of a server of others nothing is.
+pub(super) fn settings(link: Link) -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut say = |name: &str, value: Option<String>| {
         settings.extend(value.map(|value| Setting { name: name.to_owned(), value }));
@@ -17,7 +17,8 @@ pub(super) fn settings() -> Vec<Setting> {
     say("receive buffers of TCP (least, first, most)", read("/proc/sys/net/ipv4/tcp_rmem"));
     say("send buffers of TCP (least, first, most)", read("/proc/sys/net/ipv4/tcp_wmem"));
     say("largest receive buffer that can be asked for", read("/proc/sys/net/core/rmem_max"));
-    say("server", Some("a process of its own, --memory --unlimited".to_owned()));
+    let is_ours = link != Link::Server;
+    say("server", is_ours.then(|| "a process of its own, --memory --unlimited".to_owned()));
     say("clients", Some("all in one process".to_owned()));
     settings
 }

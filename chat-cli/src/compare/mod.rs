@@ -53,7 +53,7 @@ pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) ->
         scenario: args.scenario().name.to_owned(),
         conversation: conversation.to_string(),
         repetitions: usize::from(args.repeat),
-        settings: [command()].into_iter().chain(machine::settings()).collect(),
+        settings: [command()].into_iter().chain(machine::settings(ground.kind())).collect(),
         contestants,
         conditions: conditions.iter().map(said).collect(),
         rounds: Vec::new(),

@@ -185,4 +185,6 @@ pub(crate) fn server() {
         );
     }
     assert!(printed.contains("server"), "{printed}");
+    let settings = report["settings"].as_array().unwrap();
+    assert!(settings.iter().all(|it| it["name"] != "server"), "nothing is known of it: {settings:?}");
 }
