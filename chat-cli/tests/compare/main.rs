@@ -12,10 +12,8 @@ mod refused;
 
 use std::{
     env, io,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     process::{Command, ExitCode, Output, Stdio},
-    time::Instant,
 };
 
 use chat_core::{
@@ -24,6 +22,7 @@ use chat_core::{
 };
 use chat_tcp::Tcp;
 use futures::future::BoxFuture;
+use libtest_mimic::{Arguments, Trial};
 
 const CHECKS: &[(&str, fn())] = &[
     ("what_is_impossible_is_refused_with_the_name_of_its_flag", refused::impossible),
@@ -62,28 +61,15 @@ fn main() -> ExitCode {
         let registry = chat_cli::standard().with("third", third);
         return chat_cli::run(registry.with("memory", chat_core::memory::Memory::default()));
     }
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    if arguments.iter().any(|it| it == "--list") {
-        CHECKS.iter().for_each(|(name, _)| println!("{name}: test"));
-        return ExitCode::SUCCESS;
-    }
-    let wanted: Vec<&String> = arguments.iter().filter(|it| !it.starts_with('-')).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|it| name.contains(it.as_str()));
-    let began = Instant::now();
-    let (mut passed, mut failed) = (0, 0);
-    println!("\nrunning {} tests", CHECKS.iter().filter(|it| is_wanted(it.0)).count());
-    for (name, check) in CHECKS.iter().filter(|it| is_wanted(it.0)) {
-        let succeeded = catch_unwind(AssertUnwindSafe(check)).is_ok();
-        println!("test {name} ... {}", if succeeded { "ok" } else { "FAILED" });
-        *(if succeeded { &mut passed } else { &mut failed }) += 1;
-    }
-    let (result, time) = (if failed == 0 { "ok" } else { "FAILED" }, began.elapsed().as_secs_f64());
-    println!(
-        "\ntest result: {result}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {} filtered out; \
-         finished in {time:.2}s\n",
-        CHECKS.len() - passed - failed
-    );
-    ExitCode::from(if failed == 0 { 0 } else { 101 })
+    let trial = |(name, check): &(&str, fn())| {
+        let check = *check;
+        Trial::test(*name, move || {
+            check();
+            Ok(())
+        })
+    };
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    libtest_mimic::run(&arguments, CHECKS.iter().map(trial).collect()).exit_code()
 }
 
 /// The program, with the third transport.

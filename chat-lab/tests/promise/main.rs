@@ -18,6 +18,7 @@ use std::{
 };
 
 use chat_lab::{Lab, Missing};
+use libtest_mimic::{Arguments, Trial};
 
 type Check = fn(&Lab);
 
@@ -46,34 +47,18 @@ const CHECKS: &[(&str, Check)] = &[
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    match arguments.first().map(String::as_str) {
-        Some("--inside") => inside(&arguments[1]),
-        Some("--list") => CHECKS.iter().for_each(|(name, _)| println!("{name}: test")),
-        _ => return all(&arguments),
+    let inside_of: Option<String> = env::args().skip_while(|it| it != INSIDE).nth(1);
+    if let Some(name) = inside_of {
+        inside(&name);
+        return ExitCode::SUCCESS;
     }
-    ExitCode::SUCCESS
-}
-
-/// Runs those whose name has what was asked for, one after the other: they measure time.
-fn all(arguments: &[String]) -> ExitCode {
-    let wanted: Vec<&String> = arguments.iter().filter(|it| !it.starts_with('-')).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|it| name.contains(it.as_str()));
-    let began = Instant::now();
-    let (mut passed, mut failed) = (0, 0);
-    println!("\nrunning {} tests", CHECKS.iter().filter(|it| is_wanted(it.0)).count());
-    for (name, _) in CHECKS.iter().filter(|it| is_wanted(it.0)) {
-        let succeeded = in_a_process(name);
-        println!("test {name} ... {}", if succeeded { "ok" } else { "FAILED" });
-        *(if succeeded { &mut passed } else { &mut failed }) += 1;
-    }
-    let (result, time) = (if failed == 0 { "ok" } else { "FAILED" }, began.elapsed().as_secs_f64());
-    println!(
-        "\ntest result: {result}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {} filtered out; \
-         finished in {time:.2}s\n",
-        CHECKS.len() - passed - failed
-    );
-    ExitCode::from(if failed == 0 { 0 } else { 101 })
+    let trial = |(name, _): &(&'static str, Check)| {
+        let name = *name;
+        Trial::test(name, move || in_a_process(name).then_some(()).ok_or_else(|| "see above".into()))
+    };
+    // One after the other: they measure time.
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    libtest_mimic::run(&arguments, CHECKS.iter().map(trial).collect()).exit_code()
 }
 
 fn in_a_process(name: &str) -> bool {
@@ -92,7 +77,7 @@ fn in_a_process(name: &str) -> bool {
 
 fn myself(name: &str) -> Command {
     let mut command = Command::new(env::current_exe().expect("there is this program"));
-    command.args(["--inside", name]).stdin(Stdio::null());
+    command.args([INSIDE, name]).stdin(Stdio::null());
     command
 }
 
@@ -107,3 +92,5 @@ fn inside(name: &str) {
         Err(why) => panic!("{why}"),
     }
 }
+
+const INSIDE: &str = "--inside";
