@@ -66,11 +66,12 @@ mod target;
 mod whole;
 mod wrap;
 
-pub use runtime::AsyncStd;
+pub use runtime::Pool;
+use runtime::block_on;
 
 /// The transports the program comes with: `tcp` and `udp`, and for comparisons `tcp-nagle`, TCP with Nagle's algorithm.
 pub fn standard() -> Registry {
-    let runtime: SharedRuntime = Arc::new(AsyncStd);
+    let runtime: SharedRuntime = Arc::new(Pool);
     let tcp = Tcp::new(runtime.clone());
     Registry::new()
         .with("tcp", tcp.clone())
@@ -109,7 +110,7 @@ pub fn run(registry: Registry) -> ExitCode {
 }
 
 fn start(registry: &Registry, cli: Cli) -> anyhow::Result<ExitCode> {
-    let runtime: SharedRuntime = Arc::new(AsyncStd);
+    let runtime: SharedRuntime = Arc::new(Pool);
     let command = cli.command.unwrap_or(Command::Join(Join { server: None, talking: cli.talking }));
     match &command {
         Command::Serve(args) => logging::start("info", args.log)?,
@@ -119,23 +120,21 @@ fn start(registry: &Registry, cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let settings = Settings::load;
     let done = match command {
-        Command::Serve(args) => async_std::task::block_on(serve::run(registry, runtime, args)),
-        Command::Join(args) => async_std::task::block_on(join::run(registry, runtime, args, &settings()?)),
-        Command::Send(args) => async_std::task::block_on(send::run(registry, runtime, args, &settings()?)),
-        Command::Tail(args) => async_std::task::block_on(tail::run(registry, runtime, args, &settings()?)),
+        Command::Serve(args) => block_on(serve::run(registry, runtime, args)),
+        Command::Join(args) => block_on(join::run(registry, runtime, args, &settings()?)),
+        Command::Send(args) => block_on(send::run(registry, runtime, args, &settings()?)),
+        Command::Tail(args) => block_on(tail::run(registry, runtime, args, &settings()?)),
         Command::Search(args) => {
-            return async_std::task::block_on(search::run(registry, runtime, args, &settings()?));
+            return block_on(search::run(registry, runtime, args, &settings()?));
         }
-        Command::Export(args) => {
-            async_std::task::block_on(export::run(registry, runtime, args, &settings()?))
-        }
-        Command::Bot(args) => async_std::task::block_on(bot::run(registry, runtime, args, &settings()?)),
+        Command::Export(args) => block_on(export::run(registry, runtime, args, &settings()?)),
+        Command::Bot(args) => block_on(bot::run(registry, runtime, args, &settings()?)),
         Command::Doctor(args) => {
-            return async_std::task::block_on(doctor::run(registry, runtime, args, &settings()?));
+            return block_on(doctor::run(registry, runtime, args, &settings()?));
         }
         Command::Compare(args) => return compare::run(registry, runtime, args),
-        Command::Bench(args) => return async_std::task::block_on(bench::run(registry, runtime, args)),
-        Command::Discover(args) => async_std::task::block_on(discover::run(runtime, &args)),
+        Command::Bench(args) => return block_on(bench::run(registry, runtime, args)),
+        Command::Discover(args) => block_on(discover::run(runtime, &args)),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();

@@ -43,9 +43,8 @@ fn listen(target: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(&target.into())?;
     socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    let listener = std::net::TcpListener::from(socket);
-    Ok((listener.local_addr()?, TcpListener::from(listener)))
+    let listener = TcpListener::new(socket.into())?;
+    Ok((listener.get_ref().local_addr()?, listener))
 }
 
 fn explain(error: &io::Error, target: &str) -> io::Error {

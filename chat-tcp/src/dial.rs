@@ -31,7 +31,7 @@ async fn connect(target: SocketAddr, runtime: &dyn Runtime, limit: Duration) -> 
     let socket = attempt.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))?;
     // Dialling a port of this machine where nobody listens can be given that very port to dial from; TCP then
     // connects the socket to itself.
-    if socket.local_addr()? == socket.peer_addr()? {
+    if socket.get_ref().local_addr()? == socket.get_ref().peer_addr()? {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     Ok(socket)

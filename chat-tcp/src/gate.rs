@@ -1,40 +1,56 @@
-//! One direction of a socket: remembers that it would block, so that the kernel is not asked again in vain.
+//! One direction of a socket: remembers that the kernel has no more to give, or to take, so that it is not asked again
+//! in vain.
 //!
 //! A link's task wakes for many reasons: a new message to write, a timer. Without this each of them would cost a
 //! read that finds nothing, and for a slow peer a write that takes nothing.
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures::task::{ArcWake, AtomicWaker, waker_ref};
 
-/// Lets attempts through unless the last one is still pending.
+/// Open until it is closed, and then until the socket is ready again.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    pending: bool,
-    signal: Arc<Signal>,
+    closed: bool,
+    /// The reactor was asked to call `signal` when the socket is ready.
+    waiting: bool,
+    /// Only there once somebody has waited.
+    signal: Option<Arc<Signal>>,
 }
 
 impl Gate {
-    /// Makes the `attempt`, unless an earlier one was pending and its waker was not called since.
-    pub(crate) fn poll<T>(
+    /// The kernel has nothing more to give or to take.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whether the kernel may be asked. `poll_ready` asks the reactor, and is not called again before that has answered.
+    pub(crate) fn poll_open(
         &mut self,
         cx: &mut Context<'_>,
-        attempt: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
+        poll_ready: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        if !self.closed {
+            return Poll::Ready(Ok(()));
+        }
+        let signal = self.signal.get_or_insert_default();
         // Before `woken` is looked at: a call that comes in between then wakes this task.
-        self.signal.task.register(cx.waker());
-        if self.pending && !self.signal.woken.swap(false, Ordering::AcqRel) {
+        signal.task.register(cx.waker());
+        if self.waiting && !signal.woken.swap(false, Ordering::AcqRel) {
             return Poll::Pending;
         }
-        let outcome = attempt(&mut Context::from_waker(&waker_ref(&self.signal)));
-        self.pending = outcome.is_pending();
-        outcome
+        let is_ready = poll_ready(&mut Context::from_waker(&waker_ref(signal)));
+        self.waiting = is_ready.is_pending();
+        ready!(is_ready)?;
+        self.closed = false;
+        Poll::Ready(Ok(()))
     }
 }
 

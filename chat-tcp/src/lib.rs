@@ -114,7 +114,7 @@ impl Tcp {
     /// A link over a connected socket, whichever end began it.
     fn link(&self, socket: net::TcpStream) -> io::Result<BoxLink> {
         // The link gathers frames itself, so whatever it writes is meant to leave at once.
-        socket.set_nodelay(!self.nagle)?;
+        socket.get_ref().set_nodelay(!self.nagle)?;
         Ok(Box::pin(link::TcpLink::new(socket, self.runtime.clone(), self.limits.frame)))
     }
 }

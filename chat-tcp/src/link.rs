@@ -10,12 +10,30 @@ use std::{
 
 use bytes::Bytes;
 use chat_core::{SharedRuntime, wire::MAX_FRAME};
-use futures::{AsyncRead, AsyncWrite, Sink, Stream};
+use futures::{Sink, Stream};
 
 use crate::{frame::Decoder, gate::Gate, outbox::Outbox, patience::Patience};
 
-/// What a link needs of a socket.
-pub(crate) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {
+/// What a link needs of a socket that does not block.
+pub(crate) trait Socket: Send + Unpin {
+    /// Reads what has come.
+    ///
+    /// # Errors
+    /// Of the kind `WouldBlock` when nothing has.
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes as much as the kernel takes.
+    ///
+    /// # Errors
+    /// Of the kind `WouldBlock` when it takes nothing.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Ready when something may have come since this was asked last.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Ready when the kernel may take more than when this was asked last.
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
     /// Tells the peer that nothing more will be written; reading goes on.
     fn finish(&self) -> io::Result<()>;
 }
@@ -78,20 +96,28 @@ impl<S: Socket> TcpLink<S> {
 
     /// Reads once, into a buffer that all links of this thread share.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Read>> {
+        ready!(self.readable.poll_open(cx, |cx| self.socket.poll_readable(cx)))?;
         let mut scratch = SCRATCH.take();
         scratch.resize(READ_SIZE, 0);
-        let read = self.readable.poll(cx, |cx| Pin::new(&mut self.socket).poll_read(cx, &mut scratch));
-        let outcome = match read {
-            Poll::Ready(Ok(0)) => Poll::Ready(Ok(Read::End)),
-            Poll::Ready(Ok(n)) => Poll::Ready(self.take(&scratch[..n])),
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
-                Poll::Ready(Ok(Read::Bytes))
+        let outcome = match self.socket.read(&mut scratch) {
+            Ok(0) => Ok(Read::End),
+            Ok(n) => {
+                if n < READ_SIZE {
+                    self.readable.close(); // that was all: what comes next is told, also the end
+                }
+                self.take(&scratch[..n])
             }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => Ok(Read::Bytes),
+                io::ErrorKind::WouldBlock => {
+                    self.readable.close();
+                    Ok(Read::Bytes)
+                }
+                _ => Err(error),
+            },
         };
         SCRATCH.set(scratch);
-        outcome
+        Poll::Ready(outcome)
     }
 
     fn take(&mut self, mut input: &[u8]) -> io::Result<Read> {
@@ -131,16 +157,18 @@ impl<S: Socket> TcpLink<S> {
     /// Writes until at most `enough` bytes are left.
     fn poll_write(&mut self, enough: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.outbox.unwritten().len() > enough {
-            let unwritten = self.outbox.unwritten();
-            match self.writable.poll(cx, |cx| Pin::new(&mut self.socket).poll_write(cx, unwritten)) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(n)) => self.outbox.wrote(n),
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    self.outbox.settle();
-                    return Poll::Pending;
-                }
+            if self.writable.poll_open(cx, |cx| self.socket.poll_writable(cx))?.is_pending() {
+                self.outbox.settle();
+                return Poll::Pending;
+            }
+            match self.socket.write(self.outbox.unwritten()) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(n) => self.outbox.wrote(n),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => self.writable.close(),
+                    _ => return Poll::Ready(Err(error)),
+                },
             }
         }
         Poll::Ready(Ok(()))

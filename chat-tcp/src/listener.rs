@@ -12,7 +12,7 @@ use chat_core::{
     wire::{self, Code, Event},
 };
 use futures::{
-    AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt,
+    FutureExt, StreamExt,
     stream::{self, BoxStream},
 };
 
@@ -164,11 +164,11 @@ fn refusal() -> Vec<u8> {
 
 /// Says why and hangs up. Nothing is waited for: an empty send buffer takes the few bytes, and a peer for whom this
 /// fails learns from the closed link.
-fn refuse(mut socket: TcpStream) {
-    let _ = socket.write_all(&refusal()).now_or_never();
+fn refuse(socket: TcpStream) {
+    let _ = socket.write(&refusal());
     let _ = socket.finish();
     // What the peer has said already would turn the close into a reset, which may overtake the words.
-    let _ = socket.read(&mut [0; 4096]).now_or_never();
+    let _ = socket.read(&mut [0; 4096]);
 }
 
 fn peer(from: SocketAddr) -> Peer {

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use chat_cli::AsyncStd;
+use chat_cli::Pool;
 use chat_core::log::RoomLog;
 use chat_sqlite::{Options, SqliteLog};
 use chat_tests::faults::{self, Bench, Flips, Found};
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         let bench = Bench {
             program: program.clone(),
             scratch: scratch.path().to_owned(),
-            runtime: Arc::new(AsyncStd),
+            runtime: Arc::new(Pool),
             registry: chat_cli::standard(),
             open,
             say: |line| println!("{line}"),

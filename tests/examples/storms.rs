@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chat_cli::AsyncStd;
+use chat_cli::Pool;
 use chat_core::{
     ClientId, SharedRuntime,
     client::{Config, Update, start},
@@ -151,7 +151,7 @@ fn join(server: &Server, nth: usize, room: &str) -> io::Result<TcpStream> {
 /// How long it takes until all clients are in their rooms again after the server was killed and is back.
 fn restart(clients: usize) -> io::Result<()> {
     let mut server = Server::start(0)?;
-    let runtime: SharedRuntime = Arc::new(AsyncStd);
+    let runtime: SharedRuntime = Arc::new(Pool);
     let transport: Arc<dyn Transport> = Arc::new(Tcp::new(runtime.clone()));
     let address = format!("tcp://{}", server.at).parse().map_err(io::Error::other)?;
     let inside = Arc::new(AtomicUsize::new(0));
@@ -247,7 +247,7 @@ fn until(what: impl Fn() -> bool) -> io::Result<()> {
 }
 
 fn venue(server: &Server, prefix: &str) -> Venue {
-    let runtime: SharedRuntime = Arc::new(AsyncStd);
+    let runtime: SharedRuntime = Arc::new(Pool);
     Venue {
         transport: Arc::new(Tcp::new(runtime.clone())),
         address: format!("tcp://{}", server.at).parse().expect("it is an address"),

@@ -22,6 +22,7 @@ use crate::{
     INTERRUPTED,
     args::{self, Compare, Conditions, usage},
     output::{Output, columns},
+    runtime::block_on,
     serve::{SOFTWARE, raise_limits},
     signals::Signals,
     target::Target,
@@ -65,7 +66,7 @@ pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) ->
         (0..u64::from(args.repeat)).map(|nth| Plan::new(conversation.clone(), args.seed.wrapping_add(nth)));
     let plans: Vec<Arc<Plan>> = plans.map(Arc::new).collect();
     let comparing = compare(registry, &runtime, &ground, &conditions, &plans, &mut compared);
-    async_std::task::block_on(comparing)?;
+    block_on(comparing)?;
     files.write(&compared)?;
     let table = chat_measure::table(&compared, columns().unwrap_or(COLUMNS));
     Output::plain().write(table.as_bytes())?;

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
     task::Waker,
@@ -24,50 +24,51 @@ struct Script {
     writer: Option<Waker>,
     writes: usize,
     written: Vec<u8>,
-    finished: Mutex<usize>,
+    finished: usize,
 }
 
-impl AsyncRead for Script {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.reads += 1;
-        let Some(mut bytes) = self.arriving.pop_front() else {
-            self.reader = Some(cx.waker().clone());
-            return Poll::Pending;
-        };
-        let n = bytes.len().min(buf.len());
-        buf[..n].copy_from_slice(&bytes[..n]);
+impl Socket for Mutex<Script> {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut this = self.lock().unwrap();
+        this.reads += 1;
+        let Some(mut bytes) = this.arriving.pop_front() else { return Err(io::ErrorKind::WouldBlock.into()) };
+        let n = bytes.len().min(buffer.len());
+        buffer[..n].copy_from_slice(&bytes[..n]);
         if n < bytes.len() {
-            self.arriving.push_front(bytes.split_off(n));
+            this.arriving.push_front(bytes.split_off(n));
         }
-        Poll::Ready(Ok(n))
+        Ok(n)
     }
-}
 
-impl AsyncWrite for Script {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.writes += 1;
-        let n = buf.len().min(self.room);
-        if n == 0 {
-            self.writer = Some(cx.waker().clone());
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut this = self.lock().unwrap();
+        this.writes += 1;
+        let n = bytes.len().min(this.room);
+        this.room -= n;
+        this.written.extend_from_slice(&bytes[..n]);
+        if n == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(n) }
+    }
+
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut this = self.lock().unwrap();
+        if this.arriving.is_empty() {
+            this.reader = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        self.room -= n;
-        self.written.extend_from_slice(&buf[..n]);
-        Poll::Ready(Ok(n))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut this = self.lock().unwrap();
+        if this.room == 0 {
+            this.writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
         Poll::Ready(Ok(()))
     }
-}
 
-impl Socket for Script {
     fn finish(&self) -> io::Result<()> {
-        *self.finished.lock().unwrap() += 1;
+        self.lock().unwrap().finished += 1;
         Err(io::ErrorKind::NotConnected.into())
     }
 }
@@ -107,10 +108,10 @@ impl chat_core::Runtime for Clock {
     }
 }
 
-type PollSink = fn(Pin<&mut TcpLink<Script>>, &mut Context<'_>) -> Poll<io::Result<()>>;
+type PollSink = fn(Pin<&mut TcpLink<Mutex<Script>>>, &mut Context<'_>) -> Poll<io::Result<()>>;
 
 struct Rig {
-    link: TcpLink<Script>,
+    link: TcpLink<Mutex<Script>>,
     clock: Arc<Clock>,
 }
 
@@ -118,15 +119,23 @@ impl Rig {
     fn new(room: usize) -> Rig {
         let clock =
             Arc::new(Clock { start: Instant::now(), seconds: Arc::default(), timers: AtomicUsize::new(0) });
-        let socket = Script { room, ..Script::default() };
+        let socket = Mutex::new(Script { room, ..Script::default() });
         Rig { link: TcpLink::new(socket, clock.clone(), Duration::from_secs(10)), clock }
     }
 
+    fn socket(&self) -> MutexGuard<'_, Script> {
+        self.link.socket.lock().unwrap()
+    }
+
     fn arrive(&mut self, bytes: impl Into<Vec<u8>>) {
-        self.link.socket.arriving.push_back(bytes.into());
-        if let Some(waker) = self.link.socket.reader.take() {
-            waker.wake();
-        }
+        self.socket().arriving.push_back(bytes.into());
+        let waker = self.socket().reader.take();
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    fn writable(&mut self) {
+        let waker = self.socket().writer.take();
+        waker.expect("it waits").wake();
     }
 
     /// `None` while pending.
@@ -177,10 +186,10 @@ fn what_has_gathered_leaves_with_one_write_and_no_buffer_stays() {
         assert!(rig.poll(Sink::poll_ready));
         rig.send(&[b'x'; 100]).unwrap();
     }
-    assert_eq!(rig.link.socket.writes, 0);
+    assert_eq!(rig.socket().writes, 0);
     assert!(rig.poll(Sink::poll_flush));
-    assert_eq!(rig.link.socket.writes, 1);
-    assert_eq!(rig.link.socket.written, framed(&[&[b'x'; 100][..]; 500]));
+    assert_eq!(rig.socket().writes, 1);
+    assert_eq!(rig.socket().written, framed(&[&[b'x'; 100][..]; 500]));
     assert_eq!(rig.link.outbox.held(), 0);
 }
 
@@ -198,17 +207,17 @@ fn a_peer_that_does_not_read_costs_what_it_is_owed() {
     assert!(rig.link.outbox.held() <= 2 * owed);
 
     // Asking again asks the kernel again only once the reactor has spoken.
-    let writes = rig.link.socket.writes;
+    let writes = rig.socket().writes;
     assert!(!rig.poll(Sink::poll_ready) && !rig.poll(Sink::poll_flush));
-    assert_eq!(rig.link.socket.writes, writes);
-    rig.link.socket.room = owed - 10;
-    rig.link.socket.writer.take().expect("it waits").wake();
+    assert_eq!(rig.socket().writes, writes);
+    rig.socket().room = owed - 10;
+    rig.writable();
     assert!(rig.poll(Sink::poll_ready) && !rig.poll(Sink::poll_flush));
     assert!(rig.link.outbox.held() <= 20, "{}", rig.link.outbox.held());
-    rig.link.socket.room = usize::MAX;
-    rig.link.socket.writer.take().expect("it waits").wake();
+    rig.socket().room = usize::MAX;
+    rig.writable();
     assert!(rig.poll(Sink::poll_flush));
-    assert_eq!(rig.link.socket.written, sent);
+    assert_eq!(rig.socket().written, sent);
     assert_eq!(rig.link.outbox.held(), 0);
 }
 
@@ -221,7 +230,7 @@ fn a_frame_that_is_no_frame_is_not_taken() {
     assert_eq!(rig.send(b"").unwrap_err().kind(), io::ErrorKind::InvalidInput);
     rig.send(&[b'x'; MAX_FRAME]).unwrap();
     assert!(rig.poll(Sink::poll_flush));
-    assert_eq!(rig.link.socket.written.len(), MAX_FRAME + 4);
+    assert_eq!(rig.socket().written.len(), MAX_FRAME + 4);
 }
 
 #[test]
@@ -229,12 +238,12 @@ fn closing_writes_what_is_left_and_says_so_once() {
     let mut rig = Rig::new(2);
     rig.send(b"bye").unwrap();
     assert!(!rig.poll(Sink::poll_close));
-    assert_eq!(*rig.link.socket.finished.lock().unwrap(), 0);
-    rig.link.socket.room = 100;
-    rig.link.socket.writer.take().expect("it waits").wake();
+    assert_eq!(rig.socket().finished, 0);
+    rig.socket().room = 100;
+    rig.writable();
     assert!(rig.poll(Sink::poll_close) && rig.poll(Sink::poll_close));
-    assert_eq!(rig.link.socket.written, framed(&[b"bye"]));
-    assert_eq!(*rig.link.socket.finished.lock().unwrap(), 1);
+    assert_eq!(rig.socket().written, framed(&[b"bye"]));
+    assert_eq!(rig.socket().finished, 1);
 }
 
 #[test]
@@ -244,11 +253,10 @@ fn frames_that_came_together_cost_one_read_and_idling_none() {
     for body in [&b"one"[..], b"two", b"three"] {
         assert_eq!(rig.next().unwrap().unwrap().unwrap(), body);
     }
-    assert_eq!(rig.link.socket.reads, 1);
+    assert_eq!(rig.socket().reads, 1);
     assert!(rig.next().is_none());
-    assert_eq!(rig.link.socket.reads, 2);
     assert!(rig.next().is_none()); // woken for something else
-    assert_eq!(rig.link.socket.reads, 2);
+    assert_eq!(rig.socket().reads, 1);
     rig.arrive(framed(&[b"four"]));
     assert_eq!(rig.next().unwrap().unwrap().unwrap(), &b"four"[..]);
     assert_eq!(rig.clock.timers.load(Ordering::Relaxed), 0);
@@ -262,7 +270,7 @@ fn a_peer_that_sends_crumbs_lets_others_have_their_turn() {
     }
     let (waker, wakes) = count_wakes();
     assert!(Pin::new(&mut rig.link).poll_next(&mut Context::from_waker(&waker)).is_pending());
-    assert_eq!(rig.link.socket.reads, READS_PER_POLL);
+    assert_eq!(rig.socket().reads, READS_PER_POLL);
     assert_eq!(wakes.load(Ordering::Relaxed), 1, "nobody will come back for the rest");
     let polls = (0..20).find_map(|n| rig.next().map(|_| n)).expect("a frame");
     assert_eq!(polls, 104 / READS_PER_POLL - 2);

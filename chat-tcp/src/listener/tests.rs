@@ -61,7 +61,7 @@ impl Subscriber for CountWarnings {
 
 fn accepting(socket: socket2::Socket) -> (Accepting, Arc<Sleeper>) {
     let sleeper = Arc::new(Sleeper { start: Instant::now(), slept: Mutex::default() });
-    let listener = TcpListener::from(std::net::TcpListener::from(socket));
+    let listener = TcpListener::new(socket.into()).unwrap();
     (Accepting::new(listener, Tcp::new(sleeper.clone())), sleeper)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_cli::AsyncStd;
+use chat_cli::Pool;
 use chat_unix::Unix;
 
-chat_tests::conformance!(unix, Arc::new(AsyncStd), Unix, "unix:///tmp/chat-unix-{n}.sock");
+chat_tests::conformance!(unix, Arc::new(Pool), Unix, "unix:///tmp/chat-unix-{n}.sock");
