@@ -16,7 +16,7 @@ use crate::{ClientId, RoomName, id::token, wire::EntryKind};
 mod search;
 
 /// Keeps entries in memory, all rooms together within a bound. What is over it is taken from the room that holds
-/// most, oldest first, so that a busy room cannot cost a quiet one its history.
+/// (about) most, oldest first, so that a busy room cannot cost a quiet one its history.
 #[derive(Debug)]
 pub struct MemoryLog {
     epoch: String,
@@ -28,6 +28,7 @@ pub struct MemoryLog {
 struct Held {
     rooms: HashMap<RoomName, Entries>,
     requests: HashMap<(ClientId, u64), (RoomName, u64)>,
+    /// The rooms that hold anything, in the order of their size classes.
     by_size: BTreeSet<(usize, RoomName)>,
     bytes: usize,
     /// How many entries were ever stored.
@@ -130,12 +131,14 @@ impl Held {
         let name = (item.client, item.request);
         let room_name = item.room.clone();
         let room = self.rooms.entry(room_name.clone()).or_default();
-        self.by_size.remove(&(room.bytes, room_name.clone()));
-        self.bytes -= room.bytes;
+        let before = room.bytes;
         self.stored += 1;
         let position = room.push(item, self.stored);
-        self.bytes += room.bytes;
-        self.by_size.insert((room.bytes, room_name.clone()));
+        self.bytes += room.bytes - before;
+        if size_class(room.bytes) != size_class(before) {
+            self.by_size.remove(&(size_class(before), room_name.clone()));
+            self.by_size.insert((size_class(room.bytes), room_name.clone()));
+        }
         self.requests.insert(name, (room_name, position.seq));
         Outcome::Stored(position)
     }
@@ -143,21 +146,24 @@ impl Held {
     fn prune(&mut self, max_bytes: usize) -> Vec<(RoomName, u64)> {
         let mut pruned: Vec<(RoomName, u64)> = Vec::new();
         while self.bytes > max_bytes
-            && let Some((size, name)) = self.by_size.pop_last()
+            && let Some((class, name)) = self.by_size.pop_last()
         {
             let room = self.rooms.get_mut(&name).expect("every room with a size exists");
-            if let Some(gone) = room.entries.pop_front() {
+            while self.bytes > max_bytes
+                && size_class(room.bytes) == class
+                && let Some(gone) = room.entries.pop_front()
+            {
                 room.bytes -= gone.bytes();
+                self.bytes -= gone.bytes();
                 self.requests.remove(&(gone.client, gone.request));
             }
-            self.bytes -= size - room.bytes;
             let oldest = room.oldest();
             match pruned.iter_mut().find(|(it, _)| *it == name) {
                 Some(known) => known.1 = oldest,
                 None => pruned.push((name.clone(), oldest)),
             }
             if room.bytes > 0 {
-                self.by_size.insert((room.bytes, name));
+                self.by_size.insert((size_class(room.bytes), name));
             }
         }
         pruned
@@ -215,6 +221,12 @@ impl Stored {
     fn bytes(&self) -> usize {
         self.entry.from.len() + self.entry.text.len() + OVERHEAD
     }
+}
+
+/// A room moves among the others only when its class changes: sizes of one class differ by an eighth at most.
+fn size_class(bytes: usize) -> usize {
+    let magnitude = bytes.max(8).ilog2() as usize;
+    (magnitude << 3) | ((bytes >> (magnitude - 3)) & 7)
 }
 
 const OVERHEAD: usize = 256;

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     log::{Append, LogEntry, Outcome, Position},
-    wire::{self, Ack, Code, EntryKind, Event},
+    wire::{self, Block, Code, EntryKind, Event},
 };
 
 /// Something a session wants stored.
@@ -146,9 +146,10 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
             tracing::error!(%error, messages = batch.len(), "nothing stored");
             // Some of it may be repetitions of what was stored long ago.
             let known = hub.log().recall(appends(&batch)).await.unwrap_or_default();
+            let mut acks = Block::default();
             for (it, outcome) in batch.iter().zip(known.into_iter().chain(iter::repeat(None))) {
                 match outcome {
-                    Some(outcome) => it.answer(outcome),
+                    Some(outcome) => it.answer(outcome, &mut acks, 1),
                     None => it.session.refuse_after_all(it.id, storage_error(Some(it.id), &error)),
                 }
             }
@@ -192,17 +193,18 @@ impl Submission {
             request: self.id,
             room: self.room.name().clone(),
             kind: self.kind,
-            from: self.session.name().to_string(),
+            from: self.session.name().as_str().to_owned(),
             at,
             text: self.text.clone(),
         }
     }
 
-    fn answer(&self, outcome: Outcome) {
+    /// Answers it, with an ack that lies behind those of others; `rest` are still to come, this one included.
+    fn answer(&self, outcome: Outcome, acks: &mut Block, rest: usize) {
         match outcome {
-            Outcome::Stored(Position { seq, at }) | Outcome::Known(Position { seq, at }) => {
-                let room = self.room.name().to_string();
-                self.session.reply(&Event::Ack(Ack { id: self.id, room, seq, at }));
+            Outcome::Stored(position) | Outcome::Known(position) => {
+                let ack = acks.ack(self.id, self.room.name().as_str(), position, rest * ACK_BYTES);
+                self.session.reply_frame(ack);
             }
             Outcome::Conflict => {
                 let error = wire::Error::of(self.id, Code::Conflict, "this id was used for another message");
@@ -217,10 +219,12 @@ impl Submission {
 fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Room>, Vec<LogEntry>)> {
     debug_assert_eq!(batch.len(), outcomes.len(), "one outcome for each item");
     let mut news: Vec<(Arc<Room>, Vec<LogEntry>)> = Vec::new();
+    let (mut acks, mut rest) = (Block::default(), batch.len());
     for (it, outcome) in batch.iter_mut().zip(outcomes) {
-        it.answer(outcome);
+        it.answer(outcome, &mut acks, rest);
+        rest -= 1;
         if let Outcome::Stored(Position { seq, at }) = outcome {
-            let (from, text) = (it.session.name().to_string(), mem::take(&mut it.text));
+            let (from, text) = (it.session.name().as_str().to_owned(), mem::take(&mut it.text));
             let entry = LogEntry { seq, at, kind: it.kind, from, text };
             // The last room first: a batch seldom has many, and neighbours are often in the same.
             match news.iter_mut().rev().find(|(room, _)| Arc::ptr_eq(room, &it.room)) {
@@ -232,6 +236,8 @@ fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Roo
     news
 }
 
+/// About what an ack is long.
+const ACK_BYTES: usize = 96;
 /// Messages in one batch that make it a large one.
 const LARGE: usize = 8;
 /// What a message may wait, at most, for others to be stored with it.

@@ -153,27 +153,33 @@ impl Connection {
         }
     }
 
-    /// Hands out frames until about `budget` bytes are spent.
-    pub(super) fn poll_frames(&mut self, budget: usize, now: Instant, out: &mut VecDeque<Bytes>) {
+    /// Hands out frames until about `budget` bytes are spent. Returns whether that was all there is for now: then its
+    /// waker will be woken for more.
+    pub(super) fn poll_frames(&mut self, budget: usize, now: Instant, out: &mut VecDeque<Bytes>) -> bool {
         let before = out.len();
+        let mut left = budget;
         match &mut self.phase {
             Phase::Greeting { out: mine, .. } | Phase::Leaving { out: mine, .. } => out.append(mine),
             Phase::Open(seat) => {
-                if seat.session.poll_frames(seat.link, budget, now, &mut |it| out.push_back(it)).is_err() {
+                let hand_out = &mut |frame: Bytes| {
+                    left = left.saturating_sub(frame.len());
+                    out.push_back(frame);
+                };
+                if seat.session.poll_frames(seat.link, budget, now, hand_out).is_err() {
                     self.leave(None, Reason::Replaced, None);
                     return self.poll_frames(budget, now, out);
                 }
             }
         }
-        let stopping = self.hub.is_stopping() && out.len() == before;
-        if !(self.bye || stopping) || self.is_leaving() || !self.owes_nothing() {
-            return;
+        let (is_stopping, nothing) = (self.hub.is_stopping(), out.len() == before);
+        if !(self.bye || is_stopping && nothing) || self.is_leaving() || !self.owes_nothing() {
+            return left > 0 && (nothing || !is_stopping); // a server that stops wants to hear that there is nothing more
         }
         match self.bye {
             true => self.leave(None, Reason::Bye, None),
             false => self.leave(self.seat(), Reason::Shutdown, Some(RESTART_RETRY_MS)),
         }
-        self.poll_frames(budget, now, out);
+        self.poll_frames(budget, now, out)
     }
 
     fn owes_nothing(&self) -> bool {

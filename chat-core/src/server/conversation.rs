@@ -1,10 +1,11 @@
 //! The task that drives one link and its [`Connection`] together: reads, acts, writes, keeps the time.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     fmt,
     future::{Future, poll_fn},
-    io,
+    io, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -201,13 +202,11 @@ impl Conversation {
 
     fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Gone> {
         for _ in 0..BATCHES_A_TURN {
+            let mut that_is_all = false;
             if self.outgoing.is_empty() {
+                self.outgoing = SPARE.take();
                 let connection = self.connection.as_mut().expect("polled only until it has ended");
-                connection.poll_frames(FRAMES_AT_A_TIME, now, &mut self.outgoing);
-            }
-            if self.outgoing.is_empty() {
-                self.outgoing = VecDeque::new(); // most links are idle most of the time
-                return self.flush(cx, now);
+                that_is_all = connection.poll_frames(FRAMES_AT_A_TIME, now, &mut self.outgoing);
             }
             while let Some(frame) = self.outgoing.pop_front() {
                 match self.link.as_mut().poll_ready(cx) {
@@ -221,6 +220,10 @@ impl Conversation {
                 self.stuck_since = None;
                 self.unflushed = true;
                 self.link.as_mut().start_send(frame).map_err(Gone::Lost)?;
+            }
+            SPARE.set(mem::take(&mut self.outgoing));
+            if that_is_all {
+                return self.flush(cx, now);
             }
         }
         cx.waker().wake_by_ref();
@@ -305,6 +308,11 @@ impl fmt::Display for Gone {
             Gone::Abandoned => f.write_str("the server is out of time"),
         }
     }
+}
+
+thread_local! {
+    /// The queue of the conversation that wrote last on this thread: most are idle most of the time, and hold none.
+    static SPARE: Cell<VecDeque<Bytes>> = const { Cell::new(VecDeque::new()) };
 }
 
 /// Frames read before the others have their turn.

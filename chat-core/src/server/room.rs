@@ -168,7 +168,7 @@ impl Room {
             let mut rest: usize = entries.iter().map(|it| it.text.len() + ENTRY_OVERHEAD).sum();
             let mut block = Block::default();
             let frames = entries.iter().map(|entry| {
-                let frame = block.write(&entry_frame(&self.name, entry), rest);
+                let frame = block.entry(self.name.as_str(), entry, rest);
                 rest -= entry.text.len() + ENTRY_OVERHEAD;
                 frame
             });

@@ -1,13 +1,14 @@
 //! An entry of a room's log, and its three kinds, which are two types and a mark on the wire.
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::is_false;
 
 /// An entry of a room's log.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(from = "WrittenEntry")]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(from = "Written<String>")]
 pub struct EntryFrame {
     /// Message or topic.
-    #[serde(flatten)]
     pub kind: EntryKind,
     /// The room, or `@` for a direct message.
     pub room: String,
@@ -16,7 +17,6 @@ pub struct EntryFrame {
     /// Who said it.
     pub from: String,
     /// To whom, for a direct message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// When, in milliseconds since 1970 (UTC).
     pub at: u64,
@@ -44,38 +44,24 @@ impl EntryKind {
     }
 }
 
-// Its part of an entry: `type`, and `bot` where that is true.
-impl Serialize for EntryKind {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let tag = if *self == EntryKind::Topic { "topic" } else { "message" };
-        let is_bot = *self == EntryKind::Bot;
-        let mut fields = to.serialize_struct("EntryKind", 1 + usize::from(is_bot))?;
-        fields.serialize_field("type", tag)?;
-        if is_bot {
-            fields.serialize_field("bot", &true)?;
-        }
-        fields.end()
-    }
-}
-
-/// An entry, field by field.
-#[derive(Deserialize)]
-struct WrittenEntry {
+/// An entry as it stands in a frame, field by field, with strings of its own or somebody else's.
+#[derive(Debug, Deserialize, Serialize)]
+struct Written<S> {
     #[serde(rename = "type", default)]
     tag: EntryTag,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     bot: bool,
-    room: String,
+    room: S,
     seq: u64,
-    from: String,
-    #[serde(default)]
-    to: Option<String>,
+    from: S,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<S>,
     at: u64,
-    text: String,
+    text: S,
 }
 
 /// The `type` of an entry.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum EntryTag {
     #[default]
@@ -83,13 +69,22 @@ enum EntryTag {
     Topic,
 }
 
-impl From<WrittenEntry> for EntryFrame {
-    fn from(it: WrittenEntry) -> EntryFrame {
+impl Serialize for EntryFrame {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let EntryFrame { kind, room, seq, from, to: recipient, at, text } = self;
+        let tag = if *kind == EntryKind::Topic { EntryTag::Topic } else { EntryTag::Message };
+        let (bot, recipient) = (*kind == EntryKind::Bot, recipient.as_deref());
+        Written { tag, bot, room: &**room, seq: *seq, from, to: recipient, at: *at, text }.serialize(to)
+    }
+}
+
+impl From<Written<String>> for EntryFrame {
+    fn from(it: Written<String>) -> EntryFrame {
         let kind = match it.tag {
             EntryTag::Message => EntryKind::said(it.bot),
             EntryTag::Topic => EntryKind::Topic,
         };
-        let WrittenEntry { room, seq, from, to, at, text, .. } = it;
+        let Written { room, seq, from, to, at, text, .. } = it;
         EntryFrame { kind, room, seq, from, to, at, text }
     }
 }

@@ -3,18 +3,20 @@
 
 use std::{borrow::Cow, fmt};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, DeserializeSeed, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+mod block;
 mod entry;
 mod event;
 mod refusal;
 mod request;
 mod shape;
 
+pub(crate) use block::Block;
 pub use entry::{EntryFrame, EntryKind};
 pub use event::{
     Ack, Event, Found, Gap, Head, Heads, Joined, Left, LimitsFrame, Members, Page, Pong, Presence, Replayed,
@@ -79,32 +81,6 @@ pub fn write(message: &impl Serialize) -> Bytes {
 pub(crate) fn excerpt(text: &str) -> &str {
     text.char_indices().nth(EXCERPT).map_or(text, |(at, _)| &text[..at])
 }
-
-/// Writes frames one behind the other into blocks of memory they share: those that are made together are handed out
-/// together, to everybody, and so lie together, with one count of who holds them.
-///
-/// A block is at most 16 KiB, or one frame: who holds on to one frame holds no more than that.
-#[derive(Debug, Default)]
-pub(crate) struct Block {
-    bytes: BytesMut,
-}
-
-impl Block {
-    /// Writes `message` as a frame. `rest` is about how many bytes it and those to come need.
-    pub(crate) fn write(&mut self, message: &impl Serialize, rest: usize) -> Bytes {
-        if self.bytes.capacity() < rest.min(BLOCK_LEAST) {
-            self.bytes = BytesMut::with_capacity(rest.min(BLOCK_MOST));
-        }
-        let frame = (&mut self.bytes).writer();
-        serde_json::to_writer(frame, message)
-            .expect("wire types have string keys and memory takes every byte");
-        self.bytes.split().freeze()
-    }
-}
-
-/// A block with less room left than this is full, unless less is needed.
-const BLOCK_LEAST: usize = 1024;
-const BLOCK_MOST: usize = 16 * 1024;
 
 /// A frame that is not protocol: what is wrong with it, in words that can be sent back.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,5 +1,7 @@
 //! The rules every frame keeps whatever its type, checked in one pass before anything is built from it.
 
+use memchr::memchr2;
+
 use super::{BadFrame, MAX_DEPTH, MAX_FRAME, MAX_INTEGER};
 
 /// Checks size, UTF-8, nesting and numbers, also in fields that nobody reads, so that no reader of a frame can
@@ -34,7 +36,7 @@ pub(super) fn check(frame: &[u8]) -> Result<&str, BadFrame> {
 
 /// What follows the string whose opening quote was just passed.
 fn after_string(mut rest: &[u8]) -> &[u8] {
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+    while let Some(at) = memchr2(b'"', b'\\', rest) {
         match rest[at] {
             b'"' => return &rest[at + 1..],
             _ => rest = rest.get(at + 2..).unwrap_or_default(),

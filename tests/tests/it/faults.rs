@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chat_cli::AsyncStd;
+use chat_cli::Pool;
 use chat_core::log::RoomLog;
 use chat_sqlite::{Options, SqliteLog};
 use chat_tests::faults::{self, Bench, Flips, Found};
@@ -58,7 +58,7 @@ fn check(fault: impl FnOnce(&Bench) -> Found + Send + 'static) {
     let bench = Bench {
         program: program().to_owned(),
         scratch: scratch.path().to_owned(),
-        runtime: Arc::new(AsyncStd),
+        runtime: Arc::new(Pool),
         registry: chat_cli::standard(),
         open,
         say: |_| {},

@@ -2,13 +2,13 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use chat_cli::AsyncStd;
+use chat_cli::Pool;
 use chat_core::{Runtime, SharedRuntime};
 use futures::future::{Either, select};
 
 /// The runtime of the program.
 pub fn runtime() -> SharedRuntime {
-    Arc::new(AsyncStd)
+    Arc::new(Pool)
 }
 
 /// `future`, which has ten seconds.
@@ -18,7 +18,7 @@ pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
 
 /// `future`, which has that long.
 pub async fn in_time_of<T>(limit: Duration, future: impl Future<Output = T>) -> T {
-    match select(pin!(future), AsyncStd.sleep_until(AsyncStd.now() + limit)).await {
+    match select(pin!(future), Pool.sleep_until(Pool.now() + limit)).await {
         Either::Left((done, _)) => done,
         Either::Right(_) => panic!("this takes more than {limit:?}"),
     }

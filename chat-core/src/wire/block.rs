@@ -1,0 +1,114 @@
+//! The two frames of which a server makes most, entries and acks, written together and by hand: that takes a quarter of
+//! the time that serde needs.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::EntryKind;
+use crate::log::{LogEntry, Position};
+
+/// Writes frames one behind the other into blocks of memory they share: those that are made together are handed out
+/// together, to everybody, and so lie together, with one count of who holds them.
+///
+/// A block is at most 16 KiB, or one frame: who holds on to one frame holds no more than that.
+#[derive(Debug, Default)]
+pub(crate) struct Block {
+    bytes: BytesMut,
+}
+
+impl Block {
+    /// The frame of an entry of `room`. `rest` is about how many bytes this frame and those to come need.
+    pub(crate) fn entry(&mut self, room: &str, entry: &LogEntry, rest: usize) -> Bytes {
+        let LogEntry { seq, at, kind, from, text } = entry;
+        self.begin(rest);
+        self.bytes.put_slice(match kind {
+            EntryKind::Message => br#"{"type":"message","room":"#,
+            EntryKind::Bot => br#"{"type":"message","bot":true,"room":"#,
+            EntryKind::Topic => br#"{"type":"topic","room":"#,
+        });
+        self.string(room);
+        self.number(br#","seq":"#, *seq);
+        self.bytes.put_slice(br#","from":"#);
+        self.string(from);
+        self.number(br#","at":"#, *at);
+        self.bytes.put_slice(br#","text":"#);
+        self.string(text);
+        self.end()
+    }
+
+    /// The frame that says that the request `id` is stored in `room`.
+    pub(crate) fn ack(&mut self, id: u64, room: &str, position: Position, rest: usize) -> Bytes {
+        self.begin(rest);
+        self.number(br#"{"type":"ack","id":"#, id);
+        self.bytes.put_slice(br#","room":"#);
+        self.string(room);
+        self.number(br#","seq":"#, position.seq);
+        self.number(br#","at":"#, position.at);
+        self.end()
+    }
+
+    fn begin(&mut self, rest: usize) {
+        if self.bytes.capacity() < rest.min(BLOCK_LEAST) {
+            self.bytes = BytesMut::with_capacity(rest.min(BLOCK_MOST));
+        }
+    }
+
+    fn end(&mut self) -> Bytes {
+        self.bytes.put_u8(b'}');
+        self.bytes.split().freeze()
+    }
+
+    fn string(&mut self, text: &str) {
+        // Looks at every byte, also after one that is not plain: so it is done for many bytes at a time.
+        let is_plain = text.bytes().fold(true, |all, it| all & (it >= b' ') & (it != b'"') & (it != b'\\'));
+        if is_plain {
+            self.bytes.put_u8(b'"');
+            self.bytes.put_slice(text.as_bytes());
+            self.bytes.put_u8(b'"');
+        } else {
+            self.json(text);
+        }
+    }
+
+    fn number(&mut self, before: &[u8], number: u64) {
+        self.bytes.put_slice(before);
+        self.json(&number);
+    }
+
+    fn json(&mut self, value: &(impl serde::Serialize + ?Sized)) {
+        serde_json::to_writer((&mut self.bytes).writer(), value).expect("memory takes every byte");
+    }
+}
+
+/// A block with less room left than this is full, unless less is needed.
+const BLOCK_LEAST: usize = 1024;
+const BLOCK_MOST: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::{self, Ack, EntryFrame, Event};
+
+    fn kinds() -> impl Strategy<Value = EntryKind> {
+        prop_oneof![Just(EntryKind::Message), Just(EntryKind::Bot), Just(EntryKind::Topic)]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_by_hand_is_what_serde_writes(
+            kind in kinds(), room in ".{0,20}", from in "\\PC{0,20}", text in any::<String>(), seq: u64, at: u64,
+        ) {
+            let entry = LogEntry { seq, at, kind, from: from.clone(), text: text.clone() };
+            let mut block = Block::default();
+            let written = [
+                block.entry(&room, &entry, 0),
+                block.ack(seq, &room, Position { seq: at, at: seq }, 2000),
+                block.entry(&room, &entry, 100_000),
+            ];
+            let ack = Event::Ack(Ack { id: seq, room: room.clone(), seq: at, at: seq });
+            let entry = Event::Entry(EntryFrame { kind, room, seq, from, to: None, at, text });
+            prop_assert_eq!(written, [&entry, &ack, &entry].map(wire::write));
+        }
+    }
+}
