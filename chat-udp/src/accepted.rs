@@ -2,7 +2,6 @@
 
 use std::{
     fmt, io,
-    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -15,34 +14,19 @@ use futures::{Sink, Stream};
 use crate::{
     envelope::seal,
     listener::{Holder, Shared},
-    peers::{Peer, Route},
+    peers::Peer,
 };
 
 /// The server's end of a link. It is never too busy to send: the kernel takes a datagram or it is lost.
 pub(crate) struct Accepted {
     shared: Arc<Shared>,
     peer: Arc<Peer>,
-    /// The way of the last datagram, and the address it has to be told to leave from, if it does not by itself:
-    /// saying so costs a tenth more.
-    way: Option<(Route, Option<IpAddr>)>,
     _holder: Holder,
 }
 
 impl Accepted {
     pub(crate) fn new(shared: Arc<Shared>, peer: Arc<Peer>, holder: Holder) -> Accepted {
-        Accepted { shared, peer, way: None, _holder: holder }
-    }
-
-    /// Where to send, and from which address that has to be said.
-    fn way(&mut self) -> (SocketAddr, Option<IpAddr>) {
-        let route = self.peer.route();
-        let known = self.way.filter(|(known, _)| *known == route);
-        let socket = &self.shared.socket;
-        let (_, from) =
-            *self.way.insert(known.unwrap_or_else(|| {
-                (route, route.local.filter(|from| !socket.leaves_from(*from, route.remote)))
-            }));
-        (route.remote, from)
+        Accepted { shared, peer, _holder: holder }
     }
 }
 
@@ -67,14 +51,15 @@ impl Sink<Bytes> for Accepted {
         Poll::Ready(Ok(()))
     }
 
-    fn start_send(mut self: Pin<&mut Self>, frame: Bytes) -> io::Result<()> {
+    fn start_send(self: Pin<&mut Self>, frame: Bytes) -> io::Result<()> {
         let len = frame.len();
         if len > MAX_FRAME {
             let words = format!("a frame of {len} bytes, over the limit of {MAX_FRAME}");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
         }
-        let (to, from) = self.way();
-        let send = |datagram: &[u8]| self.shared.socket.send(datagram, to, from);
+        let socket = &self.shared.socket;
+        let (to, from) = self.peer.way(|from, to| socket.leaves_from(from, to));
+        let send = |datagram: &[u8]| socket.send(datagram, to, from);
         let sent = if frame.starts_with(WELCOME) {
             send(&seal(&frame, None, Some(&token(self.peer.token))))
         } else {

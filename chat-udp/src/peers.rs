@@ -32,6 +32,9 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 struct State {
     route: Route,
+    /// Whether datagrams have to be told to leave from the local address of that route, once somebody has asked: they
+    /// may do so by themselves, and saying it costs a tenth more.
+    is_to_be_told: Option<bool>,
     inbox: VecDeque<Bytes>,
     /// In the inbox.
     bytes: usize,
@@ -68,7 +71,7 @@ impl Peers {
 
     /// Takes in a new peer. The link of whoever was at its address is lost.
     pub(crate) fn add(&self, token: u128, hello: u64, route: Route) -> Arc<Peer> {
-        let state = State { route, inbox: VecDeque::new(), bytes: 0, end: End::NotYet };
+        let state = State { route, is_to_be_told: None, inbox: VecDeque::new(), bytes: 0, end: End::NotYet };
         let peer = Arc::new(Peer { token, hello, state: Mutex::new(state), reader: AtomicWaker::new() });
         self.by_token.insert(token, peer.clone());
         let before = self.by_address.insert(route.remote, token);
@@ -80,7 +83,7 @@ impl Peers {
     pub(crate) fn move_to(&self, peer: &Peer, route: Route) {
         // Held meanwhile, so that a link that is dropped at this moment is forgotten at the address it then has.
         let Some(held) = self.by_token.get(&peer.token) else { return };
-        let old = std::mem::replace(&mut peer.state().route, route);
+        let old = peer.state().reroute(route);
         self.by_address.remove_if(&old.remote, |_, token| *token == peer.token);
         let before = self.by_address.insert(route.remote, peer.token);
         drop(held);
@@ -107,6 +110,14 @@ impl Peers {
     }
 }
 
+impl State {
+    /// Takes another route, and returns the one before.
+    fn reroute(&mut self, route: Route) -> Route {
+        self.is_to_be_told = None;
+        std::mem::replace(&mut self.route, route)
+    }
+}
+
 impl Peer {
     pub(crate) fn route(&self) -> Route {
         self.state().route
@@ -114,7 +125,23 @@ impl Peer {
 
     /// Notes which local address the peer asked.
     pub(crate) fn asked(&self, local: Option<IpAddr>) {
-        self.state().route.local = local;
+        let mut state = self.state();
+        let route = Route { local, ..state.route };
+        if route != state.route {
+            state.reroute(route);
+        }
+    }
+
+    /// Where to send, and the address to leave from if that has to be said; `leaves_from` knows whether it does.
+    pub(crate) fn way(
+        &self,
+        leaves_from: impl FnOnce(IpAddr, SocketAddr) -> bool,
+    ) -> (SocketAddr, Option<IpAddr>) {
+        let mut state = self.state();
+        let Route { remote, local } = state.route;
+        let by_itself = || local.is_none_or(|local| leaves_from(local, remote));
+        let is_to_be_told = *state.is_to_be_told.get_or_insert_with(|| !by_itself());
+        (remote, local.filter(|_| is_to_be_told))
     }
 
     /// Puts a frame into the inbox, or loses it if that is full.

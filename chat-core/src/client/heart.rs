@@ -8,12 +8,14 @@ pub(super) struct Heart {
     since: Instant,
     last_heard: Instant,
     next_ping: Instant,
+    every: Duration,
 }
 
 impl Heart {
-    /// The link has just been made.
-    pub(super) fn new(now: Instant) -> Heart {
-        Heart { since: now, last_heard: now, next_ping: now + PING_EVERY }
+    /// The link has just been made. What its transport does not promise to deliver it asks for more often.
+    pub(super) fn new(is_reliable: bool, now: Instant) -> Heart {
+        let every = if is_reliable { PING_EVERY } else { PING_EVERY_IF_LOSSY };
+        Heart { since: now, last_heard: now, next_ping: now + every, every }
     }
 
     /// Whether the link is so young that what was said over the one before may still be on its way.
@@ -30,7 +32,7 @@ impl Heart {
     pub(super) fn beats(&mut self, waits: Option<Instant>, now: Instant) -> bool {
         let beats = self.next_beat(waits) <= now;
         if beats {
-            self.next_ping = now + PING_EVERY;
+            self.next_ping = now + self.every;
         }
         beats
     }
@@ -41,7 +43,7 @@ impl Heart {
         match waits {
             // Once a second, but not again before the last one had its time.
             Some(since) => (since.max(self.last_heard) + PROBE_AFTER)
-                .max(self.next_ping.checked_sub(PING_EVERY - PROBE_AFTER).unwrap_or(self.next_ping))
+                .max(self.next_ping.checked_sub(self.every - PROBE_AFTER).unwrap_or(self.next_ping))
                 .min(self.next_ping),
             None => self.next_ping,
         }
@@ -69,8 +71,11 @@ impl Heart {
 
 /// For how long a frame may be on its way.
 const YOUNG: Duration = Duration::from_secs(2);
-/// How often the client pings: three times before silence means death.
-const PING_EVERY: Duration = Duration::from_secs(15);
+/// How often the client pings. Where nothing is lost once is enough before silence means death: TCP sends it again for
+/// as long as there is left.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// The same on links that may lose frames, where it is also the last chance to hear that the newest message was lost.
+const PING_EVERY_IF_LOSSY: Duration = Duration::from_secs(15);
 const SILENT_AFTER: Duration = Duration::from_secs(45);
 /// After what silence a server that owes a reply is pinged, on links that may lose frames.
 const PROBE_AFTER: Duration = Duration::from_secs(1);

@@ -153,7 +153,7 @@ impl Client {
             password: self.config.password.as_deref().map(Into::into),
         }));
         self.phase = Phase::Greeting(Insist::new(hello, now));
-        self.heart = Some(Heart::new(now));
+        self.heart = Some(Heart::new(!self.is_lossy(), now));
     }
 
     /// Whether frames may be lost on the present link.

@@ -111,7 +111,10 @@ impl Session {
         }
         if state.membership(&name).is_none() {
             match self.enter(hub, &state, &name) {
-                Ok(room) => state.rooms.push(Membership::new(room)),
+                Ok(room) => {
+                    state.rooms.reserve_exact(1); // most people are in one room
+                    state.rooms.push(Membership::new(room));
+                }
                 Err(message) => {
                     let error = wire::Error::of(join.id, Code::TooMany, message);
                     return self.refuse_door(&mut state, join.id, name, error);

@@ -146,13 +146,13 @@ fn who_missed_a_change_of_members_asks_once() {
 #[test]
 fn a_server_that_is_silent_for_45_seconds_is_given_up_and_pinged_before() {
     let mut rig = Rig::open(FAST);
-    for _ in 0..3 {
-        rig.now += SECOND * 15 - Duration::from_millis(1);
-        assert_eq!(rig.sent(), []);
-        rig.client.on_timeout(rig.now).unwrap();
-        rig.now += Duration::from_millis(1);
-        assert!(matches!(rig.sent()[..], [Request::Ping(_)]));
-    }
+    rig.now += SECOND * 30 - Duration::from_millis(1);
+    assert_eq!(rig.sent(), []);
+    rig.now += Duration::from_millis(1);
+    assert!(matches!(rig.sent()[..], [Request::Ping(_)]));
+    rig.now += SECOND * 15 - Duration::from_millis(1);
+    rig.client.on_timeout(rig.now).unwrap();
+    rig.now += Duration::from_millis(1);
     rig.client.on_timeout(rig.now).expect_err("45 seconds are over");
     rig.hear(r#"{"type":"left","id":99,"room":"kitchen"}"#).unwrap();
     rig.client.on_timeout(rig.now).expect("whatever comes is a sign of life");
