@@ -1,5 +1,5 @@
-//! What a server in use may meet: readers that stop, everybody coming back at once, and many who only look in. Says what
-//! it took; the server is this program too, as a process of its own.
+//! What a server in use may meet: readers that stop, everybody coming back at once, many who only look in, and people
+//! over TCP and UDP in one room. Says what it took; the server is this program too, as a process of its own.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
 use std::{
@@ -17,9 +17,8 @@ use std::{
 
 use chat_cli::Pool;
 use chat_core::{
-    ClientId, SharedRuntime,
+    Address, ClientId, SharedRuntime,
     client::{Config, Update, start},
-    transport::Transport,
     wire::{Join, Request},
 };
 use chat_measure::{
@@ -40,8 +39,9 @@ fn main() -> ExitCode {
         "stopped" => stopped(),
         "restart" => restart(10_000),
         "cycles" => cycles(100_000),
+        "mixed" => mixed(),
         _ => {
-            eprintln!("storms [stopped|restart|cycles]");
+            eprintln!("storms [stopped|restart|cycles|mixed]");
             return ExitCode::from(2);
         }
     };
@@ -57,7 +57,9 @@ fn main() -> ExitCode {
 /// A server that is killed when this is dropped.
 struct Server {
     child: Child,
+    /// For TCP.
     at: SocketAddr,
+    udp: String,
 }
 
 impl Server {
@@ -65,15 +67,18 @@ impl Server {
         let listen = format!("tcp://127.0.0.1:{port}");
         let mut child = Command::new(env::current_exe()?)
             .args(["serve", "--memory", "--no-announce", "--unlimited", "--listen", &listen])
+            .args(["--listen", "udp://127.0.0.1:0"])
             .args(["--child-of", &std::process::id().to_string()])
             .env(IS_SERVER, "")
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?).read_line(&mut line)?;
-        let at = line.trim().strip_prefix("listening on tcp://").and_then(|it| it.parse().ok());
-        Ok(Server { child, at: at.ok_or_else(|| io::Error::other(line))? })
+        let said = BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        let lines: Vec<String> = said.lines().take(2).collect::<io::Result<_>>()?;
+        let [tcp, udp] = &lines[..] else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+        let at = tcp.strip_prefix("listening on tcp://").and_then(|it| it.parse().ok());
+        let udp = udp.strip_prefix("listening on ").unwrap_or_default().to_owned();
+        Ok(Server { child, at: at.ok_or_else(|| io::Error::other(tcp.clone()))?, udp })
     }
 
     /// What it has in memory, in KiB, and how many descriptors it has open.
@@ -151,41 +156,10 @@ fn join(server: &Server, nth: usize, room: &str) -> io::Result<TcpStream> {
 /// How long it takes until all clients are in their rooms again after the server was killed and is back.
 fn restart(clients: usize) -> io::Result<()> {
     let mut server = Server::start(0)?;
-    let runtime: SharedRuntime = Arc::new(Pool);
-    let transport: Arc<dyn Transport> = Arc::new(Tcp::new(runtime.clone()));
-    let address = format!("tcp://{}", server.at).parse().map_err(io::Error::other)?;
     let inside = Arc::new(AtomicUsize::new(0));
     let began = Instant::now();
-    for nth in 0..clients {
-        let config = Config {
-            name: format!("storm-{nth}"),
-            client: ClientId(runtime.random()),
-            password: None,
-            seed: nth as u64,
-            raw: false,
-        };
-        let (mut remote, mut updates) =
-            start(config, transport.clone(), Clone::clone(&address), runtime.clone());
-        let inside = inside.clone();
-        let live = async move {
-            let room = format!("storm-{}", nth % 1000).into();
-            let _ = remote.ask(Request::Join(Join { room, ..Join::default() }), 0).await;
-            let mut is_in = false;
-            while let Some(update) = updates.next().await {
-                let was = match update {
-                    Update::Joined { .. } => std::mem::replace(&mut is_in, true),
-                    Update::Disconnected { .. } => std::mem::replace(&mut is_in, false),
-                    _ => continue,
-                };
-                match (was, is_in) {
-                    (false, true) => _ = inside.fetch_add(1, Relaxed),
-                    (true, false) => _ = inside.fetch_sub(1, Relaxed),
-                    _ => {}
-                }
-            }
-        };
-        runtime.spawn(live.boxed());
-    }
+    let address = format!("tcp://{}", server.at);
+    seat(clients, &address, |nth| format!("storm-{}", nth % 1000), &inside)?;
     until(|| inside.load(Relaxed) == clients)?;
     println!(
         "{clients} clients are in after {:.1} s; {:?} (KiB, descriptors)",
@@ -231,6 +205,88 @@ fn cycles(many: usize) -> io::Result<()> {
         let took = began.elapsed().as_secs_f64();
         rest();
         println!("{many} cycles in {took:.1} s; then {:?} (KiB, descriptors)", server.holds()?);
+    }
+    Ok(())
+}
+
+/// How late 100 people over TCP are, with 100 others in their room over TCP, and with 100 over UDP.
+fn mixed() -> io::Result<()> {
+    for round in 0..5 {
+        for others in ["tcp", "udp"] {
+            let server = Server::start(0)?;
+            let prefix = format!("mixed{round}-");
+            let load = Load {
+                clients: 100,
+                rooms: 1,
+                senders: 10,
+                pace: Pace::Rate(50.0),
+                size: 100..=100,
+                lasts: Lasts::Time(Duration::from_secs(8)),
+                warmup: Duration::from_secs(1),
+                ramp: None,
+                seed: 1,
+            };
+            let figures = futures::executor::block_on(async {
+                let mut crowd = Crowd::new(load, venue(&server, &prefix));
+                crowd.enter().await.map_err(io::Error::other)?;
+                let inside = Arc::new(AtomicUsize::new(0));
+                let tcp = format!("tcp://{}", server.at);
+                let address = if others == "tcp" { &tcp } else { &server.udp };
+                seat(100, address, |_| format!("{prefix}room-0"), &inside)?;
+                until(|| inside.load(Relaxed) == 100)?;
+                crowd.talk(Instant::now() + Duration::from_millis(200)).await;
+                io::Result::Ok(crowd.leave().await)
+            })?;
+            let millis = |quantile| figures.latency.quantile(quantile).unwrap_or(0) as f64 / 1000.0;
+            println!(
+                "100 others over {others}: p50 {:.2} ms, p99 {:.2} ms, max {:.1} ms; lost {}",
+                millis(0.5),
+                millis(0.99),
+                millis(1.0),
+                figures.lost
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Has clients like those people use come into rooms and stay; `inside` counts those who are in.
+fn seat(
+    clients: usize,
+    address: &str,
+    room: impl Fn(usize) -> String,
+    inside: &Arc<AtomicUsize>,
+) -> io::Result<()> {
+    let runtime: SharedRuntime = Arc::new(Pool);
+    let address: Address = address.parse().map_err(io::Error::other)?;
+    let transport = chat_cli::standard().get(&address).map_err(io::Error::other)?;
+    for nth in 0..clients {
+        let config = Config {
+            name: format!("storm-{nth}"),
+            client: ClientId(runtime.random()),
+            password: None,
+            seed: nth as u64,
+            raw: false,
+        };
+        let (mut remote, mut updates) = start(config, transport.clone(), address.clone(), runtime.clone());
+        let (inside, room) = (inside.clone(), room(nth));
+        let live = async move {
+            let _ = remote.ask(Request::Join(Join { room: room.into(), ..Join::default() }), 0).await;
+            let mut is_in = false;
+            while let Some(update) = updates.next().await {
+                let was = match update {
+                    Update::Joined { .. } => std::mem::replace(&mut is_in, true),
+                    Update::Disconnected { .. } => std::mem::replace(&mut is_in, false),
+                    _ => continue,
+                };
+                match (was, is_in) {
+                    (false, true) => _ = inside.fetch_add(1, Relaxed),
+                    (true, false) => _ = inside.fetch_sub(1, Relaxed),
+                    _ => {}
+                }
+            }
+        };
+        runtime.spawn(live.boxed());
     }
     Ok(())
 }
