@@ -66,7 +66,7 @@ pub struct Stalls {
     pub count: u64,
     /// How long it lasted in all, over all readers.
     pub total_us: u64,
-    /// How long the longest lasted.
+    /// How long the longest lasted; where one before the conversation was longer than each in it, at most this long.
     pub longest_us: u64,
 }
 

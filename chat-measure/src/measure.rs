@@ -70,10 +70,13 @@ pub fn figures(plan: &Plan, notes: &[Notes], outages: &[Range<Duration>], repair
             reordered: sum(|it| it.reordered),
         });
         figures.retransmissions = Some(sum(|it| it.retries) + sum(|it| it.repaired));
+        let stalled = |it: &Notes| micros(it.after.stalled.saturating_sub(it.before.stalled));
+        // The longest of all may have been before; then it is not longer than all that came after it.
+        let longest = |it: &Notes| micros(it.after.longest_stall).min(stalled(it));
         figures.stalls = Some(Stalls {
             count: sum(|it| it.stalls),
-            total_us: notes.iter().map(|it| micros(it.after.stalled.saturating_sub(it.before.stalled))).sum(),
-            longest_us: notes.iter().map(|it| micros(it.after.longest_stall)).max().unwrap_or(0),
+            total_us: notes.iter().map(stalled).sum(),
+            longest_us: notes.iter().map(longest).max().unwrap_or(0),
         });
     }
     figures

@@ -149,10 +149,12 @@ impl Footing {
         // What people wait for is on its way down.
         let (from, to) = (from.down.tcp.stalls, to.down.tcp.stalls);
         let repair = figures.stalls.unwrap_or_default();
+        let total = micros(Some(from.total), Some(to.total)).unwrap_or(0);
+        let longest = u64::try_from(to.longest.as_micros()).unwrap_or(u64::MAX).min(total);
         figures.stalls = Some(Stalls {
             count: repair.count + to.count - from.count,
-            total_us: repair.total_us + micros(Some(from.total), Some(to.total)).unwrap_or(0),
-            longest_us: repair.longest_us.max(u64::try_from(to.longest.as_micros()).unwrap_or(u64::MAX)),
+            total_us: repair.total_us + total,
+            longest_us: repair.longest_us.max(longest),
         });
     }
 }
