@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use futures::task::{ArcWake, AtomicWaker, waker_ref};
@@ -43,12 +43,16 @@ impl Gate {
         let signal = self.signal.get_or_insert_default();
         // Before `woken` is looked at: a call that comes in between then wakes this task.
         signal.task.register(cx.waker());
-        if self.waiting && !signal.woken.swap(false, Ordering::AcqRel) {
+        let woken = self.waiting && signal.woken.swap(false, Ordering::AcqRel);
+        if self.waiting && !woken {
             return Poll::Pending;
         }
-        let is_ready = poll_ready(&mut Context::from_waker(&waker_ref(signal)));
+        let is_ready = poll_ready(&mut Context::from_waker(&waker_ref(signal)))?;
         self.waiting = is_ready.is_pending();
-        ready!(is_ready)?;
+        // A reactor that has woken us may doubt it: async-io does when another thread polled meanwhile. The kernel knows.
+        if self.waiting && !woken {
+            return Poll::Pending;
+        }
         self.closed = false;
         Poll::Ready(Ok(()))
     }

@@ -28,10 +28,10 @@ pub(crate) trait Socket: Send + Unpin {
     /// Of the kind `WouldBlock` when it takes nothing.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Ready when something may have come since this was asked last.
+    /// Ready when something may have come since this was asked last; otherwise wakes once something has.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Ready when the kernel may take more than when this was asked last.
+    /// Ready when the kernel may take more than when this was asked last; otherwise wakes once it does.
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Tells the peer that nothing more will be written; reading goes on.
