@@ -23,7 +23,7 @@ use chat_core::{
 };
 use chat_measure::{
     Venue,
-    load::{Crowd, Lasts, Load, Pace},
+    load::{Crowd, Figures, Lasts, Load, Pace},
 };
 use chat_tcp::Tcp;
 use futures::{FutureExt, StreamExt};
@@ -104,19 +104,8 @@ fn stopped() -> io::Result<()> {
         for stopped in [0, 100] {
             let server = Server::start(0)?;
             let prefix = format!("storm{round}-");
-            let load = Load {
-                clients: 900,
-                rooms: 1,
-                senders: 10,
-                pace: Pace::Rate(50.0),
-                size: 1000..=1000,
-                lasts: Lasts::Time(Duration::from_secs(8)),
-                warmup: Duration::from_secs(1),
-                ramp: None,
-                seed: 1,
-            };
             let (figures, before) = futures::executor::block_on(async {
-                let mut crowd = Crowd::new(load, venue(&server, &prefix));
+                let mut crowd = Crowd::new(talk(900, 1000), venue(&server, &prefix));
                 crowd.enter().await.map_err(io::Error::other)?;
                 let readers = (0..stopped).map(|nth| join(&server, nth, &format!("{prefix}room-0")));
                 let readers: Vec<TcpStream> = readers.collect::<io::Result<_>>()?;
@@ -126,15 +115,8 @@ fn stopped() -> io::Result<()> {
                 drop(readers);
                 io::Result::Ok((crowd.leave().await, (before, after)))
             })?;
-            let millis = |quantile| figures.latency.quantile(quantile).unwrap_or(0) as f64 / 1000.0;
-            println!(
-                "{stopped:>3} stopped: p50 {:.2} ms, p99 {:.2} ms, max {:.1} ms; lost {}; memory {} KiB more",
-                millis(0.5),
-                millis(0.99),
-                millis(1.0),
-                figures.lost,
-                before.1.saturating_sub(before.0)
-            );
+            let more = before.1.saturating_sub(before.0);
+            println!("{stopped:>3} stopped: {}; memory {more} KiB more", late(&figures));
         }
     }
     Ok(())
@@ -159,7 +141,7 @@ fn restart(clients: usize) -> io::Result<()> {
     let inside = Arc::new(AtomicUsize::new(0));
     let began = Instant::now();
     let address = format!("tcp://{}", server.at);
-    seat(clients, &address, |nth| format!("storm-{}", nth % 1000), &inside)?;
+    seat(clients, &address, |nth| format!("storm-{}", nth % 1000), &inside, AfterLoss::ComesBack)?;
     until(|| inside.load(Relaxed) == clients)?;
     println!(
         "{clients} clients are in after {:.1} s; {:?} (KiB, descriptors)",
@@ -215,39 +197,28 @@ fn mixed() -> io::Result<()> {
         for others in ["tcp", "udp"] {
             let server = Server::start(0)?;
             let prefix = format!("mixed{round}-");
-            let load = Load {
-                clients: 100,
-                rooms: 1,
-                senders: 10,
-                pace: Pace::Rate(50.0),
-                size: 100..=100,
-                lasts: Lasts::Time(Duration::from_secs(8)),
-                warmup: Duration::from_secs(1),
-                ramp: None,
-                seed: 1,
-            };
             let figures = futures::executor::block_on(async {
-                let mut crowd = Crowd::new(load, venue(&server, &prefix));
+                let mut crowd = Crowd::new(talk(100, 100), venue(&server, &prefix));
                 crowd.enter().await.map_err(io::Error::other)?;
                 let inside = Arc::new(AtomicUsize::new(0));
                 let tcp = format!("tcp://{}", server.at);
                 let address = if others == "tcp" { &tcp } else { &server.udp };
-                seat(100, address, |_| format!("{prefix}room-0"), &inside)?;
+                seat(100, address, |_| format!("{prefix}room-0"), &inside, AfterLoss::Goes)?;
                 until(|| inside.load(Relaxed) == 100)?;
                 crowd.talk(Instant::now() + Duration::from_millis(200)).await;
                 io::Result::Ok(crowd.leave().await)
             })?;
-            let millis = |quantile| figures.latency.quantile(quantile).unwrap_or(0) as f64 / 1000.0;
-            println!(
-                "100 others over {others}: p50 {:.2} ms, p99 {:.2} ms, max {:.1} ms; lost {}",
-                millis(0.5),
-                millis(0.99),
-                millis(1.0),
-                figures.lost
-            );
+            println!("100 others over {others}: {}", late(&figures));
         }
     }
     Ok(())
+}
+
+/// What a client does that has lost its server.
+#[derive(Clone, Copy, PartialEq)]
+enum AfterLoss {
+    ComesBack,
+    Goes,
 }
 
 /// Has clients like those people use come into rooms and stay; `inside` counts those who are in.
@@ -256,6 +227,7 @@ fn seat(
     address: &str,
     room: impl Fn(usize) -> String,
     inside: &Arc<AtomicUsize>,
+    after_loss: AfterLoss,
 ) -> io::Result<()> {
     let runtime: SharedRuntime = Arc::new(Pool);
     let address: Address = address.parse().map_err(io::Error::other)?;
@@ -284,11 +256,36 @@ fn seat(
                     (true, false) => _ = inside.fetch_sub(1, Relaxed),
                     _ => {}
                 }
+                if was && !is_in && after_loss == AfterLoss::Goes {
+                    return;
+                }
             }
         };
         runtime.spawn(live.boxed());
     }
     Ok(())
+}
+
+/// `clients` in one room, ten of whom say fifty messages of `bytes` bytes a second together.
+fn talk(clients: usize, bytes: usize) -> Load {
+    Load {
+        clients,
+        rooms: 1,
+        senders: 10,
+        pace: Pace::Rate(50.0),
+        size: bytes..=bytes,
+        lasts: Lasts::Time(Duration::from_secs(8)),
+        warmup: Duration::from_secs(1),
+        ramp: None,
+        seed: 1,
+    }
+}
+
+/// How late the messages were.
+fn late(figures: &Figures) -> String {
+    let millis = |quantile| figures.latency.quantile(quantile).unwrap_or(0) as f64 / 1000.0;
+    let (p50, p99, max) = (millis(0.5), millis(0.99), millis(1.0));
+    format!("p50 {p50:.2} ms, p99 {p99:.2} ms, max {max:.1} ms; lost {}", figures.lost)
 }
 
 fn until(what: impl Fn() -> bool) -> io::Result<()> {
