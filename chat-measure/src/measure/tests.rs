@@ -54,3 +54,22 @@ fn nothing_said_is_nothing_lost() {
     assert_eq!(figures.packets_per_delivery(), None);
     assert!(figures.before_repair.is_some() && figures.retransmissions == Some(0));
 }
+
+#[test]
+fn a_stall_before_the_conversation_is_not_its_longest() {
+    let stats = |stalls, stalled, longest| {
+        let mut stats = chat_core::client::Stats::default();
+        (stats.stalls, stats.stalled, stats.longest_stall) = (stalls, ms(stalled), ms(longest));
+        stats
+    };
+    let plan = Plan::new(SCENARIOS[0].conversation.clone(), 1);
+    let of = |before, after| {
+        let notes = Notes { before, after, ..Notes::default() };
+        let Stalls { count, total_us, longest_us } =
+            figures(&plan, &[notes, Notes::default()], &[], true).stalls.unwrap();
+        (count, total_us / 1000, longest_us / 1000)
+    };
+    assert_eq!(of(stats(1, 700, 700), stats(1, 700, 700)), (0, 0, 0));
+    assert_eq!(of(stats(1, 700, 700), stats(3, 760, 700)), (2, 60, 60), "as far as it can be told");
+    assert_eq!(of(stats(1, 20, 20), stats(3, 110, 70)), (2, 90, 70));
+}
