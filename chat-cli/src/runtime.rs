@@ -49,7 +49,7 @@ fn work() {
                 async_std::task::yield_now().await; // to async-io, which looks at the sockets
             }
         };
-        // A task that panics has said so, and ends alone.
+        // A task that panics has said so and ends alone: the executor drops what it threw, and this is for the rest.
         let _: thread::Result<()> = catch_unwind(AssertUnwindSafe(|| async_io::block_on(turns)));
     }
 }

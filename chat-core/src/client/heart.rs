@@ -72,7 +72,7 @@ impl Heart {
 /// For how long a frame may be on its way.
 const YOUNG: Duration = Duration::from_secs(2);
 /// How often the client pings. Where nothing is lost once is enough before silence means death: TCP sends it again for
-/// as long as there is left.
+/// as long as there is left. That is 15 s; a network that is away for longer ends the link, and the session resumes.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// The same on links that may lose frames, where it is also the last chance to hear that the newest message was lost.
 const PING_EVERY_IF_LOSSY: Duration = Duration::from_secs(15);
