@@ -8,14 +8,27 @@ pub(super) struct Heart {
     since: Instant,
     last_heard: Instant,
     next_ping: Instant,
-    every: Duration,
+    rhythm: &'static Rhythm,
+}
+
+/// How long things take, by what the transport promises.
+#[derive(Debug)]
+struct Rhythm {
+    /// How often the client pings.
+    ping_every: Duration,
+    /// After what silence a link is dead.
+    silent_after: Duration,
+    /// After what silence a server that owes a reply is pinged.
+    probe_after: Duration,
+    /// After what silence of a server that owes a reply the link is given up.
+    unanswered_for: Duration,
 }
 
 impl Heart {
-    /// The link has just been made. What its transport does not promise to deliver it asks for more often.
+    /// The link has just been made.
     pub(super) fn new(is_reliable: bool, now: Instant) -> Heart {
-        let every = if is_reliable { PING_EVERY } else { PING_EVERY_IF_LOSSY };
-        Heart { since: now, last_heard: now, next_ping: now + every, every }
+        let rhythm = if is_reliable { &RELIABLE } else { &LOSSY };
+        Heart { since: now, last_heard: now, next_ping: now + rhythm.ping_every, rhythm }
     }
 
     /// Whether the link is so young that what was said over the one before may still be on its way.
@@ -28,11 +41,11 @@ impl Heart {
         self.last_heard = now;
     }
 
-    /// Whether to ping now. `waits` says since when a reply is waited for, where that may be because it was lost.
+    /// Whether to ping now. `waits` says since when a reply is waited for.
     pub(super) fn beats(&mut self, waits: Option<Instant>, now: Instant) -> bool {
         let beats = self.next_beat(waits) <= now;
         if beats {
-            self.next_ping = now + self.every;
+            self.next_ping = now + self.rhythm.ping_every;
         }
         beats
     }
@@ -40,10 +53,11 @@ impl Heart {
     /// When to ping next. A server that does not reply may only have to wait for its disk: then it still replies to
     /// a ping.
     pub(super) fn next_beat(&self, waits: Option<Instant>) -> Instant {
+        let Rhythm { ping_every, probe_after, .. } = *self.rhythm;
         match waits {
-            // Once a second, but not again before the last one had its time.
-            Some(since) => (since.max(self.last_heard) + PROBE_AFTER)
-                .max(self.next_ping.checked_sub(self.every - PROBE_AFTER).unwrap_or(self.next_ping))
+            // But not again before the last one had its time.
+            Some(since) => (since.max(self.last_heard) + probe_after)
+                .max(self.next_ping.checked_sub(ping_every - probe_after).unwrap_or(self.next_ping))
                 .min(self.next_ping),
             None => self.next_ping,
         }
@@ -56,28 +70,35 @@ impl Heart {
     pub(super) fn check(&self, waits: Option<Instant>, now: Instant) -> Result<(), String> {
         match waits {
             Some(_) if now >= self.dead_at(waits) => Err("nobody answers".to_owned()),
-            None if now >= self.dead_at(waits) => Err(format!("nothing heard for {SILENT_AFTER:?}")),
+            None if now >= self.dead_at(waits) => {
+                Err(format!("nothing heard for {:?}", self.rhythm.silent_after))
+            }
             _ => Ok(()),
         }
     }
 
     pub(super) fn dead_at(&self, waits: Option<Instant>) -> Instant {
         match waits {
-            Some(since) => since.max(self.last_heard) + UNANSWERED_FOR,
-            None => self.last_heard + SILENT_AFTER,
+            Some(since) => since.max(self.last_heard) + self.rhythm.unanswered_for,
+            None => self.last_heard + self.rhythm.silent_after,
         }
     }
 }
 
 /// For how long a frame may be on its way.
 const YOUNG: Duration = Duration::from_secs(2);
-/// How often the client pings. Where nothing is lost once is enough before silence means death: TCP sends it again for
-/// as long as there is left. That is 15 s; a network that is away for longer ends the link, and the session resumes.
-const PING_EVERY: Duration = Duration::from_secs(30);
-/// The same on links that may lose frames, where it is also the last chance to hear that the newest message was lost.
-const PING_EVERY_IF_LOSSY: Duration = Duration::from_secs(15);
-const SILENT_AFTER: Duration = Duration::from_secs(45);
-/// After what silence a server that owes a reply is pinged, on links that may lose frames.
-const PROBE_AFTER: Duration = Duration::from_secs(1);
-/// After what silence of a server that owes a reply such a link is given up.
-const UNANSWERED_FOR: Duration = Duration::from_secs(5);
+/// Nothing is lost, so one ping in a while is enough to find a server that went without a word. Who waits for a reply
+/// hears sooner: TCP says things again ever more rarely while a network is away, and a new link is there at once.
+const RELIABLE: Rhythm = Rhythm {
+    ping_every: Duration::from_secs(60),
+    silent_after: Duration::from_secs(75),
+    probe_after: Duration::from_secs(5),
+    unanswered_for: Duration::from_secs(15),
+};
+/// Here a ping is also the last chance to hear that the newest message was lost, and keeps a way through routers open.
+const LOSSY: Rhythm = Rhythm {
+    ping_every: Duration::from_secs(15),
+    silent_after: Duration::from_secs(45),
+    probe_after: Duration::from_secs(1),
+    unanswered_for: Duration::from_secs(5),
+};

@@ -238,10 +238,9 @@ impl Client {
         }
     }
 
-    /// Since when a reply is waited for that may have been lost.
+    /// Since when a reply is waited for.
     fn waits(&self) -> Option<Instant> {
         match &self.phase {
-            _ if !self.is_lossy() => None,
             Phase::Greeting(hello) => Some(hello.since()),
             Phase::Open => self.flights().waiting_since(),
             _ => None,

@@ -234,7 +234,10 @@ impl Connection {
     }
 
     fn silent_at(&self) -> Instant {
-        self.last_heard + self.hub.limits().silent_after
+        let limits = self.hub.limits();
+        let silent_after =
+            if self.promises.reliable { limits.silent_after } else { limits.silent_after_if_lossy };
+        self.last_heard + silent_after
     }
 
     pub(super) fn on_timeout(&mut self, now: Instant) {

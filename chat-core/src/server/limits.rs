@@ -34,6 +34,8 @@ pub struct Limits {
     pub hello_within: Duration,
     /// After which time without a frame a link is dead.
     pub silent_after: Duration,
+    /// The same for one that may lose frames, over which a client pings more often.
+    pub silent_after_if_lossy: Duration,
     /// For how long a link may take nothing before it is cut.
     pub unwritable_for: Duration,
     /// For how long a server that stops delivers what is pending.
@@ -54,7 +56,8 @@ impl Default for Limits {
             rooms_per_session: 64,
             grace: Duration::from_secs(30),
             hello_within: Duration::from_secs(5),
-            silent_after: Duration::from_secs(45),
+            silent_after: Duration::from_secs(75),
+            silent_after_if_lossy: Duration::from_secs(45),
             unwritable_for: Duration::from_secs(10),
             drain_within: Duration::from_secs(10),
         }

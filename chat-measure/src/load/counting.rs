@@ -281,7 +281,7 @@ const ACK: &[u8] = br#"{"type":"ack","#;
 const SKIPPED: [&[u8]; 3] = [br#"{"type":"presence","#, br#"{"type":"pong","#, br#"{"type":"heads","#];
 
 /// How often it says that it is there, as often as the client people use.
-const BEAT: Duration = Duration::from_secs(30);
+const BEAT: Duration = Duration::from_secs(60);
 /// After how many beats without an answer the link is lost at the next.
 const SILENT_BEATS: u32 = 1;
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);

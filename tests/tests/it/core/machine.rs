@@ -144,18 +144,35 @@ fn who_missed_a_change_of_members_asks_once() {
 
 /// protocol 12.4
 #[test]
-fn a_server_that_is_silent_for_45_seconds_is_given_up_and_pinged_before() {
+fn a_server_that_is_silent_for_75_seconds_is_given_up_and_pinged_before() {
     let mut rig = Rig::open(FAST);
-    rig.now += SECOND * 30 - Duration::from_millis(1);
+    rig.now += SECOND * 60 - Duration::from_millis(1);
     assert_eq!(rig.sent(), []);
     rig.now += Duration::from_millis(1);
     assert!(matches!(rig.sent()[..], [Request::Ping(_)]));
     rig.now += SECOND * 15 - Duration::from_millis(1);
     rig.client.on_timeout(rig.now).unwrap();
     rig.now += Duration::from_millis(1);
-    rig.client.on_timeout(rig.now).expect_err("45 seconds are over");
+    rig.client.on_timeout(rig.now).expect_err("75 seconds are over");
     rig.hear(r#"{"type":"left","id":99,"room":"kitchen"}"#).unwrap();
     rig.client.on_timeout(rig.now).expect("whatever comes is a sign of life");
+}
+
+/// protocol 12.4
+#[test]
+fn who_waits_for_a_reply_pings_after_5_seconds_of_silence_and_gives_up_after_15() {
+    let mut rig = Rig::in_the_lobby(FAST);
+    rig.now += SECOND * 20;
+    rig.client.ask(say("lobby", "hi"), 1);
+    assert_eq!(rig.said().len(), 1);
+    assert_eq!(rig.client.poll_timeout(rig.now), Some(rig.now + SECOND * 5));
+    rig.now += SECOND * 5;
+    assert!(matches!(rig.sent()[..], [Request::Ping(_)]));
+    rig.now += SECOND * 10 - Duration::from_millis(1);
+    rig.client.on_timeout(rig.now).unwrap();
+    rig.now += Duration::from_millis(1);
+    let why = rig.client.on_timeout(rig.now).expect_err("15 seconds are over");
+    assert!(why.contains("nobody answers"), "{why}");
 }
 
 /// protocol 11.5
