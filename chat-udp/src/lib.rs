@@ -45,6 +45,7 @@ use net::Network;
 /// * Dialling sends nothing, so it succeeds whether or not somebody is there. A link whose server does not know it
 ///   any more ends with an error of kind `ConnectionReset`, at the first word that is said over it.
 /// * Up to 64 frames, or 256 KiB of them, wait for a link that does not read; more are lost.
+/// * What is said over an accepted link leaves when it is flushed, or when 64 frames wait.
 #[derive(Clone)]
 pub struct Udp {
     runtime: SharedRuntime,
@@ -71,7 +72,10 @@ impl Transport for Udp {
 
     fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
-            ("batching", "none: a datagram for each frame".to_owned()),
+            (
+                "batching",
+                "a datagram for each frame; a server sends those of a moment with one call".to_owned(),
+            ),
             ("receive buffer", format!("{} MiB asked for, at both ends", net::RECV_BUFFER >> 20)),
         ]
     }

@@ -12,6 +12,7 @@ use std::{
 
 use async_io::Async;
 use async_std::net::ToSocketAddrs;
+use bytes::Bytes;
 use chat_core::HostPort;
 use futures::{FutureExt, future::BoxFuture};
 use socket2::{Domain, Protocol, Type};
@@ -57,6 +58,17 @@ pub trait Socket: fmt::Debug + Send + Sync {
     /// # Errors
     /// When it was not sent.
     fn send(&self, datagram: &[u8], to: SocketAddr, from: Option<IpAddr>) -> io::Result<()>;
+
+    /// Sends each of `datagrams` as [`send`](Self::send) does, in order, and notes what came of each.
+    fn send_all(
+        &self,
+        datagrams: &[Bytes],
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        note: &mut dyn FnMut(io::Result<()>),
+    ) {
+        datagrams.iter().for_each(|it| note(self.send(it, to, from)));
+    }
 }
 
 /// A datagram that has come.
@@ -137,11 +149,43 @@ impl Socket for SystemSocket {
     }
 
     fn send(&self, datagram: &[u8], to: SocketAddr, from: Option<IpAddr>) -> io::Result<()> {
-        let to = if self.local.is_ipv6() { SocketAddr::V6(mapped(to)) } else { to };
+        let to = self.written(to);
         match from {
             Some(from) => datagram::send(self.io.get_ref(), datagram, to, from),
             None => self.io.get_ref().send_to(datagram, to).map(drop),
         }
+    }
+
+    fn send_all(
+        &self,
+        datagrams: &[Bytes],
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        note: &mut dyn FnMut(io::Result<()>),
+    ) {
+        let mut rest = datagrams;
+        while let [first, others @ ..] = rest {
+            if others.is_empty() {
+                return note(self.send(first, to, from)); // costs less than a call for many
+            }
+            match datagram::send_first(self.io.get_ref(), rest, self.written(to), from) {
+                Ok(sent) => {
+                    (0..sent).for_each(|_| note(Ok(())));
+                    rest = &rest[sent..];
+                }
+                Err(error) => {
+                    note(Err(error));
+                    rest = others;
+                }
+            }
+        }
+    }
+}
+
+impl SystemSocket {
+    /// An address as the system wants it for this socket.
+    fn written(&self, to: SocketAddr) -> SocketAddr {
+        if self.local.is_ipv6() { SocketAddr::V6(mapped(to)) } else { to }
     }
 }
 

@@ -6,10 +6,12 @@ use std::{
     os::fd::AsRawFd,
 };
 
+use bytes::Bytes;
 use nix::{
     cmsg_space,
     sys::socket::{
-        ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
+        ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrStorage, recvmsg, sendmmsg,
+        sendmsg, setsockopt,
         sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo},
     },
 };
@@ -49,29 +51,66 @@ pub(super) fn recv(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Arrival>
 }
 
 pub(super) fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr, from: IpAddr) -> io::Result<()> {
-    let (ipv4, ipv6);
-    let control = match (from, to) {
-        (IpAddr::V4(from), SocketAddr::V4(_)) => {
-            ipv4 = libc::in_pktinfo {
-                ipi_ifindex: 0,
-                ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
-                ipi_addr: libc::in_addr { s_addr: 0 },
-            };
-            ControlMessage::Ipv4PacketInfo(&ipv4)
-        }
-        (from, _) => {
-            let from = match from {
-                IpAddr::V4(from) => from.to_ipv6_mapped(),
-                IpAddr::V6(from) => from,
-            };
-            ipv6 =
-                libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: from.octets() }, ipi6_ifindex: 0 };
-            ControlMessage::Ipv6PacketInfo(&ipv6)
-        }
-    };
-    let to = SockaddrStorage::from(to);
-    sendmsg(socket.as_raw_fd(), &[IoSlice::new(datagram)], &[control], MsgFlags::MSG_DONTWAIT, Some(&to))?;
+    let source = Source::new(from, to);
+    let (buffers, to) = ([IoSlice::new(datagram)], SockaddrStorage::from(to));
+    sendmsg(socket.as_raw_fd(), &buffers, &[source.control()], MsgFlags::MSG_DONTWAIT, Some(&to))?;
     Ok(())
+}
+
+/// Sends as many of the first of `datagrams` as one call does, which ends at one that cannot be sent, and returns how
+/// many; an error is that of the first.
+pub(super) fn send_first(
+    socket: &UdpSocket,
+    datagrams: &[Bytes],
+    to: SocketAddr,
+    from: Option<IpAddr>,
+) -> io::Result<usize> {
+    let source = from.map(|from| Source::new(from, to));
+    let controls: Vec<ControlMessage<'_>> = source.iter().map(Source::control).collect();
+    let buffers: Vec<[IoSlice<'_>; 1]> = datagrams.iter().map(|it| [IoSlice::new(it)]).collect();
+    let to = vec![Some(SockaddrStorage::from(to)); datagrams.len()];
+    let mut headers = MultiHeaders::preallocate(datagrams.len(), source.as_ref().map(Source::space));
+    let sent = sendmmsg(socket.as_raw_fd(), &mut headers, &buffers, to, &controls, MsgFlags::MSG_DONTWAIT)?;
+    Ok(sent.count())
+}
+
+/// The local address that a datagram leaves from.
+enum Source {
+    V4(libc::in_pktinfo),
+    V6(libc::in6_pktinfo),
+}
+
+impl Source {
+    fn new(from: IpAddr, to: SocketAddr) -> Source {
+        let from = match (from, to) {
+            (IpAddr::V4(from), SocketAddr::V4(_)) => {
+                return Source::V4(libc::in_pktinfo {
+                    ipi_ifindex: 0,
+                    ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
+                    ipi_addr: libc::in_addr { s_addr: 0 },
+                });
+            }
+            (IpAddr::V4(from), _) => from.to_ipv6_mapped(),
+            (IpAddr::V6(from), _) => from,
+        };
+        let ipi6_addr = libc::in6_addr { s6_addr: from.octets() };
+        Source::V6(libc::in6_pktinfo { ipi6_addr, ipi6_ifindex: 0 })
+    }
+
+    fn control(&self) -> ControlMessage<'_> {
+        match self {
+            Source::V4(info) => ControlMessage::Ipv4PacketInfo(info),
+            Source::V6(info) => ControlMessage::Ipv6PacketInfo(info),
+        }
+    }
+
+    /// A buffer in which it fits.
+    fn space(&self) -> Vec<u8> {
+        match self {
+            Source::V4(_) => cmsg_space!(libc::in_pktinfo),
+            Source::V6(_) => cmsg_space!(libc::in6_pktinfo),
+        }
+    }
 }
 
 fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {

@@ -14,9 +14,9 @@ use chat_core::{
     wire::MAX_FRAME,
 };
 use chat_udp::Udp;
-use futures::{FutureExt, StreamExt, future::BoxFuture};
+use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 
-use crate::{HELLO, WELCOME, address, hear, meet, say, talk};
+use crate::{HELLO, WELCOME, address, hear, meet, ping, say, talk};
 
 /// The smallest runtime there is.
 struct AsyncStd;
@@ -92,6 +92,16 @@ impl Plain {
         self.say(to, &format!(r#"{},"cookie":"{cookie}"#, HELLO.strip_suffix('}').unwrap()));
         from
     }
+}
+
+/// Somebody with a plain socket, and the server's end of the link.
+async fn enter(listening: &mut Listening, server: &str) -> (Plain, Incoming) {
+    let ana = Plain::at("127.0.0.1:0");
+    ana.enter(server);
+    let mut far = accept(listening).await;
+    say(&mut far.link, WELCOME).await;
+    assert!(ana.hear().0.starts_with(WELCOME.strip_suffix('}').unwrap()));
+    (ana, far)
 }
 
 async fn accept(listening: &mut Listening) -> Incoming {
@@ -181,6 +191,52 @@ fn answers_leave_from_the_address_that_was_asked() {
             let (gone, from) = ana.hear();
             assert_eq!(gone, r#"{"type":"gone","link":"u8yVb1yd0Yx2bq3fJQkq9g"}"#);
             assert_eq!(from.ip().to_string(), "127.0.0.2");
+        }
+    });
+}
+
+/// protocol 15.14
+#[test]
+#[cfg(target_os = "linux")] // where 127.0.0.2 is this machine too
+fn frames_that_are_flushed_together_leave_in_order_from_the_address_that_was_asked() {
+    run(async {
+        for listened in ["udp://0.0.0.0:0", "udp://[::]:0"] {
+            let (mut listening, port) = listen(listened).await;
+            for host in ["127.0.0.2", "127.0.0.1"] {
+                let (ana, mut far) = enter(&mut listening, &format!("{host}:{port}")).await;
+                for id in 0..100 {
+                    far.link.feed(ping(id).into()).await.unwrap();
+                }
+                far.link.flush().await.unwrap();
+                for id in 0..100 {
+                    assert_eq!(
+                        ana.hear(),
+                        (ping(id), format!("{host}:{port}").parse().unwrap()),
+                        "{listened}"
+                    );
+                }
+            }
+        }
+    });
+}
+
+/// protocol 15.14
+#[test]
+fn a_frame_that_cannot_leave_keeps_no_other_back() {
+    run(async {
+        for listened in ["udp://127.0.0.1:0", "udp://[::]:0"] {
+            let (mut listening, port) = listen(listened).await;
+            let (ana, mut far) = enter(&mut listening, &format!("127.0.0.1:{port}")).await;
+            // With its token it is larger than a datagram can be.
+            let too_large = format!("{}{}", WELCOME, " ".repeat(MAX_FRAME - WELCOME.len()));
+            for frame in [&too_large, &ping(1), &ping(2), &too_large, &too_large, &ping(3), &too_large] {
+                far.link.feed(frame.clone().into()).await.unwrap();
+            }
+            far.link.flush().await.unwrap();
+            say(&mut far.link, &ping(4)).await;
+            for id in 1..=4 {
+                assert_eq!(ana.hear().0, ping(id));
+            }
         }
     });
 }
