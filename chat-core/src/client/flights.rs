@@ -37,6 +37,8 @@ struct Flight {
     /// Its place among the messages of its session, if it is one.
     place: Option<u64>,
     is_message: bool,
+    /// Whether it asks for a page of entries.
+    is_page: bool,
     /// Whether it is sent again.
     insists: bool,
 }
@@ -76,15 +78,16 @@ impl Flights {
     /// A request is sent for the first time on this link.
     pub(super) fn depart(&mut self, id: u64, request: &Request<'_>, now: Instant) {
         let (is_message, place) = (request.is_message(), request.order());
+        let is_page = matches!(request, Request::Replay(_));
         let is_door = matches!(request, Request::Join(_) | Request::Leave(_));
         let insists = self.mode == Mode::Repair || is_door;
         let due = match self.mode {
             Mode::Reliable => None,
-            _ if insists => Some(now + self.round_trip.patience(0, now)),
+            _ if insists => Some(now + self.round_trip.patience_for(is_page, 0, now)),
             _ => Some(now + RAW_PATIENCE),
         };
         self.messages += usize::from(is_message);
-        self.under_way.insert(id, Flight { sent: now, tries: 0, due, place, is_message, insists });
+        self.under_way.insert(id, Flight { sent: now, tries: 0, due, place, is_message, is_page, insists });
     }
 
     /// A reply came, or nobody waits for it any more.
@@ -100,6 +103,8 @@ impl Flights {
             && self.last_retry.is_none_or(|at| at < flight.sent)
         {
             self.round_trip.measure(now - flight.sent);
+        } else if replied.is_some() && flight.is_page {
+            self.round_trip.page_came(flight.tries);
         }
     }
 
@@ -116,7 +121,7 @@ impl Flights {
         let is_due = |it: &Flight| it.insists && it.due.is_some_and(|at| at <= now);
         let (id, flight) = self.under_way.iter_mut().find(|(_, it)| is_due(it))?;
         flight.tries += 1;
-        flight.due = Some(now + self.round_trip.patience(flight.tries, now));
+        flight.due = Some(now + self.round_trip.patience_for(flight.is_page, flight.tries, now));
         self.last_retry = Some(now);
         self.retries += 1;
         Some(*id)

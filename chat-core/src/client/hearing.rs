@@ -107,12 +107,12 @@ impl Client {
                 self.rooms.entry(entry, now, &mut self.updates).map_err(|hole| {
                     format!("{} jumps from {} to {}", hole.room, hole.expected - 1, hole.got)
                 })?;
-                self.forget_satisfied(&room);
+                self.forget_satisfied(&room, now);
             }
             Event::Gap(gap) => {
                 let room = gap.room.clone();
                 self.rooms.gap(gap, now, &mut self.updates);
-                self.forget_satisfied(&room);
+                self.forget_satisfied(&room, now);
             }
             Event::Presence(presence) => {
                 let room = presence.room.clone();
@@ -140,11 +140,11 @@ impl Client {
     }
 
     /// Everything that a request for entries of `room` was to bring may be here before its reply.
-    fn forget_satisfied(&mut self, room: &str) {
+    fn forget_satisfied(&mut self, room: &str, now: Instant) {
         if self.is_lossy()
             && let Some(id) = self.rooms.satisfied(room)
         {
-            self.outbox.forget(id);
+            self.outbox.answered(id, now);
         }
     }
 

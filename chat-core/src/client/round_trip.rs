@@ -14,6 +14,8 @@ pub(super) struct RoundTrip {
     /// What opening the session took. That may be several round trips, so it holds only until one is measured.
     opening: Option<Duration>,
     variation: Duration,
+    /// The least that a page is waited for, since pages came only after they were asked for again.
+    page: Duration,
     recent: VecDeque<Duration>,
     measured: u64,
     /// When something came last.
@@ -27,6 +29,7 @@ impl RoundTrip {
             smoothed: None,
             opening: None,
             variation: Duration::ZERO,
+            page: Duration::ZERO,
             recent: VecDeque::new(),
             measured: 0,
             heard: None,
@@ -37,6 +40,7 @@ impl RoundTrip {
     /// Takes in what one reply took, to a request that was sent once (section 2 of the RFC).
     pub(super) fn measure(&mut self, took: Duration) {
         self.measured += 1;
+        self.page = Duration::ZERO;
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
@@ -53,6 +57,15 @@ impl RoundTrip {
         });
     }
 
+    /// Takes note that a page was here after so many retries. What is asked for again too soon can never be measured, and
+    /// each time brings a whole page to a reader who has more to read than it can: so the next one is given longer
+    /// (sections 5.5 to 5.7 of the RFC), as long as nothing is measured.
+    pub(super) fn page_came(&mut self, tries: u32) {
+        if tries > 0 {
+            self.page = self.page.max(LEAST).mul_f64(GROWTH).min(MOST_WHEN_OPEN);
+        }
+    }
+
     /// Takes in what opening the session took.
     pub(super) fn opened(&mut self, took: Duration) {
         self.opening = Some(took);
@@ -60,7 +73,7 @@ impl RoundTrip {
 
     /// Another link is another way.
     pub(super) fn link_lost(&mut self) {
-        (self.smoothed, self.opening, self.heard) = (None, None, None);
+        (self.smoothed, self.opening, self.heard, self.page) = (None, None, None, Duration::ZERO);
     }
 
     /// Something came: the way is open.
@@ -80,6 +93,12 @@ impl RoundTrip {
         let most = if is_open { first.max(MOST_WHEN_OPEN) } else { MOST };
         let wait = first.mul_f64(GROWTH.powi(grown)).min(most);
         wait + wait.mul_f64(JITTER * self.rng.f64())
+    }
+
+    /// The same, for a reply that may be a page of entries.
+    pub(super) fn patience_for(&mut self, is_page: bool, tries: u32, now: Instant) -> Duration {
+        let patience = self.patience(tries, now);
+        if is_page { patience.max(self.page) } else { patience }
     }
 
     /// For how long a frame may be overtaken by others before it counts as lost.

@@ -26,6 +26,11 @@ impl Beacon {
         self.lit = Some((now, 0));
     }
 
+    /// There is something that is not sent by itself: it is said in time, however much more there comes to be.
+    pub(super) fn keep_lit(&mut self, now: Instant) {
+        self.lit.get_or_insert((now, 0));
+    }
+
     /// When `heads` are to be said next.
     pub(super) fn due(&self) -> Option<Instant> {
         self.lit.map(|(since, said)| since + FIRST * (1 << said))

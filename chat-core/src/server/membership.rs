@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{
     beacon::Beacon,
     helping::Helping,
+    limits::MAX_UNASKED,
     reads::Reads,
     room::{Reading, Room},
 };
@@ -22,6 +23,10 @@ pub(super) struct Membership {
     /// The version of the room's members the client knows.
     pub(super) presence: u64,
     helping: Helping,
+    /// The last number the client asked for again, over a link that may lose frames.
+    asked: u64,
+    /// That is so far back that the client could not keep anything new.
+    is_behind: bool,
     /// Of what was sent over such a link.
     pub(super) beacon: Beacon,
 }
@@ -34,6 +39,8 @@ impl Membership {
             visible: 0,
             presence: 0,
             helping: Helping::default(),
+            asked: 0,
+            is_behind: false,
             beacon: Beacon::default(),
         }
     }
@@ -41,6 +48,15 @@ impl Membership {
     /// Reads on after `cursor`.
     pub(super) fn read_from(&mut self, cursor: u64) {
         (self.cursor, self.helping) = (Some(cursor), Helping::default());
+        (self.asked, self.is_behind) = (0, false);
+    }
+
+    /// The client asks for what it lacks, up to number `to`. Less than it asked for before is no news of where it is.
+    pub(super) fn lacks(&mut self, to: u64) {
+        if to >= self.asked {
+            self.asked = to;
+            self.is_behind = self.cursor.is_some_and(|cursor| cursor > to + MAX_UNASKED);
+        }
     }
 
     /// Stops sending until it is said again where to read on.
@@ -60,7 +76,8 @@ impl Membership {
     }
 
     /// Hands out what is new, over a link that may lose frames: a helping at a time, and what is more than that is
-    /// left for the client to ask for, at the pace at which it gets it.
+    /// left for the client to ask for, at the pace at which it gets it. While it asks for what is far back it is sent
+    /// nothing else: it would have to throw that away, and ask for it as well.
     pub(super) fn poll_some_frames(&mut self, budget: &mut usize, now: Instant, out: &mut impl FnMut(Bytes)) {
         let Some(cursor) = &mut self.cursor else { return };
         if self.room.presence_version() > self.presence {
@@ -69,6 +86,9 @@ impl Membership {
         }
         if self.visible <= *cursor {
             return;
+        }
+        if self.is_behind {
+            return self.beacon.keep_lit(now);
         }
         self.beacon.light(now);
         let until = self.helping.until(*cursor).min(self.visible);

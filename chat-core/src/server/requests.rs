@@ -275,6 +275,9 @@ impl Session {
             return refuse(format!("{} has numbers up to {head}", room.name()));
         }
         let to = to.min(head);
+        if let Some(membership) = state.membership(room.name()) {
+            membership.lacks(to);
+        }
         match room.replay(from, to, REPLAY_BYTES, &mut |frame| self.reply_frame(frame)) {
             Some(to) => {
                 let room = room.name().to_string();

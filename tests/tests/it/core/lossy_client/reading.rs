@@ -239,3 +239,27 @@ fn what_the_server_will_not_send_again_is_not_asked_for_at_once() {
     let again = rig.watch(ms(310));
     assert_eq!(again[0], (ms(300), frame[0].clone()));
 }
+
+/// How often each of so many pages is asked for again, when all of them take that long.
+fn retries_of_pages(count: usize, take: Duration) -> Vec<usize> {
+    let mut rig = Rig::in_the_lobby(1000);
+    rig.now += ms(10);
+    let mut retries = Vec::new();
+    for _ in 0..count {
+        let [(_, from, to)] = rig.pages()[..] else { panic!("a page is asked for") };
+        let again = rig.watch(take);
+        retries.push(again.iter().filter(|(_, it)| it.contains(r#""type":"replay""#)).count());
+        rig.entries(from..=to);
+    }
+    retries
+}
+
+/// protocol 17.1
+#[test]
+fn pages_that_take_their_time_are_not_asked_for_again_and_again() {
+    for (take, patient_after) in [(ms(19), 1), (ms(60), 4), (ms(200), 8)] {
+        let retries = retries_of_pages(20, take);
+        let later = &retries[patient_after..];
+        assert!(later.iter().all(|it| *it == 0), "{take:?}: {retries:?}");
+    }
+}

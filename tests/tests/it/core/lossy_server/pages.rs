@@ -61,6 +61,32 @@ fn what_comes_little_by_little_is_all_sent() {
     });
 }
 
+/// protocol 17.5, protocol 17.6
+#[test]
+fn who_asks_for_what_is_far_back_is_told_of_what_is_new_and_sent_it_later() {
+    let time = VirtualTime::new(61);
+    time.run(async {
+        let (hall, mut bob) = filled(&time, unlimited(), 1 << 26, 300, 5).await;
+        let mut ana = Peer::enter(&hall, "ana", 1).await;
+        assert_eq!(numbers(&ana.ask(&join(1, "lobby", 0)).await), range(1, 64));
+        assert_eq!(numbers(&ana.ask(&replay(2, "lobby", 65, 96)).await), range(65, 96));
+        let mut heard = Vec::new();
+        for id in 300..310 {
+            bob.ask(&say(id, "new")).await;
+            heard.extend(ana.watch(ms(20)).await.into_iter().map(|(_, it)| it));
+        }
+        assert_eq!(numbers(&heard), [0; 0]);
+        let is_told = |it: &Event| matches!(it, Event::Heads(it) if it.rooms["lobby"].head > 300);
+        assert!(heard.iter().any(is_told), "also while there is more and more: {heard:?}");
+        assert_eq!(numbers(&ana.ask(&replay(3, "lobby", 204, 235)).await), range(204, 235), "still behind");
+        let asked = ana.ask(&replay(4, "lobby", 205, 236)).await;
+        assert_eq!(numbers(&asked), [range(205, 236), range(301, 310)].concat());
+        ana.ask(&replay(5, "lobby", 1, 32)).await;
+        bob.ask(&say(310, "new")).await;
+        assert_eq!(numbers(&ana.heard().await), [311], "what comes late or again says nothing");
+    });
+}
+
 /// protocol 17.5, protocol 10.3
 #[test]
 fn the_inbox_is_no_exception() {
