@@ -1,6 +1,9 @@
 //! One room a session is in: how far it was sent, and what is sent next.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -25,8 +28,8 @@ pub(super) struct Membership {
     helping: Helping,
     /// The last number the client asked for again, over a link that may lose frames.
     asked: u64,
-    /// That is so far back that the client could not keep anything new.
-    is_behind: bool,
+    /// Until then that is so far back that the client could not keep anything new.
+    behind_until: Option<Instant>,
     /// Of what was sent over such a link.
     pub(super) beacon: Beacon,
 }
@@ -40,7 +43,7 @@ impl Membership {
             presence: 0,
             helping: Helping::default(),
             asked: 0,
-            is_behind: false,
+            behind_until: None,
             beacon: Beacon::default(),
         }
     }
@@ -48,14 +51,16 @@ impl Membership {
     /// Reads on after `cursor`.
     pub(super) fn read_from(&mut self, cursor: u64) {
         (self.cursor, self.helping) = (Some(cursor), Helping::default());
-        (self.asked, self.is_behind) = (0, false);
+        (self.asked, self.behind_until) = (0, None);
     }
 
     /// The client asks for what it lacks, up to number `to`. Less than it asked for before is no news of where it is.
-    pub(super) fn lacks(&mut self, to: u64) {
+    pub(super) fn lacks(&mut self, to: u64, now: Instant) {
         if to >= self.asked {
             self.asked = to;
-            self.is_behind = self.cursor.is_some_and(|cursor| cursor > to + MAX_UNASKED);
+            let is_behind = self.cursor.is_some_and(|cursor| cursor > to + MAX_UNASKED);
+            // It may as well have looked something up, and not ask for anything ever again.
+            self.behind_until = is_behind.then(|| now + BEHIND_FOR);
         }
     }
 
@@ -87,7 +92,7 @@ impl Membership {
         if self.visible <= *cursor {
             return;
         }
-        if self.is_behind {
+        if self.behind_until.is_some_and(|at| now < at) {
             return self.beacon.keep_lit(now);
         }
         self.beacon.light(now);
@@ -105,3 +110,6 @@ fn send_presence(room: &Room, known: &mut u64, budget: &mut usize, out: &mut imp
     *budget = budget.saturating_sub(frame.len());
     out(frame);
 }
+
+/// For how long a client that asked for what is far back is sent nothing new.
+const BEHIND_FOR: Duration = Duration::from_secs(1);

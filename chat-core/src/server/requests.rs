@@ -71,7 +71,7 @@ impl Session {
             Request::Who(it) => self.who(hub, it.id, &it.room),
             Request::Rooms(it) => self.reply(&Event::Rooms(hub.list_rooms(it.id))),
             Request::History(it) => self.history(state, &it),
-            Request::Replay(it) => self.replay(state, &it),
+            Request::Replay(it) => self.replay(state, &it, now),
             Request::Search(it) => match search(&it) {
                 Ok(search) => state.reads.search(it.id, search),
                 Err(error) => self.reply(&Event::Error(error)),
@@ -257,7 +257,7 @@ impl Session {
         state.reads.history(history.id, room, before, limit);
     }
 
-    fn replay(&self, mut state: MutexGuard<'_, State>, replay: &wire::Replay<'_>) {
+    fn replay(&self, mut state: MutexGuard<'_, State>, replay: &wire::Replay<'_>, now: Instant) {
         let wire::Replay { id, from, to, .. } = *replay;
         let refuse = |message: String| self.refuse(Some(id), Code::TooLarge, message);
         if from == 0 || to < from || to - from >= MAX_REPLAY {
@@ -276,7 +276,7 @@ impl Session {
         }
         let to = to.min(head);
         if let Some(membership) = state.membership(room.name()) {
-            membership.lacks(to);
+            membership.lacks(to, now);
         }
         match room.replay(from, to, REPLAY_BYTES, &mut |frame| self.reply_frame(frame)) {
             Some(to) => {

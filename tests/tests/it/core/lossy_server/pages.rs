@@ -87,6 +87,25 @@ fn who_asks_for_what_is_far_back_is_told_of_what_is_new_and_sent_it_later() {
     });
 }
 
+/// protocol 17.5
+#[test]
+fn who_looks_something_up_and_asks_no_more_is_sent_what_is_new_after_a_second() {
+    let time = VirtualTime::new(62);
+    time.run(async {
+        let (hall, mut bob) = filled(&time, unlimited(), 1 << 26, 300, 5).await;
+        let mut ana = Peer::enter(&hall, "ana", 1).await;
+        ana.ask(&join(1, "lobby", 300)).await;
+        assert_eq!(numbers(&ana.ask(&replay(2, "lobby", 1, 32)).await), range(1, 32));
+        bob.ask(&say(300, "new")).await;
+        let heard = ana.watch(ms(2_000)).await;
+        let entries: Vec<_> = heard.iter().filter(|(_, it)| matches!(it, Event::Entry(_))).collect();
+        let [(at, Event::Entry(it))] = &entries[..] else { panic!("{heard:?}") };
+        assert!((1_000..2_000).contains(at) && it.seq == 301, "{heard:?}");
+        bob.ask(&say(301, "new")).await;
+        assert_eq!(numbers(&ana.heard().await), [302], "and at once from then on");
+    });
+}
+
 /// protocol 17.5, protocol 10.3
 #[test]
 fn the_inbox_is_no_exception() {
