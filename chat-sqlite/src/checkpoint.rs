@@ -97,8 +97,9 @@ pub(crate) fn checkpoint(db: &Connection, mode: &str) -> rusqlite::Result<Wal> {
     })
 }
 
-/// Pages worth a checkpoint: 4 MiB.
-const ENOUGH: i64 = 1024;
+/// Pages worth a checkpoint: 16 MiB. The ends of the indexes are written with every batch, and copied once for all of
+/// these.
+const ENOUGH: i64 = 4 * 1024;
 /// Pages the writer can do itself within a few milliseconds.
 const LITTLE: i64 = 256;
 /// Pages above which commits wait rather than make it larger still: 32 MiB.

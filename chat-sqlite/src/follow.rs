@@ -78,7 +78,9 @@ impl Desk {
     pub(crate) fn follow_if_far_behind(&mut self) {
         let newest = self.store.as_ref().map_or(0, |it| it.next.entry - 1);
         let lag = self.follower.upto.map_or(0, |upto| newest - upto);
-        if lag > FAR_BEHIND || !self.follower.waiting.is_empty() {
+        if lag > FAR_BEHIND {
+            self.step(AT_EASE);
+        } else if !self.follower.waiting.is_empty() {
             self.step(AT_ONCE);
         }
     }
@@ -157,7 +159,8 @@ impl Desk {
 const MOST_DAMAGES: u32 = 2;
 /// Entries indexed while others wait: some milliseconds.
 const AT_ONCE: usize = 256;
-/// Entries indexed while nobody does.
-const AT_EASE: usize = 1024;
+/// Entries indexed while nobody does. In larger steps each of them costs less, but a batch that comes meanwhile waits
+/// for one: some tens of milliseconds if this were 4096.
+const AT_EASE: usize = 2048;
 /// Entries that may be left for a quiet moment.
 const FAR_BEHIND: i64 = 100_000;
