@@ -47,7 +47,7 @@ mod names;
 mod oneshot;
 mod output;
 mod password;
-mod process;
+pub mod process;
 mod runtime;
 mod screen;
 mod search;

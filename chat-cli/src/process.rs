@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The processor time that the process `pid` has used until now, all its threads together; nothing where the system does
 /// not tell.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn cpu(pid: u32) -> Option<Duration> {
+pub fn cpu(pid: u32) -> Option<Duration> {
     use nix::{
         time::{clock_getcpuclockid, clock_gettime},
         unistd::Pid,
@@ -17,12 +17,12 @@ pub(crate) fn cpu(pid: u32) -> Option<Duration> {
 
 /// Nothing: it is known how to ask Linux alone.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn cpu(_: u32) -> Option<Duration> {
+pub fn cpu(_: u32) -> Option<Duration> {
     None
 }
 
 /// What this process has used.
-pub(crate) fn own_cpu() -> Option<Duration> {
+pub fn own_cpu() -> Option<Duration> {
     cpu(std::process::id())
 }
 

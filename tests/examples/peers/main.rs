@@ -20,6 +20,8 @@ use std::{
     time::Duration,
 };
 
+use chat_cli::process;
+
 use processors::Processors;
 use servers::{Running, SERVERS, Server};
 use table::Row;
@@ -84,13 +86,12 @@ fn compare(args: &Args) -> Result<(), String> {
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
     for server in asked {
         match server.program(&args.chat) {
-            Some(program) => rows.push((program, Row::new(server.name, args.rounds))),
+            Some(program) => rows.push((server, program, Row::new(server.name, args.rounds))),
             None => missing.push(server),
         }
     }
     for round in 0..args.rounds {
-        for (program, row) in &mut rows {
-            let server = SERVERS.iter().find(|it| it.name == row.name).expect("the row was made for it");
+        for (server, program, row) in &mut rows {
             match measure(server, program, args.work, &processors) {
                 Ok(taken) => {
                     eprintln!("round {}, {}: {:.3} µs", round + 1, row.name, taken.for_each_delivery());
@@ -100,7 +101,7 @@ fn compare(args: &Args) -> Result<(), String> {
             }
         }
     }
-    let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+    let rows: Vec<Row> = rows.into_iter().map(|(_, _, row)| row).collect();
     println!("{}\n\n{}", args.work, table::table(&rows));
     missing.iter().for_each(|it| println!("missing: {}", it.how_to_get(&args.chat)));
     let failures: Vec<&str> = rows.iter().flat_map(|it| &it.failures).map(String::as_str).collect();
@@ -118,9 +119,11 @@ fn measure(
     let running = Running::start(server, program)?;
     processors.take_the_generators().map_err(said)?;
     let mut crowd = work.gather(server.dialect, running.at, PATIENCE)?;
-    let before = (processors::time_of(running.id()).map_err(said)?, processors::own_time().map_err(said)?);
+    let used =
+        || process::cpu(running.id()).zip(process::own_cpu()).ok_or("the system does not tell what it uses");
+    let before = used()?;
     work.drive(&mut crowd, PATIENCE)?;
-    let after = (processors::time_of(running.id()).map_err(said)?, processors::own_time().map_err(said)?);
+    let after = used()?;
     Ok(Taken {
         server: after.0.saturating_sub(before.0),
         generator: after.1.saturating_sub(before.1),

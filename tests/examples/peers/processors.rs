@@ -1,6 +1,6 @@
-//! Who runs on which processor, and how much of it was used. Linux alone lets one say that of another process.
+//! Who runs on which processor: servers on one, the generator on another. It is known how to say that on Linux alone.
 
-use std::{io, time::Duration};
+use std::io;
 
 /// One for servers and one for the generator, so that neither takes time from the other.
 pub struct Processors {
@@ -31,23 +31,12 @@ impl Processors {
     }
 }
 
-/// The processor time all threads of a process have used since it began, those that have ended included.
-pub fn time_of(process: u32) -> io::Result<Duration> {
-    system::time_of(process)
-}
-
-/// The processor time of this process.
-pub fn own_time() -> io::Result<Duration> {
-    time_of(std::process::id())
-}
-
 #[cfg(target_os = "linux")]
 mod system {
-    use std::{io, time::Duration};
+    use std::io;
 
     use nix::{
         sched::{CpuSet, sched_getaffinity, sched_setaffinity},
-        time::clock_getcpuclockid,
         unistd::Pid,
     };
 
@@ -62,27 +51,18 @@ mod system {
         Ok(sched_setaffinity(THIS_THREAD, &set)?)
     }
 
-    pub fn time_of(process: u32) -> io::Result<Duration> {
-        let process = Pid::from_raw(i32::try_from(process).map_err(io::Error::other)?);
-        Ok(clock_getcpuclockid(process)?.now()?.into())
-    }
-
     const THIS_THREAD: Pid = Pid::from_raw(0);
 }
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    use std::{io, time::Duration};
+    use std::io;
 
     pub fn allowed() -> io::Result<Vec<usize>> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "servers are compared on Linux alone"))
     }
 
     pub fn move_to(_: usize) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    pub fn time_of(_: u32) -> io::Result<Duration> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
