@@ -27,7 +27,7 @@ pub fn own_cpu() -> Option<Duration> {
 }
 
 /// The memory that the process `pid` has in use, in bytes; nothing where the system does not tell.
-pub(crate) fn memory(pid: u32) -> Option<u64> {
+pub fn memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;

@@ -17,7 +17,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chat_cli::process;
@@ -94,7 +94,7 @@ fn compare(args: &Args) -> Result<(), String> {
         for (server, program, row) in &mut rows {
             match measure(server, program, args.work, &processors) {
                 Ok(taken) => {
-                    eprintln!("round {}, {}: {:.3} µs", round + 1, row.name, taken.for_each_delivery());
+                    eprintln!("round {}, {}: {taken}", round + 1, row.name);
                     row.rounds[round] = Some(taken);
                 }
                 Err(error) => row.failures.push(format!("{}, round {}: {error}", row.name, round + 1)),
@@ -102,7 +102,7 @@ fn compare(args: &Args) -> Result<(), String> {
         }
     }
     let rows: Vec<Row> = rows.into_iter().map(|(_, _, row)| row).collect();
-    println!("{}\n\n{}", args.work, table::table(&rows));
+    println!("{}\n\n{}", args.work, table::table(&rows, args.work.messages == 0));
     missing.iter().for_each(|it| println!("missing: {}", it.how_to_get(&args.chat)));
     let failures: Vec<&str> = rows.iter().flat_map(|it| &it.failures).map(String::as_str).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\npeers: ")) }
@@ -118,15 +118,19 @@ fn measure(
     processors.take_the_servers().map_err(said)?; // what is started now inherits it
     let running = Running::start(server, program)?;
     processors.take_the_generators().map_err(said)?;
+    let untold = "the system does not tell what it uses";
+    let held = || process::memory(running.id()).ok_or(untold);
+    let empty = held()?;
     let mut crowd = work.gather(server.dialect, running.at, PATIENCE)?;
-    let used =
-        || process::cpu(running.id()).zip(process::own_cpu()).ok_or("the system does not tell what it uses");
-    let before = used()?;
+    let used = || process::cpu(running.id()).zip(process::own_cpu()).ok_or(untold);
+    let (before, began) = (used()?, Instant::now());
     work.drive(&mut crowd, PATIENCE)?;
     let after = used()?;
     Ok(Taken {
         server: after.0.saturating_sub(before.0),
         generator: after.1.saturating_sub(before.1),
+        time: began.elapsed(),
+        memory: held()?.saturating_sub(empty) as f64 / work.people as f64,
         messages: work.messages,
         deliveries: crowd.notes.delivered,
         late: crowd.notes.late,

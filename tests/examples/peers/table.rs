@@ -31,45 +31,69 @@ impl Row {
     }
 }
 
-/// All rows under their heading; ratios are to the row `relay`, where there is one.
-pub fn table(rows: &[Row]) -> String {
+/// One figure of each row.
+struct Column<'a> {
+    heading: &'static str,
+    unit: &'static str,
+    digits: usize,
+    figure: Figure<'a>,
+}
+
+type Figure<'a> = Box<dyn Fn(&Row) -> Option<f64> + 'a>;
+
+/// All rows under their heading, of a work in which nothing was said or of another. Ratios are to the row `relay`, where
+/// there is one.
+pub fn table(rows: &[Row], is_silent: bool) -> String {
     let relay = rows.iter().find(|it| it.name == "relay");
-    let mut table = format!(
-        "{:12} {:>11} {:>8} {:>11} {:>8} {:>8} {:>11}\n{:12} {:>11} {:>8} {:>11} {:>8} {:>8} {:>11}\n",
-        "",
-        "µs/delivery",
-        "× relay",
-        "µs/message",
-        "p50",
-        "p99",
-        "generator",
-        "",
-        "",
-        "",
-        "",
-        "ms",
-        "ms",
-        "µs/delivery"
-    );
-    for row in rows {
-        let late = |quantile| row.median(move |it| Some(it.late.quantile(quantile)? as f64 / 1e3));
-        let generator = row.median(|it| Some(it.generator.as_secs_f64() * 1e6 / it.deliveries as f64));
-        let figures = [
-            (11, 3, row.median(|it| Some(it.for_each_delivery()))),
-            (8, 2, relay.and_then(|it| row.times(it))),
-            (11, 1, row.median(|it| Some(it.for_each_message()))),
-            (8, 2, late(0.5)),
-            (8, 2, late(0.99)),
-            (11, 3, generator),
-        ];
-        let _ = write!(table, "{:12}", row.name);
-        for (width, digits, figure) in figures {
-            let figure = figure.map_or("-".to_owned(), |it| format!("{it:.digits$}"));
-            let _ = write!(table, " {figure:>width$}");
+    let columns = if is_silent { silent() } else { talking(relay) };
+    let width = |it: &Column<'_>| it.heading.chars().count().max(it.unit.chars().count()).max(7);
+    let mut table = String::new();
+    let mut line = |name: &str, cell: &dyn Fn(&Column<'_>) -> String| {
+        let _ = write!(table, "{name:12}");
+        for column in &columns {
+            let _ = write!(table, " {:>1$}", cell(column), width(column));
         }
         table.push('\n');
+    };
+    line("", &|it| it.heading.to_owned());
+    line("", &|it| it.unit.to_owned());
+    for row in rows {
+        line(row.name, &|it| {
+            (it.figure)(row).map_or("-".to_owned(), |figure| format!("{figure:.0$}", it.digits))
+        });
     }
     table
+}
+
+fn talking(relay: Option<&Row>) -> Vec<Column<'_>> {
+    let late = |quantile| move |it: &Taken| Some(it.late.quantile(quantile)? as f64 / 1e3);
+    vec![
+        each("each", "µs/delivery", 3, |it| Some(it.for_each_delivery())),
+        Column { heading: "×", unit: "relay", digits: 2, figure: Box::new(move |row| row.times(relay?)) },
+        each("each", "µs/message", 1, |it| Some(it.for_each_message())),
+        each("p50", "ms", 2, late(0.5)),
+        each("p99", "ms", 2, late(0.99)),
+        each("generator", "µs/delivery", 3, |it| {
+            Some(it.generator.as_secs_f64() * 1e6 / it.deliveries as f64)
+        }),
+    ]
+}
+
+fn silent<'a>() -> Vec<Column<'a>> {
+    vec![
+        each("memory", "KiB/person", 2, |it| Some(it.memory / 1024.0)),
+        each("load", "% of a core", 2, |it| Some(it.load())),
+    ]
+}
+
+/// The median of a figure.
+fn each<'a>(
+    heading: &'static str,
+    unit: &'static str,
+    digits: usize,
+    figure: impl Fn(&Taken) -> Option<f64> + 'a,
+) -> Column<'a> {
+    Column { heading, unit, digits, figure: Box::new(move |row| row.median(&figure)) }
 }
 
 fn median(figures: impl Iterator<Item = f64>) -> Option<f64> {

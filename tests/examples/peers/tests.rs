@@ -7,10 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chat_measure::Durations;
+
 use crate::{
     dialects::{Chat, Dialect, Heard, Irc, Mqtt, Nats},
     relay,
-    works::{Pace, Work},
+    table::{Row, table},
+    works::{Pace, Taken, Work},
 };
 
 #[test]
@@ -27,6 +30,54 @@ fn every_message_of_a_small_crowd_comes_to_everybody() {
         let longest = Duration::from_micros(crowd.notes.late.max().expect("it was timed"));
         assert!(longest <= began.elapsed(), "{longest:?} is longer than all of it took");
     }
+}
+
+#[test]
+fn silence_is_kept_as_long_as_it_should_be() {
+    let server = listening(|it| drop(relay::serve(it)));
+    let work = Work { messages: 0, pace: Pace::Silence(SOON), ..SMALL };
+    let mut crowd = work.gather(&Chat, server, ENOUGH).expect("they come in");
+    let began = Instant::now();
+    work.drive(&mut crowd, ENOUGH).expect("nothing has to come");
+    assert!(began.elapsed() >= SOON);
+    assert_eq!(crowd.notes.delivered, 0);
+}
+
+#[test]
+fn a_table_has_medians_of_what_was_measured() {
+    let taken = |micros, deliveries| Taken {
+        server: Duration::from_micros(micros),
+        generator: Duration::from_micros(10),
+        time: Duration::from_millis(1),
+        memory: 2048.0,
+        messages: deliveries / 2,
+        deliveries,
+        late: Durations::default(),
+    };
+    let row = |name, rounds: [Option<u64>; 3], deliveries| {
+        let mut row = Row::new(name, 3);
+        row.rounds = rounds.map(|it| it.map(|micros| taken(micros, deliveries))).into();
+        row
+    };
+    let of_table = |rows: &[Row], is_silent| {
+        let table = table(rows, is_silent);
+        let words = |it: &str| it.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        table.lines().skip(2).map(words).collect::<Vec<_>>()
+    };
+    let talked = [
+        row("relay", [Some(20), Some(10), Some(40)], 10),
+        row("other", [Some(40), Some(40), None], 10),
+        row("gone", [None, None, None], 10),
+    ];
+    assert_eq!(
+        of_table(&talked, false),
+        [
+            ["relay", "2.000", "1.00", "4.0", "-", "-", "1.000"],
+            ["other", "4.000", "3.00", "8.0", "-", "-", "1.000"], // 2 and 4 times, beside the relay of each round
+            ["gone", "-", "-", "-", "-", "-", "-"],
+        ]
+    );
+    assert_eq!(of_table(&[row("other", [Some(10), None, Some(30)], 0)], true), [["other", "2.00", "2.00"]]);
 }
 
 #[test]

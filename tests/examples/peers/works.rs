@@ -28,6 +28,8 @@ pub enum Pace {
     Unanswered(u64),
     /// So many a second, whatever comes back.
     EverySecond(u64),
+    /// Never: nothing is said for so long.
+    Silence(Duration),
 }
 
 impl Work {
@@ -43,9 +45,8 @@ impl Work {
     ) -> Result<Crowd, String> {
         let end = Instant::now() + patience;
         let mut crowd = Crowd::new(dialect).map_err(|error| error.to_string())?;
-        // No more at a time than wait at a listener.
-        for first in (0..self.people).step_by(64) {
-            let last = (first + 64).min(self.people);
+        for first in (0..self.people).step_by(AT_ONCE) {
+            let last = (first + AT_ONCE).min(self.people);
             for nth in first..last {
                 let is_timed = nth.is_multiple_of((self.people / TIMED).max(1));
                 crowd.add(format!("u{nth}"), format!("r{}", nth % self.rooms), is_timed, at)?;
@@ -65,7 +66,7 @@ impl Work {
         Ok(crowd)
     }
 
-    /// Has them talk until every message has come to everybody.
+    /// Has them talk until every message has come to everybody, or be silent.
     ///
     /// # Errors
     /// What went wrong, or how much did not come within `patience`.
@@ -75,6 +76,11 @@ impl Work {
         let all = self.messages * readers;
         let began = Instant::now();
         let mut said = 0;
+        if let Pace::Silence(long) = self.pace {
+            while began.elapsed() < long {
+                crowd.turn(TURN)?;
+            }
+        }
         while crowd.notes.delivered < all {
             if began.elapsed() > patience {
                 let came = crowd.notes.delivered;
@@ -87,6 +93,7 @@ impl Work {
                     let next = Duration::from_secs_f64((due + 1) as f64 / many as f64);
                     (due, next.saturating_sub(began.elapsed()))
                 }
+                Pace::Silence(_) => (0, TURN),
             };
             let due = due.min(self.messages);
             (said..due).for_each(|nth| crowd.say((nth % self.talkers as u64) as usize, nth));
@@ -101,10 +108,12 @@ impl Work {
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Work { name, people, rooms, talkers, messages, pace } = self;
-        write!(f, "{name}: {people} people in {rooms} rooms, {talkers} of them say {messages} messages, ")?;
+        write!(f, "{name}: {people} people in {rooms} rooms, ")?;
+        let all = format!("{talkers} of them say {messages} messages");
         match pace {
-            Pace::Unanswered(many) => write!(f, "{many} unanswered at a time"),
-            Pace::EverySecond(many) => write!(f, "{many} a second"),
+            Pace::Unanswered(many) => write!(f, "{all}, {many} unanswered at a time"),
+            Pace::EverySecond(many) => write!(f, "{all}, {many} a second"),
+            Pace::Silence(long) => write!(f, "who say nothing for {long:?}"),
         }
     }
 }
@@ -115,6 +124,10 @@ pub struct Taken {
     pub server: Duration,
     /// Processor time of this program.
     pub generator: Duration,
+    /// How long it took.
+    pub time: Duration,
+    /// Bytes that the server needs for each person.
+    pub memory: f64,
     pub messages: u64,
     /// Messages at readers.
     pub deliveries: u64,
@@ -132,11 +145,25 @@ impl Taken {
     pub fn for_each_message(&self) -> f64 {
         self.server.as_secs_f64() * 1e6 / self.messages as f64
     }
+
+    /// How much of a processor the server had in use, in percent.
+    pub fn load(&self) -> f64 {
+        self.server.as_secs_f64() * 1e2 / self.time.as_secs_f64()
+    }
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.deliveries {
+            0 => write!(f, "{:.2} KiB", self.memory / 1024.0),
+            _ => write!(f, "{:.3} µs", self.for_each_delivery()),
+        }
+    }
 }
 
 /// All works that can be asked for.
-pub const WORKS: [Work; 3] = [
-    Work { name: "burst", people: 200, rooms: 1, talkers: 10, messages: 5_000, pace: Pace::Unanswered(64) },
+pub const WORKS: [Work; 4] = [
+    Work { name: "burst", people: 200, rooms: 1, talkers: 10, messages: 20_000, pace: Pace::Unanswered(64) },
     Work { name: "paced", people: 1_000, rooms: 1, talkers: 20, messages: 500, pace: Pace::EverySecond(100) },
     Work {
         name: "pairs",
@@ -146,10 +173,20 @@ pub const WORKS: [Work; 3] = [
         messages: 200_000,
         pace: Pace::Unanswered(1_000),
     },
+    Work {
+        name: "idle",
+        people: 10_000,
+        rooms: 1_000,
+        talkers: 0,
+        messages: 0,
+        pace: Pace::Silence(Duration::from_secs(20)),
+    },
 ];
 
 /// Of so many people it is noted how late messages are: of all it would cost as much as reading them.
 const TIMED: usize = 32;
+/// How many ask for their rooms at a time: some servers look after newcomers once a second.
+const AT_ONCE: usize = 512;
 /// How often somebody looks at the deadline while nothing comes.
 const TURN: Duration = Duration::from_millis(20);
 /// Where nothing came for so long, nothing is about to.
