@@ -1,4 +1,5 @@
-//! When a session whose link may lose frames says where a room stands: often at first, then ever less.
+//! When a session whose link may lose frames says where a room stands: often at first, then ever less; and less often
+//! where nothing was lost for a while, because then it is most of what a quiet room costs.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::wire::{self, Event, Head, Heads, INBOX};
 
-/// Of one room: the time since something was sent, and how often it was followed by `heads`.
+/// Of one room: the time since something was sent, and how often the time until `heads` was doubled since.
 #[derive(Debug, Default)]
 pub(super) struct Beacon {
     lit: Option<(Instant, u32)>,
@@ -33,16 +34,41 @@ impl Beacon {
 
     /// When `heads` are to be said next.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.lit.map(|(since, said)| since + FIRST * (1 << said))
+        self.lit.map(|(since, doubled)| since + FIRST * (1 << doubled))
     }
 
     /// Whether they are to be said now; then they count as said.
-    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+    pub(super) fn is_due(&mut self, pace: Pace, now: Instant) -> bool {
         let is_due = self.due().is_some_and(|at| at <= now);
         if is_due {
-            self.lit = self.lit.map(|(since, said)| (since, said + 1)).filter(|(_, said)| *said < TIMES);
+            let next = self.lit.map(|(since, doubled)| (since, doubled + pace.doublings()));
+            self.lit = next.filter(|(_, doubled)| *doubled <= LAST);
         }
         is_due
+    }
+}
+
+/// How soon `heads` are said again.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pace {
+    /// After twice the time.
+    Careful,
+    /// After four times the time.
+    Easy,
+}
+
+impl Pace {
+    /// Careful where the client lacked something not long ago.
+    fn of(state: &State, now: Instant) -> Pace {
+        let has_lost = state.lacked.is_some_and(|at| now < at + CAREFUL_FOR);
+        if has_lost { Pace::Careful } else { Pace::Easy }
+    }
+
+    fn doublings(self) -> u32 {
+        match self {
+            Pace::Careful => 1,
+            Pace::Easy => 2,
+        }
     }
 }
 
@@ -57,10 +83,11 @@ impl Session {
     /// Says where the rooms stand for which it is time.
     pub(super) fn say_heads(&self, link: u64, now: Instant) {
         let Ok(mut state) = self.state(link) else { return };
+        let pace = Pace::of(&state, now);
         let mut inbox = lock(&self.inbox);
-        let told = inbox.standing().filter(|_| inbox.beacon.is_due(now));
+        let told = inbox.standing().filter(|_| inbox.beacon.is_due(pace, now));
         drop(inbox);
-        let due = state.rooms.iter_mut().filter_map(|it| it.beacon.is_due(now).then(|| head(&it.room)));
+        let due = state.rooms.iter_mut().filter_map(|it| it.beacon.is_due(pace, now).then(|| head(&it.room)));
         self.heads(due, told);
     }
 
@@ -95,5 +122,7 @@ fn head(room: &Room) -> (String, Head) {
 }
 
 const FIRST: Duration = Duration::from_millis(50);
-/// The last is 6.4 s after what was sent.
-const TIMES: u32 = 8;
+/// The last is 12.8 s after what was sent: before the client's next `ping`, after which they are said anyhow.
+const LAST: u32 = 8;
+/// For how long a link that has lost something is expected to lose more.
+const CAREFUL_FOR: Duration = Duration::from_secs(60);
