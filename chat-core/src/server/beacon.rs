@@ -60,7 +60,7 @@ pub(super) enum Pace {
 impl Pace {
     /// Careful where the client lacked something not long ago.
     fn of(state: &State, now: Instant) -> Pace {
-        let has_lost = state.lacked.is_some_and(|at| now < at + CAREFUL_FOR);
+        let has_lost = state.reads.lacked.is_some_and(|at| now < at + CAREFUL_FOR);
         if has_lost { Pace::Careful } else { Pace::Easy }
     }
 

@@ -1,7 +1,7 @@
 //! What a session still has to read from the log: rooms it has fallen behind in, pages of history, entries asked
 //! for again. One read at a time, a page at a time.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -45,6 +45,8 @@ pub(super) struct Reads {
     waiting: VecDeque<Read>,
     /// The read whose result is awaited, with the number it began after.
     current: Option<(Read, u64)>,
+    /// When the client asked last, over this link, for what it lacked.
+    pub(super) lacked: Option<Instant>,
 }
 
 #[derive(Debug)]

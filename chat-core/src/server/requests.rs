@@ -259,7 +259,7 @@ impl Session {
 
     fn replay(&self, mut state: MutexGuard<'_, State>, replay: &wire::Replay<'_>, now: Instant) {
         let wire::Replay { id, from, to, .. } = *replay;
-        state.lacked = Some(now);
+        state.reads.lacked = Some(now);
         let refuse = |message: String| self.refuse(Some(id), Code::TooLarge, message);
         if from == 0 || to < from || to - from >= MAX_REPLAY {
             return refuse(format!("ask for 1 to {MAX_REPLAY} entries, not for {from} to {to}"));

@@ -61,8 +61,6 @@ pub(super) struct State {
     /// Where reading the rooms begins next, so that a busy one cannot hide the others.
     next_room: usize,
     pub(super) reads: Reads,
-    /// When the client asked last, over this link, for what it lacked.
-    pub(super) lacked: Option<Instant>,
     pub(super) sequence: Sequence,
     pub(super) doors: Doors,
     pub(super) messages: Bucket,
@@ -105,7 +103,6 @@ impl Session {
             rooms: Vec::new(),
             next_room: 0,
             reads: Reads::default(),
-            lacked: None,
             sequence: Sequence::default(),
             doors: Doors::default(),
             messages: Bucket::new(limits.messages),
@@ -157,7 +154,6 @@ impl Session {
         state.link += 1;
         state.promises = promises;
         state.lost = None;
-        state.lacked = None;
         state.probe = None;
         if resumed {
             self.pause(&mut state);
