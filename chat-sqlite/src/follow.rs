@@ -159,8 +159,8 @@ impl Desk {
 const MOST_DAMAGES: u32 = 2;
 /// Entries indexed while others wait: some milliseconds.
 const AT_ONCE: usize = 256;
-/// Entries indexed while nobody does, or when it is far behind. In larger steps each of them costs less, but a batch that comes meanwhile waits
-/// for one: some tens of milliseconds if this were 4096.
+/// Entries indexed while nobody does, or when it is far behind. In larger steps each of them costs less, but a batch that
+/// comes meanwhile waits for one: some tens of milliseconds if this were 4096.
 const AT_EASE: usize = 2048;
 /// Entries that may be left for a quiet moment.
 const FAR_BEHIND: i64 = 100_000;

@@ -37,38 +37,14 @@ impl Beacon {
         self.lit.map(|(since, doubled)| since + FIRST * (1 << doubled))
     }
 
-    /// Whether they are to be said now; then they count as said.
-    pub(super) fn is_due(&mut self, pace: Pace, now: Instant) -> bool {
+    /// Whether they are to be said now; then they count as said, and the time until the next is doubled so often.
+    pub(super) fn is_due(&mut self, doublings: u32, now: Instant) -> bool {
         let is_due = self.due().is_some_and(|at| at <= now);
         if is_due {
-            let next = self.lit.map(|(since, doubled)| (since, doubled + pace.doublings()));
+            let next = self.lit.map(|(since, doubled)| (since, doubled + doublings));
             self.lit = next.filter(|(_, doubled)| *doubled <= LAST);
         }
         is_due
-    }
-}
-
-/// How soon `heads` are said again.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Pace {
-    /// After twice the time.
-    Careful,
-    /// After four times the time.
-    Easy,
-}
-
-impl Pace {
-    /// Careful where the client lacked something not long ago.
-    fn of(state: &State, now: Instant) -> Pace {
-        let has_lost = state.reads.lacked.is_some_and(|at| now < at + CAREFUL_FOR);
-        if has_lost { Pace::Careful } else { Pace::Easy }
-    }
-
-    fn doublings(self) -> u32 {
-        match self {
-            Pace::Careful => 1,
-            Pace::Easy => 2,
-        }
     }
 }
 
@@ -83,11 +59,14 @@ impl Session {
     /// Says where the rooms stand for which it is time.
     pub(super) fn say_heads(&self, link: u64, now: Instant) {
         let Ok(mut state) = self.state(link) else { return };
-        let pace = Pace::of(&state, now);
+        // Twice the time where the client lacked something not long ago, otherwise four times.
+        let loses = state.reads.lacked.is_some_and(|at| now < at + CAREFUL_FOR);
+        let doublings = if loses { 1 } else { 2 };
         let mut inbox = lock(&self.inbox);
-        let told = inbox.standing().filter(|_| inbox.beacon.is_due(pace, now));
+        let told = inbox.standing().filter(|_| inbox.beacon.is_due(doublings, now));
         drop(inbox);
-        let due = state.rooms.iter_mut().filter_map(|it| it.beacon.is_due(pace, now).then(|| head(&it.room)));
+        let due =
+            state.rooms.iter_mut().filter_map(|it| it.beacon.is_due(doublings, now).then(|| head(&it.room)));
         self.heads(due, told);
     }
 

@@ -75,13 +75,9 @@ impl Work {
         let readers = if crowd.dialect.echoes() { in_room } else { in_room - 1 };
         let all = self.messages * readers;
         let began = Instant::now();
+        let silence = if let Pace::Silence(long) = self.pace { long } else { Duration::ZERO };
         let mut said = 0;
-        if let Pace::Silence(long) = self.pace {
-            while began.elapsed() < long {
-                crowd.turn(TURN)?;
-            }
-        }
-        while crowd.notes.delivered < all {
+        while crowd.notes.delivered < all || began.elapsed() < silence {
             if began.elapsed() > patience {
                 let came = crowd.notes.delivered;
                 return Err(format!("{came} of {all} deliveries came within {patience:?}"));
