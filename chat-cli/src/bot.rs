@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use chat_core::{
     PersonName, SharedRuntime,
     client::{Remote, Update, Updates},
-    transport::Registry,
+    transport::Transports,
     wire::{Event, Join, Request},
 };
 use futures::{FutureExt, StreamExt, future::select, select};
@@ -43,7 +43,7 @@ use voice::Unstored;
 /// # Errors
 /// When there is no such program, or the server or a room cannot be joined, or joined again.
 pub(crate) async fn run(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     args: Bot,
     settings: &Settings,
@@ -51,7 +51,7 @@ pub(crate) async fn run(
     let program = Program::parse(&args.exec, args.shell)?;
     let person = settings.person(args.person());
     let server = settings.server(args.server.clone());
-    let door = Door::new(registry, runtime.clone(), server, &person)?.keep_trying();
+    let door = Door::new(transports, runtime.clone(), server, &person)?.keep_trying();
     let mut signals = Signals::catch().context("cannot catch signals")?;
     let mut board = Board { plain: Plain::new(&Zoned::now()), out: Output::plain() };
     let entering = door.enter(|update| board.show(update));

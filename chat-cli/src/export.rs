@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use chat_core::{
     SharedRuntime,
     client::Update,
-    transport::Registry,
+    transport::Transports,
     wire::{EntryFrame, Gap, Join, Request},
 };
 use futures::{FutureExt, select_biased};
@@ -47,13 +47,13 @@ trait Form {
 /// # Errors
 /// When the room cannot be read to its end, or what is read cannot be written.
 pub(crate) async fn run(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     args: Export,
     settings: &Settings,
 ) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let mut exporting = Box::pin(export(registry, runtime, args, settings).fuse());
+    let mut exporting = Box::pin(export(transports, runtime, args, settings).fuse());
     select_biased! {
         () = signals.asked_to_end() => bail!("{FAILED}: interrupted"), // and a file that was begun goes
         done = exporting => done,
@@ -61,12 +61,12 @@ pub(crate) async fn run(
 }
 
 async fn export(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     args: Export,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let door = Door::new(registry, runtime, settings.server(args.server), &settings.person(args.person))?;
+    let door = Door::new(transports, runtime, settings.server(args.server), &settings.person(args.person))?;
     let mut talk = OneShot::enter(&door, FAILED).await?;
     let mut target = Target::open(args.output.as_deref())?;
     let zone = TimeZone::system();

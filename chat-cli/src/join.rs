@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use anyhow::Context;
-use chat_core::{SharedRuntime, transport::Registry};
+use chat_core::{SharedRuntime, transport::Transports};
 use futures::{FutureExt, Stream, StreamExt, select_biased};
 use jiff::Zoned;
 
@@ -29,7 +29,7 @@ use crate::{
 /// # Errors
 /// When the server cannot be joined, or joined again, or something asked of it stays without an answer.
 pub(crate) async fn run(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     args: Join,
     settings: &Settings,
@@ -44,16 +44,16 @@ pub(crate) async fn run(
         Some(server) => Destination::Named(server),
         None => {
             let password = person.password_file.as_deref().map(password::read).transpose()?;
-            lan::destination(registry, &runtime, password, &mut tell).await?
+            lan::destination(transports, &runtime, password, &mut tell).await?
         }
     };
-    let joined = join(registry, runtime, &talking, &person, settings, (tell.take_last(), &destination)).await;
+    let joined = join(transports, runtime, &talking, &person, settings, (tell.take_last(), &destination)).await;
     let left = destination.leave(&mut tell).await;
     joined.and(left)
 }
 
 async fn join(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     talking: &Talking,
     person: &Person,
@@ -61,7 +61,7 @@ async fn join(
     (told, destination): (Option<Line>, &Destination),
 ) -> anyhow::Result<()> {
     let has_terminal = has_terminal(talking);
-    let door = Door::new(registry, runtime, destination.server(), person)?.keep_trying();
+    let door = Door::new(transports, runtime, destination.server(), person)?.keep_trying();
     let door = if talking.raw { door.without_repair() } else { door };
     let rooms = settings.rooms(talking.room.clone());
     if has_terminal && !talking.plain && !talking.raw {

@@ -1,4 +1,4 @@
-//! The program `chat`, as a library: [`run`] it with a registry that knows one more transport and it speaks that too.
+//! The program `chat`, as a library: [`run`] it with one more transport and it speaks that too.
 //!
 //! There is nothing of the conversation itself in here, and no socket: only the command line, the terminal, and the
 //! clocks and threads of a real system.
@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use chat_core::{SharedRuntime, transport::Registry};
+use chat_core::{SharedRuntime, transport::Transports};
 use chat_tcp::Tcp;
 use chat_udp::Udp;
 use clap::{CommandFactory, Parser};
@@ -70,20 +70,20 @@ pub use runtime::Pool;
 use runtime::block_on;
 
 /// The transports the program comes with: `tcp` and `udp`, and for comparisons `tcp-nagle`, TCP with Nagle's algorithm.
-pub fn standard() -> Registry {
+pub fn standard() -> Transports {
     let runtime: SharedRuntime = Arc::new(Pool);
     let tcp = Tcp::new(runtime.clone());
-    Registry::new()
+    Transports::new()
         .with("tcp", tcp.clone())
         .with("tcp-nagle", tcp.with_nagle())
         .with("udp", Udp::new(runtime))
 }
 
-/// Does what the command line says, over the transports in `registry`, and says how it went: status 0, or 1 after
+/// Does what the command line says, over `transports`, and says how it went: status 0, or 1 after
 /// one line on standard error (or, from `chat search`, without one), or 2 for a command line that makes no sense.
-pub fn run(registry: Registry) -> ExitCode {
+pub fn run(transports: Transports) -> ExitCode {
     let done = match Cli::try_parse() {
-        Ok(cli) => start(&registry, cli),
+        Ok(cli) => start(&transports, cli),
         Err(error) if error.use_stderr() => {
             let _ = error.print();
             return ExitCode::from(USAGE);
@@ -109,7 +109,7 @@ pub fn run(registry: Registry) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn start(registry: &Registry, cli: Cli) -> anyhow::Result<ExitCode> {
+fn start(transports: &Transports, cli: Cli) -> anyhow::Result<ExitCode> {
     let runtime: SharedRuntime = Arc::new(Pool);
     let command = cli.command.unwrap_or(Command::Join(Join { server: None, talking: cli.talking }));
     match &command {
@@ -120,20 +120,20 @@ fn start(registry: &Registry, cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let settings = Settings::load;
     let done = match command {
-        Command::Serve(args) => block_on(serve::run(registry, runtime, args)),
-        Command::Join(args) => block_on(join::run(registry, runtime, args, &settings()?)),
-        Command::Send(args) => block_on(send::run(registry, runtime, args, &settings()?)),
-        Command::Tail(args) => block_on(tail::run(registry, runtime, args, &settings()?)),
+        Command::Serve(args) => block_on(serve::run(transports, runtime, args)),
+        Command::Join(args) => block_on(join::run(transports, runtime, args, &settings()?)),
+        Command::Send(args) => block_on(send::run(transports, runtime, args, &settings()?)),
+        Command::Tail(args) => block_on(tail::run(transports, runtime, args, &settings()?)),
         Command::Search(args) => {
-            return block_on(search::run(registry, runtime, args, &settings()?));
+            return block_on(search::run(transports, runtime, args, &settings()?));
         }
-        Command::Export(args) => block_on(export::run(registry, runtime, args, &settings()?)),
-        Command::Bot(args) => block_on(bot::run(registry, runtime, args, &settings()?)),
+        Command::Export(args) => block_on(export::run(transports, runtime, args, &settings()?)),
+        Command::Bot(args) => block_on(bot::run(transports, runtime, args, &settings()?)),
         Command::Doctor(args) => {
-            return block_on(doctor::run(registry, runtime, args, &settings()?));
+            return block_on(doctor::run(transports, runtime, args, &settings()?));
         }
-        Command::Compare(args) => return compare::run(registry, runtime, args),
-        Command::Bench(args) => return block_on(bench::run(registry, runtime, args)),
+        Command::Compare(args) => return compare::run(transports, runtime, args),
+        Command::Bench(args) => return block_on(bench::run(transports, runtime, args)),
         Command::Discover(args) => block_on(discover::run(runtime, &args)),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use chat_core::{
     SharedRuntime,
-    transport::Registry,
+    transport::Transports,
     wire::{self, Event, Found, MAX_HISTORY, Request},
     words::Query,
 };
@@ -18,14 +18,14 @@ use crate::{args::Search, line::found, oneshot::OneShot, output::Output, session
 /// # Errors
 /// When there is nothing to look for, the server cannot be reached for ten seconds, or it refuses.
 pub(crate) async fn run(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     args: Search,
     settings: &Settings,
 ) -> anyhow::Result<ExitCode> {
     let (server, words) = args.server_and_words().map_err(anyhow::Error::msg)?;
     let query = Query::parse(&words).context("cannot search for this")?;
-    let door = Door::new(registry, runtime, settings.server(server), &settings.person(args.person))?;
+    let door = Door::new(transports, runtime, settings.server(server), &settings.person(args.person))?;
     let mut talk = OneShot::enter(&door, "not searched").await?;
     let zone = TimeZone::system();
     let mut out = if args.json { Output::plain() } else { Output::coloured(settings.colours.value) };

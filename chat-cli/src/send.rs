@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 use chat_core::{
     SharedRuntime, text,
-    transport::Registry,
+    transport::Transports,
     wire::{Join, MAX_TEXT, Request, Say},
 };
 
@@ -19,7 +19,7 @@ use crate::{args::Send, oneshot::OneShot, session::Door, settings::Settings};
 /// # Errors
 /// When there is nothing to send, the server cannot be reached for ten seconds, or it refuses.
 pub(crate) async fn run(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     args: Send,
     settings: &Settings,
@@ -29,7 +29,7 @@ pub(crate) async fn run(
         None => read_all(io::stdin().lock()).context("cannot read standard input")?,
     };
     let text = to_text(text)?;
-    let door = Door::new(registry, runtime, args.server, &settings.person(args.person))?;
+    let door = Door::new(transports, runtime, args.server, &settings.person(args.person))?;
     let mut talk = OneShot::enter(&door, "not sent").await?;
     let room = || Cow::Owned(args.room.as_str().to_owned());
     talk.send(Request::Join(Join { room: room(), recent: Some(0), ..Join::default() })).await?;

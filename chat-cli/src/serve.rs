@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use chat_core::{
     Address, SharedRuntime,
     server::{Config, Limits, Server},
-    transport::Registry,
+    transport::Transports,
 };
 use chat_discovery::Announcer;
 use futures::{FutureExt, select_biased};
@@ -23,7 +23,7 @@ use crate::{
 ///
 /// # Errors
 /// When an address cannot be listened at, or the server can no longer work.
-pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Serve) -> anyhow::Result<()> {
+pub(crate) async fn run(transports: &Transports, runtime: SharedRuntime, args: Serve) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
     if let Some(parent) = args.child_of {
         child::end_with(parent).context("cannot be a child")?;
@@ -34,7 +34,7 @@ pub(crate) async fn run(registry: &Registry, runtime: SharedRuntime, args: Serve
     let server = Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
     let server = Arc::new(server);
     let mut announcer = None;
-    let served = serve(&server, registry, &args, &mut signals, &mut announcer, &runtime).await;
+    let served = serve(&server, transports, &args, &mut signals, &mut announcer, &runtime).await;
     if let Some(announcer) = announcer {
         announcer.stop().await; // nobody is to be sent here any more
     }
@@ -65,7 +65,7 @@ fn config(args: &Serve) -> anyhow::Result<Config> {
 
 async fn serve(
     server: &Arc<Server>,
-    registry: &Registry,
+    transports: &Transports,
     args: &Serve,
     signals: &mut Signals,
     announcer: &mut Option<Announcer>,
@@ -77,7 +77,7 @@ async fn serve(
     };
     let mut bound = Vec::new();
     for address in &addresses {
-        let at = server.listen(registry, address).await;
+        let at = server.listen(transports, address).await;
         bound.push(at.with_context(|| format!("cannot listen at {address}"))?);
     }
     if !args.no_announce {

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use chat_core::{
     Address, ClientId, SharedRuntime,
     client::{self, Config, Remote, Update, Updates},
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
     wire::{Code, Error, Reason, Welcome},
 };
 use futures::{
@@ -22,7 +22,7 @@ use crate::{args::Person, names, password};
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) runtime: SharedRuntime,
-    registry: Registry,
+    transports: Transports,
     transport: Arc<dyn Transport>,
     pub(crate) server: Address,
     /// The next to try come first.
@@ -46,20 +46,20 @@ impl Door {
     /// # Errors
     /// When no transport fits the address, or the password cannot be read.
     pub(crate) fn new(
-        registry: &Registry,
+        transports: &Transports,
         runtime: SharedRuntime,
         server: Address,
         person: &Person,
     ) -> anyhow::Result<Door> {
-        let transport = registry.get(&server).with_context(|| format!("cannot join {server}"))?;
+        let transport = transports.get(&server).with_context(|| format!("cannot join {server}"))?;
         let password = person.password_file.as_deref().map(password::read).transpose()?;
         let names = match (&person.name, &person.usual_name) {
             (Some(name), _) => vec![name.as_str().to_owned()],
             (None, Some(name)) => names::from_settings(name),
             (None, None) => names::from_login(),
         };
-        let registry = registry.clone();
-        Ok(Door { runtime, registry, transport, server, names, password, keeps_trying: false, raw: false })
+        let transports = transports.clone();
+        Ok(Door { runtime, transports, transport, server, names, password, keeps_trying: false, raw: false })
     }
 
     /// Where silence is no refusal, [`Door::enter`] waits for a server as long as it takes.
@@ -79,7 +79,7 @@ impl Door {
 
     /// From now on elsewhere, if a transport leads there.
     pub(crate) fn moved(&mut self, server: &Address) {
-        if let Ok(transport) = self.registry.get(server) {
+        if let Ok(transport) = self.transports.get(server) {
             (self.transport, self.server) = (transport, server.clone());
         }
     }
@@ -91,7 +91,7 @@ impl Door {
     pub(crate) fn way(&self, to: &str) -> anyhow::Result<(Arc<dyn Transport>, Address)> {
         let address = if to.contains("://") { to.parse() } else { Address::new(to, self.server.rest()) };
         let address = address.with_context(|| format!("cannot go on over {to}"))?;
-        let transport = self.registry.get(&address).with_context(|| format!("cannot go on at {address}"))?;
+        let transport = self.transports.get(&address).with_context(|| format!("cannot go on at {address}"))?;
         Ok((transport, address))
     }
 

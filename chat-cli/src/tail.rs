@@ -4,7 +4,7 @@ use anyhow::bail;
 use chat_core::{
     Address, SharedRuntime,
     client::{Stats, Update},
-    transport::Registry,
+    transport::Transports,
     wire::Event,
 };
 use futures::stream;
@@ -24,12 +24,12 @@ use crate::{
 /// # Errors
 /// When the server or the room cannot be joined, or joined again.
 pub(crate) async fn run(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     args: Tail,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let door = Door::new(registry, runtime, args.server, &settings.person(args.person))?.keep_trying();
+    let door = Door::new(transports, runtime, args.server, &settings.person(args.person))?.keep_trying();
     let rooms = [(args.room.as_str(), args.after)];
     let silence = |_: &mut Output| Ok(stream::pending());
     if args.json {

@@ -44,9 +44,9 @@ impl Transport for Panics {
 
 fn main() -> ExitCode {
     if env::var_os(IS_THE_PROGRAM).is_some() {
-        let registry = chat_cli::standard();
-        let registry = registry.with("panics", Panics { is_lossy: false });
-        return chat_cli::run(registry.with("panics-at-once", Panics { is_lossy: true }));
+        let transports = chat_cli::standard();
+        let transports = transports.with("panics", Panics { is_lossy: false });
+        return chat_cli::run(transports.with("panics-at-once", Panics { is_lossy: true }));
     }
     let server = Server::start();
     panics(&["panics-at-once://somewhere"], "");

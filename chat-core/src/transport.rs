@@ -109,51 +109,60 @@ pub struct Promises {
     pub max_frame: usize,
 }
 
-/// The transports a program knows, by scheme.
-#[derive(Clone, Default)]
-pub struct Registry {
-    transports: BTreeMap<String, Arc<dyn Transport>>,
+impl Promises {
+    /// Whether every frame arrives once and in order, or the link ends. Both ends ask this, and nothing else, to
+    /// decide whether requests are repeated and entries repaired (protocol 17): a link that keeps only one of the
+    /// two promises is treated like one that keeps neither.
+    pub fn is_lossless(&self) -> bool {
+        self.ordered && self.reliable
+    }
 }
 
-impl Registry {
-    /// A registry that knows no transport.
-    pub fn new() -> Registry {
-        Registry::default()
+/// The transports a program knows, by scheme.
+#[derive(Clone, Default)]
+pub struct Transports {
+    by_scheme: BTreeMap<String, Arc<dyn Transport>>,
+}
+
+impl Transports {
+    /// Without any transport yet.
+    pub fn new() -> Transports {
+        Transports::default()
     }
 
     /// Adds `transport` under `scheme`, in place of the one that had it.
     #[must_use]
-    pub fn with(mut self, scheme: &str, transport: impl Transport) -> Registry {
-        self.transports.insert(scheme.to_owned(), Arc::new(transport));
+    pub fn with(mut self, scheme: &str, transport: impl Transport) -> Transports {
+        self.by_scheme.insert(scheme.to_owned(), Arc::new(transport));
         self
     }
 
     /// The schemes known, in alphabetical order.
     pub fn schemes(&self) -> impl Iterator<Item = &str> {
-        self.transports.keys().map(String::as_str)
+        self.by_scheme.keys().map(String::as_str)
     }
 
     /// The transport for `address`.
     ///
     /// # Errors
     /// When no transport has its scheme, or the one that has it carries too small frames.
-    pub fn get(&self, address: &Address) -> Result<Arc<dyn Transport>, RegistryError> {
-        let Some(transport) = self.transports.get(address.scheme()) else {
+    pub fn get(&self, address: &Address) -> Result<Arc<dyn Transport>, NoTransport> {
+        let Some(transport) = self.by_scheme.get(address.scheme()) else {
             let known: Vec<&str> = self.schemes().collect();
-            return Err(RegistryError::UnknownScheme {
+            return Err(NoTransport::UnknownScheme {
                 scheme: address.scheme().to_owned(),
                 known: known.join(", "),
             });
         };
         let max_frame = transport.promises().max_frame;
         if max_frame < MAX_FRAME {
-            return Err(RegistryError::SmallFrames { scheme: address.scheme().to_owned(), max_frame });
+            return Err(NoTransport::SmallFrames { scheme: address.scheme().to_owned(), max_frame });
         }
         Ok(transport.clone())
     }
 }
 
-impl fmt::Debug for Registry {
+impl fmt::Debug for Transports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.schemes()).finish()
     }
@@ -162,7 +171,7 @@ impl fmt::Debug for Registry {
 /// Why an address has no usable transport.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RegistryError {
+pub enum NoTransport {
     /// The transport cannot carry every message of the protocol.
     #[error("{scheme} carries frames of at most {max_frame} bytes; the protocol needs {MAX_FRAME}")]
     SmallFrames {
@@ -181,8 +190,8 @@ pub enum RegistryError {
     },
 }
 
-impl From<RegistryError> for io::Error {
-    fn from(error: RegistryError) -> io::Error {
+impl From<NoTransport> for io::Error {
+    fn from(error: NoTransport) -> io::Error {
         io::Error::new(io::ErrorKind::Unsupported, error)
     }
 }

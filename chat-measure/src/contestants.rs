@@ -1,15 +1,15 @@
-//! Who can be compared: what a registry has, and what may lose frames twice, raw and with repair.
+//! The transports that can be compared: all of a program, and those that may lose frames twice, raw and with repair.
 
-use chat_core::{Address, transport::Registry};
+use chat_core::{Address, transport::Transports};
 
 use crate::{Contestant, Setting};
 
-/// All that `registry` has to compare, by scheme. A transport that may lose frames is there as `SCHEME-raw` too, before
+/// All of `transports`, by scheme. A transport that may lose frames is there as `SCHEME-raw` too, before
 /// the same with repair.
-pub fn contestants(registry: &Registry) -> Vec<Contestant> {
-    let known = registry.schemes().filter_map(|scheme| {
+pub fn contestants(transports: &Transports) -> Vec<Contestant> {
+    let known = transports.schemes().filter_map(|scheme| {
         let anywhere = Address::new(scheme, "anywhere").ok()?;
-        Some((scheme, registry.get(&anywhere).ok()?)) // what is too small for the protocol cannot carry it
+        Some((scheme, transports.get(&anywhere).ok()?)) // what is too small for the protocol cannot carry it
     });
     known
         .flat_map(|(scheme, transport)| {

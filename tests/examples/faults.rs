@@ -67,7 +67,7 @@ fn main() -> ExitCode {
             program: program.clone(),
             scratch: scratch.path().to_owned(),
             runtime: Arc::new(Pool),
-            registry: chat_cli::standard(),
+            transports: chat_cli::standard(),
             open,
             say: |line| println!("{line}"),
         };

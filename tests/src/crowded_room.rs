@@ -11,7 +11,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{BoxLink, Registry, Transport},
+    transport::{BoxLink, Transports, Transport},
     wire::{self, Join, Request, Say},
 };
 use futures::{FutureExt, SinkExt, StreamExt, future::poll_fn, task::AtomicWaker};
@@ -47,9 +47,9 @@ impl CrowdedRoom {
         let log = Arc::new(MemoryLog::new(LOG_BYTES, 7));
         let server = Server::start(config, log, time.shared()).await.expect("a log in memory can be read");
         let memory = Memory::default();
-        let registry = Registry::new().with("memory", memory.clone());
+        let transports = Transports::new().with("memory", memory.clone());
         let address = "memory://room".parse().expect("it is an address");
-        server.listen(&registry, &address).await.expect("nobody listens there");
+        server.listen(&transports, &address).await.expect("nobody listens there");
         let mut room = CrowdedRoom {
             speaker: enter(&memory, &address, 0).await,
             memory,

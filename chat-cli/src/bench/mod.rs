@@ -6,7 +6,7 @@ mod progress;
 use std::{process::ExitCode, thread, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
-use chat_core::{SharedRuntime, transport::Registry};
+use chat_core::{SharedRuntime, transport::Transports};
 use chat_measure::{
     Venue,
     load::{Asked, Crowd, Figures, Load, Report, Watch},
@@ -31,12 +31,12 @@ use progress::Progress;
 /// # Errors
 /// When a client cannot come in, or something that was said did not come as it should.
 pub(crate) async fn run(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     args: Bench,
 ) -> anyhow::Result<ExitCode> {
     let load = args.load().map_err(usage)?;
-    let transport = registry.get(&args.server).map_err(|why| usage(format_args!("URL: {why}")))?;
+    let transport = transports.get(&args.server).map_err(|why| usage(format_args!("URL: {why}")))?;
     if let Some(pid) = args.pid.filter(|it| process::cpu(*it).is_none()) {
         return Err(usage(format_args!("--pid: nothing is known of a process {pid} on this machine")).into());
     }

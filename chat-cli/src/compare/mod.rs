@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chat_core::{SharedRuntime, transport::Registry};
+use chat_core::{SharedRuntime, transport::Transports};
 use chat_lab::Lab;
 use chat_measure::{Condition, Contestant, Link, Plan, Report, Round, Setting};
 use futures::{FutureExt, select_biased};
@@ -35,8 +35,8 @@ use progress::Progress;
 ///
 /// # Errors
 /// When there is nothing to compare with, or what came of it cannot be written.
-pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) -> anyhow::Result<ExitCode> {
-    let contestants = contestants(registry, &args)?;
+pub(crate) fn run(transports: &Transports, runtime: SharedRuntime, args: Compare) -> anyhow::Result<ExitCode> {
+    let contestants = contestants(transports, &args)?;
     let conversation = args.conversation().map_err(usage)?;
     // A thread could not follow into the lab, so this comes before anything that starts one.
     let ground = ground(&args)?;
@@ -65,7 +65,7 @@ pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) ->
     let plans =
         (0..u64::from(args.repeat)).map(|nth| Plan::new(conversation.clone(), args.seed.wrapping_add(nth)));
     let plans: Vec<Arc<Plan>> = plans.map(Arc::new).collect();
-    let comparing = compare(registry, &runtime, &ground, &conditions, &plans, &mut compared);
+    let comparing = compare(transports, &runtime, &ground, &conditions, &plans, &mut compared);
     block_on(comparing)?;
     files.write(&compared)?;
     let table = chat_measure::table(&compared, columns().unwrap_or(COLUMNS));
@@ -75,7 +75,7 @@ pub(crate) fn run(registry: &Registry, runtime: SharedRuntime, args: Compare) ->
 
 /// Holds all conversations, until a signal comes.
 async fn compare(
-    registry: &Registry,
+    transports: &Transports,
     runtime: &SharedRuntime,
     ground: &Ground,
     conditions: &[Conditions],
@@ -98,7 +98,7 @@ async fn compare(
                     name: &format!("{}-{nth}-{repetition}", compared.contestants[contestant].name),
                 };
                 let outcome = {
-                    let held = round.hold(registry, ground, &mut progress, runtime);
+                    let held = round.hold(transports, ground, &mut progress, runtime);
                     let mut held = Box::pin(held.fuse());
                     select_biased! {
                         () = signals.asked_to_end() => None,
@@ -126,8 +126,8 @@ fn command() -> Setting {
 }
 
 /// Those that are asked for, or all.
-fn contestants(registry: &Registry, args: &Compare) -> anyhow::Result<Vec<Contestant>> {
-    let all = chat_measure::contestants(registry);
+fn contestants(transports: &Transports, args: &Compare) -> anyhow::Result<Vec<Contestant>> {
+    let all = chat_measure::contestants(transports);
     let all: Vec<Contestant> = match args.server.is_empty() {
         true => all,
         false => all.into_iter().filter(|it| args.server.iter().any(|at| at.scheme() == it.scheme)).collect(),

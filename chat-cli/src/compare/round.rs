@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
-use chat_core::{SharedRuntime, transport::Registry};
+use chat_core::{SharedRuntime, transport::Transports};
 use chat_lab::Outage;
 use chat_measure::{Contestant, Counters, Figures, Plan, Venue};
 use futures::{FutureExt, future::join, select_biased};
@@ -30,7 +30,7 @@ impl Round<'_> {
     /// When no link or server can be made, or somebody cannot come in.
     pub(super) async fn hold(
         &self,
-        registry: &Registry,
+        transports: &Transports,
         ground: &Ground,
         progress: &mut Progress,
         runtime: &SharedRuntime,
@@ -43,7 +43,7 @@ impl Round<'_> {
         let people = self.plan.conversation().people;
         let held = {
             let mut shown = Box::pin(progress.show(&title, people, &counters, runtime).fuse());
-            let mut talked = Box::pin(self.talk(registry, ground, &counters, runtime).fuse());
+            let mut talked = Box::pin(self.talk(transports, ground, &counters, runtime).fuse());
             select_biased! {
                 held = talked => held,
                 () = shown => unreachable!("it never ends"),
@@ -59,14 +59,14 @@ impl Round<'_> {
 
     async fn talk(
         &self,
-        registry: &Registry,
+        transports: &Transports,
         ground: &Ground,
         counters: &Arc<Counters>,
         runtime: &SharedRuntime,
     ) -> anyhow::Result<Figures> {
         let footing = ground.footing(self.contestant, self.conditions, self.seed, self.name, runtime).await?;
         let venue = Venue {
-            transport: registry.get(&footing.address)?,
+            transport: transports.get(&footing.address)?,
             address: footing.address.clone(),
             password: None,
             prefix: names::made_up("lab", &**runtime) + "-",

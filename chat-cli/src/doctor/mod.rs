@@ -9,7 +9,7 @@ mod talk;
 
 use std::{process::ExitCode, time::Duration};
 
-use chat_core::{Address, SharedRuntime, transport::Registry};
+use chat_core::{Address, SharedRuntime, transport::Transports};
 
 use crate::{args::Doctor, lan, names, password, settings::Settings};
 
@@ -22,7 +22,7 @@ use talk::{Caller, Talk, Trouble};
 /// # Errors
 /// When the password cannot be read, or nothing can be printed.
 pub(crate) async fn run(
-    registry: &Registry,
+    transports: &Transports,
     runtime: SharedRuntime,
     args: Doctor,
     settings: &Settings,
@@ -40,7 +40,7 @@ pub(crate) async fn run(
         // Two doctors may be called at the same time.
         let name = names::made_up("doctor", &*runtime);
         let caller = Caller { name, password };
-        examine(&Target::new(server, is_one_way), registry, &caller, &runtime, &mut report).await?;
+        examine(&Target::new(server, is_one_way), transports, &caller, &runtime, &mut report).await?;
     }
     Ok(if report.end()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -67,7 +67,7 @@ async fn which(known: Option<Address>, runtime: &SharedRuntime) -> (Step, Option
 
 async fn examine(
     target: &Target,
-    registry: &Registry,
+    transports: &Transports,
     caller: &Caller,
     runtime: &SharedRuntime,
     report: &mut Report,
@@ -82,7 +82,7 @@ async fn examine(
     let mut refused = None;
     for (nth, address) in target.ways.iter().enumerate() {
         let caller = Caller { name: format!("{}-{nth}", caller.name), ..caller.clone() };
-        let (step, opened) = server::way(address, registry, &caller, runtime).await;
+        let (step, opened) = server::way(address, transports, &caller, runtime).await;
         report.add(step.forgiven(nth > 0 && target.is_one_way))?;
         match opened {
             Ok(talk) => talks.push((address.clone(), talk)),
@@ -98,7 +98,7 @@ async fn examine(
     };
     report.add(server::version(first))?;
     report.add(server::clock(first))?;
-    match talks.iter_mut().find(|(address, _)| may_lose(registry, address)) {
+    match talks.iter_mut().find(|(address, _)| may_lose(transports, address)) {
         Some((_, talk)) => report.add(server::datagram(talk, at).await)?,
         None => report.add(Step::skipped("datagram", "no way there has datagrams"))?,
     }
@@ -109,8 +109,8 @@ async fn examine(
     Ok(())
 }
 
-fn may_lose(registry: &Registry, address: &Address) -> bool {
-    registry.get(address).is_ok_and(|it| !it.promises().reliable)
+fn may_lose(transports: &Transports, address: &Address) -> bool {
+    transports.get(address).is_ok_and(|it| !it.promises().reliable)
 }
 
 /// How long to look for servers.

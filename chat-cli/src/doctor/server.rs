@@ -8,7 +8,7 @@ use std::{
 
 use chat_core::{
     Address, HostPort, SharedRuntime,
-    transport::Registry,
+    transport::Transports,
     wire::{self, Code, MAX_REQUEST, PROTOCOL},
     within,
 };
@@ -65,11 +65,11 @@ pub(super) async fn name(target: &Target, runtime: &SharedRuntime) -> (Step, Opt
 /// Whether a server answers there.
 pub(super) async fn way(
     address: &Address,
-    registry: &Registry,
+    transports: &Transports,
     caller: &Caller,
     runtime: &SharedRuntime,
 ) -> (Step, Result<Talk, Trouble>) {
-    let transport = match registry.get(address) {
+    let transport = match transports.get(address) {
         Ok(transport) => transport,
         Err(error) => {
             let step = Step::bad("way", error.to_string(), format!("{error}"));

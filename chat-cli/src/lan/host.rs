@@ -7,7 +7,7 @@ use chat_core::{
     Address, HostPort, SharedRuntime,
     log::RoomLog,
     server::{Config, Limits, Server},
-    transport::Registry,
+    transport::Transports,
 };
 use chat_discovery::Announcer;
 
@@ -28,7 +28,7 @@ impl Hosted {
     /// # Errors
     /// When its rooms cannot be read, or it cannot listen.
     pub(super) async fn start(
-        registry: &Registry,
+        transports: &Transports,
         runtime: &SharedRuntime,
         log: Arc<dyn RoomLog>,
         password: Option<String>,
@@ -42,10 +42,10 @@ impl Hosted {
         let mut bound = Vec::new();
         for address in DEFAULT_ADDRESSES {
             let address: Address = address.parse().expect("it is an address");
-            let at = match server.listen(registry, &address).await {
+            let at = match server.listen(transports, &address).await {
                 Err(why) if why.kind() == io::ErrorKind::AddrInUse => {
                     let free = Address::new(address.scheme(), ANY_PORT).expect("it is an address");
-                    server.listen(registry, &free).await
+                    server.listen(transports, &free).await
                 }
                 at => at,
             };

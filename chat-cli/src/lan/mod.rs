@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::bail;
-use chat_core::{Address, SharedRuntime, transport::Registry};
+use chat_core::{Address, SharedRuntime, transport::Transports};
 use chat_discovery::{Announcer, Finder, Found, ServerId, find};
 use chat_sqlite::OpenError;
 use futures::{FutureExt, StreamExt, select_biased};
@@ -90,7 +90,7 @@ impl<'a> Leaving<'a> {
 /// # Errors
 /// When there are several and it is not said which, or there is none and none can be hosted.
 pub(crate) async fn destination(
-    registry: &Registry,
+    transports: &Transports,
     runtime: &SharedRuntime,
     password: Option<String>,
     tell: &mut Tell,
@@ -99,12 +99,12 @@ pub(crate) async fn destination(
     let mut finder = find(runtime.clone());
     let mut found = look(&mut finder, candidate.id(), runtime).await;
     for is_last in [false, true] {
-        let reached = reach::reach(registry, runtime, found, tell).await?;
+        let reached = reach::reach(transports, runtime, found, tell).await?;
         if !reached.is_empty() {
             drop((candidate, finder)); // who is asked which one does not look any more
             return choose(reached, tell).map(Destination::Found);
         }
-        if let Some(reached) = reach::unannounced(registry, runtime, &HERE[..1]).await {
+        if let Some(reached) = reach::unannounced(transports, runtime, &HERE[..1]).await {
             return choose(vec![reached], tell).map(Destination::Found);
         }
         let log = match Store::default().open(runtime) {
@@ -116,13 +116,13 @@ pub(crate) async fn destination(
             log => log,
         };
         let log = match log {
-            Err(why) if is_in_use(&why) => match reach::unannounced(registry, runtime, &HERE).await {
+            Err(why) if is_in_use(&why) => match reach::unannounced(transports, runtime, &HERE).await {
                 Some(reached) => return choose(vec![reached], tell).map(Destination::Found),
                 None => return Err(why.context("the server that has your rooms cannot be found")),
             },
             log => log?,
         };
-        let hosted = Hosted::start(registry, runtime, log, password, candidate).await?;
+        let hosted = Hosted::start(transports, runtime, log, password, candidate).await?;
         tell.hosting(&hosted.url)?;
         return Ok(Destination::Hosted(hosted));
     }

@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use bytes::Bytes;
 use chat_core::{
     Address, SharedRuntime,
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
     wire, within,
 };
 use chat_discovery::{Found, ServerId};
@@ -26,7 +26,7 @@ pub(crate) struct Reached {
 /// # Errors
 /// When nothing can be said.
 pub(super) async fn reach(
-    registry: &Registry,
+    transports: &Transports,
     runtime: &SharedRuntime,
     found: Vec<Found>,
     tell: &mut Tell,
@@ -37,7 +37,7 @@ pub(super) async fn reach(
     }
     let try_it = |at: usize| {
         let server = &spoken[at];
-        async move { (at, first_that_answers(registry, runtime, &server.urls).await) }
+        async move { (at, first_that_answers(transports, runtime, &server.urls).await) }
     };
     let mut trying: FuturesUnordered<_> = (0..spoken.len()).map(try_it).collect();
     let mut urls: Vec<Option<Address>> = vec![None; spoken.len()];
@@ -69,12 +69,12 @@ pub(super) async fn reach(
 
 /// A server at one of `urls`, which are on this machine, that announces itself to nobody, where there is one.
 pub(super) async fn unannounced(
-    registry: &Registry,
+    transports: &Transports,
     runtime: &SharedRuntime,
     urls: &[&str],
 ) -> Option<Reached> {
     let urls: Vec<Address> = urls.iter().map(|it| it.parse().expect("it is an address")).collect();
-    let url = first_that_answers(registry, runtime, &urls).await?;
+    let url = first_that_answers(transports, runtime, &urls).await?;
     let (name, software) = (crate::serve::machine_name(), String::new());
     let found = Found { id: ServerId(0), name, software, protocol: wire::PROTOCOL, rooms: 0, urls };
     Some(Reached { found, url })
@@ -82,11 +82,11 @@ pub(super) async fn unannounced(
 
 /// The first of `urls` at which a server answers, those before the others whose transport loses nothing.
 async fn first_that_answers(
-    registry: &Registry,
+    transports: &Transports,
     runtime: &SharedRuntime,
     urls: &[Address],
 ) -> Option<Address> {
-    let mut ways: Vec<_> = urls.iter().filter_map(|url| Some((url, registry.get(url).ok()?))).collect();
+    let mut ways: Vec<_> = urls.iter().filter_map(|url| Some((url, transports.get(url).ok()?))).collect();
     ways.sort_by_key(|(_, transport)| !transport.promises().reliable);
     for (url, transport) in ways.into_iter().take(MAX_TRIED) {
         if within(KNOCK_WITHIN, &**runtime, answers(&*transport, url, runtime)).await == Some(true) {

@@ -58,8 +58,8 @@ impl Transport for Third {
 fn main() -> ExitCode {
     if env::var_os(IS_THE_PROGRAM).is_some() {
         let third = Third(Tcp::new(std::sync::Arc::new(chat_cli::Pool)));
-        let registry = chat_cli::standard().with("third", third);
-        return chat_cli::run(registry.with("memory", chat_core::memory::Memory::default()));
+        let transports = chat_cli::standard().with("third", third);
+        return chat_cli::run(transports.with("memory", chat_core::memory::Memory::default()));
     }
     let trial = |(name, check): &(&str, fn())| {
         let check = *check;

@@ -19,7 +19,7 @@ use futures::{
 use crate::{
     Address, SharedRuntime,
     log::{LogError, RoomLog},
-    transport::{Incoming, Listening, Promises, Registry},
+    transport::{Incoming, Listening, Promises, Transports},
 };
 
 mod beacon;
@@ -111,8 +111,8 @@ impl Server {
     ///
     /// # Errors
     /// When no transport has its scheme, or the transport cannot listen there.
-    pub async fn listen(&self, registry: &Registry, address: &Address) -> io::Result<Address> {
-        let transport = registry.get(address)?;
+    pub async fn listen(&self, transports: &Transports, address: &Address) -> io::Result<Address> {
+        let transport = transports.get(address)?;
         let listening = transport.listen(address).await?;
         let bound = listening.address.clone();
         let accept = accept(self.hub.clone(), listening, transport.promises(), self.closed.clone());

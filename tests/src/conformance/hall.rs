@@ -36,7 +36,7 @@ impl<'a> Hall<'a> {
             .await
             .expect("a server starts on an empty log");
         let address = server
-            .listen(&subject.registry, &subject.address)
+            .listen(&subject.transports, &subject.address)
             .await
             .expect("the server listens at the address");
         Hall { subject, server, address }

@@ -29,7 +29,7 @@ use std::{
 
 use chat_core::{
     Address, SharedRuntime,
-    transport::{BoxLink, Listening, Promises, Registry, Transport},
+    transport::{BoxLink, Listening, Promises, Transports, Transport},
 };
 use futures::executor::block_on;
 
@@ -147,7 +147,7 @@ pub fn run(subject: &Subject, check: impl AsyncFnOnce(&Subject)) {
 /// What is held to the suite: a transport, where it may listen, and the world it runs in.
 pub struct Subject {
     runtime: SharedRuntime,
-    registry: Registry,
+    transports: Transports,
     transport: Arc<dyn Transport>,
     address: Address,
 }
@@ -162,9 +162,9 @@ impl Subject {
         let number = format!("{}{:03}", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let address: Address =
             address.replace("{n}", &number).parse().expect("the suite is given an address");
-        let registry = Registry::new().with(address.scheme(), transport);
-        let transport = registry.get(&address).expect("a program would take this transport");
-        Subject { runtime, registry, transport, address }
+        let transports = Transports::new().with(address.scheme(), transport);
+        let transport = transports.get(&address).expect("a program would take this transport");
+        Subject { runtime, transports, transport, address }
     }
 
     fn promises(&self) -> Promises {

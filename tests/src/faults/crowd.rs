@@ -57,7 +57,7 @@ impl Crowd {
             let seed = talk.seed ^ number as u64;
             let client = ClientId(bench.runtime.random());
             let config = Config { name, client, password: None, seed, raw: false };
-            let transport = bench.registry.get(address).map_err(|error| error.to_string())?;
+            let transport = bench.transports.get(address).map_err(|error| error.to_string())?;
             let (remote, mut updates) =
                 client::start(config, transport, address.clone(), bench.runtime.clone());
             let hears = person.clone();

@@ -22,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chat_core::{SharedRuntime, log::RoomLog, transport::Registry};
+use chat_core::{SharedRuntime, log::RoomLog, transport::Transports};
 
 pub use errors::errors;
 pub use flips::{Flips, flips};
@@ -41,7 +41,7 @@ pub struct Bench {
     /// What the clients run on.
     pub runtime: SharedRuntime,
     /// The transports they know; `tcp` and `udp` are needed.
-    pub registry: Registry,
+    pub transports: Transports,
     /// Opens the log that a server has left in a directory.
     pub open: fn(&Path) -> Result<Box<dyn RoomLog>, String>,
     /// Is told how it goes, line by line.

@@ -75,7 +75,7 @@ pub(super) fn read_by_joining(
         seed: 0,
         raw: false,
     };
-    let transport = bench.registry.get(address).map_err(|error| error.to_string())?;
+    let transport = bench.transports.get(address).map_err(|error| error.to_string())?;
     let (mut remote, mut updates) = client::start(config, transport, address.clone(), bench.runtime.clone());
     let reading = async {
         let (mut stored, mut gone) = (Stored::new(), 0);

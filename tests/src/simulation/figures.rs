@@ -14,7 +14,7 @@ use chat_core::{
     client::{Config, Remote, Update, Updates, start},
     log::MemoryLog,
     server::{self, Limits, Server},
-    transport::Registry,
+    transport::Transports,
     wire::{Join, Request, Say},
 };
 use futures::{FutureExt, StreamExt, channel::mpsc, future::join_all};
@@ -88,8 +88,8 @@ async fn play(time: &VirtualTime, network: &Network, scene: Scene, seed: u64) ->
     let config = server::Config { limits: Limits::default().unlimited(), ..server::Config::default() };
     let log = Arc::new(MemoryLog::new(1 << 28, u128::from(seed)));
     let server = Server::start(config, log, time.shared()).await.expect("a log in memory can be read");
-    let registry = Registry::new().with("air", Route::clear(network, Kind::Air));
-    server.listen(&registry, &address(Kind::Air)).await.expect("nobody else listens");
+    let transports = Transports::new().with("air", Route::clear(network, Kind::Air));
+    server.listen(&transports, &address(Kind::Air)).await.expect("nobody else listens");
     let (tell, mut shown) = mpsc::channel::<Shown>(SHOWN);
     let mut remotes = Vec::new();
     for who in 0..scene.people {

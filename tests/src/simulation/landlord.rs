@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chat_core::{
     log::RoomLog,
     server::{Config, Server},
-    transport::Registry,
+    transport::Transports,
 };
 
 use super::{
@@ -63,11 +63,11 @@ async fn open(world: &World, logs: &[Arc<Durable>], seed: u64) -> House {
     let log = Arc::new(Slow::new(log, world.plan.disk, &world.time, seed));
     let config = Config { limits: world.plan.limits.clone(), password: None, software: "hall".to_owned() };
     let server = Server::start(config, log, branch.shared()).await.expect("a log in memory can be read");
-    let registry = Registry::new()
+    let transports = Transports::new()
         .with("wire", Route::clear(&world.network, Kind::Wire))
         .with("air", Route::clear(&world.network, Kind::Air));
     for kind in [Kind::Wire, Kind::Air] {
-        server.listen(&registry, &address(kind)).await.expect("nobody else listens");
+        server.listen(&transports, &address(kind)).await.expect("nobody else listens");
     }
     world.history.note(None, 0, What::ServerBegins(logs.len() - 1));
     House { server, branch, early }

@@ -59,7 +59,7 @@ fn check(fault: impl FnOnce(&Bench) -> Found + Send + 'static) {
         program: program().to_owned(),
         scratch: scratch.path().to_owned(),
         runtime: Arc::new(Pool),
-        registry: chat_cli::standard(),
+        transports: chat_cli::standard(),
         open,
         say: |_| {},
     };

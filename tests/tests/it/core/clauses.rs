@@ -7,7 +7,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
     wire::{Code, Error, Event, Gap, Hello, Request, Tell},
 };
 use chat_tests::{hello, virtual_time::VirtualTime};
@@ -144,8 +144,8 @@ fn hellos_of_one_client_that_meet_are_all_answered() {
         let (world, memory): (SharedRuntime, _) = (runtime(), Memory::default());
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
         let server = Server::start(Config::default(), log, world.clone()).await.unwrap();
-        let registry = Registry::new().with("memory", memory.clone());
-        let address = server.listen(&registry, &"memory://hall".parse().unwrap()).await.unwrap();
+        let transports = Transports::new().with("memory", memory.clone());
+        let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
         for round in 0..200_u64 {
             let answers = (0..8).map(|n| {
                 let (memory, address) = (memory.clone(), address.clone());

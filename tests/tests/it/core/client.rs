@@ -9,7 +9,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
     wire::{Code, Error, Event, Join, Reason, Request, Tell},
 };
 use chat_tests::{
@@ -192,8 +192,8 @@ fn a_client_that_is_not_let_in_says_why_and_ends() {
         let config = Config { password: Some("sesame".to_owned()), ..Config::default() };
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
         let server = Server::start(config, log, time.shared()).await.unwrap();
-        let registry = Registry::new().with("memory", memory.clone());
-        let address = server.listen(&registry, &"memory://hall".parse().unwrap()).await.unwrap();
+        let transports = Transports::new().with("memory", memory.clone());
+        let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
         for (password, let_in) in [(None, false), (Some("Sesame"), false), (Some("sesame"), true)] {
             let config = ClientConfig {
                 name: "ana".to_owned(),

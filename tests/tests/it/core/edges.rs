@@ -6,7 +6,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
     wire::{Code, Error, Event, Gap, Hello, History, Leave, Presence, Replay, Request, RoomList, Tell},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
@@ -178,8 +178,8 @@ fn what_is_almost_the_password_is_not_the_password() {
         let config = Config { password: Some("sesame".to_owned()), ..Config::default() };
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
         let server = Server::start(config, log, time.shared()).await.unwrap();
-        let registry = Registry::new().with("memory", memory.clone());
-        let address = server.listen(&registry, &"memory://hall".parse().unwrap()).await.unwrap();
+        let transports = Transports::new().with("memory", memory.clone());
+        let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
         let dial =
             async || RawClient::new(memory.dial(&address).await.unwrap(), memory.promises(), time.shared());
         for wrong in ["", "s", "sesam", "sesame ", "sesamesesame", "Sesame", "sesamf", "opened"] {

@@ -7,7 +7,7 @@ use chat_core::{
     client::Config as ClientConfig,
     log::MemoryLog,
     server::{Config, Server},
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
     wire::{Code, Error, Event, Hello, Request, Tell},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
@@ -22,8 +22,8 @@ fn a_name_whose_link_is_lost_is_kept_from_other_hosts_until_its_session_ends() {
         let hosts = Elsewhere::many_hosts();
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
         let server = Server::start(Config::default(), log, time.shared()).await.unwrap();
-        let registry = Registry::new().with("memory", hosts.clone());
-        let address = server.listen(&registry, &"memory://hall".parse().unwrap()).await.unwrap();
+        let transports = Transports::new().with("memory", hosts.clone());
+        let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
         let dial =
             async || RawClient::new(hosts.dial(&address).await.unwrap(), hosts.promises(), time.shared());
         let mut ana = dial().await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_core::{
     log::MemoryLog,
     server::{Config, Limits, Server},
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
     wire::{Code, Error, Event, Request, Say, Tell},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
@@ -135,10 +135,10 @@ fn a_host_has_64_links_and_gets_a_place_back_with_each_that_goes() {
     let time = VirtualTime::new(15);
     time.run(async {
         let elsewhere = Elsewhere::one_host();
-        let registry = Registry::new().with("memory", elsewhere.clone());
+        let transports = Transports::new().with("memory", elsewhere.clone());
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
         let server = Server::start(Config::default(), log, time.shared()).await.unwrap();
-        let address = server.listen(&registry, &"memory://hall".parse().unwrap()).await.unwrap();
+        let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
         let dial = async || {
             let link = elsewhere.dial(&address).await.unwrap();
             RawClient::new(link, elsewhere.promises(), time.shared())

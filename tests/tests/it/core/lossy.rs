@@ -7,7 +7,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::Registry,
+    transport::Transports,
     wire::{Join, Request},
 };
 use chat_tests::{
@@ -24,8 +24,8 @@ pub async fn open(time: &VirtualTime, memory: &Memory, weather: Weather, limits:
     let log = Arc::new(MemoryLog::new(1 << 24, 7));
     let server = Server::start(config, log, time.shared()).await.unwrap();
     let lossy = WeatherTransport::new(Arc::new(memory.clone()), weather, 0, time.shared());
-    let registry = Registry::new().with("memory", lossy);
-    let address = server.listen(&registry, &"memory://hall".parse().unwrap()).await.unwrap();
+    let transports = Transports::new().with("memory", lossy);
+    let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
     Hall { time: time.clone(), memory: memory.clone(), server, address }
 }
 

@@ -7,7 +7,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
 };
 use chat_measure::{Conversation, Counters, Figures, Notes, Pace, Plan, Venue, figures, gather};
 use chat_tests::{
@@ -165,8 +165,8 @@ fn nobody_talks_before_all_are_in() {
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
         let server = Server::start(config, log, time.shared()).await.unwrap();
         let memory = Memory::default();
-        let registry = Registry::new().with("memory", memory.clone());
-        let address = server.listen(&registry, &"memory://firm".parse().unwrap()).await.unwrap();
+        let transports = Transports::new().with("memory", memory.clone());
+        let address = server.listen(&transports, &"memory://firm".parse().unwrap()).await.unwrap();
         gather(&Hall { time: time.clone(), memory, server, address }, Weather::default()).await
     });
     assert!(refused.unwrap_err().contains("password"), "it says why");

@@ -34,7 +34,7 @@ use chat_core::{
     log::{MemoryLog, RoomLog},
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
     wire::{EntryFrame, Event, Request, Say},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
@@ -61,8 +61,8 @@ impl Hall {
     pub async fn over(time: &VirtualTime, memory: Memory, limits: Limits, log: Arc<dyn RoomLog>) -> Hall {
         let config = Config { limits, password: None, software: "hall".to_owned() };
         let server = Server::start(config, log, time.shared()).await.unwrap();
-        let registry = Registry::new().with("memory", memory.clone());
-        let address = server.listen(&registry, &"memory://hall".parse().unwrap()).await.unwrap();
+        let transports = Transports::new().with("memory", memory.clone());
+        let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
         Hall { time: time.clone(), memory, server, address }
     }
 

@@ -7,7 +7,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::Limits,
-    transport::{Registry, Transport},
+    transport::{Transports, Transport},
     wire::{Join, Request},
 };
 use chat_tests::{
@@ -28,8 +28,8 @@ impl House {
         let log = Arc::new(MemoryLog::new(1 << 24, 7));
         let hall = Hall::with(time, Limits::default().unlimited(), log).await;
         let air = Memory::default();
-        let registry = Registry::new().with("memory", Weak(air.clone()));
-        hall.server.listen(&registry, &"memory://air".parse().unwrap()).await.unwrap();
+        let transports = Transports::new().with("memory", Weak(air.clone()));
+        hall.server.listen(&transports, &"memory://air".parse().unwrap()).await.unwrap();
         let weather =
             Weather { loss: 20, delay: Duration::from_millis(2), duplicate: 10, ..Weather::default() };
         let lossy = Arc::new(WeatherTransport::new(Arc::new(Weak(air)), weather, 5, time.shared()));

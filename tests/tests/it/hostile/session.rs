@@ -15,7 +15,7 @@ use chat_core::{
     log::{MemoryLog, PageLimit, RoomLog},
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{BoxLink, Registry, Transport},
+    transport::{BoxLink, Transports, Transport},
     wire::{
         EntryFrame, Event, Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Search, Tell,
         Topic, Welcome, Who, read_event, read_request, write,
@@ -79,8 +79,8 @@ impl Hall {
         // Loss by name alone: what is promised counts, and what happens is up to the script.
         let weather = Weather { loss: u8::from(!reliable), ..Weather::default() };
         let weak = WeatherTransport::new(Arc::new(memory.clone()), weather, 0, time.shared());
-        let registry = Registry::new().with("memory", weak);
-        server.listen(&registry, &HALL.parse().expect("an address")).await.expect("it listens");
+        let transports = Transports::new().with("memory", weak);
+        server.listen(&transports, &HALL.parse().expect("an address")).await.expect("it listens");
         let mut hall = Hall {
             time: time.clone(),
             memory,

@@ -14,7 +14,7 @@ use chat_core::{
     log::{MemoryLog, RoomLog},
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{BoxLink, Listening, Promises, Registry, Transport},
+    transport::{BoxLink, Listening, Promises, Transports, Transport},
     wire::{Event, MAX_FRAME, read_event},
 };
 use chat_tests::virtual_time::VirtualTime;
@@ -48,9 +48,9 @@ pub async fn with_log(time: &VirtualTime, limits: Limits, log: Arc<dyn RoomLog>)
     let config = Config { limits, password: None, software: "hall".to_owned() };
     let memory = Memory::default();
     let server = Server::start(config, log, time.shared()).await.unwrap();
-    let weak = Registry::new().with("memory", Weak(memory.clone()));
+    let weak = Transports::new().with("memory", Weak(memory.clone()));
     let address = server.listen(&weak, &"memory://hall".parse().unwrap()).await.unwrap();
-    let firm = Registry::new().with("memory", memory.clone());
+    let firm = Transports::new().with("memory", memory.clone());
     server.listen(&firm, &"memory://firm".parse().unwrap()).await.unwrap();
     Hall { time: time.clone(), memory, server, address }
 }
