@@ -47,7 +47,8 @@ pub(crate) async fn run(
             lan::destination(transports, &runtime, password, &mut tell).await?
         }
     };
-    let joined = join(transports, runtime, &talking, &person, settings, (tell.take_last(), &destination)).await;
+    let joined =
+        join(transports, runtime, &talking, &person, settings, (tell.take_last(), &destination)).await;
     let left = destination.leave(&mut tell).await;
     joined.and(left)
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use chat_core::{
     Address, ClientId, SharedRuntime,
     client::{self, Config, Remote, Update, Updates},
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
     wire::{Code, Error, Reason, Welcome},
 };
 use futures::{
@@ -91,7 +91,8 @@ impl Door {
     pub(crate) fn way(&self, to: &str) -> anyhow::Result<(Arc<dyn Transport>, Address)> {
         let address = if to.contains("://") { to.parse() } else { Address::new(to, self.server.rest()) };
         let address = address.with_context(|| format!("cannot go on over {to}"))?;
-        let transport = self.transports.get(&address).with_context(|| format!("cannot go on at {address}"))?;
+        let transport =
+            self.transports.get(&address).with_context(|| format!("cannot go on at {address}"))?;
         Ok((transport, address))
     }
 

@@ -11,7 +11,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{BoxLink, Transports, Transport},
+    transport::{BoxLink, Transport, Transports},
     wire::{self, Join, Request, Say},
 };
 use futures::{FutureExt, SinkExt, StreamExt, future::poll_fn, task::AtomicWaker};

@@ -35,7 +35,11 @@ use progress::Progress;
 ///
 /// # Errors
 /// When there is nothing to compare with, or what came of it cannot be written.
-pub(crate) fn run(transports: &Transports, runtime: SharedRuntime, args: Compare) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(
+    transports: &Transports,
+    runtime: SharedRuntime,
+    args: Compare,
+) -> anyhow::Result<ExitCode> {
     let contestants = contestants(transports, &args)?;
     let conversation = args.conversation().map_err(usage)?;
     // A thread could not follow into the lab, so this comes before anything that starts one.

@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use bytes::Bytes;
 use chat_core::{
     Address, SharedRuntime,
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
     wire, within,
 };
 use chat_discovery::{Found, ServerId};

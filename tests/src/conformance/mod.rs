@@ -29,7 +29,7 @@ use std::{
 
 use chat_core::{
     Address, SharedRuntime,
-    transport::{BoxLink, Listening, Promises, Transports, Transport},
+    transport::{BoxLink, Listening, Promises, Transport, Transports},
 };
 use futures::executor::block_on;
 

@@ -7,7 +7,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
     wire::{Code, Error, Event, Gap, Hello, Request, Tell},
 };
 use chat_tests::{hello, virtual_time::VirtualTime};

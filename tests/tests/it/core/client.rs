@@ -9,7 +9,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
     wire::{Code, Error, Event, Join, Reason, Request, Tell},
 };
 use chat_tests::{

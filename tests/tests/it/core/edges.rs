@@ -6,7 +6,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
     wire::{Code, Error, Event, Gap, Hello, History, Leave, Presence, Replay, Request, RoomList, Tell},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};

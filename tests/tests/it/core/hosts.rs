@@ -7,7 +7,7 @@ use chat_core::{
     client::Config as ClientConfig,
     log::MemoryLog,
     server::{Config, Server},
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
     wire::{Code, Error, Event, Hello, Request, Tell},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_core::{
     log::MemoryLog,
     server::{Config, Limits, Server},
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
     wire::{Code, Error, Event, Request, Say, Tell},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};

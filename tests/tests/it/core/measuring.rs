@@ -7,7 +7,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
 };
 use chat_measure::{Conversation, Counters, Figures, Notes, Pace, Plan, Venue, figures, gather};
 use chat_tests::{

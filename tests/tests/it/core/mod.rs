@@ -34,7 +34,7 @@ use chat_core::{
     log::{MemoryLog, RoomLog},
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
     wire::{EntryFrame, Event, Request, Say},
 };
 use chat_tests::{RawClient, hello, virtual_time::VirtualTime};

@@ -7,7 +7,7 @@ use chat_core::{
     log::MemoryLog,
     memory::Memory,
     server::Limits,
-    transport::{Transports, Transport},
+    transport::{Transport, Transports},
     wire::{Join, Request},
 };
 use chat_tests::{

@@ -15,7 +15,7 @@ use chat_core::{
     log::{MemoryLog, PageLimit, RoomLog},
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{BoxLink, Transports, Transport},
+    transport::{BoxLink, Transport, Transports},
     wire::{
         EntryFrame, Event, Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Search, Tell,
         Topic, Welcome, Who, read_event, read_request, write,

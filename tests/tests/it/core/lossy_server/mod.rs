@@ -14,7 +14,7 @@ use chat_core::{
     log::{MemoryLog, RoomLog},
     memory::Memory,
     server::{Config, Limits, Server},
-    transport::{BoxLink, Listening, Promises, Transports, Transport},
+    transport::{BoxLink, Listening, Promises, Transport, Transports},
     wire::{Event, MAX_FRAME, read_event},
 };
 use chat_tests::virtual_time::VirtualTime;
