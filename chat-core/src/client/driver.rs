@@ -32,13 +32,13 @@ pub fn start(
     let (updates_out, updates) = mpsc::channel(UPDATES);
     let driver = Driver {
         client: Client::new(config),
-        way: Way { transport, address },
-        way_back: None,
+        route: Route { transport, address },
+        fallback: None,
         runtime: runtime.clone(),
         commands: Some(commands_in),
         updates: updates_out,
         next_update: None,
-        line: Line::Waiting(futures::future::ready(()).boxed()),
+        link_state: LinkState::Waiting(futures::future::ready(()).boxed()),
         give_up: None,
     };
     runtime.spawn(driver.boxed());
@@ -57,12 +57,12 @@ pub struct Remote {
 enum Command {
     Ask(Request<'static>, u64),
     Measure,
-    Move(Way),
+    Move(Route),
 }
 
 /// How to come to a server.
 #[derive(Clone)]
-struct Way {
+struct Route {
     transport: Arc<dyn Transport>,
     address: Address,
 }
@@ -90,8 +90,8 @@ impl Remote {
     /// # Errors
     /// When the conversation is over.
     pub async fn move_to(&mut self, transport: Arc<dyn Transport>, address: Address) -> Result<(), Closed> {
-        let way = Way { transport, address };
-        self.commands.send(Command::Move(way)).await.map_err(|_| Closed)
+        let route = Route { transport, address };
+        self.commands.send(Command::Move(route)).await.map_err(|_| Closed)
     }
 }
 
@@ -117,32 +117,32 @@ impl Stream for Updates {
 /// The task. It ends when the client is over.
 struct Driver {
     client: Client,
-    way: Way,
+    route: Route,
     /// Where it was before, until the other way has proved to be one.
-    way_back: Option<Way>,
+    fallback: Option<Route>,
     runtime: SharedRuntime,
     /// None once the remote is dropped.
     commands: Option<mpsc::Receiver<Command>>,
     updates: mpsc::Sender<Update>,
     next_update: Option<Update>,
-    line: Line,
+    link_state: LinkState,
     /// When to leave even if something is unanswered.
     give_up: Option<BoxFuture<'static, ()>>,
 }
 
 /// How far the way to the server is open.
-enum Line {
+enum LinkState {
     /// Until the next try.
     Waiting(BoxFuture<'static, ()>),
     Dialling(BoxFuture<'static, io::Result<BoxLink>>),
-    Up(Up),
+    Up(OpenLink),
     /// Everything is said; the link is being closed.
     Closing(BoxLink),
     Down,
 }
 
 /// A link in use.
-struct Up {
+struct OpenLink {
     link: BoxLink,
     /// A frame the link has not taken yet.
     next_frame: Option<Bytes>,
@@ -161,10 +161,10 @@ impl Future for Driver {
                 return Poll::Ready(());
             }
             let all_told = this.poll_updates(cx).is_ready();
-            if matches!(this.line, Line::Down) {
+            if matches!(this.link_state, LinkState::Down) {
                 return if all_told { Poll::Ready(()) } else { Poll::Pending };
             }
-            if this.poll_line(cx).is_pending() {
+            if this.poll_link_state(cx).is_pending() {
                 // What moved just now may have left something to tell.
                 if all_told && this.has_updates() && this.poll_updates(cx).is_ready() {
                     continue;
@@ -183,7 +183,7 @@ impl Driver {
             match commands.poll_next_unpin(cx) {
                 Poll::Ready(Some(Command::Ask(request, tag))) => self.client.ask(request, tag),
                 Poll::Ready(Some(Command::Measure)) => self.client.tell_stats(),
-                Poll::Ready(Some(Command::Move(way))) => self.move_to(way),
+                Poll::Ready(Some(Command::Move(route))) => self.move_to(route),
                 Poll::Ready(None) => {
                     self.commands = None;
                     self.client.bye();
@@ -200,7 +200,7 @@ impl Driver {
             self.next_update = self.client.poll_update();
         }
         if let Some(Update::Connected(_)) = &self.next_update {
-            self.way_back = None;
+            self.fallback = None;
         }
         self.next_update.is_some()
     }
@@ -223,75 +223,76 @@ impl Driver {
     }
 
     /// Ready when the line moved on.
-    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_link_state(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.runtime.now();
-        match &mut self.line {
-            Line::Waiting(_) if self.commands.is_none() && self.client.unanswered() == 0 => {
-                self.line = Line::Down
+        match &mut self.link_state {
+            LinkState::Waiting(_) if self.commands.is_none() && self.client.unanswered() == 0 => {
+                self.link_state = LinkState::Down
             }
-            Line::Waiting(wait) => {
+            LinkState::Waiting(wait) => {
                 std::task::ready!(wait.poll_unpin(cx));
-                let Way { transport, address } = self.way.clone();
-                self.line = Line::Dialling(async move { transport.dial(&address).await }.boxed());
+                let Route { transport, address } = self.route.clone();
+                self.link_state = LinkState::Dialling(async move { transport.dial(&address).await }.boxed());
             }
-            Line::Dialling(dial) => match std::task::ready!(dial.poll_unpin(cx)) {
+            LinkState::Dialling(dial) => match std::task::ready!(dial.poll_unpin(cx)) {
                 Ok(link) => {
-                    self.client.link_up(self.way.transport.promises(), now);
-                    self.line = Line::Up(Up { link, next_frame: None, unflushed: false, timer: None });
+                    self.client.link_up(self.route.transport.promises(), now);
+                    self.link_state =
+                        LinkState::Up(OpenLink { link, next_frame: None, unflushed: false, timer: None });
                 }
                 Err(error) => self.lost(&error.to_string(), now),
             },
-            Line::Up(_) => match self.poll_link(cx, now) {
+            LinkState::Up(_) => match self.poll_link(cx, now) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(())) => {}
                 Err(why) => self.lost(&why, now),
             },
-            Line::Closing(link) => {
+            LinkState::Closing(link) => {
                 let _ = std::task::ready!(link.as_mut().poll_close(cx)); // it is given up either way
-                self.line = Line::Down;
+                self.link_state = LinkState::Down;
             }
-            Line::Down => return Poll::Pending,
+            LinkState::Down => return Poll::Pending,
         }
         Poll::Ready(())
     }
 
     fn lost(&mut self, why: &str, now: Instant) {
-        self.line = match self.client.link_lost(why, now) {
-            Some(at) => Line::Waiting(self.runtime.sleep_until(at)),
-            None => return self.line = Line::Down,
+        self.link_state = match self.client.link_lost(why, now) {
+            Some(at) => LinkState::Waiting(self.runtime.sleep_until(at)),
+            None => return self.link_state = LinkState::Down,
         };
-        if let Some(way) = self.way_back.take() {
-            self.go(way);
+        if let Some(route) = self.fallback.take() {
+            self.go(route);
         }
     }
 
-    fn move_to(&mut self, way: Way) {
+    fn move_to(&mut self, route: Route) {
         let now = self.runtime.now();
-        match self.line {
-            Line::Closing(_) | Line::Down => return,
-            Line::Waiting(_) => {}
-            Line::Dialling(_) | Line::Up(_) => {
-                let why = format!("moving to {}", way.address);
+        match self.link_state {
+            LinkState::Closing(_) | LinkState::Down => return,
+            LinkState::Waiting(_) => {}
+            LinkState::Dialling(_) | LinkState::Up(_) => {
+                let why = format!("moving to {}", route.address);
                 if self.client.link_lost(&why, now).is_none() {
-                    return self.line = Line::Down;
+                    return self.link_state = LinkState::Down;
                 }
             }
         }
-        let before = self.way.clone();
-        self.way_back.get_or_insert(before);
-        self.go(way);
+        let before = self.route.clone();
+        self.fallback.get_or_insert(before);
+        self.go(route);
     }
 
     /// Dials there at once.
-    fn go(&mut self, way: Way) {
-        self.client.updates.push_back(Update::Moved { to: way.address.clone() });
-        self.way = way;
-        self.line = Line::Waiting(futures::future::ready(()).boxed());
+    fn go(&mut self, route: Route) {
+        self.client.updates.push_back(Update::Moved { to: route.address.clone() });
+        self.route = route;
+        self.link_state = LinkState::Waiting(futures::future::ready(()).boxed());
     }
 
     /// Moves frames both ways; ready when there is something for the user, or the line changed.
     fn poll_link(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, String> {
-        let Line::Up(up) = &mut self.line else { return Ok(Poll::Ready(())) };
+        let LinkState::Up(open) = &mut self.link_state else { return Ok(Poll::Ready(())) };
         let client = &mut self.client;
         if self.next_update.is_none() {
             let mut frames = 0..FRAMES_A_TURN;
@@ -300,7 +301,7 @@ impl Driver {
                     cx.waker().wake_by_ref(); // there may be more frames
                     break;
                 }
-                match up.link.as_mut().poll_next(cx) {
+                match open.link.as_mut().poll_next(cx) {
                     Poll::Ready(Some(Ok(frame))) => client.on_frame(&frame, now)?,
                     Poll::Ready(Some(Err(error))) => return Err(error.to_string()),
                     Poll::Ready(None) => return Err("the server closed the link".to_owned()),
@@ -311,25 +312,25 @@ impl Driver {
             // After reading: what came while this program slept still counts as heard.
             client.on_timeout(now)?;
         }
-        if let Err(error) = up.write(client, now, cx) {
+        if let Err(error) = open.write(client, now, cx) {
             // A peer that takes nothing more may have said why.
-            while let Poll::Ready(Some(Ok(frame))) = up.link.as_mut().poll_next(cx) {
+            while let Poll::Ready(Some(Ok(frame))) = open.link.as_mut().poll_next(cx) {
                 client.on_frame(&frame, now)?;
             }
             return Err(error.to_string());
         }
-        if client.is_over() && up.next_frame.is_none() && !up.unflushed {
-            if let Line::Up(up) = std::mem::replace(&mut self.line, Line::Down) {
-                self.line = Line::Closing(up.link);
+        if client.is_over() && open.next_frame.is_none() && !open.unflushed {
+            if let LinkState::Up(open) = std::mem::replace(&mut self.link_state, LinkState::Down) {
+                self.link_state = LinkState::Closing(open.link);
             }
             return Ok(Poll::Ready(()));
         }
-        up.set_timer(client.poll_timeout(now), &self.runtime, cx);
+        open.set_timer(client.poll_timeout(now), &self.runtime, cx);
         Ok(Poll::Pending)
     }
 }
 
-impl Up {
+impl OpenLink {
     fn write(&mut self, client: &mut Client, now: Instant, cx: &mut Context<'_>) -> io::Result<()> {
         loop {
             if self.next_frame.is_none() {
@@ -370,9 +371,9 @@ impl Up {
     }
 }
 
-impl fmt::Debug for Way {
+impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Way").field(&self.address).finish()
+        f.debug_tuple("Route").field(&self.address).finish()
     }
 }
 

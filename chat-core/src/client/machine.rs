@@ -10,10 +10,10 @@ use bytes::Bytes;
 use super::{
     Config, Stats, Update, UpdateQueue,
     backoff::Backoff,
-    flights::{Flights, Mode},
-    heart::Heart,
-    insist::Insist,
-    outbox::Outbox,
+    handshake_retry::HandshakeRetry,
+    in_flight::{InFlight, Mode},
+    keepalive::Keepalive,
+    request_queue::RequestQueue,
     rooms::Rooms,
 };
 use crate::{
@@ -28,14 +28,14 @@ pub struct Client {
     pub(super) phase: Phase,
     /// Opens the session again.
     pub(super) secret: Option<String>,
-    pub(super) outbox: Outbox,
+    pub(super) queue: RequestQueue,
     pub(super) rooms: Rooms,
     pub(super) updates: UpdateQueue,
     pub(super) backoff: Backoff,
     /// When the server said it is worth dialling again.
     pub(super) retry_hint: Option<Duration>,
     /// Of the present link, if there is one.
-    pub(super) heart: Option<Heart>,
+    pub(super) keepalive: Option<Keepalive>,
     /// Leaves once everything is answered.
     leaving: bool,
 }
@@ -45,11 +45,11 @@ pub(super) enum Phase {
     /// There is no link.
     Unlinked,
     /// There is a link, and hello is said.
-    Greeting(Insist),
+    Greeting(HandshakeRetry),
     /// Welcome was read.
     Open,
     /// Bye is said.
-    Parting(Insist),
+    Parting(HandshakeRetry),
     /// There is no point in coming back.
     Over,
 }
@@ -61,12 +61,12 @@ impl Client {
         Client {
             phase: Phase::Unlinked,
             secret: None,
-            outbox: Outbox::new(config.seed),
+            queue: RequestQueue::new(config.seed),
             rooms: Rooms::default(),
             updates: UpdateQueue::new(),
             backoff,
             retry_hint: None,
-            heart: None,
+            keepalive: None,
             leaving: false,
             config,
         }
@@ -92,7 +92,7 @@ impl Client {
             let reply = Event::Error(no(Code::TooLarge, message));
             return self.updates.push_back(Update::Reply { tag, reply });
         }
-        self.outbox.ask(request, Some(tag));
+        self.queue.ask(request, Some(tag));
     }
 
     /// Leaves for good, once everything that was asked is answered.
@@ -102,7 +102,7 @@ impl Client {
 
     /// How many requests wait for their reply.
     pub fn unanswered(&self) -> usize {
-        self.outbox.len()
+        self.queue.len()
     }
 
     /// The last number of `room` that was shown.
@@ -112,13 +112,13 @@ impl Client {
 
     /// The last round trip that was measured.
     pub fn round_trip(&self) -> Option<Duration> {
-        self.flights().round_trip.last()
+        self.in_flight().round_trip.last()
     }
 
     /// What was measured and counted since the client began.
     pub fn stats(&self) -> Stats {
-        let flights = self.flights();
-        Stats { round_trips: flights.round_trip.summary(), retries: flights.retries, ..self.rooms.stats }
+        let in_flight = self.in_flight();
+        Stats { round_trips: in_flight.round_trip.summary(), retries: in_flight.retries, ..self.rooms.stats }
     }
 
     /// Tells the user [`Client::stats`], as an update.
@@ -127,8 +127,8 @@ impl Client {
         self.updates.push_back(Update::Stats(stats));
     }
 
-    fn flights(&self) -> &Flights {
-        &self.outbox.flights
+    fn in_flight(&self) -> &InFlight {
+        &self.queue.in_flight
     }
 
     /// Whether there is nothing left to do: bye was said, or the server does not want this client.
@@ -139,11 +139,11 @@ impl Client {
     /// There is a link.
     pub fn link_up(&mut self, promises: Promises, now: Instant) {
         let mode = match promises.reliable && promises.ordered {
-            true => Mode::Reliable,
+            true => Mode::Lossless,
             false if self.config.raw => Mode::Raw,
             false => Mode::Repair,
         };
-        (self.outbox.flights.mode, self.rooms.mode) = (mode, mode);
+        (self.queue.in_flight.mode, self.rooms.mode) = (mode, mode);
         let client = self.config.client.to_string();
         let hello = wire::write(&Request::Hello(Hello {
             protocol: PROTOCOL,
@@ -152,24 +152,24 @@ impl Client {
             resume: self.secret.as_deref().map(Into::into),
             password: self.config.password.as_deref().map(Into::into),
         }));
-        self.phase = Phase::Greeting(Insist::new(hello, now));
-        self.heart = Some(Heart::new(!self.is_lossy(), now));
+        self.phase = Phase::Greeting(HandshakeRetry::new(hello, now));
+        self.keepalive = Some(Keepalive::new(!self.is_lossy(), now));
     }
 
     /// Whether frames may be lost on the present link.
     pub(super) fn is_lossy(&self) -> bool {
-        self.flights().mode != Mode::Reliable
+        self.in_flight().mode != Mode::Lossless
     }
 
     /// The link is gone, or could not be made. Returns when to dial again, unless there is no point.
     pub fn link_lost(&mut self, why: &str, now: Instant) -> Option<Instant> {
-        self.heart = None;
+        self.keepalive = None;
         if matches!(self.phase, Phase::Over | Phase::Parting(_)) {
             self.phase = Phase::Over;
             return None;
         }
         self.phase = Phase::Unlinked;
-        self.outbox.link_lost();
+        self.queue.link_lost();
         self.rooms.link_lost();
         let retry_in = self.backoff.next(self.retry_hint.take());
         self.updates.push_back(Update::Disconnected { why: why.to_owned(), retry_in });
@@ -185,8 +185,8 @@ impl Client {
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Bytes> {
         let lossy = self.is_lossy();
         match &mut self.phase {
-            Phase::Greeting(insist) | Phase::Parting(insist) => {
-                insist.poll(lossy, &mut self.outbox.flights.round_trip, now)
+            Phase::Greeting(handshake_retry) | Phase::Parting(handshake_retry) => {
+                handshake_retry.poll(lossy, &mut self.queue.in_flight.round_trip, now)
             }
             Phase::Open => self.transmit(now),
             Phase::Unlinked | Phase::Over => None,
@@ -194,25 +194,25 @@ impl Client {
     }
 
     fn transmit(&mut self, now: Instant) -> Option<Bytes> {
-        let waits = self.waits();
-        if self.heart.as_mut().is_some_and(|it| it.beats(waits, now)) {
+        let waiting_since = self.waiting_since();
+        if self.keepalive.as_mut().is_some_and(|it| it.take_ping_due(waiting_since, now)) {
             self.ping();
         }
         if !self.leaving {
             self.ask_for_missing(now);
         }
-        while let Some(id) = self.outbox.flights.give_up(now) {
-            if let Some(tag) = self.outbox.forget(id).and_then(|it| it.tag) {
+        while let Some(id) = self.queue.in_flight.give_up(now) {
+            if let Some(tag) = self.queue.forget(id).and_then(|it| it.tag) {
                 self.updates.push_back(Update::Unanswered { tag });
             }
         }
-        if let Some(request) = self.outbox.next(now, |room| self.rooms.is_ready(room)) {
+        if let Some(request) = self.queue.next(now, |room| self.rooms.is_ready(room)) {
             return Some(wire::write(request));
         }
-        if self.leaving && self.outbox.is_done() {
+        if self.leaving && self.queue.is_done() {
             let bye = wire::write(&Request::Bye {});
             if self.is_lossy() {
-                self.phase = Phase::Parting(Insist::new(bye, now));
+                self.phase = Phase::Parting(HandshakeRetry::new(bye, now));
                 return self.poll_transmit(now);
             }
             self.phase = Phase::Over;
@@ -223,26 +223,26 @@ impl Client {
 
     /// Asks for a sign of life, and gives one. Where frames may be lost, one at a time: it is said again.
     pub(super) fn ping(&mut self) {
-        if !(self.is_lossy() && self.outbox.any(|it| matches!(it, Request::Ping(_)))) {
-            self.outbox.ask(Request::Ping(Ping { id: 0 }), None);
+        if !(self.is_lossy() && self.queue.any(|it| matches!(it, Request::Ping(_)))) {
+            self.queue.ask(Request::Ping(Ping { id: 0 }), None);
         }
     }
 
     /// Asks for the entries that did not come.
     fn ask_for_missing(&mut self, now: Instant) {
-        let reordering = self.flights().round_trip.reordering();
-        while let Some((room, from, to)) = self.rooms.wants(now, reordering) {
+        let reordering = self.in_flight().round_trip.reordering();
+        while let Some((room, from, to)) = self.rooms.missing_range(now, reordering) {
             let replay = Replay { id: 0, room: room.clone().into(), from, to };
-            let id = self.outbox.ask(Request::Replay(replay), None);
-            self.rooms.asked(&room, id, from, to);
+            let id = self.queue.ask(Request::Replay(replay), None);
+            self.rooms.replay_asked(&room, id, from, to);
         }
     }
 
     /// Since when a reply is waited for.
-    fn waits(&self) -> Option<Instant> {
+    fn waiting_since(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Greeting(hello) => Some(hello.since()),
-            Phase::Open => self.flights().waiting_since(),
+            Phase::Open => self.in_flight().waiting_since(),
             _ => None,
         }
     }
@@ -250,16 +250,16 @@ impl Client {
     /// When time alone changes something: then [`Client::on_timeout`] is due, and more may be sent. What was due by
     /// `now` and could not be done waits for the link or the user instead.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let heart = self.heart.as_ref()?;
-        let waits = self.waits();
-        let dead = Some(heart.dead_at(waits));
+        let keepalive = self.keepalive.as_ref()?;
+        let waiting_since = self.waiting_since();
+        let dead = Some(keepalive.dead_at(waiting_since));
         let timers = match &self.phase {
             Phase::Unlinked | Phase::Over => [None; 4],
             Phase::Greeting(hello) => [dead, hello.due(), None, None],
             Phase::Parting(bye) => [Some(bye.since() + PART_WITHIN), bye.due(), None, None],
             Phase::Open => {
-                let missing = self.rooms.repair_due(self.flights().round_trip.reordering());
-                [dead, Some(heart.next_beat(waits)), self.outbox.wake_at, missing]
+                let missing = self.rooms.repair_due(self.in_flight().round_trip.reordering());
+                [dead, Some(keepalive.next_ping_at(waiting_since)), self.queue.wake_at, missing]
             }
         };
         timers.into_iter().flatten().filter(|at| *at > now).min()
@@ -274,8 +274,8 @@ impl Client {
             Phase::Parting(bye) if now >= bye.since() + PART_WITHIN => self.phase = Phase::Over,
             Phase::Parting(_) => {}
             _ => {
-                if let Some(heart) = &self.heart {
-                    heart.check(self.waits(), now)?;
+                if let Some(keepalive) = &self.keepalive {
+                    keepalive.check(self.waiting_since(), now)?;
                 }
             }
         }
@@ -294,7 +294,7 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("config", &self.config)
             .field("phase", &self.phase)
-            .field("outbox", &self.outbox)
+            .field("queue", &self.queue)
             .field("rooms", &self.rooms)
             .finish_non_exhaustive()
     }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Update, UpdateQueue,
-    flights::Mode,
+    in_flight::Mode,
     raw::Raw,
     repair::{Piece, Repair},
     stats::Stats,
@@ -40,7 +40,7 @@ struct Room {
 
 /// The numbers of a room jumped, although the link promised that nothing is lost.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Hole {
+pub(super) struct SequenceJump {
     pub(super) room: String,
     pub(super) expected: u64,
     pub(super) got: u64,
@@ -48,7 +48,7 @@ pub(super) struct Hole {
 
 /// What a client that was told where a room stands has to do about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Standing {
+pub(super) enum HeadStatus {
     /// Nothing, or only to repair.
     Good,
     /// To ask who is in it.
@@ -149,16 +149,16 @@ impl Rooms {
         entry: EntryFrame,
         now: Instant,
         updates: &mut UpdateQueue,
-    ) -> Result<(), Hole> {
+    ) -> Result<(), SequenceJump> {
         let mode = self.mode;
         let Some((room, stats)) = self.get(&entry.room) else { return Ok(()) };
         let Some(cursor) = &mut room.cursor else { return Ok(()) };
         match mode {
-            Mode::Reliable if entry.seq > *cursor + 1 => {
-                return Err(Hole { room: entry.room, expected: *cursor + 1, got: entry.seq });
+            Mode::Lossless if entry.seq > *cursor + 1 => {
+                return Err(SequenceJump { room: entry.room, expected: *cursor + 1, got: entry.seq });
             }
-            Mode::Reliable if entry.seq <= *cursor => {}
-            Mode::Reliable => {
+            Mode::Lossless if entry.seq <= *cursor => {}
+            Mode::Lossless => {
                 *cursor = entry.seq;
                 updates.push_back(Update::Entry(entry));
             }
@@ -189,28 +189,32 @@ impl Rooms {
     }
 
     /// Takes in where a room stands.
-    pub(super) fn head(&mut self, room: &str, head: &Head, now: Instant) -> Standing {
+    pub(super) fn head(&mut self, room: &str, head: &Head, now: Instant) -> HeadStatus {
         let mode = self.mode;
         let Some((room, _)) = self.get(room).filter(|(it, _)| it.joined && mode == Mode::Repair) else {
-            return Standing::Good;
+            return HeadStatus::Good;
         };
         // The inbox is read from the beginning without a word about its epoch.
         let epoch = room.epoch.get_or_insert_with(|| head.epoch.clone());
         if *epoch != head.epoch {
-            return Standing::OtherEpoch;
+            return HeadStatus::OtherEpoch;
         }
         room.repair.reaches(head.head, room.cursor.unwrap_or_default(), now);
-        if head.presence > room.version { Standing::OtherMembers } else { Standing::Good }
+        if head.presence > room.version { HeadStatus::OtherMembers } else { HeadStatus::Good }
     }
 
     /// The next room of which something is missing that has to be asked for now: its name, the first and the last
     /// number.
-    pub(super) fn wants(&self, now: Instant, reordering: Duration) -> Option<(String, u64, u64)> {
-        let wants = |(name, it): (&RoomName, &Room)| {
-            let (from, to) = it.repair.wants(it.cursor?, now, reordering)?;
+    pub(super) fn missing_range(&self, now: Instant, reordering: Duration) -> Option<(String, u64, u64)> {
+        let missing_range = |(name, it): (&RoomName, &Room)| {
+            let (from, to) = it.repair.missing_range(it.cursor?, now, reordering)?;
             Some((name.to_string(), from, to))
         };
-        self.rooms.iter().filter(|(_, it)| it.joined).find_map(wants).filter(|_| self.mode == Mode::Repair)
+        self.rooms
+            .iter()
+            .filter(|(_, it)| it.joined)
+            .find_map(missing_range)
+            .filter(|_| self.mode == Mode::Repair)
     }
 
     /// When something has to be asked for if it does not come by itself.
@@ -221,9 +225,9 @@ impl Rooms {
         self.rooms.values().filter(|it| it.joined).filter_map(|it| it.repair.due(reordering)).min()
     }
 
-    pub(super) fn asked(&mut self, room: &str, id: u64, from: u64, to: u64) {
+    pub(super) fn replay_asked(&mut self, room: &str, id: u64, from: u64, to: u64) {
         if let Some((room, stats)) = self.get(room) {
-            room.repair.asked(id, from, to, stats);
+            room.repair.outstanding(id, from, to, stats);
         }
     }
 

@@ -12,7 +12,7 @@ use super::stats::RoundTrips;
 pub(super) struct RoundTrip {
     smoothed: Option<Duration>,
     /// What opening the session took. That may be several round trips, so it holds only until one is measured.
-    opening: Option<Duration>,
+    handshake: Option<Duration>,
     variation: Duration,
     /// The least that a page is waited for, since pages came only after they were asked for again.
     page: Duration,
@@ -27,7 +27,7 @@ impl RoundTrip {
     pub(super) fn new(seed: u64) -> RoundTrip {
         RoundTrip {
             smoothed: None,
-            opening: None,
+            handshake: None,
             variation: Duration::ZERO,
             page: Duration::ZERO,
             recent: VecDeque::new(),
@@ -62,18 +62,18 @@ impl RoundTrip {
     /// (sections 5.5 to 5.7 of the RFC), as long as nothing is measured.
     pub(super) fn page_came(&mut self, tries: u32) {
         if tries > 0 {
-            self.page = self.page.max(LEAST).mul_f64(GROWTH).min(MOST_WHEN_OPEN);
+            self.page = self.page.max(MIN_RTO).mul_f64(GROWTH).min(MAX_RTO_WHEN_RECEIVING);
         }
     }
 
     /// Takes in what opening the session took.
     pub(super) fn opened(&mut self, took: Duration) {
-        self.opening = Some(took);
+        self.handshake = Some(took);
     }
 
     /// Another link is another way.
     pub(super) fn link_lost(&mut self) {
-        (self.smoothed, self.opening, self.heard, self.page) = (None, None, None, Duration::ZERO);
+        (self.smoothed, self.handshake, self.heard, self.page) = (None, None, None, Duration::ZERO);
     }
 
     /// Something came: the way is open.
@@ -82,28 +82,28 @@ impl RoundTrip {
     }
 
     /// How long to wait from now on for a reply that was asked for `tries` times before.
-    pub(super) fn patience(&mut self, tries: u32, now: Instant) -> Duration {
-        let first = match (self.smoothed, self.opening) {
-            (Some(smoothed), _) => (smoothed + self.variation * 4).clamp(LEAST, MOST),
-            (None, Some(opening)) => (opening * 2).clamp(LEAST, MOST),
-            (None, None) => UNMEASURED,
+    pub(super) fn rto(&mut self, tries: u32, now: Instant) -> Duration {
+        let first = match (self.smoothed, self.handshake) {
+            (Some(smoothed), _) => (smoothed + self.variation * 4).clamp(MIN_RTO, MAX_RTO),
+            (None, Some(handshake)) => (handshake * 2).clamp(MIN_RTO, MAX_RTO),
+            (None, None) => INITIAL_RTO,
         };
-        let grown = tries.saturating_sub(STEADY).min(32).cast_signed();
-        let is_open = self.heard.is_some_and(|at| now < at + LATELY);
-        let most = if is_open { first.max(MOST_WHEN_OPEN) } else { MOST };
+        let grown = tries.saturating_sub(TRIES_BEFORE_GROWTH).min(32).cast_signed();
+        let is_receiving = self.heard.is_some_and(|at| now < at + RECENTLY);
+        let most = if is_receiving { first.max(MAX_RTO_WHEN_RECEIVING) } else { MAX_RTO };
         let wait = first.mul_f64(GROWTH.powi(grown)).min(most);
         wait + wait.mul_f64(JITTER * self.rng.f64())
     }
 
     /// The same, for a reply that may be a page of entries.
-    pub(super) fn patience_for(&mut self, is_page: bool, tries: u32, now: Instant) -> Duration {
-        let patience = self.patience(tries, now);
-        if is_page { patience.max(self.page) } else { patience }
+    pub(super) fn rto_for(&mut self, is_page: bool, tries: u32, now: Instant) -> Duration {
+        let rto = self.rto(tries, now);
+        if is_page { rto.max(self.page) } else { rto }
     }
 
     /// For how long a frame may be overtaken by others before it counts as lost.
     pub(super) fn reordering(&self) -> Duration {
-        self.smoothed.map_or(LEAST_REORDERING, |it| (it / 4).max(LEAST_REORDERING))
+        self.smoothed.map_or(MIN_REORDERING, |it| (it / 4).max(MIN_REORDERING))
     }
 
     /// The last one that was measured.
@@ -119,17 +119,17 @@ impl RoundTrip {
     }
 }
 
-const UNMEASURED: Duration = Duration::from_millis(250);
-const LEAST: Duration = Duration::from_millis(20);
-const MOST: Duration = Duration::from_secs(2);
+const INITIAL_RTO: Duration = Duration::from_millis(250);
+const MIN_RTO: Duration = Duration::from_millis(20);
+const MAX_RTO: Duration = Duration::from_secs(2);
 /// The same while other frames come: then it is by chance that this one does not.
-const MOST_WHEN_OPEN: Duration = Duration::from_millis(250);
-const LATELY: Duration = Duration::from_secs(1);
+const MAX_RTO_WHEN_RECEIVING: Duration = Duration::from_millis(250);
+const RECENTLY: Duration = Duration::from_secs(1);
 /// How often the wait stays as it is. The RFC doubles it at once, for the sake of networks that are full; a chat is
 /// little, and what it loses on a local network is mostly lost by chance.
-const STEADY: u32 = 2;
+const TRIES_BEFORE_GROWTH: u32 = 2;
 const GROWTH: f64 = 1.5;
 const JITTER: f64 = 0.25;
-const LEAST_REORDERING: Duration = Duration::from_millis(10);
+const MIN_REORDERING: Duration = Duration::from_millis(10);
 /// How many round trips are remembered for the percentiles.
 const RECENT: usize = 256;

@@ -10,7 +10,7 @@ use crate::wire::Request;
 pub(super) enum Mode {
     /// Nothing: the link loses none.
     #[default]
-    Reliable,
+    Lossless,
     /// Requests are sent again, and entries asked for.
     Repair,
     /// Nothing, so that it can be seen what the link does. Only what opens a room is sent again.
@@ -19,9 +19,9 @@ pub(super) enum Mode {
 
 /// Requests without a reply, by their ids.
 #[derive(Debug)]
-pub(super) struct Flights {
+pub(super) struct InFlight {
     pub(super) mode: Mode,
-    under_way: BTreeMap<u64, Flight>,
+    requests: BTreeMap<u64, SentRequest>,
     messages: usize,
     last_retry: Option<Instant>,
     pub(super) retries: u64,
@@ -29,25 +29,25 @@ pub(super) struct Flights {
 }
 
 #[derive(Debug)]
-struct Flight {
+struct SentRequest {
     sent: Instant,
     tries: u32,
     /// When it is sent again, or given up.
     due: Option<Instant>,
     /// Its place among the messages of its session, if it is one.
-    place: Option<u64>,
+    order: Option<u64>,
     is_message: bool,
     /// Whether it asks for a page of entries.
     is_page: bool,
     /// Whether it is sent again.
-    insists: bool,
+    retransmits: bool,
 }
 
-impl Flights {
-    pub(super) fn new(seed: u64) -> Flights {
-        Flights {
+impl InFlight {
+    pub(super) fn new(seed: u64) -> InFlight {
+        InFlight {
             mode: Mode::default(),
-            under_way: BTreeMap::new(),
+            requests: BTreeMap::new(),
             messages: 0,
             last_retry: None,
             retries: 0,
@@ -56,11 +56,11 @@ impl Flights {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.under_way.len()
+        self.requests.len()
     }
 
     pub(super) fn contains(&self, id: u64) -> bool {
-        self.under_way.contains_key(&id)
+        self.requests.contains_key(&id)
     }
 
     /// How many messages are under way.
@@ -70,58 +70,59 @@ impl Flights {
 
     /// The last place that the server keeps a message for while the first under way is missing. What it does not
     /// keep would have to be sent again, each time later.
-    pub(super) fn last_place(&self) -> u64 {
-        let first = self.under_way.values().filter_map(|it| it.place).min();
-        first.filter(|_| self.mode == Mode::Repair).map_or(u64::MAX, |it| it + MOST_HELD)
+    pub(super) fn max_order(&self) -> u64 {
+        let first = self.requests.values().filter_map(|it| it.order).min();
+        first.filter(|_| self.mode == Mode::Repair).map_or(u64::MAX, |it| it + DEFAULT_MAX_HELD)
     }
 
     /// A request is sent for the first time on this link.
-    pub(super) fn depart(&mut self, id: u64, request: &Request<'_>, now: Instant) {
-        let (is_message, place) = (request.is_message(), request.order());
+    pub(super) fn sent(&mut self, id: u64, request: &Request<'_>, now: Instant) {
+        let (is_message, order) = (request.is_message(), request.order());
         let is_page = matches!(request, Request::Replay(_));
         let is_door = matches!(request, Request::Join(_) | Request::Leave(_));
-        let insists = self.mode == Mode::Repair || is_door;
+        let retransmits = self.mode == Mode::Repair || is_door;
         let due = match self.mode {
-            Mode::Reliable => None,
-            _ if insists => Some(now + self.round_trip.patience_for(is_page, 0, now)),
-            _ => Some(now + RAW_PATIENCE),
+            Mode::Lossless => None,
+            _ if retransmits => Some(now + self.round_trip.rto_for(is_page, 0, now)),
+            _ => Some(now + RAW_RTO),
         };
         self.messages += usize::from(is_message);
-        self.under_way.insert(id, Flight { sent: now, tries: 0, due, place, is_message, is_page, insists });
+        self.requests
+            .insert(id, SentRequest { sent: now, tries: 0, due, order, is_message, is_page, retransmits });
     }
 
     /// A reply came, or nobody waits for it any more.
-    pub(super) fn land(&mut self, id: u64, replied: Option<Instant>) {
-        let Some(flight) = self.under_way.remove(&id) else { return };
-        self.messages -= usize::from(flight.is_message);
-        if let (Some(now), Some(place)) = (replied, flight.place) {
-            self.expect_before(place, now);
+    pub(super) fn acknowledged(&mut self, id: u64, replied: Option<Instant>) {
+        let Some(request) = self.requests.remove(&id) else { return };
+        self.messages -= usize::from(request.is_message);
+        if let (Some(now), Some(order)) = (replied, request.order) {
+            self.expect_before(order, now);
         }
         // A reply to one of several tries tells nothing of how long it took (Karn's algorithm), nor does one that
         // may have waited for the retry of another: none after a retry of whatever does.
         if let Some(now) = replied
-            && self.last_retry.is_none_or(|at| at < flight.sent)
+            && self.last_retry.is_none_or(|at| at < request.sent)
         {
-            self.round_trip.measure(now - flight.sent);
-        } else if replied.is_some() && flight.is_page {
-            self.round_trip.page_came(flight.tries);
+            self.round_trip.measure(now - request.sent);
+        } else if replied.is_some() && request.is_page {
+            self.round_trip.page_came(request.tries);
         }
     }
 
     /// The server takes messages in by their places, so it has answered those before this one: if an answer does not
     /// come very soon, it was lost.
-    fn expect_before(&mut self, place: u64, now: Instant) {
+    fn expect_before(&mut self, order: u64, now: Instant) {
         let soon = now + self.round_trip.reordering();
-        let before = self.under_way.values_mut().filter(|it| it.place.is_some_and(|it| it < place));
-        before.filter(|it| it.insists).for_each(|it| it.due = it.due.map(|due| due.min(soon)));
+        let before = self.requests.values_mut().filter(|it| it.order.is_some_and(|it| it < order));
+        before.filter(|it| it.retransmits).for_each(|it| it.due = it.due.map(|due| due.min(soon)));
     }
 
     /// A request that has to be sent again now.
     pub(super) fn retry(&mut self, now: Instant) -> Option<u64> {
-        let is_due = |it: &Flight| it.insists && it.due.is_some_and(|at| at <= now);
-        let (id, flight) = self.under_way.iter_mut().find(|(_, it)| is_due(it))?;
-        flight.tries += 1;
-        flight.due = Some(now + self.round_trip.patience_for(flight.is_page, flight.tries, now));
+        let is_due = |it: &SentRequest| it.retransmits && it.due.is_some_and(|at| at <= now);
+        let (id, request) = self.requests.iter_mut().find(|(_, it)| is_due(it))?;
+        request.tries += 1;
+        request.due = Some(now + self.round_trip.rto_for(request.is_page, request.tries, now));
         self.last_retry = Some(now);
         self.retries += 1;
         Some(*id)
@@ -129,30 +130,30 @@ impl Flights {
 
     /// A request that is given up: it was sent once, and no reply came.
     pub(super) fn give_up(&mut self, now: Instant) -> Option<u64> {
-        let is_over = |it: &Flight| !it.insists && it.due.is_some_and(|at| at <= now);
-        let id = *self.under_way.iter().find(|(_, it)| is_over(it))?.0;
-        self.land(id, None);
+        let is_over = |it: &SentRequest| !it.retransmits && it.due.is_some_and(|at| at <= now);
+        let id = *self.requests.iter().find(|(_, it)| is_over(it))?.0;
+        self.acknowledged(id, None);
         Some(id)
     }
 
     /// When time alone changes something.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.under_way.values().filter_map(|it| it.due).min()
+        self.requests.values().filter_map(|it| it.due).min()
     }
 
     /// Since when the oldest request waits for its reply.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
-        self.under_way.values().map(|it| it.sent).min()
+        self.requests.values().map(|it| it.sent).min()
     }
 
     pub(super) fn link_lost(&mut self) {
-        self.under_way.clear();
+        self.requests.clear();
         self.messages = 0;
         self.round_trip.link_lost();
     }
 }
 
 /// How many messages the server keeps that are ahead of their turn.
-const MOST_HELD: u64 = 16;
+const DEFAULT_MAX_HELD: u64 = 16;
 /// How long a reply is waited for that is asked for once.
-const RAW_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+const RAW_RTO: std::time::Duration = std::time::Duration::from_secs(2);

@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 /// The signs of life of one link.
 #[derive(Debug)]
-pub(super) struct Heart {
+pub(super) struct Keepalive {
     since: Instant,
     last_heard: Instant,
     next_ping: Instant,
-    rhythm: &'static Rhythm,
+    timing: &'static Timing,
 }
 
 /// How long things take, by what the transport promises.
 #[derive(Debug)]
-struct Rhythm {
+struct Timing {
     /// How often the client pings.
     ping_every: Duration,
     /// After what silence a link is dead.
@@ -24,11 +24,11 @@ struct Rhythm {
     unanswered_for: Duration,
 }
 
-impl Heart {
+impl Keepalive {
     /// The link has just been made.
-    pub(super) fn new(is_reliable: bool, now: Instant) -> Heart {
-        let rhythm = if is_reliable { &RELIABLE } else { &LOSSY };
-        Heart { since: now, last_heard: now, next_ping: now + rhythm.ping_every, rhythm }
+    pub(super) fn new(is_lossless: bool, now: Instant) -> Keepalive {
+        let timing = if is_lossless { &LOSSLESS } else { &LOSSY };
+        Keepalive { since: now, last_heard: now, next_ping: now + timing.ping_every, timing }
     }
 
     /// Whether the link is so young that what was said over the one before may still be on its way.
@@ -41,20 +41,20 @@ impl Heart {
         self.last_heard = now;
     }
 
-    /// Whether to ping now. `waits` says since when a reply is waited for.
-    pub(super) fn beats(&mut self, waits: Option<Instant>, now: Instant) -> bool {
-        let beats = self.next_beat(waits) <= now;
-        if beats {
-            self.next_ping = now + self.rhythm.ping_every;
+    /// Whether to ping now. `waiting_since` says since when a reply is waited for.
+    pub(super) fn take_ping_due(&mut self, waiting_since: Option<Instant>, now: Instant) -> bool {
+        let is_due = self.next_ping_at(waiting_since) <= now;
+        if is_due {
+            self.next_ping = now + self.timing.ping_every;
         }
-        beats
+        is_due
     }
 
     /// When to ping next. A server that does not reply may only have to wait for its disk: then it still replies to
     /// a ping.
-    pub(super) fn next_beat(&self, waits: Option<Instant>) -> Instant {
-        let Rhythm { ping_every, probe_after, .. } = *self.rhythm;
-        match waits {
+    pub(super) fn next_ping_at(&self, waiting_since: Option<Instant>) -> Instant {
+        let Timing { ping_every, probe_after, .. } = *self.timing;
+        match waiting_since {
             // But not again before the last one had its time.
             Some(since) => (since.max(self.last_heard) + probe_after)
                 .max(self.next_ping.checked_sub(ping_every - probe_after).unwrap_or(self.next_ping))
@@ -67,20 +67,20 @@ impl Heart {
     ///
     /// # Errors
     /// Then: the link is dead.
-    pub(super) fn check(&self, waits: Option<Instant>, now: Instant) -> Result<(), String> {
-        match waits {
-            Some(_) if now >= self.dead_at(waits) => Err("nobody answers".to_owned()),
-            None if now >= self.dead_at(waits) => {
-                Err(format!("nothing heard for {:?}", self.rhythm.silent_after))
+    pub(super) fn check(&self, waiting_since: Option<Instant>, now: Instant) -> Result<(), String> {
+        match waiting_since {
+            Some(_) if now >= self.dead_at(waiting_since) => Err("nobody answers".to_owned()),
+            None if now >= self.dead_at(waiting_since) => {
+                Err(format!("nothing heard for {:?}", self.timing.silent_after))
             }
             _ => Ok(()),
         }
     }
 
-    pub(super) fn dead_at(&self, waits: Option<Instant>) -> Instant {
-        match waits {
-            Some(since) => since.max(self.last_heard) + self.rhythm.unanswered_for,
-            None => self.last_heard + self.rhythm.silent_after,
+    pub(super) fn dead_at(&self, waiting_since: Option<Instant>) -> Instant {
+        match waiting_since {
+            Some(since) => since.max(self.last_heard) + self.timing.unanswered_for,
+            None => self.last_heard + self.timing.silent_after,
         }
     }
 }
@@ -89,14 +89,14 @@ impl Heart {
 const YOUNG: Duration = Duration::from_secs(2);
 /// Nothing is lost, so one ping in a while is enough to find a server that went without a word. Who waits for a reply
 /// hears sooner: TCP says things again ever more rarely while a network is away, and a new link is there at once.
-const RELIABLE: Rhythm = Rhythm {
+const LOSSLESS: Timing = Timing {
     ping_every: Duration::from_secs(60),
     silent_after: Duration::from_secs(75),
     probe_after: Duration::from_secs(5),
     unanswered_for: Duration::from_secs(15),
 };
 /// Here a ping is also the last chance to hear that the newest message was lost, and keeps a way through routers open.
-const LOSSY: Rhythm = Rhythm {
+const LOSSY: Timing = Timing {
     ping_every: Duration::from_secs(15),
     silent_after: Duration::from_secs(45),
     probe_after: Duration::from_secs(1),

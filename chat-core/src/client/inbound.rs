@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{
     Client, Update,
     machine::{Phase, no},
-    rooms::Standing,
+    rooms::HeadStatus,
 };
 use crate::wire::{Code, Error, Event, Goodbye, PROTOCOL, Reason, Request, Welcome, Who, read_event};
 
@@ -22,13 +22,13 @@ impl Client {
         };
         // Hello has one answer; whatever else comes before it may be left over from another link.
         let is_answer = !matches!(self.phase, Phase::Greeting(_)) || matches!(event, Event::Welcome(_));
-        if let Some(heart) = self.heart.as_mut().filter(|_| is_answer) {
-            heart.heard(now);
-            self.outbox.flights.round_trip.heard(now);
+        if let Some(keepalive) = self.keepalive.as_mut().filter(|_| is_answer) {
+            keepalive.heard(now);
+            self.queue.in_flight.round_trip.heard(now);
         }
         match (event, &self.phase) {
             (Event::Welcome(welcome), Phase::Greeting(hello)) => {
-                let hello = hello.said_once_at();
+                let hello = hello.sent_once_at();
                 self.welcome(welcome, hello, now)
             }
             (Event::Goodbye(goodbye), _) => self.goodbye(&goodbye, now),
@@ -45,22 +45,22 @@ impl Client {
             return self.link_error(no(Code::BadProtocol, message));
         }
         if let Some(asked) = asked {
-            self.outbox.flights.round_trip.opened(now - asked);
+            self.queue.in_flight.round_trip.opened(now - asked);
         }
         self.phase = Phase::Open;
         self.backoff.reset();
         self.secret = Some(welcome.resume.clone());
-        self.outbox.allow(welcome.limits);
+        self.queue.allow(welcome.limits);
         self.rooms.session_opened(welcome.resumed, now);
-        let outbox = &mut self.outbox;
-        outbox.session_opened(welcome.resumed, |request| {
+        let queue = &mut self.queue;
+        queue.session_opened(welcome.resumed, |request| {
             if let Request::Join(join) = request {
                 self.rooms.joining(join);
             }
         });
         for (room, join) in self.rooms.rejoins() {
-            if !outbox.joins_next(&room) {
-                outbox.ask(Request::Join(join), None);
+            if !queue.joins_next(&room) {
+                queue.ask(Request::Join(join), None);
             }
         }
         self.updates.push_back(Update::Connected(welcome));
@@ -70,7 +70,7 @@ impl Client {
     fn goodbye(&mut self, goodbye: &Goodbye, now: Instant) -> Result<(), String> {
         let why = Err(format!("the server said goodbye: {}", goodbye.reason));
         // By a hello of ours that was still on its way when its link was lost.
-        if goodbye.reason == Reason::Replaced && self.heart.as_ref().is_some_and(|it| it.is_young(now)) {
+        if goodbye.reason == Reason::Replaced && self.keepalive.as_ref().is_some_and(|it| it.is_young(now)) {
             return why;
         }
         self.updates.push_back(Update::Goodbye(goodbye.reason));
@@ -124,9 +124,9 @@ impl Client {
             Event::Heads(heads) => {
                 for (room, head) in heads.rooms {
                     match self.rooms.head(&room, &head, now) {
-                        Standing::Good => {}
-                        Standing::OtherMembers => self.ask_who(&room),
-                        Standing::OtherEpoch => self.rejoin(&room),
+                        HeadStatus::Good => {}
+                        HeadStatus::OtherMembers => self.ask_who(&room),
+                        HeadStatus::OtherEpoch => self.rejoin(&room),
                     }
                 }
             }
@@ -144,39 +144,39 @@ impl Client {
         if self.is_lossy()
             && let Some(id) = self.rooms.satisfied(room)
         {
-            self.outbox.answered(id, now);
+            self.queue.answered(id, now);
         }
     }
 
     fn rejoin(&mut self, room: &str) {
         let Some(join) = self.rooms.rejoin(room) else { return };
-        if !self.outbox.any(|it| matches!(it, Request::Join(other) if other.room == join.room)) {
-            self.outbox.ask(Request::Join(join), None);
+        if !self.queue.any(|it| matches!(it, Request::Join(other) if other.room == join.room)) {
+            self.queue.ask(Request::Join(join), None);
         }
     }
 
     fn ask_who(&mut self, room: &str) {
         // As we write it: the server might write it in as many ways as there are capitals.
         let Some(room) = self.rooms.known_as(room) else { return };
-        if !self.outbox.any(|it| matches!(it, Request::Who(who) if who.room == room)) {
-            self.outbox.ask(Request::Who(Who { id: 0, room: room.into() }), None);
+        if !self.queue.any(|it| matches!(it, Request::Who(who) if who.room == room)) {
+            self.queue.ask(Request::Who(Who { id: 0, room: room.into() }), None);
         }
     }
 
     pub(super) fn reply(&mut self, id: u64, reply: Event, now: Instant) {
         if let Event::Error(Error { retry_after_ms: Some(wait), .. }) = reply {
-            return self.outbox.put_back(id, Duration::from_millis(wait), now);
+            return self.queue.put_back(id, Duration::from_millis(wait), now);
         }
         // A room that nobody asked for would be joined again on every link.
         let fits = match &reply {
-            Event::Joined(it) => self.outbox.is_about(id, &it.room, |it| matches!(it, Request::Join(_))),
-            Event::Left(it) => self.outbox.is_about(id, &it.room, |it| matches!(it, Request::Leave(_))),
+            Event::Joined(it) => self.queue.is_about(id, &it.room, |it| matches!(it, Request::Join(_))),
+            Event::Left(it) => self.queue.is_about(id, &it.room, |it| matches!(it, Request::Leave(_))),
             _ => true,
         };
         if !fits {
             return;
         }
-        let Some(asked) = self.outbox.answered(id, now) else { return };
+        let Some(asked) = self.queue.answered(id, now) else { return };
         match (reply, asked.tag) {
             (Event::Joined(joined), tag) => self.rooms.joined(tag, joined, now, &mut self.updates),
             (Event::Members(members), None) => {

@@ -8,7 +8,7 @@ use super::round_trip::RoundTrip;
 
 /// The frame, and when it is said next.
 #[derive(Debug)]
-pub(super) struct Insist {
+pub(super) struct HandshakeRetry {
     frame: Bytes,
     since: Instant,
     tries: u32,
@@ -16,16 +16,16 @@ pub(super) struct Insist {
     due: Option<Instant>,
 }
 
-impl Insist {
+impl HandshakeRetry {
     /// Begins now.
-    pub(super) fn new(frame: Bytes, now: Instant) -> Insist {
-        Insist { frame, since: now, tries: 0, due: Some(now) }
+    pub(super) fn new(frame: Bytes, now: Instant) -> HandshakeRetry {
+        HandshakeRetry { frame, since: now, tries: 0, due: Some(now) }
     }
 
     /// The frame, if it is to be said now. `again` says whether it may be lost.
     pub(super) fn poll(&mut self, again: bool, round_trip: &mut RoundTrip, now: Instant) -> Option<Bytes> {
         self.due.filter(|at| *at <= now)?;
-        self.due = again.then(|| now + round_trip.patience(self.tries, now));
+        self.due = again.then(|| now + round_trip.rto(self.tries, now));
         self.tries += 1;
         Some(self.frame.clone())
     }
@@ -39,7 +39,7 @@ impl Insist {
     }
 
     /// When it was said, if that was once.
-    pub(super) fn said_once_at(&self) -> Option<Instant> {
+    pub(super) fn sent_once_at(&self) -> Option<Instant> {
         (self.tries == 1).then_some(self.since)
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::flights::{Flights, Mode};
+use super::in_flight::{InFlight, Mode};
 use crate::{
     RoomName,
     bucket::{Bucket, Rate},
@@ -14,21 +14,21 @@ use crate::{
 
 /// The requests of one client by their ids.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(super) struct RequestQueue {
     requests: BTreeMap<u64, Asked>,
     /// The messages among them that were never sent: there may be a thousand, so they are not looked at while none of
     /// them may go.
-    unsaid: BTreeSet<u64>,
+    unsent_messages: BTreeSet<u64>,
     /// All the others.
-    others: BTreeSet<u64>,
+    other_requests: BTreeSet<u64>,
     next_id: u64,
     /// The place of the next message that is said for the first time in this session.
     next_order: u64,
-    pub(super) flights: Flights,
-    most_in_flight: usize,
+    pub(super) in_flight: InFlight,
+    max_in_flight: usize,
     /// Keeps to what the server allows, so that it seldom has to refuse.
-    pace: Bucket,
-    paced: Option<LimitsFrame>,
+    send_budget: Bucket,
+    send_budget_of: Option<LimitsFrame>,
     /// The server refused a message for now. The next is sent then, and not before every message under way is
     /// answered: one that is let in after another was refused would overtake it.
     held_until: Option<Instant>,
@@ -44,22 +44,22 @@ pub(super) struct Asked {
     pub(super) tag: Option<u64>,
     /// The room it is about, if any.
     room: Option<RoomName>,
-    /// The server refused it until then. Messages wait together, see [`Outbox::held_until`].
+    /// The server refused it until then. Messages wait together, see [`RequestQueue::held_until`].
     not_before: Option<Instant>,
 }
 
-impl Outbox {
-    pub(super) fn new(seed: u64) -> Outbox {
-        Outbox {
+impl RequestQueue {
+    pub(super) fn new(seed: u64) -> RequestQueue {
+        RequestQueue {
             requests: BTreeMap::new(),
-            unsaid: BTreeSet::new(),
-            others: BTreeSet::new(),
+            unsent_messages: BTreeSet::new(),
+            other_requests: BTreeSet::new(),
             next_id: 1,
             next_order: 1,
-            flights: Flights::new(seed),
-            most_in_flight: MOST_IN_FLIGHT,
-            pace: Bucket::new(None),
-            paced: None,
+            in_flight: InFlight::new(seed),
+            max_in_flight: MAX_IN_FLIGHT,
+            send_budget: Bucket::new(None),
+            send_budget_of: None,
             held_until: None,
             wake_at: None,
         }
@@ -81,15 +81,16 @@ impl Outbox {
         request.set_id(id);
         request.set_order(None);
         let room = room_of(&request);
-        if request.is_message() { &mut self.unsaid } else { &mut self.others }.insert(id);
+        if request.is_message() { &mut self.unsent_messages } else { &mut self.other_requests }.insert(id);
         self.requests.insert(id, Asked { request, tag, room, not_before: None });
         id
     }
 
     /// Whether the next thing asked about `room` that opens or shuts it is to join it.
     pub(super) fn joins_next(&self, room: &RoomName) -> bool {
-        let mut doors = self.requests.values().filter(|it| it.is_door() && it.room.as_ref() == Some(room));
-        doors.next().is_some_and(|it| matches!(it.request, Request::Join(_)))
+        let mut changes =
+            self.requests.values().filter(|it| it.is_membership_change() && it.room.as_ref() == Some(room));
+        changes.next().is_some_and(|it| matches!(it.request, Request::Join(_)))
     }
 
     /// Whether a request like this waits for its answer.
@@ -115,20 +116,20 @@ impl Outbox {
     /// The link is gone: everything is to be sent again, but for what the client asked for itself on that link.
     pub(super) fn link_lost(&mut self) {
         self.requests.retain(|_, it| it.tag.is_some());
-        self.others.retain(|id| self.requests.contains_key(id)); // no message is the client's own
-        self.flights.link_lost();
+        self.other_requests.retain(|id| self.requests.contains_key(id)); // no message is the client's own
+        self.in_flight.link_lost();
         self.wake_at = None;
     }
 
     /// Takes over what the server says it allows.
     pub(super) fn allow(&mut self, limits: LimitsFrame) {
         let pending = usize::try_from(limits.pending).unwrap_or(usize::MAX);
-        self.most_in_flight = MOST_IN_FLIGHT.min(pending).max(1);
-        if self.paced != Some(limits) {
-            self.paced = Some(limits);
+        self.max_in_flight = MAX_IN_FLIGHT.min(pending).max(1);
+        if self.send_budget_of != Some(limits) {
+            self.send_budget_of = Some(limits);
             let small = |it: u64| u32::try_from(it).unwrap_or(u32::MAX).max(1);
             let rate = |burst, per_minute| Rate { burst: small(burst), per_minute: small(per_minute) };
-            self.pace = Bucket::new(limits.burst.zip(limits.per_minute).map(|(b, m)| rate(b, m)));
+            self.send_budget = Bucket::new(limits.burst.zip(limits.per_minute).map(|(b, m)| rate(b, m)));
         }
     }
 
@@ -138,61 +139,67 @@ impl Outbox {
         now: Instant,
         joined: impl Fn(&RoomName) -> bool,
     ) -> Option<&Request<'static>> {
-        if let Some(id) = self.flights.retry(now) {
+        if let Some(id) = self.in_flight.retry(now) {
             return self.requests.get(&id).map(|it| &it.request);
         }
         let first = self.first(now, joined);
-        self.wake_at = self.wake_at.into_iter().chain(self.flights.next_due()).min();
-        if let Some(id) = first.filter(|it| self.unsaid.remove(it)) {
-            self.others.insert(id);
+        self.wake_at = self.wake_at.into_iter().chain(self.in_flight.next_due()).min();
+        if let Some(id) = first.filter(|it| self.unsent_messages.remove(it)) {
+            self.other_requests.insert(id);
         }
         let asked = self.requests.get_mut(&first?)?;
         // Without repair the server must not wait for what is lost.
-        let is_raw = self.flights.mode == Mode::Raw;
+        let is_raw = self.in_flight.mode == Mode::Raw;
         if asked.request.is_message() && asked.request.order().is_none() && !is_raw {
             asked.request.set_order(Some(self.next_order));
             self.next_order += 1;
         }
-        self.flights.depart(first?, &asked.request, now);
+        self.in_flight.sent(first?, &asked.request, now);
         Some(&asked.request)
     }
 
     /// The next request to send for the first time on this link.
     fn first(&mut self, now: Instant, joined: impl Fn(&RoomName) -> bool) -> Option<u64> {
         self.wake_at = None;
-        if self.flights.len() >= self.most_in_flight {
+        if self.in_flight.len() >= self.max_in_flight {
             // A sign of life is asked for all the same: it may be all that the server can give.
             let is_own_ping = |id: &u64| self.requests.get(id).is_some_and(Asked::is_own_ping);
-            return self.others.iter().copied().filter(is_own_ping).find(|id| !self.flights.contains(*id));
+            return self
+                .other_requests
+                .iter()
+                .copied()
+                .filter(is_own_ping)
+                .find(|id| !self.in_flight.contains(*id));
         }
         let asked = |id: &u64| self.requests.get(id).map(|it| (*id, it));
-        let unsent = || self.others.iter().filter(|id| !self.flights.contains(**id)).filter_map(asked);
+        let unsent =
+            || self.other_requests.iter().filter(|id| !self.in_flight.contains(**id)).filter_map(asked);
         // Those that have their place in the order keep it: the server refuses or holds what is ahead of its turn.
         let turn = unsent().filter_map(|(_, it)| it.request.order()).min();
-        let mut messages_wait = self.held_until.is_some() && self.flights.messages() > 0;
-        let last_place = self.flights.last_place();
+        let mut messages_wait = self.held_until.is_some() && self.in_flight.messages() > 0;
+        let max_order = self.in_flight.max_order();
         let mut wake_at: Option<Instant> = None;
         let mut wait_until = |at: Instant| wake_at = Some(wake_at.map_or(at, |it| it.min(at)));
         let mut found = None;
         // What the client asks for itself is what its user waits to read: behind a queue of messages it would be late.
         let own = unsent().filter(|(_, it)| it.tag.is_none());
-        let mut others = own.chain(unsent().filter(|(_, it)| it.tag.is_some())).peekable();
-        let mut unsaid = self.unsaid.iter().filter_map(asked).peekable();
+        let mut other_requests = own.chain(unsent().filter(|(_, it)| it.tag.is_some())).peekable();
+        let mut unsent_messages = self.unsent_messages.iter().filter_map(asked).peekable();
         loop {
-            let message = unsaid.peek().filter(|_| !messages_wait);
+            let message = unsent_messages.peek().filter(|_| !messages_wait);
             let comes_first =
                 |(id, it): &(u64, &Asked)| it.tag.is_none() || message.is_none_or(|(m, _)| id < m);
-            let next = match others.next_if(comes_first) {
+            let next = match other_requests.next_if(comes_first) {
                 None if messages_wait => None,
-                None => unsaid.next(),
+                None => unsent_messages.next(),
                 other => other,
             };
             let Some((id, asked)) = next else { break };
             let is_message = asked.request.is_message();
             let needs = asked.room.as_ref().filter(|_| !matches!(asked.request, Request::Join(_)));
-            let place = asked.request.order();
-            messages_wait |= is_message && place.unwrap_or(self.next_order) > last_place;
-            if (is_message && (messages_wait || (turn.is_some() && turn != place)))
+            let order = asked.request.order();
+            messages_wait |= is_message && order.unwrap_or(self.next_order) > max_order;
+            if (is_message && (messages_wait || (turn.is_some() && turn != order)))
                 || !needs.is_none_or(&joined)
                 || !is_its_turn(&self.requests, id, asked)
             {
@@ -202,7 +209,7 @@ impl Outbox {
                 wait_until(at);
                 continue;
             }
-            if is_message && let Err(at) = may_send(&mut self.held_until, &mut self.pace, now) {
+            if is_message && let Err(at) = may_send(&mut self.held_until, &mut self.send_budget, now) {
                 messages_wait = true;
                 wait_until(at);
                 continue;
@@ -217,27 +224,27 @@ impl Outbox {
     /// The request that a reply answers, which is done with it.
     pub(super) fn answered(&mut self, id: u64, now: Instant) -> Option<Asked> {
         let asked = self.remove(id)?;
-        self.flights.land(id, Some(now));
+        self.in_flight.acknowledged(id, Some(now));
         Some(asked)
     }
 
     /// Drops a request whose reply is no longer wanted.
     pub(super) fn forget(&mut self, id: u64) -> Option<Asked> {
-        self.flights.land(id, None);
+        self.in_flight.acknowledged(id, None);
         self.remove(id)
     }
 
     fn remove(&mut self, id: u64) -> Option<Asked> {
-        self.others.remove(&id);
-        self.unsaid.remove(&id);
+        self.other_requests.remove(&id);
+        self.unsent_messages.remove(&id);
         self.requests.remove(&id)
     }
 
     /// A request was refused for now: it is sent again after `wait`.
     pub(super) fn put_back(&mut self, id: u64, wait: Duration, now: Instant) {
         let Some(asked) = self.requests.get_mut(&id) else { return };
-        self.flights.land(id, Some(now));
-        let until = now + wait.max(LEAST_WAIT);
+        self.in_flight.acknowledged(id, Some(now));
+        let until = now + wait.max(MIN_WAIT);
         if asked.request.is_message() {
             self.held_until = self.held_until.max(Some(until));
         } else {
@@ -248,7 +255,7 @@ impl Outbox {
 
 impl Asked {
     /// Whether it opens or shuts a room, which others about that room do not overtake.
-    fn is_door(&self) -> bool {
+    fn is_membership_change(&self) -> bool {
         matches!(self.request, Request::Join(_) | Request::Leave(_))
     }
 
@@ -264,15 +271,15 @@ fn is_its_turn(requests: &BTreeMap<u64, Asked>, id: u64, asked: &Asked) -> bool 
         return true;
     }
     let leaves = matches!(asked.request, Request::Leave(_));
-    !requests.range(..id).any(|(_, it)| (leaves || it.is_door()) && it.room == asked.room)
+    !requests.range(..id).any(|(_, it)| (leaves || it.is_membership_change()) && it.room == asked.room)
 }
 
 /// Whether one more message may go now, or when.
-fn may_send(held_until: &mut Option<Instant>, pace: &mut Bucket, now: Instant) -> Result<(), Instant> {
+fn may_send(held_until: &mut Option<Instant>, send_budget: &mut Bucket, now: Instant) -> Result<(), Instant> {
     if let Some(until) = held_until.filter(|until| *until > now) {
         return Err(until);
     }
-    pace.take(now).map_err(|wait| now + wait)?;
+    send_budget.take(now).map_err(|wait| now + wait)?;
     *held_until = None;
     Ok(())
 }
@@ -292,6 +299,6 @@ fn room_of(request: &Request<'_>) -> Option<RoomName> {
 }
 
 /// For how long at least what was refused for now is not sent again, or a server that says 0 would make it spin.
-const LEAST_WAIT: Duration = Duration::from_millis(10);
+const MIN_WAIT: Duration = Duration::from_millis(10);
 /// Requests under way at a time; the server reads on as long as it owes fewer than 64 replies.
-const MOST_IN_FLIGHT: usize = 32;
+const MAX_IN_FLIGHT: usize = 32;
