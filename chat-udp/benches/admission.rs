@@ -14,7 +14,7 @@ use std::{
 };
 
 use chat_core::{HostPort, transport::Transport};
-use chat_tests::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 use chat_udp::{
     Udp,
     net::{Arrival, Network, Socket},

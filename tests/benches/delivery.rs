@@ -1,7 +1,7 @@
 //! What the server does with a message: `cargo bench -p chat-tests --bench delivery`. Server and readers run on the
 //! runtime of tests, whose clock jumps, over the transport within one process; both cost something too.
 
-use chat_tests::{crowded_room::CrowdedRoom, virtual_time::VirtualTime};
+use chat_testkit::{crowded_room::CrowdedRoom, virtual_time::VirtualTime};
 use divan::{Bencher, counter::ItemsCount};
 
 fn main() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_core::{Runtime, token};
-use chat_tests::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 use proptest::prelude::*;
 
 use super::*;

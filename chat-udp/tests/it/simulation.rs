@@ -10,7 +10,7 @@ use std::{
 };
 
 use chat_core::{HostPort, SharedRuntime};
-use chat_tests::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 use chat_udp::{
     Udp,
     net::{Arrival, Network, Socket},

@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use chat_tests::{crowded_room::CrowdedRoom, virtual_time::VirtualTime};
+use chat_testkit::{crowded_room::CrowdedRoom, virtual_time::VirtualTime};
 
 fn main() -> ExitCode {
     let Some(messages) = std::env::args().nth(1).and_then(|it| it.parse::<u64>().ok()) else {

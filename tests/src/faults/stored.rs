@@ -18,7 +18,7 @@ use super::{
     Bench, PATIENCE,
     notes::{Fate, Notes, Said},
 };
-use crate::time::within;
+use chat_testkit::within;
 
 /// What a log holds: of each room the numbers, with sender and text.
 pub(super) type Stored = BTreeMap<String, BTreeMap<u64, (String, String)>>;

@@ -11,7 +11,7 @@ use chat_core::log::{
 use futures::{FutureExt, future::BoxFuture};
 
 use super::plan;
-use crate::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 
 /// What survives whatever happens to the server.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Durable {
 }
 
 impl RoomLog for Durable {
-    crate::reads_from!(log);
+    chat_testkit::reads_from!(log);
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         async move {
@@ -98,7 +98,7 @@ impl Slow {
 }
 
 impl RoomLog for Slow {
-    crate::reads_from!(log);
+    chat_testkit::reads_from!(log);
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         let (before, after, fails) = {

@@ -24,7 +24,7 @@ use super::{
     person::address,
     plan,
 };
-use crate::{virtual_time::VirtualTime, weather::Odds};
+use chat_testkit::{virtual_time::VirtualTime, weather::Odds};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug)]

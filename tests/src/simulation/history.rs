@@ -14,7 +14,7 @@ use chat_core::{
 };
 
 use super::network::Bound;
-use crate::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]

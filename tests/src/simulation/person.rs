@@ -19,7 +19,7 @@ use super::{
     plan::{self, Plan},
     sabotage::Sabotage,
 };
-use crate::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 
 /// What everybody has to know of the world.
 #[derive(Clone, Debug)]

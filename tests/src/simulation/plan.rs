@@ -8,7 +8,7 @@ use super::{
     network::{Conditions, Kind},
     sabotage::Sabotage,
 };
-use crate::weather::Odds;
+use chat_testkit::weather::Odds;
 
 /// One run.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use super::{
     network::{Bound, Kind, Tamper},
     plan::{Outage, Plan},
 };
-use crate::weather::Odds;
+use chat_testkit::weather::Odds;
 
 /// One thing that is broken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -143,7 +143,7 @@ fn swap(batch: &mut [Append], _: u64) {
 }
 
 impl RoomLog for Broken {
-    crate::reads_from!(log);
+    chat_testkit::reads_from!(log);
 
     fn append(&self, mut batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         (self.change)(&mut batch, self.count.fetch_add(1, Ordering::Relaxed));
@@ -181,7 +181,7 @@ impl Early {
 }
 
 impl RoomLog for Early {
-    crate::reads_from!(view);
+    chat_testkit::reads_from!(view);
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         async move {

@@ -6,6 +6,6 @@ use chat_udp::Udp;
 
 use crate::world::runtime;
 
-chat_tests::conformance!(memory, runtime(), Memory::default(), "memory://hall");
-chat_tests::conformance!(tcp, runtime(), Tcp::new(runtime()), "tcp://127.0.0.1:0");
-chat_tests::conformance!(udp, runtime(), Udp::new(runtime()), "udp://127.0.0.1:0");
+chat_testkit::conformance!(memory, runtime(), Memory::default(), "memory://hall");
+chat_testkit::conformance!(tcp, runtime(), Tcp::new(runtime()), "tcp://127.0.0.1:0");
+chat_testkit::conformance!(udp, runtime(), Udp::new(runtime()), "udp://127.0.0.1:0");

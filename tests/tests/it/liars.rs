@@ -15,7 +15,7 @@ use chat_core::{
     transport::{BoxLink, Incoming, Listening, Peer, Promises, Transport},
     wire::{MAX_FRAME, MAX_REQUEST},
 };
-use chat_tests::{
+use chat_testkit::{
     conformance::{Subject, frames, life, run},
     weather::{Weather, WeatherTransport},
 };

@@ -2,12 +2,12 @@
 
 use chat_core::log::{MemoryLog, RoomLog};
 use chat_sqlite::{Durability, Keep, Options, SqliteLog};
-use chat_tests::log_conformance::Medium;
+use chat_testkit::log_conformance::Medium;
 use tempfile::TempDir;
 
-chat_tests::log_conformance!(memory, InMemory);
-chat_tests::log_conformance!(sqlite, InFile::new(Durability::Power));
-chat_tests::log_conformance!(sqlite_without_power, InFile::new(Durability::Process));
+chat_testkit::log_conformance!(memory, InMemory);
+chat_testkit::log_conformance!(sqlite, InFile::new(Durability::Power));
+chat_testkit::log_conformance!(sqlite_without_power, InFile::new(Durability::Process));
 
 struct InMemory;
 

@@ -22,7 +22,7 @@ fn nothing_points_back() {
     let udp = dependencies(&["--package", "chat-udp"]);
     assert!(tcp.contains("chat-core") && udp.contains("chat-core"), "this test reads the tree: {tcp:?}");
     for (from, tree) in [("chat-core", &core), ("chat-tcp", &tcp), ("chat-udp", &udp)] {
-        for to in ["chat-cli", "chat-tests", "chat-tcp", "chat-udp"] {
+        for to in ["chat-cli", "chat-testkit", "chat-tests", "chat-tcp", "chat-udp"] {
             assert!(from == to || !tree.contains(to), "{from} depends on {to}");
         }
     }
@@ -30,9 +30,12 @@ fn nothing_points_back() {
 
 #[test]
 fn the_suite_brings_no_runtime() {
-    let tree = dependencies(&["--package", "chat-tests"]);
-    for other in ["async-std", "async-io", "tokio", "chat-tcp", "chat-udp", "chat-cli"] {
-        assert!(!tree.contains(other), "the library chat-tests depends on {other}");
+    for library in ["chat-testkit", "chat-tests"] {
+        let tree = dependencies(&["--package", library]);
+        assert!(tree.contains("chat-core"), "this test reads the tree: {tree:?}");
+        for other in ["async-std", "async-io", "tokio", "chat-tcp", "chat-udp", "chat-cli"] {
+            assert!(!tree.contains(other), "the library {library} depends on {other}");
+        }
     }
 }
 
@@ -94,8 +97,8 @@ fn every_clause_that_is_cited_exists() {
 #[test]
 fn every_check_of_the_suites_is_listed() {
     for (suite, at_least) in [("conformance", 50), ("log_conformance", 20)] {
-        let folder = workspace().join("tests/src").join(suite);
-        let list = fs::read_to_string(folder.join("mod.rs")).expect("it can be read");
+        let folder = workspace().join("chat-testkit/src").join(suite);
+        let list = fs::read_to_string(folder.with_extension("rs")).expect("it can be read");
         let listed: BTreeSet<&str> = list.lines().map(str::trim).collect();
         let mut checks = 0;
         for file in rust_files().into_iter().filter(|file| file.starts_with(&folder)) {

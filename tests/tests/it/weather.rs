@@ -10,12 +10,12 @@ use chat_core::{
     memory::{Memory, pipe},
     transport::{BoxLink, Transport},
 };
-use chat_tests::weather::{Dice, Odds, Sky, Weather, WeatherTransport};
+use chat_testkit::weather::{Dice, Odds, Sky, Weather, WeatherTransport};
 use futures::{SinkExt, StreamExt, executor::block_on, future::join};
 
 use crate::world::{in_time, runtime};
 
-chat_tests::conformance!(
+chat_testkit::conformance!(
     drizzle,
     runtime(),
     WeatherTransport::new(
@@ -27,7 +27,7 @@ chat_tests::conformance!(
     "memory://hall"
 );
 
-chat_tests::conformance!(
+chat_testkit::conformance!(
     slow,
     runtime(),
     WeatherTransport::new(

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::weather::{Dice, Odds};
+use chat_testkit::weather::{Dice, Odds};
 
 /// What one direction is like.
 #[derive(Clone, Debug, Default)]

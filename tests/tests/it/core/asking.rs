@@ -9,7 +9,7 @@ use chat_core::{
     transport::Transport,
     wire::{Ack, Code, Error, Event, History, Join, MAX_FRAME, Page, Request, Tell, write},
 };
-use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
+use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 use futures::SinkExt;
 
 use super::{Hall, SECOND};

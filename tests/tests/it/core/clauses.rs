@@ -10,7 +10,7 @@ use chat_core::{
     transport::{Transport, Transports},
     wire::{Code, Error, Event, Gap, Hello, Request, Tell},
 };
-use chat_tests::{hello, virtual_time::VirtualTime};
+use chat_testkit::{hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt, StreamExt, channel::oneshot, executor::block_on};
 
 use super::{Hall, SECOND, slow_log::SlowLog};

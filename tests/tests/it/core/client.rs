@@ -12,7 +12,7 @@ use chat_core::{
     transport::{Transport, Transports},
     wire::{Code, Error, Event, Join, Reason, Request, Tell},
 };
-use chat_tests::{
+use chat_testkit::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},
 };

@@ -9,7 +9,7 @@ use chat_core::{
     transport::{Transport, Transports},
     wire::{Code, Error, Event, Gap, Hello, History, Leave, Presence, Replay, Request, RoomList, Tell},
 };
-use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
+use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt, future::join_all};
 
 use super::{Hall, presence_of};

@@ -8,7 +8,7 @@ use chat_core::{
     transport::Transport,
     wire::{Code, Error, Event, Goodbye, MAX_FRAME, Reason, Request, RoomList, Who, write},
 };
-use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
+use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt};
 
 use super::{Hall, SECOND, say, slow_log::SlowLog};

@@ -8,7 +8,7 @@ use chat_core::{
     transport::{Transport, Transports},
     wire::{Code, Error, Event, Request, Say, Tell},
 };
-use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
+use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 
 use super::{Hall, SECOND, elsewhere::Elsewhere};
 

@@ -23,7 +23,7 @@ use chat_measure::{
     Venue,
     load::{Crowd, Figures, ImpossibleLoad, Lasts, Load, Pace},
 };
-use chat_tests::{
+use chat_testkit::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},
 };

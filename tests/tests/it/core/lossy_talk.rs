@@ -16,7 +16,7 @@ use chat_core::{
     transport::{BoxLink, Listening, Promises, Transport},
     wire::{Join, Request},
 };
-use chat_tests::{
+use chat_testkit::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},
 };
@@ -302,10 +302,10 @@ fn without_repair_a_message_that_is_lost_keeps_no_other_back() {
 
 impl Hall {
     /// Somebody who is in the lobby over a firm link, and says things there.
-    async fn dial_firm(&self) -> chat_tests::RawClient {
+    async fn dial_firm(&self) -> chat_testkit::RawClient {
         let link = self.memory.dial(&"memory://firm".parse().unwrap()).await.unwrap();
-        let mut bob = chat_tests::RawClient::new(link, self.memory.promises(), self.time.shared());
-        bob.hello(&chat_tests::hello("bob", 2)).await;
+        let mut bob = chat_testkit::RawClient::new(link, self.memory.promises(), self.time.shared());
+        bob.hello(&chat_testkit::hello("bob", 2)).await;
         bob.join("lobby", Some(0)).await;
         bob
     }

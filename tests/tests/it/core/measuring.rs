@@ -10,7 +10,7 @@ use chat_core::{
     transport::{Transport, Transports},
 };
 use chat_measure::{Conversation, Counters, Figures, Notes, Pace, Plan, Venue, figures, gather};
-use chat_tests::{
+use chat_testkit::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},
 };

@@ -37,7 +37,7 @@ use chat_core::{
     transport::{Transport, Transports},
     wire::{EntryFrame, Event, Request, Say},
 };
-use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
+use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 use futures::StreamExt;
 
 /// A server in a world of its own, and the way to it.

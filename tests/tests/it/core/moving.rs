@@ -10,7 +10,7 @@ use chat_core::{
     transport::{Transport, Transports},
     wire::{Join, Request},
 };
-use chat_tests::{
+use chat_testkit::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},
 };

@@ -17,7 +17,7 @@ use chat_core::{
     transport::{BoxLink, Transport},
     wire::{Code, Event, Join, Leave, Request, RoomList, read_request},
 };
-use chat_tests::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 use futures::{SinkExt, StreamExt, future::BoxFuture};
 
 use super::{Hall, SECOND, next, next_entry, say};

@@ -5,7 +5,7 @@ use chat_core::{
     transport::Transport,
     wire::{Event, Request, write},
 };
-use chat_tests::{RawClient, hello, virtual_time::VirtualTime};
+use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt, StreamExt};
 
 use super::{Hall, SECOND};

@@ -13,7 +13,7 @@ use chat_core::{
         Presence, Reason, Request, Tell, write,
     },
 };
-use chat_tests::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 use futures::{FutureExt, SinkExt, StreamExt};
 
 use super::{Hall, SECOND};

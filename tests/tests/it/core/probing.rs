@@ -9,7 +9,7 @@ use chat_core::{
     transport::Transport,
     wire::{Code, Error},
 };
-use chat_tests::{RawClient, hello, virtual_time::VirtualTime, weather::Weather};
+use chat_testkit::{RawClient, hello, virtual_time::VirtualTime, weather::Weather};
 
 use super::{Hall, SECOND, lossy, next};
 
@@ -55,7 +55,7 @@ fn a_name_whose_owner_is_there_is_not_had() {
     time.run(async {
         let hall = open(&time).await;
         let unsure = Weather { reorder: 1, ..Weather::default() };
-        let over = chat_tests::weather::WeatherTransport::new(
+        let over = chat_testkit::weather::WeatherTransport::new(
             std::sync::Arc::new(hall.memory.clone()),
             unsure,
             1,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat_core::{log::MemoryLog, server::Limits, wire::Event};
-use chat_tests::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 
 use super::{Hall, SECOND, slow_log::SlowLog};
 

@@ -9,7 +9,7 @@ use chat_core::{
     server::Limits,
     wire::{Code, Error, Event, Found, MAX_FRAME, Request, Search, Topic, write},
 };
-use chat_tests::{RawClient, virtual_time::VirtualTime};
+use chat_testkit::{RawClient, virtual_time::VirtualTime};
 use futures::future::BoxFuture;
 
 use super::{Hall, SECOND, next, say, slow_log::SlowLog};

@@ -5,7 +5,7 @@ use chat_core::{
     server::Limits,
     wire::{Code, Event, Goodbye, Hello, Ping, Reason, Request, Tell},
 };
-use chat_tests::{hello, virtual_time::VirtualTime};
+use chat_testkit::{hello, virtual_time::VirtualTime};
 use futures::future::join;
 use std::sync::Arc;
 

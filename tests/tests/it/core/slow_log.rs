@@ -9,7 +9,7 @@ use std::{
 };
 
 use chat_core::log::{Append, Appended, LogError, MemoryLog, RoomLog};
-use chat_tests::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 use futures::{FutureExt, future::BoxFuture};
 
 use super::SECOND;
@@ -49,7 +49,7 @@ impl SlowLog {
 }
 
 impl RoomLog for SlowLog {
-    chat_tests::reads_from!(log);
+    chat_testkit::reads_from!(log);
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
         async move {

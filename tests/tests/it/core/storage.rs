@@ -7,7 +7,7 @@ use chat_core::{
     server::Limits,
     wire::{Code, Error, Event, Request, Say},
 };
-use chat_tests::{RawClient, virtual_time::VirtualTime};
+use chat_testkit::{RawClient, virtual_time::VirtualTime};
 use futures::future::join_all;
 
 use super::{Hall, SECOND, slow_log::SlowLog};

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use chat_core::transport::{BoxLink, Listening, Transport};
-use chat_tests::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 use chat_udp::Udp;
 use futures::{FutureExt, SinkExt, StreamExt};
 use serde::de::IgnoredAny;

@@ -21,7 +21,7 @@ use chat_core::{
         Topic, Welcome, Who, read_event, read_request, write,
     },
 };
-use chat_tests::{
+use chat_testkit::{
     RawClient, hello,
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},

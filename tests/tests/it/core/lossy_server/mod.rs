@@ -17,7 +17,7 @@ use chat_core::{
     transport::{BoxLink, Listening, Promises, Transport, Transports},
     wire::{Event, MAX_FRAME, read_event},
 };
-use chat_tests::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 
 use super::Hall;

@@ -3,7 +3,7 @@
 //! One line runs all of it, each check a `#[test]` of its own:
 //!
 //! ```text
-//! chat_tests::log_conformance!(memory, InMemory::default());
+//! chat_testkit::log_conformance!(memory, InMemory::default());
 //! ```
 //!
 //! A check that asks for more than a log promises looks for the weaker promise instead; none passes without having

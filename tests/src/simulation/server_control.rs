@@ -15,39 +15,39 @@ use super::{
     person::{World, address},
     sabotage::{Early, Sabotage},
 };
-use crate::virtual_time::Branch;
+use chat_testkit::virtual_time::Branch;
 
 /// A server that runs, and the log below it.
-pub(super) struct House {
+pub(super) struct RunningServer {
     server: Server,
     branch: Branch,
     early: Option<Arc<Early>>,
 }
 
 /// Keeps the server as planned and gives it back running, with all logs there were.
-pub(super) async fn keep(world: &World, mut dice: fastrand::Rng) -> (House, Vec<Arc<Durable>>) {
+pub(super) async fn keep(world: &World, mut dice: fastrand::Rng) -> (RunningServer, Vec<Arc<Durable>>) {
     let mut logs = vec![durable(world, &mut dice)];
-    let mut house = open(world, &logs, dice.u64(..)).await;
+    let mut running = open(world, &logs, dice.u64(..)).await;
     for outage in &world.plan.outages {
         world.time.pass(outage.after).await;
         if world.time.elapsed() >= world.plan.length {
             break;
         }
-        house.shut(world, outage.orderly).await;
+        running.shut(world, outage.orderly).await;
         world.time.pass(outage.away).await;
         if outage.wipes {
             logs.push(durable(world, &mut dice));
         }
-        house = open(world, &logs, dice.u64(..)).await;
+        running = open(world, &logs, dice.u64(..)).await;
     }
-    (house, logs)
+    (running, logs)
 }
 
 fn durable(world: &World, dice: &mut fastrand::Rng) -> Arc<Durable> {
     Arc::new(Durable::new(&world.time, world.plan.disk.bytes, dice.u128(..)))
 }
 
-async fn open(world: &World, logs: &[Arc<Durable>], seed: u64) -> House {
+async fn open(world: &World, logs: &[Arc<Durable>], seed: u64) -> RunningServer {
     let branch = world.time.branch();
     let durable = logs.last().expect("there is a log");
     let mut early = None;
@@ -70,10 +70,10 @@ async fn open(world: &World, logs: &[Arc<Durable>], seed: u64) -> House {
         server.listen(&transports, &address(kind)).await.expect("nobody else listens");
     }
     world.history.note(None, 0, What::ServerBegins(logs.len() - 1));
-    House { server, branch, early }
+    RunningServer { server, branch, early }
 }
 
-impl House {
+impl RunningServer {
     async fn shut(self, world: &World, orderly: bool) {
         if orderly {
             self.server.stop().await;

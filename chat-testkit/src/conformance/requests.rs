@@ -5,15 +5,15 @@ use chat_core::wire::{
     RoomList, Say, Search, Tell, Topic, Who,
 };
 
-use super::{Subject, hall::Hall};
+use super::{Subject, test_server::TestServer};
 use crate::RawClient;
 
 /// Who is in a room, and how many. (protocol 9.2)
 pub async fn who_lists_the_members(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    let _bob = hall.enter_room("bob", 2, "lobby").await;
-    let _cleo = hall.enter_room("cleo", 3, "kitchen").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
+    let _bob = server.enter_room("bob", 2, "lobby").await;
+    let _cleo = server.enter_room("cleo", 3, "kitchen").await;
     let Event::Members(mut members) = ana.ask(|id| Request::Who(Who { id, room: "lobby".into() })).await
     else {
         panic!("who is answered with the members")
@@ -25,9 +25,9 @@ pub async fn who_lists_the_members(subject: &Subject) {
 
 /// Which rooms there are, those with the most people first. (protocol 6.10)
 pub async fn rooms_lists_the_rooms(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "kitchen").await;
-    let _bob = hall.enter_room("bob", 2, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "kitchen").await;
+    let _bob = server.enter_room("bob", 2, "lobby").await;
     ana.join("lobby", Some(0)).await;
     ana.say("kitchen", "hungry?").await;
     ana.entries("kitchen", 1..=1).await;
@@ -40,9 +40,9 @@ pub async fn rooms_lists_the_rooms(subject: &Subject) {
 
 /// A topic is stored and read like a message, and told to whoever joins later. (protocol 7.4)
 pub async fn a_topic_is_an_entry_and_is_remembered(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    let mut bob = hall.enter_room("bob", 2, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
+    let mut bob = server.enter_room("bob", 2, "lobby").await;
     ana.say("lobby", "before").await;
     let topic =
         |id| Request::Topic(Topic { id, room: "lobby".into(), text: "tea at four".into(), order: None });
@@ -53,14 +53,14 @@ pub async fn a_topic_is_an_entry_and_is_remembered(subject: &Subject) {
         (entry.kind, entry.from.as_str(), entry.text.as_str()),
         (EntryKind::Topic, "ana", "tea at four")
     );
-    let (mut cleo, _) = hall.enter("cleo", 3).await;
+    let (mut cleo, _) = server.enter("cleo", 3).await;
     assert_eq!(cleo.join("lobby", Some(0)).await.topic, "tea at four");
 }
 
 /// Older entries come in pages, each in ascending order, until there are none. (protocol 8.1)
 pub async fn history_gives_pages_backwards(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
     for number in 1..=10 {
         ana.say("lobby", &format!("{number}")).await;
     }
@@ -79,8 +79,8 @@ pub async fn history_gives_pages_backwards(subject: &Subject) {
 
 /// Entries asked for again come as they came at first, and then the word that they did. (protocol 8.3)
 pub async fn a_replay_sends_entries_again(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
     for number in 1..=8 {
         ana.say("lobby", &format!("{number}")).await;
     }
@@ -101,9 +101,9 @@ pub async fn a_replay_sends_entries_again(subject: &Subject) {
 /// What was said is found by its words, from outside the room as well, in pages that fit a frame. (protocol 8.7,
 /// protocol 8.10)
 pub async fn a_search_finds_words_anywhere(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    let (mut bob, _) = hall.enter("bob", 2).await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
+    let (mut bob, _) = server.enter("bob", 2).await;
     for number in 1..=9 {
         ana.say("lobby", &format!("Café {number} {}", ". ".repeat(4000))).await;
         ana.say("lobby", "喝茶").await;
@@ -125,9 +125,9 @@ pub async fn a_search_finds_words_anywhere(subject: &Subject) {
 
 /// What a program says is marked for everybody who reads it, however they come by it. (protocol 7.7, protocol 5.5)
 pub async fn what_a_program_says_is_marked(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut bot = hall.enter_room("echo", 1, "lobby").await;
-    let mut ana = hall.enter_room("ana", 2, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut bot = server.enter_room("echo", 1, "lobby").await;
+    let mut ana = server.enter_room("ana", 2, "lobby").await;
     let said = |id, bot| Request::Say(Say { id, room: "lobby".into(), text: "HI".into(), bot, order: None });
     let id = bot.next_id();
     let first = bot.ask_as(id, chat_core::wire::write(&said(id, true))).await;
@@ -155,10 +155,10 @@ pub async fn what_a_program_says_is_marked(subject: &Subject) {
 
 /// What is told to one person is read by that person and the teller, wherever they are, and by nobody else. (protocol 10.1, protocol 10.2)
 pub async fn a_tell_reaches_one_person(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let (mut ana, _) = hall.enter("ana", 1).await;
-    let (mut bob, _) = hall.enter("bob", 2).await;
-    let (mut cleo, _) = hall.enter("cleo", 3).await;
+    let server = TestServer::open(subject).await;
+    let (mut ana, _) = server.enter("ana", 1).await;
+    let (mut bob, _) = server.enter("bob", 2).await;
+    let (mut cleo, _) = server.enter("cleo", 3).await;
     let tell =
         |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false });
     let Event::Ack(ack) = ana.ask(tell).await else { panic!("a tell is acknowledged") };
@@ -175,8 +175,8 @@ pub async fn a_tell_reaches_one_person(subject: &Subject) {
 
 /// A ping is answered, by its number. (protocol 5.1)
 pub async fn a_ping_is_answered(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let (mut ana, _) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let (mut ana, _) = server.enter("ana", 1).await;
     let id = 9_007_199_254_740_991; // the largest number there is
     assert_eq!(ana.ask_as(id, format!(r#"{{"id":{id},"type":"ping"}}"#)).await, Event::Pong(Pong { id }));
     let id = ana.next_id();

@@ -2,13 +2,13 @@
 
 use chat_core::wire::{self, Code, Event, Hello, Join, MAX_HELLO, MAX_TEXT, Replay, Request, Say, Tell, Who};
 
-use super::{Subject, hall::Hall};
+use super::{Subject, test_server::TestServer};
 use crate::raw_client::{RawClient, hello};
 
 /// A request of a later version is answered, and the link goes on. (protocol 5.2)
 pub async fn an_unknown_type_is_unsupported(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
     let id = ana.next_id();
     let reply = ana.ask_as(id, format!(r#"{{"type":"dance","id":{id},"steps":[1,2]}}"#)).await;
     expect_code(&reply, Code::Unsupported);
@@ -18,12 +18,12 @@ pub async fn an_unknown_type_is_unsupported(subject: &Subject) {
 /// After a frame that is not protocol nothing on a reliable link can be trusted: it ends. Where frames may be lost
 /// this is one more lost frame. (protocol 12.2)
 pub async fn a_broken_frame_ends_a_reliable_link(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut bob = hall.enter_room("bob", 2, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut bob = server.enter_room("bob", 2, "lobby").await;
     let broken: [&[u8]; 6] =
         [b"{\"type\":\"ping\",\"id\":1", b"[]", b"\xff\xfe", b"{\"type\":\"ping\"}", b"{}x", b"{\"id\":1}"];
     for (number, frame) in (10..).zip(broken) {
-        let (mut ana, _) = hall.enter(&format!("ana{number}"), number).await;
+        let (mut ana, _) = server.enter(&format!("ana{number}"), number).await;
         ana.send(frame).await;
         if ana.reliable() {
             let events = ana.rest().await;
@@ -40,7 +40,7 @@ pub async fn a_broken_frame_ends_a_reliable_link(subject: &Subject) {
 /// Nothing is served before a hello, and a hello may not be large. Where frames may be lost there may be silence
 /// instead of an error. (protocol 2.4, protocol 2.5)
 pub async fn the_first_frame_is_a_hello(subject: &Subject) {
-    let hall = Hall::open(subject).await;
+    let server = TestServer::open(subject).await;
     let padded = format!(r#"{{"type":"hello","protocol":1,"name":"ana","x":"{}"}}"#, "x".repeat(MAX_HELLO));
     for (frame, code) in [
         (r#"{"type":"ping","id":1}"#, Code::Unsupported),
@@ -49,7 +49,7 @@ pub async fn the_first_frame_is_a_hello(subject: &Subject) {
         ("GET / HTTP/1.1", Code::BadFrame),
         (&padded, Code::BadFrame),
     ] {
-        let mut ana = hall.dial().await;
+        let mut ana = server.dial().await;
         ana.send(frame.to_owned()).await;
         let events = if ana.reliable() { ana.rest().await } else { ana.rest_until_silent().await };
         assert!(events.iter().all(|it| matches!(it, Event::Error(_))), "{frame} was served: {events:?}");
@@ -61,31 +61,31 @@ pub async fn the_first_frame_is_a_hello(subject: &Subject) {
 
 /// A client of another version of the protocol is told so. (protocol 2.6)
 pub async fn another_protocol_is_refused(subject: &Subject) {
-    let hall = Hall::open(subject).await;
+    let server = TestServer::open(subject).await;
     for protocol in [0, 2] {
-        hall.refused(&Hello { protocol, ..hello("ana", 1) }, Code::BadProtocol).await;
+        server.refused(&Hello { protocol, ..hello("ana", 1) }, Code::BadProtocol).await;
     }
 }
 
 /// A server with a password lets in those who know it. (protocol 2.7)
 pub async fn a_wrong_password_is_refused(subject: &Subject) {
-    let hall = Hall::open_with(subject, Some("open sesame")).await;
+    let server = TestServer::open_with(subject, Some("open sesame")).await;
     for password in [None, Some("".into()), Some("open sesam".into()), Some("open sesame!".into())] {
-        hall.refused(&Hello { password, ..hello("ana", 1) }, Code::BadPassword).await;
+        server.refused(&Hello { password, ..hello("ana", 1) }, Code::BadPassword).await;
     }
     let known = Hello { password: Some("open sesame".into()), ..hello("ana", 1) };
-    let (_ana, welcome) = hall.welcomed(&known).await;
+    let (_ana, welcome) = server.welcomed(&known).await;
     assert_eq!(welcome.name, "ana");
 }
 
 /// Names of people and rooms that could deceive are refused. (protocol 4.1)
 pub async fn names_are_checked(subject: &Subject) {
-    let hall = Hall::open(subject).await;
+    let server = TestServer::open(subject).await;
     let long = "x".repeat(33);
     for name in ["", "a\u{202e}b", "a\u{1b}[31mb", "a\nb", "\u{200b}", &long] {
-        hall.refused(&hello(name, 1), Code::BadName).await;
+        server.refused(&hello(name, 1), Code::BadName).await;
     }
-    let (mut ana, _) = hall.enter("ana", 1).await;
+    let (mut ana, _) = server.enter("ana", 1).await;
     let long = "x".repeat(65);
     for room in ["", "lob\u{7}by", "lob\u{202e}by", &long] {
         let reply =
@@ -97,9 +97,9 @@ pub async fn names_are_checked(subject: &Subject) {
 /// A client's id is no secret that opens its session: without the real one it is refused. Nor does a second hello do
 /// anything to a session. (protocol 2.10, protocol 2.13)
 pub async fn a_session_is_not_taken_over(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    hall.refused(&hello("bob", 1), Code::NotWelcome).await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
+    server.refused(&hello("bob", 1), Code::NotWelcome).await;
     ana.send(wire::write(&Request::Hello(hello("ada", 1)))).await;
     if ana.reliable() {
         let refusal = |event: &Event| matches!(event, Event::Error(_)).then(|| event.clone());
@@ -111,18 +111,18 @@ pub async fn a_session_is_not_taken_over(subject: &Subject) {
 
 /// Two people cannot have one name, nor names that differ in case alone. (protocol 2.11, protocol 4.2)
 pub async fn a_name_has_one_owner(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let (mut ana, _) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let (mut ana, _) = server.enter("ana", 1).await;
     for (number, name) in (2..).zip(["ana", "ANA"]) {
-        hall.refused(&hello(name, number), Code::NameTaken).await;
+        server.refused(&hello(name, number), Code::NameTaken).await;
     }
     assert_eq!(ana.join("lobby", None).await.members, ["ana"]);
 }
 
 /// Texts have a largest size, are not empty and hold nothing that moves a cursor. Nothing refused gets a number. (protocol 4.5)
 pub async fn texts_are_checked(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
     let long = "x".repeat(MAX_TEXT + 1);
     for (text, code) in [
         ("", Code::BadText),
@@ -144,9 +144,9 @@ pub async fn texts_are_checked(subject: &Subject) {
 
 /// Who is not in a room does not speak there. (protocol 6.9, protocol 9.4)
 pub async fn only_members_speak(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut bob = hall.enter_room("bob", 2, "lobby").await;
-    let (mut ana, _) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let mut bob = server.enter_room("bob", 2, "lobby").await;
+    let (mut ana, _) = server.enter("ana", 1).await;
     expect_code(&say(&mut ana, "lobby", "let me in").await, Code::NotJoined);
     let nowhere = ana.ask(|id| Request::Who(Who { id, room: "nowhere".into() })).await;
     expect_code(&nowhere, Code::NoSuchRoom);
@@ -155,8 +155,8 @@ pub async fn only_members_speak(subject: &Subject) {
 
 /// Who tells something to nobody learns that. (protocol 10.6)
 pub async fn nobody_is_told_of_nobody(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let (mut ana, _) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let (mut ana, _) = server.enter("ana", 1).await;
     let reply = ana
         .ask(|id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false }))
         .await;
@@ -165,8 +165,8 @@ pub async fn nobody_is_told_of_nobody(subject: &Subject) {
 
 /// Entries are asked for again a page at a time. (protocol 8.4)
 pub async fn a_replay_has_a_limit(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
     for number in 1..=40 {
         ana.say("lobby", &format!("{number}")).await;
     }

@@ -3,12 +3,12 @@
 use chat_core::wire::{Event, MAX_FRAME, MAX_TEXT, PROTOCOL, Presence, RECENT, Request, Say, Who};
 use futures::future::join;
 
-use super::{Subject, hall::Hall};
+use super::{Subject, test_server::TestServer};
 
 /// A hello opens a session, under the name asked for. (protocol 2.2)
 pub async fn a_hello_is_welcomed(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let (_client, welcome) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let (_client, welcome) = server.enter("ana", 1).await;
     assert_eq!((welcome.protocol, welcome.name.as_str()), (PROTOCOL, "ana"));
     assert!(!welcome.resumed, "there is nothing to resume");
     assert!(welcome.resume.len() >= 22, "a secret has 128 bits");
@@ -18,8 +18,8 @@ pub async fn a_hello_is_welcomed(subject: &Subject) {
 
 /// Whoever says something reads first that it is stored, then the message like everyone else. (protocol 7.1, protocol 7.2)
 pub async fn a_sender_reads_its_ack_then_its_message(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
     for number in 1..=100 {
         let text = format!("line {number}");
         let id = ana.next_id();
@@ -54,9 +54,9 @@ pub async fn a_sender_reads_its_ack_then_its_message(subject: &Subject) {
 
 /// Two people who talk at once read one conversation. (protocol 6.1, protocol 5.8)
 pub async fn everyone_reads_the_same_order(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    let mut bob = hall.enter_room("bob", 2, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
+    let mut bob = server.enter_room("bob", 2, "lobby").await;
     let talk = async |client: &mut crate::RawClient, who: &str| {
         for number in 0..30 {
             client.say("lobby", &format!("{who} {number}")).await;
@@ -74,9 +74,9 @@ pub async fn everyone_reads_the_same_order(subject: &Subject) {
 
 /// Who joins while others talk reads what was said before and what is said then, without a seam. (protocol 6.1, protocol 6.3)
 pub async fn a_late_joiner_reads_on_without_a_seam(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    let (mut bob, _) = hall.enter("bob", 2).await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
+    let (mut bob, _) = server.enter("bob", 2).await;
     for number in 1..=40 {
         ana.say("lobby", &format!("{number}")).await;
     }
@@ -100,17 +100,17 @@ pub async fn a_late_joiner_reads_on_without_a_seam(subject: &Subject) {
 
 /// Who joins without a cursor is sent the newest fifty, or as many as asked for. (protocol 6.2)
 pub async fn a_join_brings_the_newest(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
     for number in 1..=60 {
         ana.say("lobby", &format!("{number}")).await;
     }
     ana.entries("lobby", 1..=60).await; // what one person has read, everybody can
-    let (mut bob, _) = hall.enter("bob", 2).await;
+    let (mut bob, _) = server.enter("bob", 2).await;
     let joined = bob.join("lobby", None).await;
     assert_eq!((joined.head, joined.after), (60, 60 - RECENT));
     assert_eq!(bob.entries("lobby", 60 - RECENT + 1..=60).await[0].text, "11");
-    let (mut cleo, _) = hall.enter("cleo", 3).await;
+    let (mut cleo, _) = server.enter("cleo", 3).await;
     let id = cleo.next_id();
     let join = format!(r#"{{"type":"join","id":{id},"room":"lobby","recent":5}}"#);
     let Event::Joined(joined) = cleo.ask_as(id, join).await else { panic!("cleo is not let in") };
@@ -120,9 +120,9 @@ pub async fn a_join_brings_the_newest(subject: &Subject) {
 
 /// What is said in one room is read there alone, and every room counts for itself. (protocol 6.1)
 pub async fn rooms_do_not_mix(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    let mut bob = hall.enter_room("bob", 2, "kitchen").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
+    let mut bob = server.enter_room("bob", 2, "kitchen").await;
     ana.join("kitchen", Some(0)).await;
     assert_eq!(ana.say("lobby", "in the lobby").await.seq, 1);
     assert_eq!(ana.say("kitchen", "in the kitchen").await.seq, 1);
@@ -134,9 +134,9 @@ pub async fn rooms_do_not_mix(subject: &Subject) {
 
 /// Members are told who enters and who leaves. Where frames may be lost they ask instead. (protocol 9.1)
 pub async fn who_enters_and_who_leaves_is_told(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    let mut bob = hall.enter_room("bob", 2, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
+    let mut bob = server.enter_room("bob", 2, "lobby").await;
     if ana.reliable() {
         let change = ana.expect("news of bob", presence(|it| it.entered.contains(&"bob".to_owned()))).await;
         assert!(change.version > change.since, "{change:?}");

@@ -3,7 +3,7 @@
 //! One line runs all of it, each check a `#[test]` of its own:
 //!
 //! ```text
-//! chat_tests::conformance!(tcp, runtime(), Tcp::new(runtime()), "tcp://127.0.0.1:0");
+//! chat_testkit::conformance!(tcp, runtime(), Tcp::new(runtime()), "tcp://127.0.0.1:0");
 //! ```
 //!
 //! A check that does not apply to what a transport promises looks for the weaker promise instead; none passes
@@ -11,12 +11,12 @@
 
 mod fixture;
 pub mod frames;
-mod hall;
 pub mod life;
 pub mod refusals;
 pub mod requests;
 pub mod sessions;
 pub mod talk;
+mod test_server;
 
 use std::{
     fmt, process,

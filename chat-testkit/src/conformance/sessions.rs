@@ -3,14 +3,14 @@
 use chat_core::wire::{Ack, Code, Event, Goodbye, Join, Reason, Request, Say, Who};
 use futures::future::join;
 
-use super::{Subject, hall::Hall};
+use super::{Subject, test_server::TestServer};
 use crate::raw_client::RawClient;
 
 /// Whoever comes back with the secret and a cursor reads on exactly where reading stopped. (protocol 3.2, protocol 3.5)
 pub async fn a_resumed_session_misses_and_repeats_nothing(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut bob = hall.enter_room("bob", 2, "lobby").await;
-    let (mut ana, welcome) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let mut bob = server.enter_room("bob", 2, "lobby").await;
+    let (mut ana, welcome) = server.enter("ana", 1).await;
     let mut secret = welcome.resume;
     let epoch = ana.join("lobby", Some(0)).await.epoch;
     let mut head = 0;
@@ -25,7 +25,7 @@ pub async fn a_resumed_session_misses_and_repeats_nothing(subject: &Subject) {
             bob.say("lobby", &format!("missed {round} {number}")).await;
         }
         bob.entries("lobby", head + 1..=head + 10).await;
-        let (mut again, welcome) = hall.resume(&secret, last_id).await;
+        let (mut again, welcome) = server.resume(&secret, last_id).await;
         assert!(welcome.resumed, "the session is still there: {welcome:?}");
         secret = welcome.resume;
         head += 5;
@@ -41,14 +41,14 @@ pub async fn a_resumed_session_misses_and_repeats_nothing(subject: &Subject) {
 
 /// Nobody in the room notices that a link was lost, if its session is resumed in time. (protocol 3.1, protocol 9.5)
 pub async fn a_resumed_session_never_left(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let (mut ana, welcome) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let (mut ana, welcome) = server.enter("ana", 1).await;
     let epoch = ana.join("lobby", Some(0)).await.epoch;
-    let mut bob = hall.enter_room("bob", 2, "lobby").await;
+    let mut bob = server.enter_room("bob", 2, "lobby").await;
     let last_id = ana.last_id();
     drop(ana);
     assert_eq!(members(&mut bob).await, ["ana", "bob"], "a lost link is not a person who left");
-    let (mut again, welcome) = hall.resume(&welcome.resume, last_id).await;
+    let (mut again, welcome) = server.resume(&welcome.resume, last_id).await;
     assert!(welcome.resumed, "{welcome:?}");
     rejoin(&mut again, 0, &epoch).await;
     for number in 1..=10 {
@@ -66,10 +66,10 @@ pub async fn a_resumed_session_never_left(subject: &Subject) {
 /// A session goes on over the newest link; the older one is told and ends. Where frames may be lost it may hear
 /// nothing of it, but it is no longer served. (protocol 3.4)
 pub async fn the_newest_link_has_the_session(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let (mut old, welcome) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let (mut old, welcome) = server.enter("ana", 1).await;
     let epoch = old.join("lobby", Some(0)).await.epoch;
-    let (mut new, welcome) = hall.resume(&welcome.resume, old.last_id()).await;
+    let (mut new, welcome) = server.resume(&welcome.resume, old.last_id()).await;
     assert!(welcome.resumed, "{welcome:?}");
     if old.reliable() {
         expect_goodbye(&old.rest().await, Reason::Replaced);
@@ -84,8 +84,8 @@ pub async fn the_newest_link_has_the_session(subject: &Subject) {
 
 /// A request that is sent again, over the same link or a later one, gets the same reply and is stored once. (protocol 5.4)
 pub async fn a_request_sent_twice_is_stored_once(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let (mut ana, welcome) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let (mut ana, welcome) = server.enter("ana", 1).await;
     let epoch = ana.join("lobby", Some(0)).await.epoch;
     let id = ana.next_id();
     let first = say_as(&mut ana, id, "once").await;
@@ -93,7 +93,7 @@ pub async fn a_request_sent_twice_is_stored_once(subject: &Subject) {
     assert_eq!(say_as(&mut ana, id, "once").await, first);
     let last_id = ana.last_id();
     drop(ana);
-    let (mut again, welcome) = hall.resume(&welcome.resume, last_id).await;
+    let (mut again, welcome) = server.resume(&welcome.resume, last_id).await;
     assert!(welcome.resumed, "{welcome:?}");
     rejoin(&mut again, 0, &epoch).await;
     assert_eq!(say_as(&mut again, id, "once").await, first);
@@ -104,8 +104,8 @@ pub async fn a_request_sent_twice_is_stored_once(subject: &Subject) {
 
 /// The number of a request stands for what it said; with anything else it is refused, and nothing is stored. (protocol 5.5)
 pub async fn an_id_used_for_something_else_is_a_conflict(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
     let id = ana.next_id();
     let first = say_as(&mut ana, id, "this").await;
     let is_conflict = |it: &Event| matches!(it, Event::Error(error) if error.code == Code::Conflict);
@@ -117,10 +117,10 @@ pub async fn an_id_used_for_something_else_is_a_conflict(subject: &Subject) {
 
 /// Whoever says bye is gone at once and for good. (protocol 12.1)
 pub async fn a_bye_ends_the_session(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let (mut ana, welcome) = hall.enter("ana", 1).await;
+    let server = TestServer::open(subject).await;
+    let (mut ana, welcome) = server.enter("ana", 1).await;
     ana.join("lobby", Some(0)).await;
-    let mut bob = hall.enter_room("bob", 2, "lobby").await;
+    let mut bob = server.enter_room("bob", 2, "lobby").await;
     if ana.reliable() {
         ana.send(r#"{"type":"bye"}"#).await;
         expect_goodbye(&ana.rest().await, Reason::Bye);
@@ -130,32 +130,32 @@ pub async fn a_bye_ends_the_session(subject: &Subject) {
             ana.send(r#"{"type":"bye"}"#).await; // it may have been lost
         }
     }
-    let (_again, welcome) = hall.resume(&welcome.resume, 0).await;
+    let (_again, welcome) = server.resume(&welcome.resume, 0).await;
     assert!(!welcome.resumed, "there is nothing left to resume");
 }
 
 /// A server that stops tells everyone why their links end. Where frames may be lost it may not be heard, but it is
 /// silent afterwards. (protocol 12.3)
 pub async fn a_server_that_stops_says_goodbye(subject: &Subject) {
-    let hall = Hall::open(subject).await;
-    let mut ana = hall.enter_room("ana", 1, "lobby").await;
-    let (mut bob, _) = hall.enter("bob", 2).await;
+    let server = TestServer::open(subject).await;
+    let mut ana = server.enter_room("ana", 1, "lobby").await;
+    let (mut bob, _) = server.enter("bob", 2).await;
     ana.say("lobby", "the last word").await;
     if ana.reliable() {
-        let ((), (by_ana, by_bob)) = join(hall.server.stop(), join(ana.rest(), bob.rest())).await;
+        let ((), (by_ana, by_bob)) = join(server.stop(), join(ana.rest(), bob.rest())).await;
         expect_goodbye(&by_ana, Reason::Shutdown);
         expect_goodbye(&by_bob, Reason::Shutdown);
         let heard =
             by_ana.iter().any(|event| matches!(event, Event::Entry(it) if it.text == "the last word"));
         assert!(heard, "what was acknowledged is delivered before the end: {by_ana:?}");
     } else {
-        hall.server.stop().await;
+        server.stop().await;
         for client in [&mut ana, &mut bob] {
             while !client.is_silent().await {}
             expect_farewell(client).await;
         }
     }
-    assert_eq!(hall.server.sessions(), 0);
+    assert_eq!(server.sessions(), 0);
 }
 
 /// Reads the lobby on after `after`; gives its head. Until then nothing of it is sent (protocol 3.5); where frames

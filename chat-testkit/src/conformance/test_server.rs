@@ -13,18 +13,18 @@ use super::Subject;
 use crate::raw_client::{RawClient, hello};
 
 /// A server that listens at the subject's address and has as many clients as a check dials.
-pub(super) struct Hall<'a> {
+pub(super) struct TestServer<'a> {
     pub(super) subject: &'a Subject,
-    pub(super) server: Server,
+    server: Server,
     address: Address,
 }
 
-impl<'a> Hall<'a> {
-    pub(super) async fn open(subject: &'a Subject) -> Hall<'a> {
-        Hall::open_with(subject, None).await
+impl<'a> TestServer<'a> {
+    pub(super) async fn open(subject: &'a Subject) -> TestServer<'a> {
+        TestServer::open_with(subject, None).await
     }
 
-    pub(super) async fn open_with(subject: &'a Subject, password: Option<&str>) -> Hall<'a> {
+    pub(super) async fn open_with(subject: &'a Subject, password: Option<&str>) -> TestServer<'a> {
         let config = Config {
             // A stop has to give up on peers that are gone while the check still runs.
             limits: Limits { drain_within: Duration::from_secs(2), ..Limits::default().unlimited() },
@@ -39,7 +39,17 @@ impl<'a> Hall<'a> {
             .listen(&subject.transports, &subject.address)
             .await
             .expect("the server listens at the address");
-        Hall { subject, server, address }
+        TestServer { subject, server, address }
+    }
+
+    /// Stops the server as `Server::stop` does.
+    pub(super) async fn stop(&self) {
+        self.server.stop().await;
+    }
+
+    /// The number of sessions that the server holds.
+    pub(super) fn sessions(&self) -> usize {
+        self.server.sessions()
     }
 
     /// A client that has said nothing yet.

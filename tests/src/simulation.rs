@@ -8,12 +8,12 @@ pub mod checker;
 mod disk;
 mod figures;
 mod history;
-mod landlord;
 mod many;
 pub mod network;
 mod person;
 mod plan;
 mod sabotage;
+mod server_control;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -29,7 +29,7 @@ pub use many::{Summary, run_many};
 pub use plan::{Disk, Outage, Person, Plan};
 pub use sabotage::Sabotage;
 
-use crate::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 use history::History;
 use network::{Network, Traffic};
 use person::World;
@@ -99,12 +99,12 @@ async fn pass(world: &World, seed: u64) -> Vec<Kept> {
     }
     let cuts = (0..world.plan.people.len()).map(|who| cut(world, who));
     let faults = join(join_all(cuts), world.time.pass(world.plan.length));
-    let ((house, logs), _) = join(landlord::keep(world, dice), faults).await;
+    let ((running, logs), _) = join(server_control::keep(world, dice), faults).await;
     world.network.calm();
     world.history.note(None, 0, What::Calm);
     let end = (world.plan.length + QUIET).max(world.time.elapsed() + LEAST_QUIET);
     world.time.pass(end - world.time.elapsed()).await;
-    house.settle().await;
+    running.settle().await;
     let mut kept = Vec::new();
     for log in logs {
         kept.push(Kept { rooms: log.rooms_and_entries().await, stored: log.stored() });

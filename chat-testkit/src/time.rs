@@ -6,7 +6,7 @@ use chat_core::SharedRuntime;
 use futures::future::{Either, select};
 
 /// What `future` gives, or nothing if it takes longer than `span`.
-pub(crate) async fn within<T>(
+pub async fn within<T>(
     runtime: &SharedRuntime,
     span: Duration,
     future: impl Future<Output = T>,

@@ -19,7 +19,7 @@ use std::{
 use bytes::Bytes;
 use chat_core::Runtime;
 
-use crate::virtual_time::VirtualTime;
+use chat_testkit::virtual_time::VirtualTime;
 pub use path::Conditions;
 use path::Path;
 pub use route::{Kind, Route};
