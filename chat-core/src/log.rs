@@ -44,7 +44,7 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// What became of these before: [`Outcome::Known`] or [`Outcome::Conflict`] for each name that is known, in order.
     /// Stores nothing, so it also works where there is no space left.
-    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>>;
+    fn lookup(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>>;
 
     /// The entries of `room` with numbers above `after`, ascending, as many as `limit` allows but at least one if
     /// there is one. A room it has never heard of is empty.

@@ -1,23 +1,22 @@
-//! A batch: one transaction, in which numbers are given and the names of requests are looked up.
+//! A batch: one transaction, which assigns numbers and looks up the names of requests.
 
 use std::collections::HashMap;
 
 use chat_core::{
-    ClientId, RoomName,
-    log::{Append, LogEntry, Outcome, Position},
+    RoomName,
+    log::{Append, Outcome, Position},
     wire::EntryKind,
 };
-use rusqlite::{CachedStatement, Connection, Row, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 use crate::{
-    hash::Digest,
     lineage::Run,
-    load::{Next, room_hash, topic_hash},
-    recall::{self, Asked},
-    rooms::{Room, Rooms},
+    lookup::{self, Asked},
+    rooms::{Next, Room, Rooms},
+    row::{EntryRow, kind_number},
 };
 
-/// A batch on its way: rooms as they will be once it is committed.
+/// One transaction in progress, with the rooms as they will be once it is committed.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     pub(crate) db: &'a Connection,
@@ -66,7 +65,7 @@ impl<'a> Batch<'a> {
         if inserted == 0 {
             let (client, request) = (row.client, row.request);
             let asked = Asked { client, request, kind: row.kind, text: &row.text };
-            return Ok(recall::one(self.db, Some(room), asked)?.expect("that is why it was not inserted"));
+            return Ok(lookup::one(self.db, Some(room), asked)?.expect("ON CONFLICT fired, so a row with this (client, request) exists"));
         }
         self.next.entry += 1;
         if room.lineage.newest() != Some(self.run.ordinal) || room.lineage_is_new {
@@ -87,7 +86,7 @@ impl<'a> Batch<'a> {
         draft(&mut self.drafts, self.rooms, &mut self.next, name)
     }
 
-    /// Writes what the rooms have become. A room that was only asked about, and has nothing, is none.
+    /// Writes the rows of all changed rooms. A room that was only looked up and has no entry is not written.
     pub(crate) fn finish(&mut self) -> rusqlite::Result<()> {
         self.drafts.retain(|_, it| it.head > 0);
         let mut update = self.db.prepare_cached(WRITE_ROOM)?;
@@ -101,7 +100,7 @@ impl<'a> Batch<'a> {
                 it.newest_at.cast_signed(),
                 it.bytes.cast_signed(),
                 chain,
-                room_hash(it, chain),
+                it.hash(chain),
             ])?;
         }
         Ok(())
@@ -121,14 +120,14 @@ fn draft<'d>(
         });
         drafts.insert(name.clone(), room);
     }
-    drafts.get_mut(name).expect("it has just been looked after")
+    drafts.get_mut(name).expect("the room was inserted above")
 }
 
 fn begin_span(db: &Connection, room: &mut Room, run: Run, first: u64) -> rusqlite::Result<()> {
     let mut insert = db.prepare_cached("INSERT INTO spans (room, run, first) VALUES (?1, ?2, ?3)")?;
     if room.lineage_is_new {
         db.prepare_cached("DELETE FROM spans WHERE room = ?1")?.execute([room.id])?;
-        // It says already that this run gave everything.
+        // The lineage in memory says already that this run gave every number.
         insert.execute(params![room.id, run.ordinal.cast_signed(), 1])?;
         room.lineage_is_new = false;
         return Ok(());
@@ -140,90 +139,8 @@ fn begin_span(db: &Connection, room: &mut Room, run: Run, first: u64) -> rusqlit
 
 fn write_topic(db: &Connection, room: &Room) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO topics (room, text, hash) VALUES (?1, ?2, ?3)")?
-        .execute(params![room.id, &*room.topic, topic_hash(room)])?;
+        .execute(params![room.id, &*room.topic, room.topic_hash()])?;
     Ok(())
-}
-
-/// A row of `entries`.
-#[derive(Debug)]
-pub(crate) struct EntryRow {
-    pub(crate) seq: u64,
-    pub(crate) at: u64,
-    pub(crate) kind: EntryKind,
-    pub(crate) from: String,
-    pub(crate) text: String,
-    client: ClientId,
-    request: u64,
-    hash: i64,
-    room: i64,
-}
-
-impl EntryRow {
-    /// What [`EntryRow::read`] wants first.
-    pub(crate) const COLUMNS: &str = "SELECT seq, at, kind, sender, text, client, request, hash, room";
-
-    /// # Errors
-    /// A value that is not of the type it was written with.
-    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
-        let kind = match row.get::<_, i64>(2)? {
-            0 => EntryKind::Message,
-            1 => EntryKind::Topic,
-            2 => EntryKind::Bot,
-            other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
-        };
-        Ok(EntryRow {
-            seq: row.get::<_, i64>(0)?.cast_unsigned(),
-            at: row.get::<_, i64>(1)?.cast_unsigned(),
-            kind,
-            from: row.get(3)?,
-            text: row.get(4)?,
-            client: ClientId(u128::from_be_bytes(row.get(5)?)),
-            request: row.get::<_, i64>(6)?.cast_unsigned(),
-            hash: row.get(7)?,
-            room: row.get(8)?,
-        })
-    }
-
-    /// Whether it is what was written, and was written for this room.
-    pub(crate) fn is_whole(&self, room: &Room) -> bool {
-        self.room == room.id && self.digest(room).is_ok_and(|it| it == self.hash)
-    }
-
-    pub(crate) fn room(&self) -> i64 {
-        self.room
-    }
-
-    pub(crate) fn into_entry(self) -> LogEntry {
-        LogEntry { seq: self.seq, at: self.at, kind: self.kind, from: self.from, text: self.text }
-    }
-
-    fn bytes(&self) -> u64 {
-        (self.from.len() + self.text.len()) as u64 + ENTRY_OVERHEAD
-    }
-
-    fn digest(&self, room: &Room) -> rusqlite::Result<i64> {
-        let digest = Digest::of("entries")
-            .text(room.name.as_str())
-            .number(self.seq)
-            .number(self.at)
-            .number(kind_number(self.kind)?.cast_unsigned())
-            .text(&self.from)
-            .text(&self.text)
-            .bytes(&self.client.0.to_be_bytes())
-            .number(self.request);
-        Ok(digest.finish())
-    }
-}
-
-/// # Errors
-/// A kind that came to be after this was written.
-fn kind_number(kind: EntryKind) -> rusqlite::Result<i64> {
-    match kind {
-        EntryKind::Message => Ok(0),
-        EntryKind::Topic => Ok(1),
-        EntryKind::Bot => Ok(2),
-        other => Err(rusqlite::Error::ToSqlConversionFailure(format!("{other:?} is new to it").into())),
-    }
 }
 
 const INSERT: &str = "
@@ -233,5 +150,3 @@ const WRITE_ROOM: &str = "
     INSERT INTO rooms (id, name, head, oldest, newest_at, bytes, lineage, hash)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
     ON CONFLICT (id) DO UPDATE SET head = ?3, oldest = ?4, newest_at = ?5, bytes = ?6, lineage = ?7, hash = ?8";
-/// What a row takes besides its texts, with its places in the indexes.
-pub(crate) const ENTRY_OVERHEAD: u64 = 128;

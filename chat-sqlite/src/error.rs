@@ -1,11 +1,11 @@
-//! What goes wrong, in words that people can be shown.
+//! The errors of the log, with texts for people.
 
 use std::{io, path::PathBuf};
 
 use chat_core::log::LogError;
 use rusqlite::ErrorCode;
 
-/// Why a log could not be opened. Nothing was changed then, or what was begun is finished by the next that can.
+/// Why a log could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -61,46 +61,46 @@ pub enum OpenError {
     },
 }
 
-/// What an error says about the log.
+/// What an error of SQLite means for the log.
 #[derive(Clone, Debug)]
-pub(crate) enum Trouble {
-    /// No space; nothing was stored, and it may work again later.
+pub(crate) enum StorageError {
+    /// There is no space; nothing was stored, and a later attempt may succeed.
     Full(String),
-    /// Something went wrong, and it is not known how far it went.
+    /// Something failed, and how much was stored is unknown.
     Failed(String),
-    /// The file is damaged. Writing on would make it worse.
+    /// The file is damaged. Further writes would make it worse.
     Damaged(String),
 }
 
-impl Trouble {
-    pub(crate) fn from_ref(error: &rusqlite::Error) -> Trouble {
+impl StorageError {
+    pub(crate) fn from_ref(error: &rusqlite::Error) -> StorageError {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Trouble::Full("there is no space left on the disk".to_owned()),
-            // A number or a name that the memory says is free and the file says is taken: one of them is wrong.
+            Some(ErrorCode::DiskFull) => StorageError::Full("there is no space left on the disk".to_owned()),
+            // A number or a name is free according to the memory and taken according to the file: one of them is wrong.
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation) => {
-                Trouble::Damaged(format!("its file is damaged ({error})"))
+                StorageError::Damaged(format!("its file is damaged ({error})"))
             }
-            _ => Trouble::Failed(error.to_string()),
+            _ => StorageError::Failed(error.to_string()),
         }
     }
 }
 
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Trouble {
-        Trouble::from_ref(&error)
+impl From<rusqlite::Error> for StorageError {
+    fn from(error: rusqlite::Error) -> StorageError {
+        StorageError::from_ref(&error)
     }
 }
 
-impl From<Trouble> for LogError {
-    fn from(trouble: Trouble) -> LogError {
-        match trouble {
-            Trouble::Full(why) => LogError::Full(why),
-            Trouble::Failed(why) | Trouble::Damaged(why) => LogError::Failed(why),
+impl From<StorageError> for LogError {
+    fn from(error: StorageError) -> LogError {
+        match error {
+            StorageError::Full(why) => LogError::Full(why),
+            StorageError::Failed(why) | StorageError::Damaged(why) => LogError::Failed(why),
         }
     }
 }
 
-/// Whether reading around the place of this error may work.
+/// Whether entries around the place of this error may still be readable.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }

@@ -1,15 +1,15 @@
-//! A hash over everything in a row, so that a row is what was written or is not believed.
+//! The hash over all columns of a row. A row whose hash is wrong was changed since it was written, and is not used.
 
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
 
-/// Collects what belongs to a row. The key is no secret: it is disks that are distrusted here.
+/// Collects the columns of a row. The key is no secret: the hash finds damage by disks, not by people.
 #[derive(Clone, Debug)]
 pub(crate) struct Digest(SipHasher24);
 
 impl Digest {
-    /// Rows of different tables never have the same hash for being alike.
+    /// Begins the hash of a row of `table`, so that equal rows of different tables have different hashes.
     pub(crate) fn of(table: &'static str) -> Digest {
         Digest(SipHasher24::new_with_keys(0x63_68_61_74, 0x6c_6f_67)).text(table)
     }
@@ -19,15 +19,15 @@ impl Digest {
         self
     }
 
-    /// With its length, so that what stands at the end of one text is not the beginning of the next.
+    /// Adds the length too, so that characters cannot move from the end of one text to the beginning of the next.
     pub(crate) fn text(self, text: &str) -> Digest {
         self.bytes(text.as_bytes())
     }
 
     pub(crate) fn bytes(self, bytes: &[u8]) -> Digest {
-        let mut it = self.number(bytes.len() as u64);
-        it.0.write(bytes);
-        it
+        let mut digest = self.number(bytes.len() as u64);
+        digest.0.write(bytes);
+        digest
     }
 
     /// As SQLite stores it.

@@ -1,5 +1,5 @@
-//! The index of words. It follows the log, some entries at a time, and remembers in the same transaction how far it
-//! has come; so appending does not wait for it, and it is never ahead or behind without knowing.
+//! The index of words. It is updated after the commit, some entries at a time, and each update stores in the same
+//! transaction how far the index has come. So an append does not wait for the index.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -7,12 +7,12 @@ use chat_core::{PersonName, words};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::{
-    batch::EntryRow,
+    row::EntryRow,
     hash::Digest,
     rooms::{Room, Rooms},
 };
 
-/// Entries by their ids: their words, who said them and where, as tokens. What they say stands in `entries` alone.
+/// Entries by their ids: their words, senders and rooms as tokens. The texts are stored in `entries` alone.
 pub(crate) const TABLES: &str = "
     CREATE VIRTUAL TABLE words USING fts5(
         text, sender, room, content = '', contentless_delete = 1, tokenize = 'ascii', prefix = '1 2 3 4'
@@ -20,12 +20,12 @@ pub(crate) const TABLES: &str = "
     CREATE TABLE indexed (id INTEGER PRIMARY KEY CHECK (id = 0), upto INTEGER NOT NULL, hash INTEGER NOT NULL) STRICT;
 ";
 
-/// The id of the newest entry that was indexed; none of the next is. Nothing if there is no index yet, or what is said
-/// of it is not believed.
-pub(crate) fn upto(db: &Connection) -> rusqlite::Result<Option<i64>> {
+/// The id of the newest indexed entry; no later entry is indexed. `None` if there is no index yet, or if the row that
+/// says so is damaged.
+pub(crate) fn indexed_to(db: &Connection) -> rusqlite::Result<Option<i64>> {
     let row = db.prepare_cached("SELECT upto, hash FROM indexed")?.query_one([], |row| {
-        let (upto, hash): (i64, i64) = (row.get(0)?, row.get(1)?);
-        Ok((hash == upto_hash(upto)).then_some(upto))
+        let (indexed_to, hash): (i64, i64) = (row.get(0)?, row.get(1)?);
+        Ok((hash == indexed_to_hash(indexed_to)).then_some(indexed_to))
     });
     let found = row.optional()?;
     if found == Some(None) {
@@ -34,7 +34,7 @@ pub(crate) fn upto(db: &Connection) -> rusqlite::Result<Option<i64>> {
     Ok(found.flatten())
 }
 
-/// Begins the index anew, whatever state it is in.
+/// Deletes the index, whatever state it is in, and begins an empty one.
 pub(crate) fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS indexed;")?;
     db.execute_batch(TABLES)?;
@@ -55,26 +55,26 @@ pub(crate) fn step(db: &Connection, rooms: &Rooms, ids: Range<i64>, most: usize)
     while let Some(row) = rows.next()? {
         (last, count) = (row.get("id")?, count + 1);
         let Ok(entry) = EntryRow::read(row) else { continue };
-        // What is damaged is not shown, so it need not be found.
-        let Some(room) = by_id.get(&entry.room()).filter(|it| entry.is_whole(it)) else { continue };
+        // A damaged entry is not shown, so it need not be found.
+        let Some(room) = by_id.get(&entry.room).filter(|it| entry.is_whole(it)) else { continue };
         let text = words::tokens(&entry.text).join(" ");
         let sender = PersonName::parse(&entry.from).map(|it| sender_token(&it)).unwrap_or_default();
         insert.execute(params![last, text, sender, room_token(room)])?;
     }
     if count < most {
-        last = last.max(ids.end); // the newest may have gone already
+        last = last.max(ids.end); // the newest entries may be deleted already
     }
     note(db, last)?;
     Ok(last)
 }
 
-/// Takes out the entries of `room` up to number `seq`, which are about to be let go of.
+/// Removes the entries of `room` up to number `seq` from the index. They are about to be deleted.
 pub(crate) fn forget(db: &Connection, room: &Room, seq: u64) -> rusqlite::Result<()> {
     db.prepare_cached(FORGET)?.execute(params![room.id, seq.cast_signed()])?;
     Ok(())
 }
 
-/// A person, as one token: names may have characters that would separate.
+/// A person as one token: a name may contain characters that separate tokens.
 pub(crate) fn sender_token(name: &PersonName) -> String {
     format!("{:016x}", Digest::of("sender").text(name.folded()).finish())
 }
@@ -83,8 +83,8 @@ pub(crate) fn room_token(room: &Room) -> String {
     room.id.to_string()
 }
 
-/// Whether it is the index that is wrong, rather than the disk. A table that is missing or a column that is another is
-/// as good as damaged, and a damaged length asks for more memory than there is.
+/// Whether the index is damaged, as opposed to a disk that fails. A missing table or a wrong column counts as damage, and
+/// so does a lack of memory, because a damaged length asks for too much of it.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     !matches!(
         error.sqlite_error_code(),
@@ -99,14 +99,14 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn note(db: &Connection, upto: i64) -> rusqlite::Result<()> {
+fn note(db: &Connection, indexed_to: i64) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO indexed (id, upto, hash) VALUES (0, ?1, ?2)")?
-        .execute(params![upto, upto_hash(upto)])?;
+        .execute(params![indexed_to, indexed_to_hash(indexed_to)])?;
     Ok(())
 }
 
-fn upto_hash(upto: i64) -> i64 {
-    Digest::of("indexed").number(upto.cast_unsigned()).finish()
+fn indexed_to_hash(indexed_to: i64) -> i64 {
+    Digest::of("indexed").number(indexed_to.cast_unsigned()).finish()
 }
 
 const FORGET: &str = "

@@ -1,7 +1,7 @@
-//! The log in a file: what it has said yes to outlives the process, and with [`Durability::Power`] the machine.
+//! The log in a file: acknowledged entries survive the process, and with [`Durability::Power`] a power cut.
 //!
-//! One SQLite database (`chat.db` in the directory it is given), written by one thread in one transaction for each
-//! batch, read by others. There is no network and no runtime in here, and nothing that knows what a session is.
+//! One SQLite database (`chat.db` in a directory of its own), which one thread writes, in one transaction for each batch,
+//! and other threads read. This crate has no network and no runtime, and knows nothing of sessions.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod batch;
@@ -9,20 +9,23 @@ mod checkpoint;
 mod connection;
 mod directory;
 mod error;
-mod follow;
 mod hash;
 mod index;
+mod indexer;
 mod lineage;
 mod load;
 mod log;
+mod lookup;
 mod open;
 mod page;
 mod readers;
-mod recall;
 mod retention;
 mod rooms;
+mod row;
 mod schema;
 mod search;
+mod store;
+mod worker;
 mod writer;
 
 #[cfg(test)]

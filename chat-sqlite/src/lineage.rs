@@ -1,7 +1,8 @@
-//! Which run of the log wrote which numbers, so that a reader from another time is told what it has missed.
+//! The lineage, or run history, of a room: which run of the log gave which numbers.
 //!
-//! A log that is restored from an older copy goes on under numbers that were given before. Whoever was given one in
-//! a run that this file does not know, or one that a later run than theirs has given again, has read another log.
+//! A run lasts from when the log is opened until it is closed. A log that is restored from an older copy gives numbers
+//! again that were given before, to other entries. With the run history the log recognises a reader's cursor that is no
+//! longer true: the cursor names a run that this file does not know, or a number that a later run has given again.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,11 +15,18 @@ pub(crate) struct Runs {
     current: Run,
 }
 
-/// A run, and which one it is: later ones have larger ordinals.
+/// A run: its random name, and its ordinal, which is larger than those of all earlier runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Run {
     pub(crate) ordinal: u64,
     pub(crate) name: u128,
+}
+
+impl Run {
+    /// The hash of its row in `runs`.
+    pub(crate) fn hash(self) -> i64 {
+        Digest::of("runs").number(self.ordinal).bytes(&self.name.to_be_bytes()).finish()
+    }
 }
 
 impl Runs {
@@ -41,7 +49,7 @@ impl Runs {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Lineage {
     spans: Arc<Vec<Span>>,
-    /// Over all spans and the names of their runs: one that is changed or missing is noticed.
+    /// A hash over all spans and the names of their runs, so that a changed or missing span is noticed.
     chain: i64,
 }
 
@@ -53,14 +61,14 @@ pub(crate) struct Span {
 }
 
 impl Lineage {
-    /// Where nothing is known of the past: whoever has read anything before `run` begins anew.
+    /// The lineage of a room whose past is unknown: every cursor from before `run` is reset.
     pub(crate) fn unknown_before(run: Run) -> Lineage {
         let mut lineage = Lineage::default();
         lineage.begin(run, 1);
         lineage
     }
 
-    /// `run` gives `first` and what follows.
+    /// Notes that `run` gives the number `first` and those after it.
     pub(crate) fn begin(&mut self, run: Run, first: u64) {
         let chain = Digest::of("spans").number(self.chain.cast_unsigned());
         let chain = chain.number(run.ordinal).bytes(&run.name.to_be_bytes()).number(first);
@@ -77,9 +85,9 @@ impl Lineage {
         self.spans.last().map(|it| it.run)
     }
 
-    /// Whether a reader that was given `seq` in run `ordinal` was given what stands there now.
+    /// Whether entry `seq`, as read in run `ordinal`, is still the entry stored under that number.
     pub(crate) fn holds(&self, ordinal: u64, seq: u64) -> bool {
-        let upto = self.spans.partition_point(|it| it.first <= seq);
-        upto.checked_sub(1).is_some_and(|at| self.spans[at].run <= ordinal)
+        let count = self.spans.partition_point(|it| it.first <= seq);
+        count.checked_sub(1).is_some_and(|at| self.spans[at].run <= ordinal)
     }
 }

@@ -1,4 +1,4 @@
-//! What a log knows when it is opened, from small tables alone. Rows that are not what was written are not believed.
+//! Loads what the log keeps in memory, from small tables alone. A row whose hash is wrong is not used.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,30 +6,22 @@ use chat_core::RoomName;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
-    batch::{ENTRY_OVERHEAD, EntryRow},
-    hash::Digest,
     index,
     lineage::{Lineage, Run, Runs},
-    rooms::{Room, Rooms},
+    rooms::{Next, Room, Rooms},
+    row::{ENTRY_OVERHEAD, EntryRow},
 };
 
-/// Everything a writer begins with.
+/// Everything the writer thread begins with.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) rooms: Rooms,
     pub(crate) next: Next,
-    /// Whether the current run stands in the file.
+    /// Whether the current run is recorded in the file.
     pub(crate) run_is_known: bool,
 }
 
-/// The ids that come next. None is given twice, also if the row it belonged to was lost.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Next {
-    pub(crate) room: i64,
-    pub(crate) entry: i64,
-}
-
-/// Reads everything. `current` is the run that is going on, or the random name of one that begins.
+/// Reads everything. `current` is the run in progress, or the random name of a run that begins.
 pub(crate) fn load(db: &Connection, current: Result<Run, u128>) -> rusqlite::Result<Loaded> {
     let earlier = runs(db)?;
     let current = match current {
@@ -64,29 +56,6 @@ pub(crate) fn load(db: &Connection, current: Result<Run, u128>) -> rusqlite::Res
     Ok(Loaded { rooms, next: next(db)?, run_is_known })
 }
 
-/// The hash of a row of `rooms`, which has `chain` as what the room's lineage comes to.
-pub(crate) fn room_hash(room: &Room, chain: i64) -> i64 {
-    Digest::of("rooms")
-        .number(room.id.cast_unsigned())
-        .text(room.name.as_str())
-        .number(room.head)
-        .number(room.oldest)
-        .number(room.newest_at)
-        .number(room.bytes)
-        .number(chain.cast_unsigned())
-        .finish()
-}
-
-/// The hash of a row of `topics`.
-pub(crate) fn topic_hash(room: &Room) -> i64 {
-    Digest::of("topics").number(room.id.cast_unsigned()).text(room.name.as_str()).text(&room.topic).finish()
-}
-
-/// The hash of a row of `runs`.
-pub(crate) fn run_hash(run: Run) -> i64 {
-    Digest::of("runs").number(run.ordinal).bytes(&run.name.to_be_bytes()).finish()
-}
-
 fn runs(db: &Connection) -> rusqlite::Result<Vec<Run>> {
     let mut statement = db.prepare("SELECT id, name, hash FROM runs ORDER BY id")?;
     let mut rows = statement.query([])?;
@@ -95,7 +64,7 @@ fn runs(db: &Connection) -> rusqlite::Result<Vec<Run>> {
         let run = (|| {
             let name = u128::from_be_bytes(row.get(1).ok()?);
             let run = Run { ordinal: row.get::<_, i64>(0).ok()?.cast_unsigned(), name };
-            (row.get::<_, i64>(2).ok()? == run_hash(run)).then_some(run)
+            (row.get::<_, i64>(2).ok()? == run.hash()).then_some(run)
         })();
         match run {
             Some(run) => runs.push(run),
@@ -105,7 +74,7 @@ fn runs(db: &Connection) -> rusqlite::Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// Larger than every ordinal anywhere, damaged or not.
+/// An ordinal larger than every ordinal in the file, damaged or not.
 fn next_run(db: &Connection) -> rusqlite::Result<u64> {
     let newest: i64 = db.query_one(
         "SELECT max(coalesce((SELECT max(id) FROM runs), 0), coalesce((SELECT max(run) FROM spans), 0))",
@@ -121,14 +90,15 @@ fn lineages(db: &Connection, runs: &HashMap<u64, Run>) -> rusqlite::Result<HashM
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let ordinal = row.get::<_, i64>(1)?.cast_unsigned();
-        // A run without a name makes a chain that fits no room.
+        // A run whose row is missing gets a chain that fits no room.
         let run = runs.get(&ordinal).copied().unwrap_or(Run { ordinal, name: 0 });
         lineages.entry(row.get(0)?).or_default().begin(run, row.get::<_, i64>(2)?.cast_unsigned());
     }
     Ok(lineages)
 }
 
-/// A room as its row says; as its entries say if the row is damaged; nothing if they do not say either.
+/// The room as its row describes it. If the row is damaged the room is rebuilt from its entries; if that is not possible
+/// either, the result is `None`.
 fn room(db: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<Room>> {
     let (Ok(id), Ok(name)) = (row.get(0), row.get::<_, String>(1)) else { return Ok(None) };
     let Ok(name) = RoomName::parse(&name) else {
@@ -141,7 +111,7 @@ fn room(db: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<Room>> {
         room.oldest = row.get::<_, i64>(3)?.cast_unsigned();
         room.newest_at = row.get::<_, i64>(4)?.cast_unsigned();
         room.bytes = row.get::<_, i64>(5)?.cast_unsigned();
-        Ok::<_, rusqlite::Error>((room_hash(&room, row.get(6)?), row.get::<_, i64>(7)?))
+        Ok::<_, rusqlite::Error>((room.hash(row.get(6)?), row.get::<_, i64>(7)?))
     })();
     if hash.is_ok_and(|(wanted, found)| wanted == found) {
         return Ok(Some(room));
@@ -180,7 +150,7 @@ fn topic(db: &Connection, room: &Room) -> rusqlite::Result<Arc<str>> {
     };
     if let Some((text, hash)) = found {
         let room = Room { topic: text.into(), ..room.clone() };
-        if topic_hash(&room) == hash {
+        if room.topic_hash() == hash {
             return Ok(room.topic);
         }
     }
@@ -195,14 +165,14 @@ fn next(db: &Connection) -> rusqlite::Result<Next> {
         [],
         |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
     )?;
-    // What has gone may have been the newest, and the index takes everything up to there for known.
-    let indexed = match index::upto(db) {
-        Ok(upto) => upto.unwrap_or(0),
-        Err(error) if index::is_damage(&error) => 0, // it begins anew
+    // The newest entries may have been deleted, and the index considers every id up to its own position as indexed.
+    let indexed = match index::indexed_to(db) {
+        Ok(indexed_to) => indexed_to.unwrap_or(0),
+        Err(error) if index::is_damage(&error) => 0, // the index is rebuilt
         Err(error) => return Err(error),
     };
     Ok(Next { room: room + 1, entry: entry.max(indexed) + 1 })
 }
 
-/// Entries of a damaged room that are looked at, newest first, for one that is whole.
+/// How many of the newest entries of a damaged room are tried before the room is given up.
 const TRIED: usize = 1024;

@@ -1,4 +1,4 @@
-//! The log as the server has it.
+//! `SqliteLog`: the log in a file as the server uses it.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -16,27 +16,29 @@ use crate::{
     checkpoint::checkpoint,
     connection,
     directory::Directory,
-    error::{OpenError, Trouble},
-    follow::Index,
+    error::{OpenError, StorageError},
     index,
+    indexer::IndexState,
     load::{self, Loaded},
+    lookup,
     open::Options,
     page::{self, Damage},
     readers::Readers,
-    recall,
     rooms::Shared,
     schema, search,
-    writer::{Writer, record_run},
+    store::{Store, record_run},
+    writer::Writer,
 };
 
-/// A log in a file. While it is open nobody else can open it; dropping it stores what waits and closes it, which
-/// takes some milliseconds.
+/// A log in a file. While it is open no other process can open it. Dropping it stores the queued batches and closes the
+/// file, which takes some milliseconds.
 #[derive(Debug)]
 pub struct SqliteLog {
     rooms: Shared,
-    // In the order in which they end: the last connection to be closed tidies up, and then the lock goes.
+    // Fields are dropped in this order: the last connection to be closed removes the write-ahead log, and then the lock is
+    // released.
     readers: Readers,
-    /// Of their own, so that nobody who reads waits for somebody who searches.
+    /// Threads of their own, so that a read never waits for a search.
     searchers: Readers,
     writer: Writer,
     damage: Arc<Damage>,
@@ -59,10 +61,12 @@ impl SqliteLog {
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let mut db = connection::first(path, options.durability)?;
         let mut loaded = load::load(&db, Err(random_name().map_err(io)?)).map_err(failed)?;
-        let refused = settle(&mut db, &mut loaded).map_err(failed)?;
+        let refused = recover(&mut db, &mut loaded).map_err(failed)?;
         let readers = Readers::start(path, READERS).map_err(io)?;
         let searchers = Readers::start(path, 1).map_err(io)?;
-        let (writer, rooms) = Writer::start(path.to_owned(), options, db, loaded, refused).map_err(io)?;
+        let Loaded { rooms, next, run_is_known } = loaded;
+        let (rooms, store) = (Shared::new(rooms), Store { db, next, run_is_known });
+        let writer = Writer::start(path.to_owned(), options, store, rooms.clone(), refused).map_err(io)?;
         Ok(SqliteLog {
             rooms,
             readers,
@@ -75,8 +79,8 @@ impl SqliteLog {
         })
     }
 
-    /// Nothing if the index is damaged.
-    async fn search_with(&self, index: Index, search: &Search) -> Result<Option<Found>, LogError> {
+    /// Searches once; `None` if the index is damaged.
+    async fn search_with(&self, index: IndexState, search: &Search) -> Result<Option<Found>, LogError> {
         if self.writer.index(index).await.is_err() {
             tracing::debug!("the index is not up to date, and stays so");
         }
@@ -100,19 +104,19 @@ impl SqliteLog {
         found.await
     }
 
-    /// Has every search fail as a disk does.
+    /// Makes every search fail as a disk does.
     #[cfg(test)]
     pub(crate) fn fail_searches(&self, fail: bool) {
         self.searches_fail.store(fail, std::sync::atomic::Ordering::Release);
     }
 
-    /// Has the next commit say that it has failed.
+    /// Makes the next commit report a failure.
     #[cfg(test)]
-    pub(crate) fn fail(&self, fault: crate::writer::Fault) {
+    pub(crate) fn fail(&self, fault: crate::worker::Fault) {
         self.writer.fail(fault);
     }
 
-    /// Runs SQL on the connection that writes, to break things.
+    /// Runs SQL on the connection that writes, to damage the database.
     #[cfg(test)]
     pub(crate) fn execute(&self, sql: &str) {
         self.writer.execute(sql);
@@ -134,13 +138,13 @@ impl RoomLog for SqliteLog {
     }
 
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        let ended = |_| Err(LogError::Failed("its thread has ended".to_owned()));
+        let ended = |_| Err(LogError::Failed("the writer thread has ended".to_owned()));
         self.writer.append(batch).map(move |it| it.unwrap_or_else(ended)).boxed()
     }
 
-    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+    fn lookup(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
         let rooms = self.rooms.clone();
-        self.readers.read(move |db| recall::all(db, &rooms, &batch))
+        self.readers.read(move |db| lookup::all(db, &rooms, &batch))
     }
 
     fn read<'a>(
@@ -158,40 +162,40 @@ impl RoomLog for SqliteLog {
 
     fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
         async move {
-            if let Some(found) = self.search_with(Index::Good, &search).await? {
+            if let Some(found) = self.search_with(IndexState::Good, &search).await? {
                 return Ok(found);
             }
-            let found = self.search_with(Index::Damaged, &search).await?;
+            let found = self.search_with(IndexState::Damaged, &search).await?;
             found.ok_or_else(|| LogError::Failed("its index of words is damaged".to_owned()))
         }
         .boxed()
     }
 }
 
-/// Takes what an earlier process left in the write-ahead log into the database, and records the new run.
+/// Copies what an earlier process left in the write-ahead log into the database, and records the new run.
 ///
-/// The system may still remember what it once failed to write, and forget it later; what is copied is written anew.
-/// On a full disk both can wait: reading works, and the run is recorded with the first batch there is space for. A
-/// damaged file is read as far as it can be, and why nothing is written to it is returned.
-fn settle(db: &mut Connection, loaded: &mut Loaded) -> rusqlite::Result<Option<String>> {
-    let mut settled = || {
+/// The system's page cache may still hold pages that it failed to write, and lose them later; a checkpoint writes them
+/// again. On a full disk both can wait: reading works, and the run is recorded with the first batch for which there is
+/// space. A damaged file is read as far as possible; then the reason why nothing is written to it is returned.
+fn recover(db: &mut Connection, loaded: &mut Loaded) -> rusqlite::Result<Option<String>> {
+    let mut recovered = || {
         checkpoint(db, "TRUNCATE")?;
         let step = db.transaction()?;
         record_run(&step, loaded.rooms.runs.current())?;
         step.commit()?;
         checkpoint(db, "TRUNCATE")
     };
-    let Err(error) = settled() else {
+    let Err(error) = recovered() else {
         loaded.run_is_known = true;
         return Ok(None);
     };
-    match Trouble::from_ref(&error) {
-        Trouble::Full(why) => tracing::error!(%why, "what the log has can be read, but nothing stored"),
-        Trouble::Damaged(why) => {
-            tracing::error!(%why, "what the log has is read as far as it can be, and nothing stored");
+    match StorageError::from_ref(&error) {
+        StorageError::Full(why) => tracing::error!(%why, "entries can be read, but nothing can be stored"),
+        StorageError::Damaged(why) => {
+            tracing::error!(%why, "entries are read as far as possible, and nothing is stored");
             return Ok(Some(why));
         }
-        Trouble::Failed(_) => return Err(error),
+        StorageError::Failed(_) => return Err(error),
     }
     Ok(None)
 }
@@ -202,5 +206,5 @@ fn random_name() -> io::Result<u128> {
     Ok(u128::from_be_bytes(name))
 }
 
-/// A page takes a fraction of a millisecond. More threads would only be in each other's way, and the writer's.
+/// A page takes a fraction of a millisecond. More threads would only compete with each other and with the writer.
 const READERS: usize = 2;

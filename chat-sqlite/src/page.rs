@@ -1,4 +1,4 @@
-//! One page of a room, in one short transaction. What is damaged is left out, and so becomes a gap.
+//! Reads one page of a room in one short transaction. A damaged entry is left out, and so becomes a gap.
 
 use std::{
     collections::BTreeSet,
@@ -8,9 +8,9 @@ use std::{
 use chat_core::log::{LogEntry, LogPage, PageLimit};
 use rusqlite::{Connection, params};
 
-use crate::{batch::EntryRow, error::is_damage, rooms::Room};
+use crate::{row::EntryRow, error::is_damage, rooms::Room};
 
-/// What is damaged and has been said so: once is enough.
+/// The damaged places that were reported already: each is reported once.
 #[derive(Debug, Default)]
 pub(crate) struct Damage(Mutex<BTreeSet<(i64, u64)>>);
 
@@ -23,8 +23,8 @@ impl Damage {
     }
 }
 
-/// Reads the page of `room` that begins above `after`. `room` is from before the transaction began, so what its head
-/// says is committed can be seen.
+/// Reads the page of `room` that begins above `after`. `room` was read before the transaction began, so every entry up
+/// to its head is visible.
 pub(crate) fn read(
     db: &Connection,
     room: &Room,
@@ -39,7 +39,7 @@ pub(crate) fn read(
         Err(error) if is_damage(&error) => {
             damage.report(room, page.through + 1, "the log is damaged here");
             if page.entries.is_empty() {
-                pick(db, room, &mut page);
+                read_singly(db, room, &mut page);
             }
         }
         Err(error) => return Err(error),
@@ -98,8 +98,8 @@ fn walk(db: &Connection, room: &Room, after: u64, page: &mut Page, damage: &Dama
     Ok(End::OfPage)
 }
 
-/// Number by number, around what cannot be read.
-fn pick(db: &Connection, room: &Room, page: &mut Page) {
+/// Reads the entries one by one, around those that cannot be read.
+fn read_singly(db: &Connection, room: &Room, page: &mut Page) {
     let select = format!("{} FROM entries WHERE room = ?1 AND seq = ?2", EntryRow::COLUMNS);
     while page.has_room() && page.through < room.head {
         page.through += 1;
@@ -115,7 +115,7 @@ fn pick(db: &Connection, room: &Room, page: &mut Page) {
     }
 }
 
-/// Rows that a page passes over at most, besides those it brings.
+/// How many damaged rows a page skips at most.
 const PASSED_OVER: usize = 1024;
-/// Places that are told apart in reports; what is damaged beyond these is not told one by one.
+/// How many damaged places are reported one by one.
 const REPORTED: usize = 256;

@@ -14,7 +14,7 @@ use chat_core::log::LogError;
 use futures::{FutureExt, channel::oneshot, future::BoxFuture};
 use rusqlite::Connection;
 
-use crate::{connection, error::Trouble};
+use crate::{connection, error::StorageError};
 
 /// A few threads, each with a connection that can only read.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Readers {
             }
             let found = db.and_then(read);
             let is_good = found.is_ok();
-            let _ = answer.send(found.map_err(|error| LogError::from(Trouble::from(error))));
+            let _ = answer.send(found.map_err(|error| LogError::from(StorageError::from(error))));
             is_good
         }));
         // What is refused is dropped, and says so to whoever waits.

@@ -6,9 +6,10 @@ use chat_core::RoomName;
 use rusqlite::params;
 
 use crate::{
-    batch::{Batch, ENTRY_OVERHEAD},
+    batch::Batch,
     index,
     open::Keep,
+    row::ENTRY_OVERHEAD,
 };
 
 impl Keep {

@@ -1,4 +1,4 @@
-//! What is kept in memory of every room: enough to give numbers and to answer without the disk, but no entries.
+//! The rooms as they are kept in memory: enough to assign numbers and to answer without the disk, but no entries.
 
 use std::{
     collections::HashMap,
@@ -7,9 +7,12 @@ use std::{
 
 use chat_core::{RoomName, log::RoomState, token, token_value};
 
-use crate::lineage::{Lineage, Runs};
+use crate::{
+    hash::Digest,
+    lineage::{Lineage, Runs},
+};
 
-/// All rooms. Written by the writer alone, after each commit; never locked across one.
+/// All rooms. The writer thread alone changes them, after each commit; the lock is never held during a commit.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared(Arc<RwLock<Rooms>>);
 
@@ -49,7 +52,7 @@ pub(crate) struct Room {
     pub(crate) bytes: u64,
     pub(crate) topic: Arc<str>,
     pub(crate) lineage: Lineage,
-    /// What the file says of its runs is of no use, and is replaced with its next entry.
+    /// The run history in the file is useless, and is replaced when the next entry is stored.
     pub(crate) lineage_is_new: bool,
 }
 
@@ -69,6 +72,30 @@ impl Room {
     }
 }
 
+impl Room {
+    /// The hash of its row in `rooms`; `chain` is the hash of its lineage in that row.
+    pub(crate) fn hash(&self, chain: i64) -> i64 {
+        Digest::of("rooms")
+            .number(self.id.cast_unsigned())
+            .text(self.name.as_str())
+            .number(self.head)
+            .number(self.oldest)
+            .number(self.newest_at)
+            .number(self.bytes)
+            .number(chain.cast_unsigned())
+            .finish()
+    }
+
+    /// The hash of its row in `topics`.
+    pub(crate) fn topic_hash(&self) -> i64 {
+        Digest::of("topics")
+            .number(self.id.cast_unsigned())
+            .text(self.name.as_str())
+            .text(&self.topic)
+            .finish()
+    }
+}
+
 impl Rooms {
     pub(crate) fn epoch(&self) -> String {
         token(self.runs.current().name)
@@ -76,12 +103,12 @@ impl Rooms {
 
     pub(crate) fn states(&self) -> Vec<RoomState> {
         let epoch = self.epoch();
-        let state = |it: &Room| RoomState {
-            room: it.name.clone(),
+        let state = |room: &Room| RoomState {
+            room: room.name.clone(),
             epoch: epoch.clone(),
-            oldest: it.oldest,
-            head: it.head,
-            topic: it.topic.to_string(),
+            oldest: room.oldest,
+            head: room.head,
+            topic: room.topic.to_string(),
         };
         self.by_name.values().map(state).collect()
     }
@@ -95,8 +122,8 @@ impl Rooms {
         seq <= room.head && room.lineage.holds(run, seq)
     }
 
-    /// Takes the place of `before` in the same run: a number that was given is not given again, whatever the file
-    /// says now.
+    /// Replaces `before` within the same run. A room that `before` knew with a larger head keeps that head, whatever the
+    /// file says now, so that no number is given twice.
     pub(crate) fn not_behind(mut self, before: &Rooms) -> Rooms {
         for (name, old) in &before.by_name {
             if self.by_name.get(name).is_none_or(|it| it.head < old.head || it.id != old.id) {
@@ -105,4 +132,11 @@ impl Rooms {
         }
         self
     }
+}
+
+/// The next free ids. No id is given twice, not even if the row that had it was lost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Next {
+    pub(crate) room: i64,
+    pub(crate) entry: i64,
 }

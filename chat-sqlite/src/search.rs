@@ -10,7 +10,7 @@ use chat_core::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
-    batch::EntryRow,
+    row::EntryRow,
     index::{room_token, sender_token},
     rooms::{Room, Shared},
 };
@@ -40,7 +40,7 @@ pub(crate) fn search(db: &Connection, rooms: &Shared, search: &Search) -> rusqli
         let id: i64 = row.get(0)?;
         last = Some(id.cast_unsigned());
         let Some(entry) = entry(db, id)? else { continue };
-        let room = known.entry(entry.room()).or_insert_with_key(|id| with_id(rooms, *id));
+        let room = known.entry(entry.room).or_insert_with_key(|id| with_id(rooms, *id));
         let Some(room) = room.as_ref().filter(|it| entry.is_whole(it)) else { continue };
         if let Some(since) = search.since {
             if entry.at.saturating_add(CLOCKS_DIFFER) < since {

@@ -50,7 +50,7 @@ macro_rules! log_conformance {
                     other_content_is_a_conflict
                     clients_do_not_mix
                     who_asks_again_keeps_what_stands
-                    recalling_says_what_is_known_and_stores_nothing
+                    looking_up_says_what_is_known_and_stores_nothing
                     the_same_request_at_once_is_stored_once
                 ]
                 pages: [

@@ -17,14 +17,14 @@ macro_rules! reads_from {
             self.$log.rooms()
         }
 
-        fn recall(
+        fn lookup(
             &self,
             batch: Vec<::chat_core::log::Append>,
         ) -> ::futures::future::BoxFuture<
             '_,
             Result<Vec<Option<::chat_core::log::Outcome>>, ::chat_core::log::LogError>,
         > {
-            self.$log.recall(batch)
+            self.$log.lookup(batch)
         }
 
         fn read<'a>(

@@ -89,9 +89,9 @@ impl RoomLog for MemoryLog {
         async move { Ok(Appended { outcomes, pruned }) }.boxed()
     }
 
-    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+    fn lookup(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
         let held = self.held();
-        let outcomes = batch.iter().map(|item| held.recall(item)).collect();
+        let outcomes = batch.iter().map(|item| held.lookup(item)).collect();
         async move { Ok(outcomes) }.boxed()
     }
 
@@ -114,7 +114,7 @@ impl RoomLog for MemoryLog {
 }
 
 impl Held {
-    fn recall(&self, item: &Append) -> Option<Outcome> {
+    fn lookup(&self, item: &Append) -> Option<Outcome> {
         let (room, seq) = self.requests.get(&(item.client, item.request))?;
         Some(match self.rooms.get(room).and_then(|it| it.get(*seq)) {
             Some(it) if *room == item.room && it.kind == item.kind && it.text == item.text => {
@@ -125,7 +125,7 @@ impl Held {
     }
 
     fn append(&mut self, item: Append) -> Outcome {
-        if let Some(outcome) = self.recall(&item) {
+        if let Some(outcome) = self.lookup(&item) {
             return outcome;
         }
         let name = (item.client, item.request);

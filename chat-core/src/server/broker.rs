@@ -145,7 +145,7 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
         Err(error) => {
             tracing::error!(%error, messages = batch.len(), "nothing stored");
             // Some of it may be repetitions of what was stored long ago.
-            let known = hub.log().recall(appends(&batch)).await.unwrap_or_default();
+            let known = hub.log().lookup(appends(&batch)).await.unwrap_or_default();
             let mut acks = Block::default();
             for (it, outcome) in batch.iter().zip(known.into_iter().chain(iter::repeat(None))) {
                 match outcome {

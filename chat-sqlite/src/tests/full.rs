@@ -31,7 +31,7 @@ fn a_full_disk_refuses_and_recovers() {
         assert_eq!(head, before + 40 - refused);
         // Reading goes on, and what was stored before is known.
         assert_eq!(page(&log, "lobby", 0).through, head);
-        let again = block_on(log.recall(vec![say("lobby", round * 100 + 40, &long)])).unwrap();
+        let again = block_on(log.lookup(vec![say("lobby", round * 100 + 40, &long)])).unwrap();
         assert_eq!(again, [None]);
         log.execute("PRAGMA max_page_count = 1000000");
         let outcome = append(&log, vec![say("lobby", round * 100 + 40, &long)]).unwrap()[0];

@@ -46,9 +46,9 @@ pub async fn a_request_is_forgotten_with_its_entry(medium: &dyn Medium) {
     }
     let oldest = state(log, "a").await.oldest;
     let again = |n| say(1, n, "a", &"x".repeat(100));
-    let recalled = log.recall(vec![again(oldest - 1), again(oldest)]).await.expect("the log can be read");
-    assert_eq!(recalled[0], None);
-    assert!(matches!(recalled[1], Some(Outcome::Known(it)) if it.seq == oldest), "{recalled:?}");
+    let looked_up = log.lookup(vec![again(oldest - 1), again(oldest)]).await.expect("the log can be read");
+    assert_eq!(looked_up[0], None);
+    assert!(matches!(looked_up[1], Some(Outcome::Known(it)) if it.seq == oldest), "{looked_up:?}");
     let outcome = append_one(log, say(1, 1, "a", "something else")).await;
     assert!(matches!(outcome, Outcome::Stored(it) if it.seq == MANY + 1), "{outcome:?}");
 }

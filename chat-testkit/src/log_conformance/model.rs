@@ -27,8 +27,8 @@ pub(super) async fn live(medium: &dyn Medium) {
             }
             60..70 => {
                 let batch: Vec<Append> = (0..dice.usize(0..12)).map(|_| item(&mut dice)).collect();
-                let wanted: Vec<Option<Outcome>> = batch.iter().map(|it| model.recall(it)).collect();
-                assert_eq!(log.recall(batch).await.expect("the log can be read"), wanted, "{what}");
+                let wanted: Vec<Option<Outcome>> = batch.iter().map(|it| model.lookup(it)).collect();
+                assert_eq!(log.lookup(batch).await.expect("the log can be read"), wanted, "{what}");
             }
             70..96 => {
                 let room = name(ROOMS[dice.usize(..ROOMS.len())]);
@@ -74,7 +74,7 @@ struct Model {
 
 impl Model {
     fn append(&mut self, it: &Append) -> Outcome {
-        if let Some(outcome) = self.recall(it) {
+        if let Some(outcome) = self.lookup(it) {
             return outcome;
         }
         let room = self.rooms.entry(it.room.clone()).or_default();
@@ -87,7 +87,7 @@ impl Model {
         Outcome::Stored(Position { seq, at })
     }
 
-    fn recall(&self, it: &Append) -> Option<Outcome> {
+    fn lookup(&self, it: &Append) -> Option<Outcome> {
         let (room, seq) = self.requests.get(&(it.client, it.request))?;
         let entry = &self.rooms[room][*seq as usize - 1];
         let is_same = *room == it.room && entry.kind == it.kind && entry.text == it.text;

@@ -58,7 +58,7 @@ pub async fn who_asks_again_keeps_what_stands(medium: &dyn Medium) {
 }
 
 /// protocol 5.4, 5.5
-pub async fn recalling_says_what_is_known_and_stores_nothing(medium: &dyn Medium) {
+pub async fn looking_up_says_what_is_known_and_stores_nothing(medium: &dyn Medium) {
     let log = &*medium.open(None);
     talk(log, 1, "a", 1..=2).await;
     let batch = vec![
@@ -70,10 +70,10 @@ pub async fn recalling_says_what_is_known_and_stores_nothing(medium: &dyn Medium
     ];
     let known = Outcome::Known(Position { seq: 2, at: NOW + 2 });
     for _ in 0..2 {
-        let recalled = log.recall(batch.clone()).await.expect("the log can be read");
-        assert_eq!(recalled, [Some(known), None, Some(Outcome::Conflict), Some(Outcome::Conflict), None]);
+        let looked_up = log.lookup(batch.clone()).await.expect("the log can be read");
+        assert_eq!(looked_up, [Some(known), None, Some(Outcome::Conflict), Some(Outcome::Conflict), None]);
     }
-    assert_eq!(log.recall(vec![]).await.expect("the log can be read"), []);
+    assert_eq!(log.lookup(vec![]).await.expect("the log can be read"), []);
     assert_eq!((entries(log, "a", 0).await.len(), rooms(log).await.len()), (2, 1));
 }
 

@@ -169,8 +169,8 @@ impl RoomLog for Keeper {
         self.0.append(batch)
     }
 
-    fn recall(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
-        self.0.recall(batch)
+    fn lookup(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
+        self.0.lookup(batch)
     }
 
     fn read<'a>(

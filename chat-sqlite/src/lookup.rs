@@ -1,4 +1,4 @@
-//! What the name of a request stands for.
+//! Looks up requests by their names (client and request id).
 
 use chat_core::{
     ClientId,
@@ -8,11 +8,11 @@ use chat_core::{
 use rusqlite::{Connection, params};
 
 use crate::{
-    batch::EntryRow,
+    row::EntryRow,
     rooms::{Room, Shared},
 };
 
-/// A request, by its name and what it asks for.
+/// A request: its name and its content.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) client: ClientId,
@@ -21,7 +21,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) text: &'a str,
 }
 
-/// What became of a batch before, without storing anything.
+/// Looks up each item of a batch, without storing anything.
 pub(crate) fn all(
     db: &Connection,
     rooms: &Shared,
@@ -35,8 +35,8 @@ pub(crate) fn all(
     batch.iter().map(one).collect()
 }
 
-/// What stands under the name of this request, which is for `room`; nothing if nothing does. An entry that is damaged
-/// cannot be compared, so its name is not used for anything else either.
+/// Looks up the request, which is for `room`; `None` if no entry has its name. A damaged entry cannot be compared, so it
+/// is answered with a conflict, and its name is not used for another entry.
 pub(crate) fn one(
     db: &Connection,
     room: Option<&Room>,

@@ -1,0 +1,356 @@
+//! The writer thread: one connection, one transaction for each batch.
+
+use std::{
+    collections::HashMap,
+    io, mem,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
+};
+
+use chat_core::{
+    RoomName,
+    log::{Append, Appended, LogError, Outcome},
+};
+use futures::channel::oneshot;
+use rusqlite::{ErrorCode, TransactionBehavior};
+
+use crate::{
+    batch::Batch,
+    checkpoint::{Checkpointer, checkpoint},
+    connection,
+    error::StorageError,
+    indexer::{AT_EASE, AT_ONCE, IndexState, Indexer},
+    load,
+    open::Options,
+    rooms::{Next, Shared},
+    store::{Store, record_run},
+};
+
+/// What the writer thread is asked to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Stores a batch.
+    Append(Vec<Append>, oneshot::Sender<Result<Appended, LogError>>),
+    /// Brings the index up to date with the entries stored now.
+    Index(IndexState, oneshot::Sender<()>),
+    #[cfg(test)]
+    Execute(String),
+    #[cfg(test)]
+    Fail(Fault),
+}
+
+/// When the next commit reports a failure.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    AfterIt,
+    InsteadOfIt,
+}
+
+/// The state of the writer thread.
+#[derive(Debug)]
+pub(crate) struct WriterThread {
+    path: PathBuf,
+    options: Options,
+    rooms: Shared,
+    /// `None` after an error: a new connection, whose caches are empty, then finds out what is stored.
+    store: Option<Store>,
+    /// Why nothing is written any more.
+    refused: Option<String>,
+    /// Rooms that lost entries, and their oldest numbers, until the next answer tells them.
+    pruned: HashMap<RoomName, u64>,
+    /// Rooms that may have entries to delete.
+    to_look_at: Vec<RoomName>,
+    indexer: Indexer,
+    checkpointer: Checkpointer,
+    is_closing: Arc<AtomicBool>,
+    #[cfg(test)]
+    fault: Option<Fault>,
+}
+
+impl WriterThread {
+    pub(crate) fn new(
+        path: PathBuf,
+        options: Options,
+        store: Store,
+        rooms: Shared,
+        refused: Option<String>,
+        is_closing: Arc<AtomicBool>,
+    ) -> io::Result<WriterThread> {
+        Ok(WriterThread {
+            checkpointer: Checkpointer::start(path.clone(), options.durability)?,
+            path,
+            options,
+            rooms,
+            store: Some(store),
+            refused,
+            pruned: HashMap::new(),
+            to_look_at: Vec::new(),
+            indexer: Indexer::default(),
+            is_closing,
+            #[cfg(test)]
+            fault: None,
+        })
+    }
+
+    /// Serves commands until the last sender is gone. Deletes old entries and updates the index while there are none.
+    pub(crate) fn run(&mut self, commands: &Receiver<Command>) {
+        loop {
+            match commands.recv_timeout(self.indexer.poll_after(IDLE)) {
+                Ok(Command::Append(batch, answer)) => {
+                    let appended = self.append(batch);
+                    let _ = answer.send(appended.map_err(LogError::from));
+                    self.after_commit();
+                    self.index_if_far_behind();
+                }
+                Ok(Command::Index(index, answer)) => {
+                    // Without a store nothing can be indexed now; the search uses the index as it is.
+                    let newest = self.store.as_ref().map_or(0, Store::newest);
+                    if self.indexer.request(index, newest, answer) {
+                        self.index(AT_ONCE);
+                    }
+                }
+                #[cfg(test)]
+                Ok(Command::Execute(sql)) => self.store.as_ref().unwrap().db.execute_batch(&sql).unwrap(),
+                #[cfg(test)]
+                Ok(Command::Fail(fault)) => self.fault = Some(fault),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.index(AT_EASE);
+                    if !self.indexer.is_at_work() {
+                        self.delete_old();
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        if let Some(store) = &self.store
+            && let Err(error) = checkpoint(&store.db, "TRUNCATE")
+        {
+            tracing::warn!(%error, "the write-ahead log could not be emptied; the next start does it");
+        }
+    }
+
+    fn append(&mut self, items: Vec<Append>) -> Result<Appended, StorageError> {
+        let outcomes = self.guarded(|worker, store| worker.commit(store, items))?;
+        Ok(Appended { outcomes, pruned: mem::take(&mut self.pruned).into_iter().collect() })
+    }
+
+    /// Updates the index a little although commands are waiting, if it is far behind or a search waits for it.
+    fn index_if_far_behind(&mut self) {
+        let newest = self.store.as_ref().map_or(0, Store::newest);
+        if let Some(most) = self.indexer.most_now(newest) {
+            self.index(most);
+        }
+    }
+
+    /// Indexes up to `most` entries.
+    fn index(&mut self, most: usize) {
+        let Some(store) = self.store.as_mut() else { return self.indexer.cancel() };
+        if self.refused.is_some() {
+            return self.indexer.cancel();
+        }
+        let stepped = self.indexer.step(store, &self.rooms, most);
+        if stepped.store_failed {
+            self.store = None; // the next batch opens the database again, as after an error of its own
+        } else if stepped.has_written {
+            self.after_commit();
+        }
+    }
+
+    /// Deletes entries that are too old, of some rooms at a time.
+    fn delete_old(&mut self) {
+        if self.options.keep.is_everything() || self.refused.is_some() {
+            return;
+        }
+        if self.to_look_at.is_empty() {
+            self.to_look_at = self.rooms.read().by_name.keys().cloned().collect();
+        }
+        let some = self.to_look_at.split_off(self.to_look_at.len().saturating_sub(ROOMS_AT_ONCE));
+        if let Err(error) = self.guarded(|worker, store| worker.prune(store, &some)) {
+            tracing::warn!(error = %LogError::from(error), "old entries cannot be deleted");
+        }
+        self.after_commit();
+    }
+
+    fn after_commit(&self) {
+        if let Some(store) = &self.store {
+            self.checkpointer.after_commit(&store.db);
+        }
+    }
+
+    /// Runs `work` on the store. After an error it decides whether the store can still be used, and for a commit that
+    /// failed it finds out whether the transaction is stored.
+    fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut WriterThread, &mut Store) -> Result<T, Failure<T>>,
+    ) -> Result<T, StorageError> {
+        if let Some(why) = &self.refused {
+            return Err(StorageError::Damaged(why.clone()));
+        }
+        let mut store = self.take_store().map_err(|error| self.note(&error))?;
+        match work(self, &mut store) {
+            Ok(done) => {
+                self.store = Some(store);
+                Ok(done)
+            }
+            Err(Failure::Before(error)) => {
+                let noted = self.note(&error);
+                // A full disk is no reason to distrust the caches of this connection.
+                if matches!(noted, StorageError::Full(_)) && store.db.is_autocommit() {
+                    self.store = Some(store);
+                }
+                Err(noted)
+            }
+            Err(Failure::Within { error, next, done }) => {
+                drop(store);
+                tracing::error!(%error, "a commit failed; nothing more is stored until it is clear how far it went");
+                let is_stored = self.clear_up(next);
+                if is_stored { Ok(done) } else { Err(self.note(&error)) }
+            }
+        }
+    }
+
+    /// Classifies an error. After damage nothing more is written.
+    fn note(&mut self, error: &rusqlite::Error) -> StorageError {
+        let error = StorageError::from_ref(error);
+        if let StorageError::Damaged(why) = &error {
+            tracing::error!(%why, "the log takes nothing more until it is started again");
+            self.refused = Some(why.clone());
+        }
+        error
+    }
+
+    /// Finds out whether a failed commit is stored, however long that takes, and makes the answer final.
+    ///
+    /// The commit record may be in the write-ahead log without its fsync; after a crash it would be replayed. Until that
+    /// is decided the batch can neither be acknowledged nor refused. The next commit overwrites a record that does not
+    /// count.
+    fn clear_up(&mut self, next: Next) -> bool {
+        loop {
+            let cleared = self.take_store().and_then(|store| {
+                // A checkpoint copies the stored pages out of the file to which the write has failed.
+                let left = checkpoint(&store.db, "PASSIVE")?.left;
+                record_run(&store.db, self.rooms.read().runs.current())?;
+                let is_stored = store.next.entry >= next.entry;
+                self.store = Some(store);
+                Ok(if is_stored && left > 0 { None } else { Some(is_stored) })
+            });
+            match cleared {
+                Ok(Some(is_stored)) => return is_stored,
+                Ok(None) => {}
+                Err(error) => match self.note(&error) {
+                    StorageError::Damaged(_) => return false,
+                    StorageError::Full(why) | StorageError::Failed(why) => {
+                        tracing::warn!(%why, "whether the commit is stored is not known yet");
+                    }
+                },
+            }
+            if self.is_closing.load(Ordering::Acquire) {
+                return false;
+            }
+            thread::sleep(RETRY_AFTER);
+        }
+    }
+
+    /// The store, opened again after an error.
+    fn take_store(&mut self) -> rusqlite::Result<Store> {
+        if let Some(store) = self.store.take() {
+            return Ok(store);
+        }
+        let db = connection::writing(&self.path, self.options.durability)?;
+        let run = self.rooms.read().runs.current();
+        let loaded = load::load(&db, Ok(run))?;
+        let mut rooms = self.rooms.write();
+        *rooms = loaded.rooms.not_behind(&rooms);
+        Ok(Store { db, next: loaded.next, run_is_known: loaded.run_is_known })
+    }
+
+    fn commit(
+        &mut self,
+        store: &mut Store,
+        items: Vec<Append>,
+    ) -> Result<Vec<Outcome>, Failure<Vec<Outcome>>> {
+        let keep = self.options.keep;
+        let at_most = items.len() * 2 + PRUNED_AT_ONCE;
+        self.transact(store, |batch| {
+            let outcomes = batch.append(items)?;
+            let names: Vec<RoomName> = batch.drafts.keys().cloned().collect();
+            Ok((outcomes, batch.prune(&names, &keep, at_most)?))
+        })
+    }
+
+    fn prune(&mut self, store: &mut Store, names: &[RoomName]) -> Result<(), Failure<()>> {
+        let keep = self.options.keep;
+        self.transact(store, |batch| Ok(((), batch.prune(names, &keep, PRUNED_AT_ONCE)?)))
+    }
+
+    /// Runs one transaction. The rooms in memory change only once it is committed.
+    fn transact<T>(
+        &mut self,
+        store: &mut Store,
+        work: impl FnOnce(&mut Batch<'_>) -> rusqlite::Result<(T, Vec<(RoomName, u64)>)>,
+    ) -> Result<T, Failure<T>> {
+        let transaction = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let (done, pruned, drafts, next) = {
+            let rooms = self.rooms.read();
+            if !store.run_is_known {
+                record_run(&transaction, rooms.runs.current())?;
+            }
+            let mut batch = Batch::new(&transaction, &rooms, store.next);
+            let (done, pruned) = work(&mut batch)?;
+            batch.finish()?;
+            (done, pruned, batch.drafts, batch.next)
+        };
+        #[cfg(not(test))]
+        let committed = transaction.commit();
+        #[cfg(test)]
+        let committed = match self.fault.take() {
+            None => transaction.commit(),
+            Some(Fault::AfterIt) => transaction.commit().and(Err(crate::error::io_error())),
+            Some(Fault::InsteadOfIt) => transaction.rollback().and(Err(crate::error::io_error())),
+        };
+        match committed {
+            Ok(()) => {}
+            // The disk had no space for the whole transaction, so its commit record is missing and it never counts.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                return Err(Failure::Before(error));
+            }
+            Err(error) => return Err(Failure::Within { error, next, done }),
+        }
+        store.next = next;
+        store.run_is_known = true;
+        self.rooms.write().by_name.extend(drafts);
+        self.pruned.extend(pruned);
+        Ok(done)
+    }
+}
+
+/// Where a transaction failed.
+#[derive(Debug)]
+enum Failure<T> {
+    /// Before its commit, so nothing of it is stored.
+    Before(rusqlite::Error),
+    /// During its commit. If the transaction is stored after all, `next` are the ids after it, and `done` its result.
+    Within { error: rusqlite::Error, next: Next, done: T },
+}
+
+impl<T> From<rusqlite::Error> for Failure<T> {
+    fn from(error: rusqlite::Error) -> Failure<T> {
+        Failure::Before(error)
+    }
+}
+
+/// Between two attempts to find out whether a failed commit is stored.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// How long no command must come before old entries are deleted.
+const IDLE: Duration = Duration::from_secs(1);
+/// How many entries one transaction deletes, besides twice as many as it stores: a few milliseconds.
+const PRUNED_AT_ONCE: usize = 64;
+/// How many rooms one transaction searches for old entries.
+const ROOMS_AT_ONCE: usize = 64;
