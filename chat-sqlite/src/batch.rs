@@ -65,7 +65,8 @@ impl<'a> Batch<'a> {
         if inserted == 0 {
             let (client, request) = (row.client, row.request);
             let asked = Asked { client, request, kind: row.kind, text: &row.text };
-            return Ok(lookup::one(self.db, Some(room), asked)?.expect("ON CONFLICT fired, so a row with this (client, request) exists"));
+            return Ok(lookup::one(self.db, Some(room), asked)?
+                .expect("ON CONFLICT fired, so a row with this (client, request) exists"));
         }
         self.next.entry += 1;
         if room.lineage.newest() != Some(self.run.ordinal) || room.lineage_is_new {

@@ -7,9 +7,9 @@ use chat_core::{PersonName, words};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::{
-    row::EntryRow,
     hash::Digest,
     rooms::{Room, Rooms},
+    row::EntryRow,
 };
 
 /// Entries by their ids: their words, senders and rooms as tokens. The texts are stored in `entries` alone.

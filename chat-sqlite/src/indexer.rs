@@ -91,12 +91,14 @@ impl Indexer {
         }
         let before = self.indexed_to;
         let stepped = self.write(store, rooms, most);
-        let io_failed = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+        let io_failed =
+            |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
         let store_failed = stepped.as_ref().is_err_and(io_failed);
         match stepped {
             Ok(indexed_to) => {
                 self.indexed_to = Some(indexed_to);
-                (self.is_at_work, self.rebuilds, self.is_failing) = (indexed_to < store.newest(), false, false);
+                (self.is_at_work, self.rebuilds, self.is_failing) =
+                    (indexed_to < store.newest(), false, false);
                 let (done, waiting) = self.waiting.drain(..).partition(|(target, _)| *target <= indexed_to);
                 self.waiting = waiting;
                 for (_, answer) in done {

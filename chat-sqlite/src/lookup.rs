@@ -8,8 +8,8 @@ use chat_core::{
 use rusqlite::{Connection, params};
 
 use crate::{
-    row::EntryRow,
     rooms::{Room, Shared},
+    row::EntryRow,
 };
 
 /// A request: its name and its content.

@@ -8,7 +8,7 @@ use std::{
 use chat_core::log::{LogEntry, LogPage, PageLimit};
 use rusqlite::{Connection, params};
 
-use crate::{row::EntryRow, error::is_damage, rooms::Room};
+use crate::{error::is_damage, rooms::Room, row::EntryRow};
 
 /// The damaged places that were reported already: each is reported once.
 #[derive(Debug, Default)]

@@ -5,12 +5,7 @@ use std::time::{Duration, SystemTime};
 use chat_core::RoomName;
 use rusqlite::params;
 
-use crate::{
-    batch::Batch,
-    index,
-    open::Keep,
-    row::ENTRY_OVERHEAD,
-};
+use crate::{batch::Batch, index, open::Keep, row::ENTRY_OVERHEAD};
 
 impl Keep {
     pub(crate) fn is_everything(&self) -> bool {

@@ -10,9 +10,9 @@ use chat_core::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
-    row::EntryRow,
     index::{room_token, sender_token},
     rooms::{Room, Shared},
+    row::EntryRow,
 };
 
 /// What the index leads to. It may name what has gone or is damaged, which is left out.
