@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind
 use clap_complete::Shell;
 
 use self::examples::*;
-use crate::{since, store::Store};
+use crate::{storage::Storage, timestamp};
 
 mod bench;
 mod bot;
@@ -65,7 +65,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "URL", value_parser = server)]
     pub(crate) listen: Vec<Address>,
     #[command(flatten)]
-    pub(crate) store: Store,
+    pub(crate) store: Storage,
     /// Let in only those who know the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
@@ -198,7 +198,7 @@ pub(crate) struct Search {
     #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
     pub(crate) from: Option<PersonName>,
     /// Nothing older than this: 90s, 15m, 2h, 3d, 1w, 2026-11-21 or 2026-11-21T09:30
-    #[arg(long, value_name = "WHEN", value_parser = since::parse)]
+    #[arg(long, value_name = "WHEN", value_parser = timestamp::parse)]
     pub(crate) since: Option<u64>,
     /// Print at most N
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
@@ -250,7 +250,7 @@ pub(crate) struct Export {
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: RoomName,
     /// Nothing older than this: 90s, 15m, 2h, 3d, 1w, 2026-11-21 or 2026-11-21T09:30
-    #[arg(long, value_name = "WHEN", value_parser = since::parse)]
+    #[arg(long, value_name = "WHEN", value_parser = timestamp::parse)]
     pub(crate) since: Option<u64>,
     /// How it is written
     #[arg(long, value_enum)]

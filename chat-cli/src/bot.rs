@@ -56,7 +56,7 @@ pub(crate) async fn run(
     let mut board = Board { plain: Plain::new(&Zoned::now()), out: Output::plain() };
     let entering = door.enter(|update| board.show(update));
     let session = select! {
-        () = signals.asked_to_end() => return Ok(()),
+        () = signals.shutdown_requested() => return Ok(()),
         session = Box::pin(entering.fuse()) => session?,
     };
     let Session { mut remote, mut updates, welcome, .. } = session;
@@ -81,7 +81,7 @@ pub(crate) async fn run(
         }
     };
     let ended = select! {
-        () = signals.asked_to_end() => Ok(()),
+        () = signals.shutdown_requested() => Ok(()),
         ended = Box::pin(ended.fuse()) => ended,
     };
     // The programs have ended with all that was awaited here, and the client says bye.

@@ -1,4 +1,4 @@
-//! `chat config`: shows the settings and where each comes from, or writes a file to begin with.
+//! `chat config`: shows the settings and where each comes from, or creates a settings file.
 
 use std::path::Path;
 
@@ -7,22 +7,22 @@ use serde_json::{Value, json};
 
 use crate::{
     args::Config,
-    harmless::Harmless,
     names,
     output::{Output, OutputError, printable_json},
+    sanitize::Sanitized,
     settings::{Origin, Setting, Settings, file, path},
 };
 
 /// Runs `chat config`.
 ///
 /// # Errors
-/// When something is wrong with the settings, or the file to begin with cannot be written.
+/// When a setting is invalid, or the settings file cannot be created.
 pub(crate) fn run(args: &Config) -> anyhow::Result<()> {
     let mut out = Output::plain();
     if args.init {
-        let path = path().context("this account has no place for settings")?;
+        let path = path().context("this account has no directory for settings")?;
         file::init(&path)?;
-        return Ok(say(&mut out, &format!("{} has the defaults", path.display()))?);
+        return Ok(say(&mut out, &format!("{} now holds the defaults", path.display()))?);
     }
     let settings = Settings::load()?;
     if args.json {
@@ -34,12 +34,12 @@ pub(crate) fn run(args: &Config) -> anyhow::Result<()> {
     let place = match (&settings.path, settings.is_there) {
         (Some(path), true) => format!("The settings file is {}", path.display()),
         (Some(path), false) => format!("There is no settings file; it would be {}", path.display()),
-        (None, _) => "This account has no place for a settings file".to_owned(),
+        (None, _) => "This account has no directory for a settings file".to_owned(),
     };
     Ok(say(&mut out, &place)?)
 }
 
-/// The settings as text: key, value, origin.
+/// The settings as text: key, value and origin of each.
 fn rows(settings: &Settings) -> Vec<(&'static str, String, Origin)> {
     let rooms: Vec<_> = settings.rooms.value.iter().map(|it| it.as_str()).collect();
     let name = settings.name.value.as_ref().map_or_else(login, |it| it.as_str().to_owned());
@@ -81,5 +81,5 @@ fn login() -> String {
 }
 
 fn say(out: &mut Output, words: &str) -> Result<(), OutputError> {
-    out.write(format!("{}\n", Harmless::line(words)).as_bytes())
+    out.write(format!("{}\n", Sanitized::line(words)).as_bytes())
 }

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::{
     args::Discover,
-    harmless::Harmless,
     lan,
     output::{Line, Output},
+    sanitize::Sanitized,
 };
 
 /// Runs `chat discover`.
@@ -55,10 +55,10 @@ impl Listed<'_> {
 
 fn as_line(server: &Found) -> Line {
     let urls: Vec<String> = server.urls.iter().map(Address::to_string).collect();
-    let line = Line::default().shown(&Harmless::line(&server.name)).words("  ").number(server.rooms);
+    let line = Line::default().shown(&Sanitized::line(&server.name)).words("  ").number(server.rooms);
     let line = line.words(if server.rooms == 1 { " room  " } else { " rooms  " });
-    let line = line.shown(&Harmless::line(&urls.join(" "))).faint("  ");
-    line.shown(&Harmless::line(&server.software))
+    let line = line.shown(&Sanitized::line(&urls.join(" "))).faint("  ");
+    line.shown(&Sanitized::line(&server.software))
 }
 
 /// How long to look. What is there is found sooner, but nobody knows whether that was all.

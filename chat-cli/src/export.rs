@@ -12,16 +12,16 @@ use jiff::{Zoned, tz::TimeZone};
 
 use crate::{
     args::{Export, Format},
-    oneshot::OneShot,
     session::Door,
     settings::Settings,
+    short_session::ShortSession,
     signals::Signals,
 };
 
 mod html;
 mod lines;
 
-use crate::target::Target;
+use crate::output_file::OutputFile;
 
 /// How an export is written.
 trait Form {
@@ -55,7 +55,7 @@ pub(crate) async fn run(
     let mut signals = Signals::catch().context("cannot catch signals")?;
     let mut exporting = Box::pin(export(transports, runtime, args, settings).fuse());
     select_biased! {
-        () = signals.asked_to_end() => bail!("{FAILED}: interrupted"), // and a file that was begun goes
+        () = signals.shutdown_requested() => bail!("{FAILED}: interrupted"), // and a file that was begun goes
         done = exporting => done,
     }
 }
@@ -67,8 +67,8 @@ async fn export(
     settings: &Settings,
 ) -> anyhow::Result<()> {
     let door = Door::new(transports, runtime, settings.server(args.server), &settings.person(args.person))?;
-    let mut talk = OneShot::enter(&door, FAILED).await?;
-    let mut target = Target::open(args.output.as_deref())?;
+    let mut talk = ShortSession::enter(&door, FAILED).await?;
+    let mut target = OutputFile::open(args.output.as_deref())?;
     let zone = TimeZone::system();
     let mut form: Box<dyn Form> = match args.format {
         Format::Jsonl => Box::new(lines::Json),

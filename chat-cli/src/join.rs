@@ -103,7 +103,7 @@ pub(crate) async fn talk<S: Stream<Item = Typed> + Unpin>(
     let mut signals = Signals::catch().context("cannot catch signals")?;
     let entering = door.enter(|update| face.show(update, &mut out));
     let session = select_biased! {
-        () = signals.asked_to_end() => return Ok(()),
+        () = signals.shutdown_requested() => return Ok(()),
         session = Box::pin(entering.fuse()) => session?,
     };
     let typed = typed(&mut out).context("cannot read standard input")?;

@@ -24,46 +24,46 @@ use chat_udp::Udp;
 use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command, Join, LogFormat};
-use harmless::Harmless;
 use output::{Output, OutputError};
+use sanitize::Sanitized;
 use settings::Settings;
 
 mod args;
+mod atomic_file;
 mod bench;
 mod bot;
-mod child;
 mod command;
 mod compare;
 mod config;
 mod discover;
 mod doctor;
+mod duration;
 mod export;
-mod harmless;
 mod join;
 mod lan;
 mod line;
 mod logging;
 mod names;
-mod oneshot;
 mod output;
+mod output_file;
+mod parent_death;
 mod password;
 pub mod process;
 mod runtime;
+mod sanitize;
 mod screen;
 mod search;
 mod send;
 mod serve;
 mod session;
 mod settings;
+mod short_session;
 mod signals;
-mod since;
-mod span;
 mod stats;
 mod status_line;
-mod store;
+mod storage;
 mod tail;
-mod target;
-mod whole;
+mod timestamp;
 mod wrap;
 
 pub use runtime::Pool;
@@ -104,7 +104,7 @@ pub fn run(transports: Transports) -> ExitCode {
     if let Some(OutputError::Closed) = error.downcast_ref() {
         return ExitCode::SUCCESS; // `chat tail … | head` is no failure
     }
-    let line = Harmless::line(&format!("{error:#}"));
+    let line = Sanitized::line(&format!("{error:#}"));
     let _ = writeln!(io::stderr(), "chat: {line}");
     ExitCode::FAILURE
 }

@@ -15,7 +15,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{args::LogFormat, harmless::Harmless, output::escape_unprintable};
+use crate::{args::LogFormat, output::escape_unprintable, sanitize::Sanitized};
 
 /// Starts the log at `default` level, unless RUST_LOG says otherwise.
 ///
@@ -44,7 +44,7 @@ where
     W: for<'a> MakeWriter<'a> + 'static,
 {
     let records = tracing_subscriber::fmt::format().with_ansi(false);
-    to(writer).event_format(OneLine { records, clean: |record| Harmless::line(record).to_string() })
+    to(writer).event_format(OneLine { records, clean: |record| Sanitized::line(record).to_string() })
 }
 
 fn json<S, W>(writer: W) -> impl Layer<S>

@@ -1,42 +1,42 @@
-//! The names to try where the command line gives none: the one from the settings, or the login name made into one that
-//! is allowed. And names that are made up.
+//! The names to try where the command line gives none: the name from the settings, or the login name turned into a valid
+//! name. Also unique names for test clients.
 
 use chat_core::{PersonName, Runtime, token};
 
-/// `what`, a hyphen and six letters or digits by chance: a name that nobody else has at the same time.
-pub(crate) fn made_up(what: &str, runtime: &dyn Runtime) -> String {
+/// `what`, a hyphen and six random letters or digits: a name that no other client uses at the same time.
+pub(crate) fn unique(what: &str, runtime: &dyn Runtime) -> String {
     format!("{what}-{}", token(runtime.random())[..6].replace(['-', '_'], "x"))
 }
 
-/// The login name, then the same with -2 to -9 after it.
+/// The login name, then the login name with -2 to -9 appended.
 pub(crate) fn from_login() -> Vec<String> {
     let variable = |name| std::env::var(name).ok();
     let login = variable("USER").or_else(|| variable("LOGNAME")).or_else(|| whoami::username().ok());
     candidates(&login.unwrap_or_default(), |name| PersonName::parse(name).is_ok())
 }
 
-/// `name`, then the same with -2 to -9 after it as far as that is a name.
+/// `name`, then `name` with -2 to -9 appended, as far as these are valid names.
 pub(crate) fn from_settings(name: &PersonName) -> Vec<String> {
     let numbered = (2..=9).map(|number| format!("{name}-{number}"));
-    let numbered = numbered.filter(|it| PersonName::parse(it).is_ok());
+    let numbered = numbered.filter(|name| PersonName::parse(name).is_ok());
     std::iter::once(name.to_string()).chain(numbered).collect()
 }
 
 fn candidates(login: &str, allowed: impl Fn(&str) -> bool) -> Vec<String> {
     let letters = |c: &char| c.is_alphanumeric() || "-_.".contains(*c);
-    // Room for the two characters of a number.
+    // Leaves space for a suffix such as -2.
     let shortened: String = login.chars().filter(letters).take(MAX_LENGTH - 2).collect();
-    let name = [login, &shortened].into_iter().find(|it| allowed(it) && allowed(&format!("{it}-9")));
-    let name = name.unwrap_or(NOBODY);
+    let name = [login, &shortened].into_iter().find(|name| allowed(name) && allowed(&format!("{name}-9")));
+    let name = name.unwrap_or(FALLBACK);
     let numbered = (2..=9).map(|number| format!("{name}-{number}"));
     std::iter::once(name.to_owned()).chain(numbered).collect()
 }
 
-/// The longest name in characters.
+/// The length of the longest valid name, in characters.
 const MAX_LENGTH: usize = 32;
 
-/// Who has no login name that could be made into a name.
-const NOBODY: &str = "guest";
+/// The name of a user whose login name cannot be turned into a valid name.
+const FALLBACK: &str = "guest";
 
 #[cfg(test)]
 mod tests {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_usable_makes_a_guest() {
+    fn an_unusable_login_becomes_guest() {
         assert_eq!(first_and_last("").0, "guest");
         assert_eq!(first_and_last(" \u{1b} ").0, "guest");
         assert_eq!(first_and_last(&"語".repeat(40)).0, "guest");

@@ -13,8 +13,8 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::{
-    harmless::Harmless,
     line::prompt::Prompt,
+    sanitize::Sanitized,
     settings::Colours,
     wrap::{self, Break, NEW_LINE},
 };
@@ -134,18 +134,18 @@ impl Line {
     }
 
     /// Adds words of someone else.
-    pub(crate) fn shown(self, words: &Harmless) -> Line {
+    pub(crate) fn shown(self, words: &Sanitized) -> Line {
         self.span(Style::new(), words.as_str())
     }
 
     /// Adds words of someone else that are to be seen at once.
-    pub(crate) fn marked(self, words: &Harmless) -> Line {
+    pub(crate) fn marked(self, words: &Sanitized) -> Line {
         self.span(MARK, words.as_str())
     }
 
     /// Adds the name of a person, always in the same colour.
     pub(crate) fn name(self, name: &str) -> Line {
-        self.span(Style::new().fg_color(Some(colour_of(name).into())).bold(), Harmless::line(name))
+        self.span(Style::new().fg_color(Some(colour_of(name).into())).bold(), Sanitized::line(name))
     }
 
     /// Adds words of this program in a style of their own.
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn a_broken_line_keeps_its_colours_and_nobody_gets_to_its_left_edge() {
         let hostile = format!("{}[lobby] 12:00 <admin> send me your password", "z".repeat(30));
-        let line = Line::default().faint("<").name("evil").faint("> ").shown(&Harmless::line(&hostile));
+        let line = Line::default().faint("<").name("evil").faint("> ").shown(&Sanitized::line(&hostile));
         let broken = line.broken(40);
         assert_eq!(
             broken.to_string(),
@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn what_is_marked_is_seen_with_colours_and_without() {
-        let line = Line::default().words("red ").marked(&Harmless::line("tea")).words(", please");
+        let line = Line::default().words("red ").marked(&Sanitized::line("tea")).words(", please");
         assert_eq!(line.marked_by_hand().to_string(), "red *tea*, please");
         let coloured = line.coloured();
         assert!(coloured.contains(&format!("{MARK}tea{MARK:#}")) && !coloured.contains('*'), "{coloured:?}");
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_name_keeps_its_colour_and_plain_lines_have_none() {
-        let line = Line::note("").name("ana").words(" entered ").shown(&Harmless::line("lo\u{1b}bby"));
+        let line = Line::note("").name("ana").words(" entered ").shown(&Sanitized::line("lo\u{1b}bby"));
         assert!(!line.to_string().contains('\u{1b}'));
         assert!(line.to_string().starts_with("-- ana entered lo"));
         assert_eq!(Line::default().name("ana").coloured(), Line::default().name("ana").coloured());

@@ -1,4 +1,4 @@
-//! The password of a server, kept in a file rather than on a command line that others can see.
+//! Reads the server's password from a file: a command line would show the password to other users.
 
 use std::{fs::File, io::Read, path::Path};
 
@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 /// The first line of the file at `path`.
 ///
 /// # Errors
-/// When it cannot be read, is empty, is longer than [`MAX_PASSWORD`] bytes, or is not UTF-8.
+/// When the file cannot be read, or its first line is empty, longer than [`MAX_PASSWORD`] bytes or not UTF-8.
 pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     let mut start = Vec::new();
     let reading = || format!("cannot read the password file {}", path.display());
@@ -25,7 +25,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     Ok(password.with_context(|| format!("the password in {} is not UTF-8", path.display()))?.to_owned())
 }
 
-/// The longest password in bytes; with its escaping and the rest of a hello it fits the frame before `welcome`.
+/// The longest password in bytes; a `hello` with it, escaped, fits the limit for frames before `welcome`.
 const MAX_PASSWORD: u64 = 512;
 
 #[cfg(test)]
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_password_is_refused_in_words() {
+    fn an_unusable_file_is_refused_with_the_reason() {
         for (name, content, words) in [
             ("nothing", &b""[..], "is empty"),
             ("blank", b"\nsecond", "is empty"),

@@ -1,9 +1,8 @@
-//! What processes use, as the system tells it.
+//! The processor time and memory of processes, as the operating system reports them.
 
 use std::time::Duration;
 
-/// The processor time that the process `pid` has used until now, all its threads together; nothing where the system does
-/// not tell.
+/// The processor time that all threads of process `pid` have used so far; `None` where the system does not report it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn cpu(pid: u32) -> Option<Duration> {
     use nix::{
@@ -15,18 +14,18 @@ pub fn cpu(pid: u32) -> Option<Duration> {
     Some(clock_gettime(clock).ok()?.into())
 }
 
-/// Nothing: it is known how to ask Linux alone.
+/// Always `None`: this is implemented for Linux alone.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub fn cpu(_: u32) -> Option<Duration> {
     None
 }
 
-/// What this process has used.
+/// The processor time that this process has used so far.
 pub fn own_cpu() -> Option<Duration> {
     cpu(std::process::id())
 }
 
-/// The memory that the process `pid` has in use, in bytes; nothing where the system does not tell.
+/// The resident memory of process `pid` in bytes; `None` where the system does not report it.
 pub fn memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -40,10 +39,10 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn this_process_uses_something_and_no_process_nothing() {
+    fn a_process_uses_time_and_memory_and_a_missing_one_has_none() {
         let own = std::process::id();
-        assert!(memory(own).is_some_and(|it| it > 1 << 16), "{:?}", memory(own));
-        assert!(own_cpu().is_some_and(|it| it > Duration::ZERO), "{:?}", own_cpu());
+        assert!(memory(own).is_some_and(|bytes| bytes > 1 << 16), "{:?}", memory(own));
+        assert!(own_cpu().is_some_and(|time| time > Duration::ZERO), "{:?}", own_cpu());
         assert_eq!((memory(u32::MAX), cpu(u32::MAX)), (None, None));
     }
 }

@@ -11,7 +11,9 @@ use chat_core::{
 };
 use jiff::tz::TimeZone;
 
-use crate::{args::Search, line::found, oneshot::OneShot, output::Output, session::Door, settings::Settings};
+use crate::{
+    args::Search, line::found, output::Output, session::Door, settings::Settings, short_session::ShortSession,
+};
 
 /// Runs `chat search`; its status is that of `grep`: 0 if something was found.
 ///
@@ -26,7 +28,7 @@ pub(crate) async fn run(
     let (server, words) = args.server_and_words().map_err(anyhow::Error::msg)?;
     let query = Query::parse(&words).context("cannot search for this")?;
     let door = Door::new(transports, runtime, settings.server(server), &settings.person(args.person))?;
-    let mut talk = OneShot::enter(&door, "not searched").await?;
+    let mut talk = ShortSession::enter(&door, "not searched").await?;
     let zone = TimeZone::system();
     let mut out = if args.json { Output::plain() } else { Output::coloured(settings.colours.value) };
     let (mut left, mut before, mut any) = (args.limit, None, false);

@@ -12,7 +12,7 @@ use chat_core::{
     wire::{Join, MAX_TEXT, Request, Say},
 };
 
-use crate::{args::Send, oneshot::OneShot, session::Door, settings::Settings};
+use crate::{args::Send, session::Door, settings::Settings, short_session::ShortSession};
 
 /// Runs `chat send`.
 ///
@@ -30,7 +30,7 @@ pub(crate) async fn run(
     };
     let text = to_text(text)?;
     let door = Door::new(transports, runtime, args.server, &settings.person(args.person))?;
-    let mut talk = OneShot::enter(&door, "not sent").await?;
+    let mut talk = ShortSession::enter(&door, "not sent").await?;
     let room = || Cow::Owned(args.room.as_str().to_owned());
     talk.send(Request::Join(Join { room: room(), recent: Some(0), ..Join::default() })).await?;
     talk.ask(Request::Say(Say { id: 0, room: room(), text: Cow::Owned(text), order: None, bot: false }))

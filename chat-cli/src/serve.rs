@@ -13,9 +13,8 @@ use futures::{FutureExt, select_biased};
 
 use crate::{
     args::Serve,
-    child,
     output::{Output, OutputError},
-    password,
+    parent_death, password,
     signals::Signals,
 };
 
@@ -26,7 +25,7 @@ use crate::{
 pub(crate) async fn run(transports: &Transports, runtime: SharedRuntime, args: Serve) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
     if let Some(parent) = args.child_of {
-        child::end_with(parent).context("cannot be a child")?;
+        parent_death::kill_with_parent(parent).context("cannot be a child")?;
     }
     raise_limits();
     let config = config(&args)?;
@@ -97,7 +96,7 @@ async fn serve(
     args.store.announce();
     let mut failed = Box::pin(server.failed().fuse());
     select_biased! {
-        () = signals.asked_to_end() => {
+        () = signals.shutdown_requested() => {
             tracing::info!(sessions = server.sessions(), "stopping");
             Ok(())
         }

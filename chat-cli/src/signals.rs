@@ -1,4 +1,4 @@
-//! How the program is told to end: the first signal asks, the second does not wait.
+//! Termination signals: the first one requests a shutdown, the second one ends the process at once.
 
 use std::{
     fmt,
@@ -20,23 +20,24 @@ use signal_hook::{
     flag,
 };
 
-/// SIGINT, SIGTERM and, for a program that writes to a terminal, SIGHUP, which comes when that is closed; caught for as
-/// long as the process lives. That it is closed is seen as well by whom nobody sends SIGHUP.
+/// SIGINT, SIGTERM and, when standard output is a terminal, SIGHUP, which is sent when the terminal is closed. They are
+/// caught for as long as the process lives. A closed terminal is also detected when no SIGHUP is delivered.
 pub struct Signals {
     caught: BoxStream<'static, ()>,
 }
 
 impl Signals {
-    /// From now on the first signal is only noted. A second one ends the process on the spot, with status 130 or
-    /// 143, also while it is stuck in a write that nobody reads. SIGHUP often comes twice, from the shell and from the
-    /// system, and means the same each time; whoever is under `nohup`, which ignores it, never writes to a terminal.
+    /// Installs the handlers. From now on the first signal only requests a shutdown. A second SIGINT or SIGTERM ends the
+    /// process at once, with status 130 or 143, even while the process is blocked in a write. SIGHUP often arrives
+    /// twice, from the shell and from the kernel, so a second one does not end the process. `nohup` ignores SIGHUP, but
+    /// a program under `nohup` has no terminal as standard output.
     ///
     /// # Errors
     /// When the handlers cannot be installed.
     pub fn catch() -> io::Result<Signals> {
         let asked = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // Handlers run in the order they were registered: the first signal finds the flag still down.
+            // Handlers run in the order of registration: on the first signal the flag is not yet set.
             flag::register_conditional_shutdown(signal, 128 + signal, asked.clone())?;
             flag::register(signal, asked.clone())?;
         }
@@ -48,8 +49,8 @@ impl Signals {
         Ok(Signals { caught })
     }
 
-    /// Completes when the program is asked to end.
-    pub fn asked_to_end(&mut self) -> impl FusedFuture<Output = ()> + Unpin {
+    /// Completes when a signal requests the end of the program.
+    pub fn shutdown_requested(&mut self) -> impl FusedFuture<Output = ()> + Unpin {
         self.caught.next().map(drop).fuse()
     }
 }
@@ -60,8 +61,8 @@ impl fmt::Debug for Signals {
     }
 }
 
-/// Something once the terminal that is standard output is closed; the process ends then, sooner or later. A thread waits
-/// for it that is left behind when the program ends.
+/// Yields one item when the terminal that is standard output is closed; some time later the process ends in any case. A
+/// thread of its own waits for this and is not joined when the program ends.
 #[cfg(unix)]
 fn closed() -> io::Result<mpsc::Receiver<()>> {
     use rustix::{
@@ -72,18 +73,19 @@ fn closed() -> io::Result<mpsc::Receiver<()>> {
     };
 
     let (mut sender, receiver) = mpsc::channel(1);
-    let is_read = io::stdin().is_terminal(); // of one that is closed nobody can tell
+    let is_read = io::stdin().is_terminal(); // a closed terminal no longer counts as one
     let wait = move || {
         let stdout = io::stdout();
-        // Nothing is asked for, and so only what is always told is told.
+        // With an empty set of events `poll` reports hang-up and errors alone.
         let mut terminal = [PollFd::new(&stdout, PollFlags::empty())];
         while poll(&mut terminal, None) == Err(Errno::INTR) {}
-        // Whoever reads keys reads the end of them again and again (crossterm 0.29), unless there is none.
+        // crossterm 0.29 reads end-of-file from a closed terminal in a busy loop; an empty pipe as standard input stops
+        // that.
         let silence = is_read.then(|| pipe_with(PipeFlags::NONBLOCK).ok()).flatten();
         if let Some((silent, _)) = &silence {
             let _ = dup2_stdin(silent);
         }
-        let _ = sender.try_send(()); // nobody may listen any more
+        let _ = sender.try_send(()); // the receiver may be gone
         thread::sleep(END_WITHIN);
         signal_hook::low_level::exit(128 + signal_hook::consts::SIGHUP);
     };
@@ -91,12 +93,12 @@ fn closed() -> io::Result<mpsc::Receiver<()>> {
     Ok(receiver)
 }
 
-/// Nothing: elsewhere a program ends with its terminal.
+/// Never yields: on other systems the end of the terminal ends the program.
 #[cfg(not(unix))]
 fn closed() -> io::Result<mpsc::Receiver<()>> {
     Ok(mpsc::channel(0).1)
 }
 
-/// How long the program may take to end once its terminal is closed. A server takes ten seconds to say goodbye.
+/// How long the program may take to end after its terminal is closed. A server takes up to ten seconds for its goodbyes.
 #[cfg(unix)]
 const END_WITHIN: Duration = Duration::from_secs(15);

@@ -1,4 +1,4 @@
-//! What the network does to a conversation, as one line for people or one event for programs.
+//! Statistics of a connection (round trips, retries, losses), as one line for people or one JSON event for programs.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use chat_core::{
 };
 use serde::Serialize;
 
-use crate::{harmless::Harmless, output::Line};
+use crate::{output::Line, sanitize::Sanitized};
 
-/// The line.
+/// The line for people.
 pub(crate) fn line(stats: &Stats, server: &Address) -> Line {
-    let line = Line::note("").shown(&Harmless::line(&server.to_string())).words(": ");
+    let line = Line::note("").shown(&Sanitized::line(&server.to_string())).words(": ");
     let line = match &stats.round_trips {
-        Some(it) => line
+        Some(times) => line
             .words("round trip p50 ")
-            .took(it.p50)
+            .took(times.p50)
             .words(", p90 ")
-            .took(it.p90)
+            .took(times.p90)
             .words(", p99 ")
-            .took(it.p99),
+            .took(times.p99),
         None => line.words("no round trip measured"),
     };
     let counts = [
@@ -31,7 +31,7 @@ pub(crate) fn line(stats: &Stats, server: &Address) -> Line {
         (stats.reordered, "reordered "),
     ];
     if counts.iter().all(|(count, _)| *count == 0) {
-        return line; // as always over a link that loses nothing
+        return line; // as over every lossless link
     }
     let line = counts.into_iter().enumerate().fold(line, |line, (at, (count, what))| {
         line.words(if at == 0 { "; " } else { ", " }).words(what).number(count)
@@ -44,7 +44,7 @@ pub(crate) fn line(stats: &Stats, server: &Address) -> Line {
     line.took(stats.longest_stall)
 }
 
-/// The event, without fractions: times are in microseconds.
+/// The JSON event. Times are whole microseconds.
 pub(crate) fn event(stats: &Stats, server: &Address) -> impl Serialize {
     Event {
         kind: "stats",
@@ -66,7 +66,7 @@ struct Event {
     #[serde(rename = "type")]
     kind: &'static str,
     server: String,
-    /// Absent until something was measured.
+    /// Absent until a round trip was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     round_trip_us: Option<RoundTripUs>,
     retries: u64,

@@ -1,4 +1,4 @@
-//! A line on standard error that says what is going on: it changes in place on a terminal, and is not there elsewhere.
+//! A status line on standard error that is updated in place. It is shown on terminals only.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -6,24 +6,24 @@ use terminal_size::{Width, terminal_size_of};
 
 use crate::output::is_dumb;
 
-/// The line, if there is a terminal that can show it.
+/// The status line of a terminal.
 pub(crate) struct StatusLine;
 
 impl StatusLine {
-    /// Nothing where standard error is no terminal, or one that cannot change what it shows.
+    /// `None` where standard error is no terminal, or a terminal without cursor control.
     pub(crate) fn new() -> Option<StatusLine> {
         (io::stderr().is_terminal() && !is_dumb()).then_some(StatusLine)
     }
 
-    /// Shows `text` in place of what was shown, as much of it as fits.
+    /// Replaces the status line with `text`, truncated to the width of the terminal.
     pub(crate) fn show(&self, text: &str) {
         let columns = terminal_size_of(io::stderr()).map_or(80, |(Width(columns), _)| usize::from(columns));
         let text: String = text.chars().take(columns.saturating_sub(1)).collect();
-        let _ = write!(io::stderr(), "\r{text}{CLEAR}"); // nobody is lost who cannot see it
+        let _ = write!(io::stderr(), "\r{text}{CLEAR}"); // a status line that cannot be written is no error
         let _ = io::stderr().flush();
     }
 
-    /// Shows nothing any more.
+    /// Clears the status line.
     pub(crate) fn clear(&self) {
         self.show("");
     }

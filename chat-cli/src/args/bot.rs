@@ -7,7 +7,7 @@ use chat_core::{Address, PersonName, RoomName};
 use clap::Args;
 
 use super::{Person, server};
-use crate::span;
+use crate::duration;
 
 /// Let a program answer what is said to it.
 ///
@@ -69,7 +69,7 @@ impl Bot {
 }
 
 fn time(raw: &str) -> Result<Duration, String> {
-    match span::parse(raw)? {
+    match duration::parse(raw)? {
         Duration::ZERO => Err("that is no time at all; write it like 10s".to_owned()),
         time => Ok(time),
     }

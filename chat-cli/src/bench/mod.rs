@@ -47,7 +47,7 @@ pub(crate) async fn run(
         transport,
         address: args.server.clone(),
         password,
-        prefix: names::made_up("bench", &*runtime) + "-",
+        prefix: names::unique("bench", &*runtime) + "-",
         runtime: runtime.clone(),
     };
     let mut costs = Costs::new(args.pid, runtime.clone());
@@ -57,7 +57,7 @@ pub(crate) async fn run(
         let mut measured = Box::pin(measure(&mut crowd, &load, &watch, &mut costs, &runtime).fuse());
         let mut shown = Box::pin(progress.show(&watch, &runtime).fuse());
         select_biased! {
-            () = signals.asked_to_end() => None,
+            () = signals.shutdown_requested() => None,
             done = measured => Some(done),
             () = shown => unreachable!("it never ends"),
         }

@@ -22,10 +22,10 @@ use crate::{
     INTERRUPTED,
     args::{self, Compare, Conditions, usage},
     output::{Output, columns},
+    output_file::OutputFile,
     runtime::block_on,
     serve::{SOFTWARE, raise_limits},
     signals::Signals,
-    target::Target,
 };
 
 use ground::Ground;
@@ -105,7 +105,7 @@ async fn compare(
                     let held = round.hold(transports, ground, &mut progress, runtime);
                     let mut held = Box::pin(held.fuse());
                     select_biased! {
-                        () = signals.asked_to_end() => None,
+                        () = signals.shutdown_requested() => None,
                         outcome = held => Some(outcome.map_err(|error| format!("{error:#}"))),
                     }
                 };
@@ -161,7 +161,7 @@ fn ground(args: &Compare) -> anyhow::Result<Ground> {
 }
 
 /// The files that are asked for, opened before anything is measured.
-struct Files(Vec<(Target, Form)>);
+struct Files(Vec<(OutputFile, Form)>);
 
 /// A way to write a report down.
 type Form = fn(&Report) -> String;
@@ -171,7 +171,7 @@ impl Files {
         let forms =
             [(&args.html, chat_measure::page as Form), (&args.json, json), (&args.csv, chat_measure::csv)];
         let asked = forms.into_iter().filter_map(|(path, form)| Some((path.as_deref()?, form)));
-        let files = asked.map(|(path, form)| Ok((Target::open(Some(path))?, form)));
+        let files = asked.map(|(path, form)| Ok((OutputFile::open(Some(path))?, form)));
         files.collect::<anyhow::Result<_>>().map(Files)
     }
 

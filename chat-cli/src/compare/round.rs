@@ -69,7 +69,7 @@ impl Round<'_> {
             transport: transports.get(&footing.address)?,
             address: footing.address.clone(),
             password: None,
-            prefix: names::made_up("lab", &**runtime) + "-",
+            prefix: names::unique("lab", &**runtime) + "-",
             runtime: runtime.clone(),
         };
         let gathering =

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    harmless::Harmless,
     output::{Line, Output},
+    sanitize::Sanitized,
     settings::Colours,
 };
 
@@ -112,8 +112,8 @@ impl Report {
             };
             let style = Style::new().fg_color(colour.map(Into::into)).bold();
             let line =
-                Line::default().styled(style, word).shown(&Harmless::line(&format!("{:<12}", step.step)));
-            self.out.line(&line.shown(&Harmless::line(&step.text)))?;
+                Line::default().styled(style, word).shown(&Sanitized::line(&format!("{:<12}", step.step)));
+            self.out.line(&line.shown(&Sanitized::line(&step.text)))?;
         }
         if let Some(advice) = step.advice {
             let is_worse =
@@ -143,10 +143,10 @@ impl Report {
         let line = match (works, advice) {
             (true, None) => Line::note("everything works"),
             (true, Some(advice)) => {
-                Line::note("one can chat; what is odd first: ").shown(&Harmless::line(advice))
+                Line::note("one can chat; what is odd first: ").shown(&Sanitized::line(advice))
             }
             (false, advice) => {
-                Line::note("what to do first: ").shown(&Harmless::line(advice.unwrap_or_default()))
+                Line::note("what to do first: ").shown(&Sanitized::line(advice.unwrap_or_default()))
             }
         };
         self.out.line(&line)?;

@@ -4,7 +4,7 @@ use chat_core::wire::{EntryFrame, EntryKind, Gap};
 use jiff::{Zoned, civil::Date, tz::TimeZone};
 
 use super::{Form, lines::words};
-use crate::{harmless::Harmless, line::found::time};
+use crate::{line::found::time, sanitize::Sanitized};
 
 /// A page, with days and who speaks as headings.
 pub(super) struct Html {
@@ -76,7 +76,7 @@ impl Form for Html {
 /// `text` as what it says and nothing else, in an element or in quotes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in Harmless::lines(text).as_str().chars() {
+    for c in Sanitized::lines(text).as_str().chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

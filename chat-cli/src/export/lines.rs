@@ -5,9 +5,9 @@ use jiff::tz::TimeZone;
 
 use super::Form;
 use crate::{
-    harmless::Harmless,
     line::found::{mark, time},
     output::printable_json,
+    sanitize::Sanitized,
 };
 
 /// One JSON event a line, as `chat tail --json` prints them.
@@ -38,7 +38,7 @@ impl Text {
 impl Form for Text {
     fn entry(&mut self, entry: &EntryFrame) -> String {
         let at = time(entry.at).to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
-        let (from, text) = (Harmless::line(&entry.from), Harmless::block(&entry.text, INDENT));
+        let (from, text) = (Sanitized::line(&entry.from), Sanitized::block(&entry.text, INDENT));
         match entry.kind {
             EntryKind::Topic if entry.text.is_empty() => format!("{at} -- {from} took away the topic\n"),
             EntryKind::Topic => format!("{at} -- {from} set the topic: {text}\n"),

@@ -11,7 +11,7 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use super::Reached;
-use crate::whole::Unfinished;
+use crate::atomic_file::AtomicFile;
 
 /// What is remembered of it.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
@@ -43,11 +43,11 @@ impl Last {
 
     fn write(&self, path: &Path) -> io::Result<()> {
         path.parent().map_or(Ok(()), fs::create_dir_all)?;
-        let (mut file, unfinished) = Unfinished::beside(path)?;
+        let (mut file, temporary) = AtomicFile::create(path)?;
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         file.write_all(&serde_json::to_vec(self)?)?;
-        unfinished.finish(&file, path)
+        temporary.commit(&file, path)
     }
 
     /// How far `other` is from it: 0 at its URL, 1 with its name, 2 else.

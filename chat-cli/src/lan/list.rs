@@ -6,8 +6,8 @@ use anyhow::Context;
 
 use super::{Reached, Tell};
 use crate::{
-    harmless::Harmless,
     output::{Line, Output},
+    sanitize::Sanitized,
 };
 
 /// What was chosen.
@@ -28,9 +28,9 @@ pub(super) fn ask(reached: &[Reached], has_last: bool, tell: &mut Tell) -> anyho
     out.line(&Line::note("servers on this network:"))?;
     for (at, it) in reached.iter().enumerate() {
         let line = Line::default().words("   ").number(at as u64 + 1).words("  ");
-        let line = line.shown(&Harmless::line(&it.found.name)).faint("  ").number(it.found.rooms);
+        let line = line.shown(&Sanitized::line(&it.found.name)).faint("  ").number(it.found.rooms);
         let line = line.faint(if it.found.rooms == 1 { " room  " } else { " rooms  " });
-        let line = line.shown(&Harmless::line(&it.url.to_string()));
+        let line = line.shown(&Sanitized::line(&it.url.to_string()));
         out.line(&if at == 0 && has_last { line.faint("  (last used)") } else { line })?;
     }
     read(reached.len(), out, &mut io::stdin().lock())

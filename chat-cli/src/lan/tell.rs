@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::Reached;
 use crate::{
-    harmless::Harmless,
     output::{Line, Output},
+    sanitize::Sanitized,
 };
 
 /// Tells, in lines or in JSON.
@@ -55,15 +55,15 @@ impl Tell {
             let (name, id, url) = (&found.name, found.id.to_string(), url.to_string());
             return Ok(self.out.json(&Told::Found { name, id, url })?);
         }
-        let line = Line::note("joining ").shown(&Harmless::line(&found.name)).words(" at ");
-        self.say(line.shown(&Harmless::line(&url.to_string())))
+        let line = Line::note("joining ").shown(&Sanitized::line(&found.name)).words(" at ");
+        self.say(line.shown(&Sanitized::line(&url.to_string())))
     }
 
     pub(super) fn hosting(&mut self, url: &Address) -> anyhow::Result<()> {
         if self.json {
             return Ok(self.out.json(&Told::Hosting { url: url.to_string() })?);
         }
-        let line = Line::note("no server here: you host one, at ").shown(&Harmless::line(&url.to_string()));
+        let line = Line::note("no server here: you host one, at ").shown(&Sanitized::line(&url.to_string()));
         self.say(line.words("; it ends when you leave"))
     }
 
@@ -89,8 +89,8 @@ impl Tell {
         if self.json {
             return Ok(self.out.json(&event(&server.name, urls))?);
         }
-        let line = line.shown(&Harmless::line(&server.name)).words(" at ");
-        Ok(self.out.line(&line.shown(&Harmless::line(urls.first().map_or("", String::as_str))))?)
+        let line = line.shown(&Sanitized::line(&server.name)).words(" at ");
+        Ok(self.out.line(&line.shown(&Sanitized::line(urls.first().map_or("", String::as_str))))?)
     }
 
     /// That the server ends with us although `others` are in.

@@ -7,12 +7,12 @@ use chat_core::{
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::plain::INDENT;
-use crate::{harmless::Harmless, output::Line};
+use crate::{output::Line, sanitize::Sanitized};
 
 /// The line for one entry. Times are shown as in `zone`.
 pub(crate) fn line(entry: &EntryFrame, query: &Query, zone: &TimeZone) -> Line {
     let at = time(entry.at).to_zoned(zone.clone());
-    let line = Line::default().faint("[").shown(&Harmless::line(&entry.room)).faint("] ");
+    let line = Line::default().faint("[").shown(&Sanitized::line(&entry.room)).faint("] ");
     let line = line.day(at.date()).words(" ").clock(at.time());
     let line = match entry.kind {
         EntryKind::Topic => line.faint(" -- ").name(&entry.from).words(" set the topic: "),
@@ -47,9 +47,9 @@ pub(crate) fn time(at: u64) -> Timestamp {
 fn marked(mut line: Line, text: &str, query: &Query) -> Line {
     let mut shown = 0;
     for mark in query.marks(text) {
-        line = line.shown(&Harmless::block(&text[shown..mark.start], INDENT));
+        line = line.shown(&Sanitized::block(&text[shown..mark.start], INDENT));
         shown = mark.end;
-        line = line.marked(&Harmless::block(&text[mark], INDENT));
+        line = line.marked(&Sanitized::block(&text[mark], INDENT));
     }
-    line.shown(&Harmless::block(&text[shown..], INDENT))
+    line.shown(&Sanitized::block(&text[shown..], INDENT))
 }

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     command::{Command, HELP, Measure, Mistake},
-    harmless::Harmless,
     output::{Line, Output},
+    sanitize::Sanitized,
     stats,
 };
 
@@ -73,7 +73,7 @@ impl Human {
                 Ok(query) => (words.to_owned(), query, None),
                 Err(why) => {
                     return Err(
-                        Line::note("cannot search for this: ").shown(&Harmless::line(&why.to_string()))
+                        Line::note("cannot search for this: ").shown(&Sanitized::line(&why.to_string()))
                     );
                 }
             },
@@ -103,8 +103,8 @@ impl Human {
                 Ok(_) => return Ok(self.enter(name, None)),
                 // The server would let us into the inbox, where nobody can talk.
                 Err(why) => {
-                    let line = Line::note("cannot enter ").shown(&Harmless::line(name)).words(": ");
-                    return Err(line.shown(&Harmless::line(&why.to_string())));
+                    let line = Line::note("cannot enter ").shown(&Sanitized::line(name)).words(": ");
+                    return Err(line.shown(&Sanitized::line(&why.to_string())));
                 }
             },
             Command::Quit => return Ok(Step::Quit),
@@ -144,7 +144,7 @@ impl Human {
             Command::Leave(named) => {
                 let room = room(named, &self.rooms)?;
                 if !self.rooms.has(&room) {
-                    return Err(Line::note("you are not in ").shown(&Harmless::line(&room)));
+                    return Err(Line::note("you are not in ").shown(&Sanitized::line(&room)));
                 }
                 self.rooms.leave(&room);
                 (Request::Leave(Leave { id: 0, room }), Asked::Command("/leave"))
@@ -186,7 +186,7 @@ impl Human {
         }
         // Where a line is said has changed.
         lines.push(match self.rooms.current() {
-            Some(room) => Line::note("what you type is said in ").shown(&Harmless::line(room)),
+            Some(room) => Line::note("what you type is said in ").shown(&Sanitized::line(room)),
             None => Line::note(NO_ROOM),
         });
         lines
@@ -264,7 +264,7 @@ fn too_long(size: u64, limit: usize) -> Line {
 
 /// The name somebody wants to be known by, or why it is none.
 pub(crate) fn named(name: &str) -> Result<String, Line> {
-    let why_not = |why: &str| Line::note("you cannot be called that: ").shown(&Harmless::line(why));
+    let why_not = |why: &str| Line::note("you cannot be called that: ").shown(&Sanitized::line(why));
     PersonName::parse(name).map(|it| it.as_str().to_owned()).map_err(|why| why_not(&why.to_string()))
 }
 
@@ -272,7 +272,7 @@ pub(crate) fn named(name: &str) -> Result<String, Line> {
 pub(crate) fn corrected(mistake: &Mistake<'_>) -> Line {
     match mistake {
         Mistake::Unknown(word) => {
-            Line::note("there is no /").shown(&Harmless::line(word)).words("; /help lists what there is")
+            Line::note("there is no /").shown(&Sanitized::line(word)).words("; /help lists what there is")
         }
         Mistake::Usage(usage) => Line::note("it is written ").words(usage),
     }

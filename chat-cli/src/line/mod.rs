@@ -16,8 +16,8 @@ use futures::{
 
 use crate::{
     command::Measure,
-    harmless::Harmless,
     output::{Line, Output},
+    sanitize::Sanitized,
     session::{Door, Entering, Session},
     signals::Signals,
 };
@@ -180,7 +180,7 @@ impl<F: Face> Talk<F> {
             _ => pending().right_future(),
         };
         select! {
-            () = self.signals.asked_to_end() => return Ok(Step::Quit),
+            () = self.signals.shutdown_requested() => return Ok(Step::Quit),
             () = &mut self.measure_next => return Ok(Step::Measure(Measure::Every(self.measure_every))),
             session = &mut self.entering => self.entered(session).await?,
             update = self.hearing.updates.next() => self.hearing.heard(update)?,
@@ -210,7 +210,7 @@ impl<F: Face> Talk<F> {
     }
 
     fn note(&mut self, why_not: &anyhow::Error) -> anyhow::Result<()> {
-        Ok(self.hearing.out.line(&Line::note("").shown(&Harmless::line(&format!("{why_not:#}"))))?)
+        Ok(self.hearing.out.line(&Line::note("").shown(&Sanitized::line(&format!("{why_not:#}"))))?)
     }
 
     /// Asks what `step` says. While too much is unanswered that waits, and shows what happens meanwhile.
@@ -251,7 +251,7 @@ impl<F: Face> Talk<F> {
         let mut asking = asking.fuse();
         loop {
             select_biased! {
-                () = self.signals.asked_to_end() => return Ok(Flow::End),
+                () = self.signals.shutdown_requested() => return Ok(Flow::End),
                 asked = asking => {
                     asked?;
                     return Ok(Flow::On);
@@ -275,7 +275,7 @@ impl<F: Face> Talk<F> {
                 }
             }
             select_biased! {
-                () = self.signals.asked_to_end() => return Ok(()),
+                () = self.signals.shutdown_requested() => return Ok(()),
                 update = self.hearing.updates.next() => self.hearing.heard(update)?,
                 () = patience => return Ok(()),
             }

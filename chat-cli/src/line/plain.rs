@@ -11,7 +11,7 @@ use chat_core::{
 use jiff::{Zoned, civil::Date, tz::TimeZone};
 
 use super::{found, rooms::is_same};
-use crate::{harmless::Harmless, output::Line};
+use crate::{output::Line, sanitize::Sanitized};
 
 /// Turns updates into lines.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Plain {
             Update::Gap(gap) => vec![gone(gap)],
             Update::Reset { room } => {
                 self.oldest.remove(room);
-                vec![Line::note("").shown(&Harmless::line(room)).words(" began anew; this is what it holds")]
+                vec![Line::note("").shown(&Sanitized::line(room)).words(" began anew; this is what it holds")]
             }
             Update::Presence(presence) => {
                 let others = |names: &[String]| -> Vec<String> {
@@ -108,7 +108,7 @@ impl Plain {
             return Vec::new();
         }
         let what = if self.me.is_some() { "connection lost (" } else { "not let in yet (" };
-        let line = Line::note(what).shown(&Harmless::line(why)).words("); trying again in ");
+        let line = Line::note(what).shown(&Sanitized::line(why)).words("); trying again in ");
         vec![line.number(seconds(retry_in)).words(" s")]
     }
 
@@ -116,7 +116,7 @@ impl Plain {
         let oldest = self.oldest.entry(entry.room.clone()).or_insert(entry.seq);
         *oldest = entry.seq.min(*oldest);
         let at = found::time(entry.at).to_zoned(self.zone.clone());
-        let text = Harmless::block(&entry.text, INDENT);
+        let text = Sanitized::block(&entry.text, INDENT);
         let line = match entry.kind {
             EntryKind::Topic => topic_set(entry),
             _ if entry.room == INBOX => {
@@ -128,7 +128,7 @@ impl Plain {
             }
             _ => Line::default()
                 .faint("[")
-                .shown(&Harmless::line(&entry.room))
+                .shown(&Sanitized::line(&entry.room))
                 .faint("] ")
                 .clock(at.time())
                 .faint(" <")
@@ -151,7 +151,7 @@ impl Plain {
     fn reply(&mut self, reply: &Event, asked: &Asked) -> Vec<Line> {
         match reply {
             Event::Error(error) => vec![refused(error, asked)],
-            Event::Left(left) => vec![Line::note("left ").shown(&Harmless::line(&left.room))],
+            Event::Left(left) => vec![Line::note("left ").shown(&Sanitized::line(&left.room))],
             Event::Members(members) => vec![present(members)],
             Event::Page(page) => self.page(page),
             Event::Found(page) => match asked {
@@ -164,7 +164,7 @@ impl Plain {
     }
 
     fn page(&mut self, page: &Page) -> Vec<Line> {
-        let room = Harmless::line(&page.room);
+        let room = Sanitized::line(&page.room);
         let (Some(first), Some(last)) = (page.entries.first(), page.entries.last()) else {
             return vec![Line::note("nothing older in ").shown(&room)];
         };
@@ -176,7 +176,7 @@ impl Plain {
 }
 
 fn entered(joined: &Joined) -> Vec<Line> {
-    let line = Line::note("entered ").shown(&Harmless::line(&joined.room)).words(", ");
+    let line = Line::note("entered ").shown(&Sanitized::line(&joined.room)).words(", ");
     let line = listed(line.number(joined.present).words(" here"), &joined.members, joined.present);
     let topic = (!joined.topic.is_empty()).then(|| topic(&joined.room, &joined.topic));
     std::iter::once(line).chain(topic).collect()
@@ -185,16 +185,16 @@ fn entered(joined: &Joined) -> Vec<Line> {
 /// Who is in a room.
 pub(crate) fn present(members: &Members) -> Line {
     let line = Line::note("").number(members.present).words(" in ");
-    listed(line.shown(&Harmless::line(&members.room)), &members.members, members.present)
+    listed(line.shown(&Sanitized::line(&members.room)), &members.members, members.present)
 }
 
 fn topic(room: &str, text: &str) -> Line {
-    let line = Line::note("topic of ").shown(&Harmless::line(room)).words(": ");
-    line.shown(&Harmless::line(text))
+    let line = Line::note("topic of ").shown(&Sanitized::line(room)).words(": ");
+    line.shown(&Sanitized::line(text))
 }
 
 fn topic_set(entry: &EntryFrame) -> Line {
-    let (room, text) = (Harmless::line(&entry.room), Harmless::line(&entry.text));
+    let (room, text) = (Sanitized::line(&entry.room), Sanitized::line(&entry.text));
     let line = Line::note("").name(&entry.from);
     match entry.text.is_empty() {
         true => line.words(" took away the topic of ").shown(&room),
@@ -204,7 +204,7 @@ fn topic_set(entry: &EntryFrame) -> Line {
 
 /// Where the conversation goes on.
 pub(crate) fn moved_to(server: &Address) -> Line {
-    Line::note("going on at ").shown(&Harmless::line(&server.to_string()))
+    Line::note("going on at ").shown(&Sanitized::line(&server.to_string()))
 }
 
 /// What is no longer held.
@@ -214,14 +214,14 @@ pub(crate) fn gone(gap: &Gap) -> Line {
     let line = if gap.room == INBOX {
         line.words(" to and from you")
     } else {
-        line.words(" of ").shown(&Harmless::line(&gap.room))
+        line.words(" of ").shown(&Sanitized::line(&gap.room))
     };
     line.words(if gap.from == gap.to { " is no longer held" } else { " are no longer held" })
 }
 
 fn moved(names: &[String], how: &'static str, room: &str) -> Option<Line> {
     let line = some(Line::note(""), names, names.len() as u64);
-    (!names.is_empty()).then(|| line.words(how).shown(&Harmless::line(room)))
+    (!names.is_empty()).then(|| line.words(how).shown(&Sanitized::line(room)))
 }
 
 fn listed(line: Line, names: &[String], present: u64) -> Line {
@@ -242,10 +242,10 @@ fn some(mut line: Line, names: &[String], total: u64) -> Line {
 
 /// A room, in a list of them.
 pub(crate) fn summary(room: &RoomSummary) -> Line {
-    let line = Line::note("").shown(&Harmless::line(&room.room)).words(": ").number(room.present);
+    let line = Line::note("").shown(&Sanitized::line(&room.room)).words(": ").number(room.present);
     let line =
         line.words(" here, ").number(room.head).words(if room.head == 1 { " message" } else { " messages" });
-    if room.topic.is_empty() { line } else { line.words("; ").shown(&Harmless::line(&room.topic)) }
+    if room.topic.is_empty() { line } else { line.words("; ").shown(&Sanitized::line(&room.topic)) }
 }
 
 /// What there is to say after a list of rooms.
@@ -261,18 +261,18 @@ fn refused(error: &Error, asked: &Asked) -> Line {
     let line = match asked {
         Asked::Say(_) => Line::note("not sent: "),
         Asked::Enter(room) | Asked::ReadOn(room) => {
-            Line::note("cannot enter ").shown(&Harmless::line(room)).words(": ")
+            Line::note("cannot enter ").shown(&Sanitized::line(room)).words(": ")
         }
         Asked::Command(_) | Asked::Search(..) | Asked::Nothing => Line::note("refused: "),
     };
-    let line = line.shown(&Harmless::line(&error.message));
+    let line = line.shown(&Sanitized::line(&error.message));
     let line = match error.retry_after_ms {
         Some(ms) => line.words("; try again in ").number(seconds(Duration::from_millis(ms))).words(" s"),
         None => line,
     };
     match asked {
         // It may have been typed long ago, while there was no connection.
-        Asked::Say(text) => line.words("; it was: ").shown(&Harmless::line(text)),
+        Asked::Say(text) => line.words("; it was: ").shown(&Sanitized::line(text)),
         _ => line,
     }
 }
@@ -280,8 +280,8 @@ fn refused(error: &Error, asked: &Asked) -> Line {
 fn unanswered(asked: &Asked) -> Line {
     let line = Line::note("no answer to: ");
     match asked {
-        Asked::Say(text) => line.shown(&Harmless::line(text)),
-        Asked::Enter(room) | Asked::ReadOn(room) => line.words("/join ").shown(&Harmless::line(room)),
+        Asked::Say(text) => line.shown(&Sanitized::line(text)),
+        Asked::Enter(room) | Asked::ReadOn(room) => line.words("/join ").shown(&Sanitized::line(room)),
         Asked::Command(command) => line.words(command),
         Asked::Search(..) => line.words("/search"),
         Asked::Nothing => line.words("a request"),

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     command::{Command, Mistake},
-    harmless::Harmless,
     line::human::{NO_ROOM, corrected, named, sendable},
     output::Line,
+    sanitize::Sanitized,
 };
 
 /// With whom `line` asks to talk without saying anything yet, which only the screen can do.
@@ -148,7 +148,7 @@ impl App {
         };
         let at = self
             .find(&place)
-            .ok_or_else(|| Line::note("you are not in ").shown(&Harmless::line(&place.title())))?;
+            .ok_or_else(|| Line::note("you are not in ").shown(&Sanitized::line(&place.title())))?;
         if let Place::Room(name) = &self.rooms[at].place {
             let leave = Leave { id: 0, room: name.clone().into() };
             self.ask(Request::Leave(leave), Asked::Command("/leave"));
@@ -178,7 +178,7 @@ impl App {
 }
 
 fn cannot(what: &'static str, why: &str) -> Line {
-    Line::note("you cannot ").words(what).shown(&Harmless::line(why))
+    Line::note("you cannot ").words(what).shown(&Sanitized::line(why))
 }
 
 /// How much one request for what was found brings.

@@ -27,9 +27,9 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    harmless::Harmless,
     lan::Leaving,
     output::{Line, are_colours_wanted},
+    sanitize::Sanitized,
     session::{Door, Entering, Session, ends},
     settings::{Notifications, Settings},
     signals::Signals,
@@ -134,7 +134,7 @@ impl<'a> Driver<'a> {
                 let mut update = pin!(next(&mut self.updates).fuse());
                 // Whoever writes comes first, and what was written before what there is to read.
                 select_biased! {
-                    () = self.signals.asked_to_end() => return Ok(()),
+                    () = self.signals.shutdown_requested() => return Ok(()),
                     event = events.next() => Woken::Event(event),
                     sent = self.outbox.sent() => Woken::Sent(sent),
                     session = &mut self.entering => Woken::Entered(session),
@@ -249,7 +249,7 @@ impl<'a> Driver<'a> {
                 self.take_session(session);
             }
             Err(error) if self.updates.is_some() => {
-                self.app.note(Line::note("").shown(&Harmless::line(&format!("{error:#}"))));
+                self.app.note(Line::note("").shown(&Sanitized::line(&format!("{error:#}"))));
             }
             Err(error) => return Err(error),
         }
@@ -288,7 +288,7 @@ impl<'a> Driver<'a> {
             match self.door.way(&to) {
                 Ok((transport, address)) => self.outbox.move_to(transport, address),
                 Err(why) => {
-                    self.app.note(Line::note("").shown(&Harmless::line(&format!("{why:#}"))));
+                    self.app.note(Line::note("").shown(&Sanitized::line(&format!("{why:#}"))));
                     self.draw_within(FRAME);
                 }
             }
@@ -311,7 +311,7 @@ impl<'a> Driver<'a> {
         };
         let mut farewell = pin!(join(say, hear).fuse());
         select_biased! {
-            () = self.signals.asked_to_end() => {}
+            () = self.signals.shutdown_requested() => {}
             _ = farewell => {}
             () = patience => {}
         }

@@ -15,7 +15,7 @@ use super::{
     room::{Place, Room},
     scroll::Scroll,
 };
-use crate::{harmless::Harmless, line::plain, output::Line, stats};
+use crate::{line::plain, output::Line, sanitize::Sanitized, stats};
 
 impl App {
     /// Takes what the client tells at `now`.
@@ -78,7 +78,7 @@ impl App {
                 }
             }
             Update::Error(error) => {
-                self.note(Line::note("").shown(&Harmless::line(&error.message)));
+                self.note(Line::note("").shown(&Sanitized::line(&error.message)));
             }
             // What follows says the rest.
             _ => {}
@@ -144,8 +144,8 @@ impl App {
     fn cannot_enter(&mut self, place: &Place, error: &Error) {
         self.forget(place);
         self.jump = None;
-        let line = Line::note("cannot enter ").shown(&Harmless::line(&place.title()));
-        self.note(line.words(": ").shown(&Harmless::line(&error.message)));
+        let line = Line::note("cannot enter ").shown(&Sanitized::line(&place.title()));
+        self.note(line.words(": ").shown(&Sanitized::line(&error.message)));
     }
 
     fn entry(&mut self, entry: &EntryFrame) {
@@ -195,7 +195,7 @@ impl App {
             }
             (Event::Error(error), Asked::Say(place)) => match self.find(&place) {
                 Some(at) => self.rooms[at].failed(tag, error.message),
-                None => self.note(Line::note("not sent: ").shown(&Harmless::line(&error.message))),
+                None => self.note(Line::note("not sent: ").shown(&Sanitized::line(&error.message))),
             },
             (Event::Error(error), Asked::Enter(place)) => self.cannot_enter(&place, &error),
             (Event::Page(page), asked) => self.page(&page.entries, asked),
@@ -227,7 +227,7 @@ impl App {
                 if let (Asked::Search, Some(list)) = (&asked, &mut self.list) {
                     list.failed(tag, &error.message);
                 }
-                self.note(Line::note("refused: ").shown(&Harmless::line(&error.message)));
+                self.note(Line::note("refused: ").shown(&Sanitized::line(&error.message)));
             }
             _ => {}
         }

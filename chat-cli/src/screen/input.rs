@@ -4,7 +4,7 @@ use super::{
     editor::Editor,
     flow::{clusters, text_width},
 };
-use crate::harmless::Harmless;
+use crate::sanitize::Sanitized;
 
 /// The rows of `editor` on so many columns, and the column and row of the cursor.
 pub(crate) fn rows(editor: &Editor, columns: usize) -> (Vec<String>, (usize, usize)) {
@@ -22,7 +22,7 @@ pub(crate) fn rows(editor: &Editor, columns: usize) -> (Vec<String>, (usize, usi
             continue;
         }
         // It was pasted, perhaps from somebody who wanted that.
-        let shown = Harmless::line(cluster).to_string();
+        let shown = Sanitized::line(cluster).to_string();
         let wide = text_width(&shown);
         if column + wide > columns {
             rows.push(String::new());

@@ -14,7 +14,7 @@ use super::{
     room::{Outgoing, Room, Sent},
     theme::Theme,
 };
-use crate::{harmless::Harmless, line::found};
+use crate::{line::found, sanitize::Sanitized};
 
 /// What it takes to show something besides the thing itself.
 #[derive(Clone, Copy, Debug)]
@@ -66,13 +66,13 @@ impl Look<'_> {
         }
         let clock = format!("{:02}:{:02}", time.hour(), time.minute());
         if said.kind == EntryKind::Topic {
-            let name = Harmless::line(&said.from).to_string();
+            let name = Sanitized::line(&said.from).to_string();
             let what = if said.text.is_empty() { " took the topic away" } else { " set the topic: " };
             let text = vec![
                 (theme.faint(), format!("{clock} ")),
                 (theme.name(&said.from), name),
                 (Style::new(), what.to_owned()),
-                (Style::new(), Harmless::line(&said.text).to_string()),
+                (Style::new(), Sanitized::line(&said.text).to_string()),
             ];
             rows.extend(flow::lines(&text, columns));
             return rows;
@@ -100,7 +100,7 @@ impl Look<'_> {
 
     /// Who says what follows, and `more` about that.
     fn head(&self, name: &str, more: &str, columns: usize) -> Line<'static> {
-        let shown = Harmless::line(name).to_string();
+        let shown = Sanitized::line(name).to_string();
         let shown = flow::shortened(&shown, columns.saturating_sub(more.len()).max(1));
         Line::from(vec![
             Span::styled(shown, self.theme.name(name)),
@@ -110,7 +110,7 @@ impl Look<'_> {
 
     /// What was said, with our name marked.
     fn text(&self, said: &Said) -> Styled {
-        let harmless = Harmless::lines(&said.text).to_string();
+        let harmless = Sanitized::lines(&said.text).to_string();
         let mut parts = Vec::new();
         let mut done = 0;
         if let Some(me) = self.me.filter(|_| !self.is_mine(said)) {
@@ -133,7 +133,7 @@ impl Look<'_> {
         if !follows && let Some(me) = self.me {
             rows.push(self.head(me, " ", columns));
         }
-        let text = Harmless::lines(&outgoing.text).to_string();
+        let text = Sanitized::lines(&outgoing.text).to_string();
         let (sign, style) = match &outgoing.state {
             Sent::Pending => (Span::styled("~ ", theme.faint()), theme.faint()),
             Sent::Stored(_) => (Span::raw("  "), Style::new()),
@@ -141,7 +141,7 @@ impl Look<'_> {
         };
         rows.extend(indented(flow::lines(&vec![(style, text)], inner(columns)), sign));
         if let Sent::Failed(why) = &outgoing.state {
-            let why = format!("not sent: {}; Ctrl-R sends it again, Ctrl-X forgets it", Harmless::line(why));
+            let why = format!("not sent: {}; Ctrl-R sends it again, Ctrl-X forgets it", Sanitized::line(why));
             let lines = flow::lines(&vec![(theme.alarm(), why)], inner(columns));
             rows.extend(indented(lines, Span::raw("  ")));
         }

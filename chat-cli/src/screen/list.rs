@@ -9,9 +9,9 @@ use jiff::tz::TimeZone;
 use super::{keys, keys::Way, room::Place};
 use crate::{
     command,
-    harmless::Harmless,
     line::{found, plain},
     output::Line,
+    sanitize::Sanitized,
 };
 
 /// What choosing a line does.
@@ -90,7 +90,7 @@ impl List {
         let Some(search) = self.search.as_mut().filter(|it| it.tag == Some(tag)) else { return };
         search.tag = None;
         self.lines.retain(|(_, choice)| choice.is_some());
-        self.lines.push((Line::note("refused: ").shown(&Harmless::line(why)), None));
+        self.lines.push((Line::note("refused: ").shown(&Sanitized::line(why)), None));
     }
 
     /// Chooses another line; whether the list is to be made longer.

@@ -8,9 +8,9 @@ use chat_core::PersonName;
 use super::{Settings, file};
 use crate::{
     args::Person,
-    harmless::Harmless,
     names,
     output::{Line, Output},
+    sanitize::Sanitized,
 };
 
 /// Asks for a name if `person` has none and there is a terminal to ask at, and writes the answer into the settings
@@ -28,7 +28,7 @@ pub(crate) fn for_name(settings: &Settings, person: &mut Person) -> anyhow::Resu
     if let Some(path) = &settings.path
         && let Err(why) = file::remember(path, &name)
     {
-        let line = Line::note("you will be asked again: ").shown(&Harmless::line(&format!("{why:#}")));
+        let line = Line::note("you will be asked again: ").shown(&Sanitized::line(&format!("{why:#}")));
         Output::plain().line(&line)?;
     }
     person.usual_name = Some(name);
@@ -55,7 +55,7 @@ fn ask(proposal: &str, input: &mut impl BufRead) -> anyhow::Result<PersonName> {
         match PersonName::parse(answer) {
             Ok(name) => return Ok(name),
             Err(why) => {
-                out.line(&Line::note("this is no name: ").shown(&Harmless::line(&why.to_string())))?
+                out.line(&Line::note("this is no name: ").shown(&Sanitized::line(&why.to_string())))?
             }
         }
     }

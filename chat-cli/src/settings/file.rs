@@ -15,7 +15,7 @@ use super::{
     Colours, Notifications, Origin, Setting,
     value::{InFile, List},
 };
-use crate::whole::Unfinished;
+use crate::atomic_file::AtomicFile;
 
 /// What a settings file says.
 #[derive(Debug, Default)]
@@ -129,9 +129,9 @@ pub(super) fn remember(path: &Path, name: &PersonName) -> anyhow::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let write = || -> io::Result<()> {
         make_folder(&path)?;
-        let (mut file, unfinished) = Unfinished::beside(&path)?;
+        let (mut file, temporary) = AtomicFile::create(&path)?;
         file.write_all(text.as_bytes())?;
-        unfinished.finish(&file, &path)
+        temporary.commit(&file, &path)
     };
     write().with_context(|| format!("cannot write {}", path.display()))
 }

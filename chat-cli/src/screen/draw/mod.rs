@@ -16,7 +16,7 @@ use super::{
     layout::{self, Fits},
     list::{Choice, List},
 };
-use crate::harmless::Harmless;
+use crate::sanitize::Sanitized;
 
 mod messages;
 mod sides;
@@ -46,10 +46,10 @@ pub(crate) fn draw(app: &App, now: Instant, frame: &mut Frame<'_>) {
 
 fn topic(app: &App, area: Rect, frame: &mut Frame<'_>) {
     let Some(room) = app.room() else { return };
-    let name = Harmless::line(&room.place.title()).to_string();
+    let name = Sanitized::line(&room.place.title()).to_string();
     let name = layout::short(&name, area.width);
     let left = area.width.saturating_sub(u16::try_from(flow::text_width(&name)).unwrap_or(area.width) + 2);
-    let topic = layout::short(Harmless::line(&room.topic).as_str(), left);
+    let topic = layout::short(Sanitized::line(&room.topic).as_str(), left);
     let line = Line::from(vec![Span::styled(name, app.theme.strong()), Span::raw("  "), Span::raw(topic)]);
     frame.render_widget(Paragraph::new(line), area);
 }
@@ -127,7 +127,7 @@ fn keys(app: &App, list: &List) -> String {
     match list.choice() {
         // Nobody reads in a room without being in it, and being in it is seen.
         Some(Choice::Message(place, _)) if !app.is_in(place) => {
-            format!("Enter joins {}, where others see you; Esc goes back", Harmless::line(&place.title()))
+            format!("Enter joins {}, where others see you; Esc goes back", Sanitized::line(&place.title()))
         }
         _ if list.lines.iter().any(|(_, choice)| choice.is_some()) => {
             "Up, Down, Enter; Esc goes back".to_owned()

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::super::{app::App, flow, layout, room::Room};
-use crate::harmless::Harmless;
+use crate::sanitize::Sanitized;
 
 pub(super) fn rooms(app: &App, area: Rect, frame: &mut Frame<'_>) {
     let first = layout::first_room(app, area.height);
@@ -26,7 +26,7 @@ fn line<'a>(app: &App, at: usize, room: &Room, columns: u16) -> Line<'a> {
         (mentions, unread) => format!(" {} !{}", at_most(unread), at_most(mentions)),
     };
     let left = columns.saturating_sub(u16::try_from(number.len() + count.len()).unwrap_or(columns));
-    let title = layout::short(Harmless::line(&room.place.title()).as_str(), left);
+    let title = layout::short(Sanitized::line(&room.place.title()).as_str(), left);
     let gap = " ".repeat(usize::from(left).saturating_sub(flow::text_width(&title)));
     let style = if room.unread > 0 { theme.strong() } else { ratatui::style::Style::new() };
     let counted = if room.mentions > 0 { theme.mention() } else { theme.strong() };
@@ -50,7 +50,7 @@ pub(super) fn people(app: &App, area: Rect, frame: &mut Frame<'_>) {
     let more = usize::try_from(room.present).unwrap_or(usize::MAX) >= height;
     let shown = if more { height.saturating_sub(2) } else { height };
     for name in room.people().take(shown) {
-        let text = layout::short(Harmless::line(name).as_str(), area.width.saturating_sub(2));
+        let text = layout::short(Sanitized::line(name).as_str(), area.width.saturating_sub(2));
         lines.push(Line::from(vec![Span::raw(" "), Span::styled(text, app.theme.name(name))]));
     }
     let left_out = room.present.saturating_sub(lines.len() as u64 - 1);

@@ -13,11 +13,11 @@ use super::super::{
     app::{App, Link},
     flow, layout,
 };
-use crate::harmless::Harmless;
+use crate::sanitize::Sanitized;
 
 pub(super) fn draw(app: &App, now: Instant, area: Rect, frame: &mut Frame<'_>) {
-    let me = app.me.as_deref().map(|me| format!("{} at ", Harmless::line(me))).unwrap_or_default();
-    let left = format!(" {me}{}", Harmless::line(&app.server.to_string()));
+    let me = app.me.as_deref().map(|me| format!("{} at ", Sanitized::line(me))).unwrap_or_default();
+    let left = format!(" {me}{}", Sanitized::line(&app.server.to_string()));
     let mut right = match &app.link {
         Link::Connecting => "connecting… ".to_owned(),
         Link::Up => match app.round_trip {
@@ -27,8 +27,8 @@ pub(super) fn draw(app: &App, now: Instant, area: Rect, frame: &mut Frame<'_>) {
         Link::Lost { why, until } => {
             let left = until.saturating_duration_since(now);
             match seconds(left) {
-                0 => format!("reconnecting… ({}) ", Harmless::line(why)),
-                some => format!("reconnecting… next try in {some} s ({}) ", Harmless::line(why)),
+                0 => format!("reconnecting… ({}) ", Sanitized::line(why)),
+                some => format!("reconnecting… next try in {some} s ({}) ", Sanitized::line(why)),
             }
         }
     };

@@ -1,4 +1,4 @@
-//! The one form in which text from peers reaches a terminal or a log: nothing in it acts, everything in it shows.
+//! Sanitizes text from peers for terminals and logs: control and invisible characters are shown, never executed.
 
 use std::fmt::{self, Write};
 
@@ -7,43 +7,44 @@ use chat_core::text::{MAX_MARKS, is_invisible, is_nonspacing_mark};
 #[cfg(test)]
 mod tests;
 
-/// Text that is safe to print, whoever it is from.
+/// Text that is safe to print, whatever a peer put into it.
 ///
-/// * Control characters are symbols (`␛` for escape) or numbers (`\u{9b}`); a tab is four spaces.
-/// * Invisible characters and those that turn the direction of writing are numbers (`\u{202e}`). Joiners and variation
-///   selectors stay where Persian, Hindi or an emoji needs them.
-/// * At most four marks stand on one character; the rest is left out.
+/// * Control characters are shown as symbols (`␛` for escape) or as numbers (`\u{9b}`); a tab becomes four spaces.
+/// * Invisible characters and characters that change the direction of writing are shown as numbers (`\u{202e}`).
+///   Joiners and variation selectors stay where Persian, Hindi or an emoji needs them.
+/// * At most four combining marks stay on one character; further marks are dropped.
 ///
-/// What breaks none of this comes out as it went in. It knows nothing of the terminal, so it neither wraps nor cuts:
-/// whoever prints a text wider than the screen breaks its lines before the terminal does.
+/// All other text is unchanged. Sanitizing knows nothing about the terminal, so it neither wraps nor truncates: code that
+/// prints text wider than the screen has to break the lines before the terminal does.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Harmless {
+pub struct Sanitized {
     text: String,
 }
 
-impl Harmless {
+impl Sanitized {
     /// `text` as one line: a newline is shown as `⏎`.
-    pub fn line(text: &str) -> Harmless {
-        Harmless::new(text, "⏎")
+    pub fn line(text: &str) -> Sanitized {
+        Sanitized::new(text, "⏎")
     }
 
-    /// `text` as the lines it has. All but the first begin with `indent` spaces, and at least one, so that none of
-    /// them can pass for a line of its own, such as one that somebody else seems to have said.
-    pub fn block(text: &str, indent: usize) -> Harmless {
-        Harmless::new(text, &format!("\n{}", " ".repeat(indent.max(1))))
+    /// `text` with its line breaks. Every line but the first is indented by `indent` spaces (at least one), so no line
+    /// of a message can look like a message of another person.
+    pub fn block(text: &str, indent: usize) -> Sanitized {
+        Sanitized::new(text, &format!("\n{}", " ".repeat(indent.max(1))))
     }
 
-    /// `text` as the lines it has, for where none of them can pass for another, such as a file of HTML.
-    pub fn lines(text: &str) -> Harmless {
-        Harmless::new(text, "\n")
+    /// `text` with its line breaks, not indented: for formats such as HTML, in which a line cannot look like another
+    /// message.
+    pub fn lines(text: &str) -> Sanitized {
+        Sanitized::new(text, "\n")
     }
 
-    /// What is printed.
+    /// The sanitized text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    fn new(text: &str, newline: &str) -> Harmless {
+    fn new(text: &str, newline: &str) -> Sanitized {
         let mut shown = Shown { text: String::with_capacity(text.len()), marks: 0, newline };
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
@@ -55,20 +56,20 @@ impl Harmless {
                 shown.put(c, rest.chars().next());
             }
         }
-        Harmless { text: shown.text }
+        Sanitized { text: shown.text }
     }
 }
 
-impl fmt::Display for Harmless {
+impl fmt::Display for Sanitized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
     }
 }
 
-/// What of a text is written so far.
+/// The sanitized beginning of a text.
 struct Shown<'a> {
     text: String,
-    /// How many nonspacing marks stand on the last character.
+    /// The number of nonspacing marks on the last character.
     marks: usize,
     newline: &'a str,
 }
@@ -105,7 +106,7 @@ impl Shown<'_> {
 
     fn put_mark(&mut self, mark: char) {
         if self.text.is_empty() {
-            self.put_base("\u{25CC}"); // else it would stand on what is printed before this text
+            self.put_base("\u{25CC}"); // otherwise the mark would combine with text printed before this one
         }
         if self.marks < MAX_MARKS {
             self.text.push(mark);
@@ -113,8 +114,8 @@ impl Shown<'_> {
         }
     }
 
-    /// Whether invisible `c` is how its neighbours are spelled: a joiner between letters or emoji, or a variation
-    /// selector after a character that may have variants.
+    /// Whether the invisible character `c` is part of correct spelling: a joiner between letters or emoji, or a
+    /// variation selector after a character that may have variants.
     fn is_needed(&self, c: char, next: Option<char>) -> bool {
         let (Some(last), next) = (self.text.chars().next_back(), next.unwrap_or(' ')) else {
             return false;

@@ -1,14 +1,14 @@
-//! `--since`: how long ago, or since which day.
+//! Parses the points in time of `--since`: a duration before now, a day or a time.
 
 use jiff::{Timestamp, Zoned, civil};
 
-use crate::span;
+use crate::duration;
 
-/// Reads `90s`, `15m`, `2h`, `3d`, `1w`, a day as 2026-11-21 or a time as 2026-11-21T09:30, in the zone of this machine,
-/// as milliseconds since 1970 (UTC).
+/// Parses `90s`, `15m`, `2h`, `3d` or `1w` (before now), a day such as 2026-11-21 or a time such as 2026-11-21T09:30 (both
+/// in the time zone of this machine). The result is in milliseconds since 1970 (UTC).
 ///
 /// # Errors
-/// How it is written.
+/// A message that lists the accepted forms.
 pub(crate) fn parse(raw: &str) -> Result<u64, String> {
     let at = before(raw, &Zoned::now())
         .ok_or("write it like 90s, 15m, 2h, 3d, 1w, 2026-11-21 or 2026-11-21T09:30")?;
@@ -17,12 +17,12 @@ pub(crate) fn parse(raw: &str) -> Result<u64, String> {
 
 fn before(raw: &str, now: &Zoned) -> Option<Timestamp> {
     if let Ok(at) = raw.parse::<Timestamp>() {
-        return Some(at); // with a zone of its own
+        return Some(at); // `raw` names its own time zone
     }
-    if let Ok(span) = span::parse(raw) {
-        return now.timestamp().checked_sub(span).ok();
+    if let Ok(age) = duration::parse(raw) {
+        return now.timestamp().checked_sub(age).ok();
     }
-    let at: civil::DateTime = raw.parse().ok()?; // a day alone is its midnight
+    let at: civil::DateTime = raw.parse().ok()?; // a day without a time means its midnight
     Some(at.to_zoned(now.time_zone().clone()).ok()?.timestamp())
 }
 
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_days_and_times_are_read() {
+    fn durations_days_and_times_are_parsed() {
         let now =
             civil::date(2026, 11, 21).at(12, 0, 0, 0).to_zoned(TimeZone::fixed(jiff::tz::offset(1))).unwrap();
         for (raw, expected) in [
@@ -46,7 +46,7 @@ mod tests {
             ("2026-11-20T09:30", "2026-11-20T08:30:00Z"),
             ("2026-11-20T09:30:00Z", "2026-11-20T09:30:00Z"),
         ] {
-            assert_eq!(before(raw, &now).map(|it| it.to_string()).as_deref(), Some(expected), "{raw}");
+            assert_eq!(before(raw, &now).map(|at| at.to_string()).as_deref(), Some(expected), "{raw}");
         }
         for raw in
             ["", "h", "-2h", "2y", "2 h", "yesterday", "2026-13-01", "99999999999999999999h", "9999999w", "é"]

@@ -38,7 +38,7 @@ pub(crate) async fn run(
         let password = args.password_file.or_else(|| settings.password_file.value.clone());
         let password = password.as_deref().map(password::read).transpose()?;
         // Two doctors may be called at the same time.
-        let name = names::made_up("doctor", &*runtime);
+        let name = names::unique("doctor", &*runtime);
         let caller = Caller { name, password };
         examine(&Target::new(server, is_one_way), transports, &caller, &runtime, &mut report).await?;
     }

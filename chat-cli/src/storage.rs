@@ -1,4 +1,4 @@
-//! Where a server keeps its rooms: in a directory of this machine, unless it is told to forget them.
+//! The storage options of `chat serve`: where a server keeps its rooms, for how long and how durably.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,61 +12,61 @@ use chat_sqlite::{Keep, Options, SqliteLog};
 use clap::{Args, ValueEnum};
 use etcetera::BaseStrategy;
 
-use crate::span;
+use crate::duration;
 
-/// The part of the command line that says so.
+/// The storage options of the command line.
 #[derive(Args, Debug)]
-pub(crate) struct Store {
-    /// Keep rooms in DIR, which is made if need be; one server at a time can [default: `chat` among the data of this
-    /// account, ~/.local/share/chat on Linux]
+pub(crate) struct Storage {
+    /// Keep rooms in DIR, which is created if it does not exist; one server at a time can use it [default: `chat` in
+    /// the data directory of this account, ~/.local/share/chat on Linux]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Keep rooms in memory only: they end with the server
+    /// Keep rooms in memory only: they are lost when the server ends
     #[arg(long, conflicts_with_all = ["data", "durability", "keep"])]
     memory: bool,
-    /// With --memory: how much of the rooms to hold; beyond it the oldest messages are let go [default: 256MiB]
+    /// With --memory: how much memory messages may take; beyond it the oldest are deleted [default: 256MiB]
     #[arg(long, value_name = "SIZE", value_parser = memory, requires = "memory")]
     memory_limit: Option<ByteSize>,
-    /// What a message that was acknowledged survives
+    /// What acknowledged messages survive
     #[arg(long, value_enum, default_value_t)]
     durability: Durability,
-    /// Let go of messages that are older than an AGE such as 90d, or of the oldest of a room that holds more than a
+    /// Delete messages that are older than an AGE such as 90d, or the oldest messages of a room that takes more than a
     /// SIZE such as 1GiB; may be given once for each [default: keep everything]
     #[arg(long, value_name = "AGE|SIZE", value_parser = limit)]
     keep: Vec<Limit>,
 }
 
-impl Default for Store {
-    /// What `chat serve` has unless told otherwise.
-    fn default() -> Store {
+impl Default for Storage {
+    /// The storage of `chat serve` without any of these options.
+    fn default() -> Storage {
         let (data, memory_limit) = (None, None);
-        Store { data, memory: false, memory_limit, durability: Durability::default(), keep: Vec::new() }
+        Storage { data, memory: false, memory_limit, durability: Durability::default(), keep: Vec::new() }
     }
 }
 
-/// What a message that was acknowledged survives.
+/// What acknowledged messages survive.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 enum Durability {
-    /// A power cut: it is on the disk before it is acknowledged
+    /// A power cut: a message is on the disk before it is acknowledged
     #[default]
     Power,
-    /// The end of the server, however sudden, but not of the machine: a power cut may take the last seconds, and those
-    /// who had read them are told. Faster on slow disks
+    /// A crash of the server, but not of the machine: a power cut may lose the messages of the last seconds, and
+    /// clients that had read them are told. Faster on slow disks
     Process,
 }
 
-/// One thing that `--keep` says.
+/// One value of `--keep`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Limit {
     Age(Duration),
     Size(ByteSize),
 }
 
-impl Store {
-    /// Opens it.
+impl Storage {
+    /// Opens the log of rooms.
     ///
     /// # Errors
-    /// When it cannot be had, in words for people.
+    /// When the log cannot be opened, with a message for the operator.
     pub(crate) fn open(&self, runtime: &SharedRuntime) -> anyhow::Result<Arc<dyn RoomLog>> {
         if self.memory {
             let held = usize::try_from(self.memory_limit.unwrap_or(MEMORY).as_u64()).unwrap_or(usize::MAX);
@@ -83,16 +83,16 @@ impl Store {
         Ok(Arc::new(log))
     }
 
-    /// Says in the log what people can rely on.
+    /// Logs where rooms are kept and what they survive.
     pub(crate) fn announce(&self) {
         match (self.directory(), self.durability) {
-            _ if self.memory => tracing::info!("rooms are kept in memory and end with the server"),
+            _ if self.memory => tracing::info!("rooms are kept in memory and are lost when the server ends"),
             (Ok(directory), Durability::Power) => {
                 tracing::info!(directory = %directory.display(), "rooms are kept")
             }
             (Ok(directory), Durability::Process) => tracing::warn!(
                 directory = %directory.display(),
-                "rooms are kept, but a power cut may take what was acknowledged in the last seconds"
+                "rooms are kept, but a power cut may lose messages acknowledged in the last seconds"
             ),
             (Err(_), _) => {}
         }
@@ -102,20 +102,20 @@ impl Store {
         match &self.data {
             Some(directory) => Ok(directory.clone()),
             None => etcetera::choose_base_strategy()
-                .map(|it| it.data_dir().join("chat"))
-                .context("this account has no place for data: say one with --data DIR, or --memory"),
+                .map(|base| base.data_dir().join("chat"))
+                .context("this account has no data directory: give one with --data DIR, or use --memory"),
         }
     }
 
-    /// The stricter of those given twice.
+    /// The stricter of two limits of the same kind.
     fn keep(&self) -> Keep {
         let mut keep = Keep::default();
         for limit in &self.keep {
             match limit {
-                Limit::Age(age) => keep.age = Some(keep.age.map_or(*age, |it| it.min(*age))),
+                Limit::Age(age) => keep.age = Some(keep.age.map_or(*age, |other| other.min(*age))),
                 Limit::Size(size) => {
                     let size = size.as_u64();
-                    keep.bytes = Some(keep.bytes.map_or(size, |it| it.min(size)));
+                    keep.bytes = Some(keep.bytes.map_or(size, |other| other.min(size)));
                 }
             }
         }
@@ -123,32 +123,32 @@ impl Store {
     }
 }
 
-/// Reads a size, with its unit; below a mebibyte a server would hold next to nothing.
+/// Parses a size with its unit. Below a mebibyte a server would hold next to nothing.
 fn memory(raw: &str) -> Result<ByteSize, String> {
     match raw.parse::<ByteSize>() {
         Ok(size) if size >= LEAST => Ok(size),
         Ok(_) => Err(format!("at least {LEAST} are needed; write it like 256MiB")),
-        Err(_) => Err("it is not a size; write it like 256MiB".to_owned()),
+        Err(_) => Err("not a size; write it like 256MiB".to_owned()),
     }
 }
 
 fn limit(raw: &str) -> Result<Limit, String> {
-    if let Ok(age) = span::parse(raw) {
+    if let Ok(age) = duration::parse(raw) {
         return match age {
-            Duration::ZERO => Err("that would keep nothing; write it like 90d".to_owned()),
+            Duration::ZERO => Err("an age of zero keeps nothing; write it like 90d".to_owned()),
             age => Ok(Limit::Age(age)),
         };
     }
     match raw.parse::<ByteSize>() {
         Ok(size) if size >= LEAST && raw.ends_with(['B', 'b']) => Ok(Limit::Size(size)),
         Ok(_) if raw.ends_with(['B', 'b']) => Err(format!("at least {LEAST} are needed; write it like 1GiB")),
-        _ => Err("it is neither an age nor a size; write it like 90d or 1GiB".to_owned()),
+        _ => Err("neither an age nor a size; write it like 90d or 1GiB".to_owned()),
     }
 }
 
-/// How much a server holds in memory unless told.
+/// How much a server holds in memory by default.
 const MEMORY: ByteSize = ByteSize::mib(256);
-/// A few of the longest messages, or thousands of usual ones.
+/// The smallest limit: a few of the longest messages, or thousands of average ones.
 const LEAST: ByteSize = ByteSize::mib(1);
 
 #[cfg(test)]
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_has_an_age_or_a_size() {
+    fn a_limit_is_an_age_or_a_size() {
         assert_eq!(limit("90d"), Ok(Limit::Age(Duration::from_secs(90 * 86_400))));
         assert_eq!(limit("36h"), Ok(Limit::Age(Duration::from_secs(36 * 3600))));
         assert_eq!(limit("1GiB"), Ok(Limit::Size(ByteSize::gib(1))));

@@ -60,17 +60,17 @@ fn what_is_hidden_becomes_visible() {
         ("two\nlines", "two⏎lines"),
     ];
     for (text, shown) in table {
-        assert_eq!(Harmless::line(text).as_str(), shown, "{text:?}");
+        assert_eq!(Sanitized::line(text).as_str(), shown, "{text:?}");
     }
 }
 
 #[test]
 fn marks_do_not_pile_up() {
     let zalgo = |marks: usize| format!("z{}o", "\u{301}\u{316}".repeat(marks / 2));
-    assert_eq!(Harmless::line(&zalgo(4)).as_str(), zalgo(4));
-    assert_eq!(Harmless::line(&zalgo(500)).as_str(), zalgo(4));
+    assert_eq!(Sanitized::line(&zalgo(4)).as_str(), zalgo(4));
+    assert_eq!(Sanitized::line(&zalgo(500)).as_str(), zalgo(4));
     let jamo = format!("\u{1100}{}", "\u{1161}".repeat(500));
-    assert_eq!(Harmless::line(&jamo).as_str().chars().count(), 5);
+    assert_eq!(Sanitized::line(&jamo).as_str().chars().count(), 5);
     // Nor does something invisible between them start a new pile.
     check(&format!("é{}", "\u{301}\u{200d}".repeat(50)));
     check(&format!("é{}", "\u{301}\u{301}\u{fe0f}".repeat(50)));
@@ -79,11 +79,11 @@ fn marks_do_not_pile_up() {
 #[test]
 fn a_later_line_cannot_pass_for_a_line_of_its_own() {
     let text = "hi\n<admin> hello\n\n\u{2028}<admin>\u{b}\u{c}<admin>\r\n<admin>";
-    let block = Harmless::block(text, 4);
+    let block = Sanitized::block(text, 4);
     let lines: Vec<&str> = block.as_str().lines().collect();
     assert_eq!(lines, ["hi", "    <admin> hello", "    ", "    \\u{2028}<admin>␋␌<admin>␍", "    <admin>",]);
-    assert_eq!(Harmless::block("a\n<admin>", 0).as_str(), "a\n <admin>");
-    assert_eq!(Harmless::line(text).as_str().lines().count(), 1);
+    assert_eq!(Sanitized::block("a\n<admin>", 0).as_str(), "a\n <admin>");
+    assert_eq!(Sanitized::line(text).as_str().lines().count(), 1);
 }
 
 #[test]
@@ -105,8 +105,8 @@ fn ordinary_text_is_left_alone() {
         "\u{1112}\u{1161}\u{11ab}",
         "\u{a0}€ ∑ → ░ \u{e0b0}",
     ] {
-        assert_eq!(Harmless::line(text).as_str(), text);
-        assert_eq!(Harmless::block(text, 4).to_string(), text);
+        assert_eq!(Sanitized::line(text).as_str(), text);
+        assert_eq!(Sanitized::block(text, 4).to_string(), text);
     }
 }
 
@@ -122,16 +122,16 @@ proptest! {
 
 /// What must hold for every text.
 fn check(text: &str) {
-    let line = Harmless::line(text);
+    let line = Sanitized::line(text);
     assert_eq!(line.as_str().find(acts), None, "{text:?} became {line:?}");
-    assert_eq!(Harmless::line(line.as_str()), line, "{text:?} is not stable");
+    assert_eq!(Sanitized::line(line.as_str()), line, "{text:?} is not stable");
     let marks = line.as_str().chars().filter(|&c| !is_invisible(c));
     let piles = marks.scan(0, |pile, c| {
         *pile = if is_nonspacing_mark(c) { *pile + 1 } else { 0 };
         Some(*pile)
     });
     assert!(piles.max() <= Some(MAX_MARKS), "{text:?} became {line:?}");
-    let block = Harmless::block(text, 2);
+    let block = Sanitized::block(text, 2);
     assert_eq!(block.as_str().find(|c| acts(c) && c != '\n'), None, "{text:?} became {block:?}");
     assert!(block.as_str().split('\n').skip(1).all(|line| line.starts_with("  ")), "{block:?}");
     assert_eq!(block.as_str().split('\n').count(), text.split('\n').count(), "{block:?}");

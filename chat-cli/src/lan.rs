@@ -14,7 +14,7 @@ use futures::{FutureExt, StreamExt, select_biased};
 use crate::{
     output::Line,
     serve::{SOFTWARE, machine_name},
-    store::Store,
+    storage::Storage,
 };
 
 mod host;
@@ -107,7 +107,7 @@ pub(crate) async fn destination(
         if let Some(reached) = reach::unannounced(transports, runtime, &HERE[..1]).await {
             return choose(vec![reached], tell).map(Destination::Found);
         }
-        let log = match Store::default().open(runtime) {
+        let log = match Storage::default().open(runtime) {
             Err(why) if is_in_use(&why) && !is_last => {
                 // Somebody on this machine was faster.
                 found = look(&mut finder, candidate.id(), runtime).await;

@@ -1,5 +1,5 @@
-//! A conversation of a few requests, for commands that do one thing and leave: each is answered, or given up once there
-//! was no connection for too long.
+//! A session of a few requests, for commands that do one thing and leave. The command fails when a request is refused
+//! or the connection stays down for too long.
 
 use std::{pin::pin, time::Duration};
 
@@ -13,47 +13,48 @@ use futures::{FutureExt, StreamExt, future::BoxFuture, future::Fuse, select_bias
 
 use crate::session::{Door, Session};
 
-/// A session that ends with the command.
-pub(crate) struct OneShot {
+/// A session that lasts as long as one command.
+pub(crate) struct ShortSession {
     session: Session,
     runtime: SharedRuntime,
-    /// What an error begins with.
+    /// The beginning of every error message.
     failed: &'static str,
     last_tag: u64,
-    alone: Fuse<BoxFuture<'static, ()>>,
-    why_alone: String,
+    /// Completes when the connection has been down for too long.
+    give_up: Fuse<BoxFuture<'static, ()>>,
+    disconnect_reason: String,
 }
 
-impl OneShot {
-    /// Goes in at `door`. Errors begin with `failed`, the words for what did not happen.
+impl ShortSession {
+    /// Connects through `door`. Error messages begin with `failed`, for example "not sent".
     ///
     /// # Errors
     /// When the server cannot be reached, or refuses.
-    pub(crate) async fn enter(door: &Door, failed: &'static str) -> anyhow::Result<OneShot> {
-        let give_up = |lost: &Update| match lost {
+    pub(crate) async fn enter(door: &Door, failed: &'static str) -> anyhow::Result<ShortSession> {
+        let fail_if_lost = |lost: &Update| match lost {
             Update::Disconnected { why, .. } => bail!("{failed}: {why}"),
             _ => Ok(()),
         };
-        let session = door.enter(give_up).await?;
+        let session = door.enter(fail_if_lost).await?;
         let runtime = door.runtime.clone();
-        let (alone, why_alone) = (Fuse::terminated(), String::new());
-        Ok(OneShot { session, runtime, failed, last_tag: 0, alone, why_alone })
+        let (give_up, disconnect_reason) = (Fuse::terminated(), String::new());
+        Ok(ShortSession { session, runtime, failed, last_tag: 0, give_up, disconnect_reason })
     }
 
-    /// Asks without waiting for the answer, which has the tag that is returned.
+    /// Sends `request` without waiting for the reply. Returns the tag that the reply will carry.
     ///
     /// # Errors
-    /// When the conversation is over.
+    /// When the session has ended.
     pub(crate) async fn send(&mut self, request: Request<'static>) -> anyhow::Result<u64> {
         self.last_tag += 1;
         self.session.remote.ask(request, self.last_tag).await?;
         Ok(self.last_tag)
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends `request` and waits for the reply.
     ///
     /// # Errors
-    /// When it is an error, or does not come.
+    /// When the reply is an error, or does not arrive.
     pub(crate) async fn ask(&mut self, request: Request<'static>) -> anyhow::Result<Event> {
         let asked = self.send(request).await?;
         loop {
@@ -64,10 +65,10 @@ impl OneShot {
         }
     }
 
-    /// What happens next.
+    /// The next update of the session.
     ///
     /// # Errors
-    /// When the server refuses something, or nothing has connected us with it for ten seconds.
+    /// When the server refuses a request, or there was no connection for ten seconds.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Update> {
         self.next_update().await.context(self.failed)
     }
@@ -76,22 +77,22 @@ impl OneShot {
         loop {
             let mut next = pin!(self.session.updates.next().fuse());
             let update = select_biased! {
-                update = next => update.context("the conversation ended")?,
-                () = &mut self.alone => {
-                    bail!("no connection for {} s: {}", CONNECTED_WITHIN.as_secs(), self.why_alone)
+                update = next => update.context("the session ended")?,
+                () = &mut self.give_up => {
+                    bail!("no connection for {} s: {}", CONNECTED_WITHIN.as_secs(), self.disconnect_reason)
                 }
             };
             match update {
                 Update::Connected(_) => {
-                    self.alone = Fuse::terminated();
-                    self.why_alone.clear();
+                    self.give_up = Fuse::terminated();
+                    self.disconnect_reason.clear();
                 }
                 Update::Disconnected { why, .. } => {
-                    if self.why_alone.is_empty() {
+                    if self.disconnect_reason.is_empty() {
                         let until = self.runtime.now() + CONNECTED_WITHIN;
-                        self.alone = self.runtime.sleep_until(until).fuse();
+                        self.give_up = self.runtime.sleep_until(until).fuse();
                     }
-                    self.why_alone = why;
+                    self.disconnect_reason = why;
                 }
                 Update::Refused(error)
                 | Update::LostRoom { error, .. }
@@ -101,18 +102,18 @@ impl OneShot {
         }
     }
 
-    /// Says goodbye.
+    /// Leaves the server; waits a short while for its goodbye.
     pub(crate) async fn leave(self) {
         let Session { remote, updates, .. } = self.session;
-        drop(remote); // says bye
+        drop(remote); // sends `bye`
         let goodbye = updates.for_each(|_| async {});
         let in_time = self.runtime.sleep_until(self.runtime.now() + GOODBYE_WITHIN);
         futures::future::select(pin!(goodbye), in_time).await;
     }
 }
 
-/// How long we may be without a connection before we give up.
+/// How long the connection may be down before the command fails.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long the goodbye may take; all is done already.
+/// How long to wait for the goodbye; all requests are answered by then.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(3);
