@@ -3,105 +3,19 @@
 //! than it took: those it answered are about to speak again, and otherwise one half of them would always be waiting for
 //! the commit of the other half.
 
-use std::{
-    collections::VecDeque,
-    future::poll_fn,
-    iter, mem,
-    sync::{Arc, Mutex},
-    task::Poll,
-    time::Duration,
-};
+use std::{iter, mem, sync::Arc, time::Duration};
 
 use futures::{
     FutureExt, StreamExt,
     future::{BoxFuture, Either, select},
     select_biased,
-    task::AtomicWaker,
 };
 
-use super::{
-    hub::Hub,
-    limits::{MAX_QUEUED, MAX_QUEUED_BYTES},
-    reads::storage_error,
-    room::Room,
-    session::Session,
-    sync::lock,
-};
+use super::{hub::Hub, mailbox::Mailbox, queue::Submission, refusal::storage_error, room::Room};
 use crate::{
     log::{Append, LogEntry, Outcome, Position},
-    wire::{self, Block, Code, EntryKind, Event},
+    wire::{self, Block, Code, Event},
 };
-
-/// Something a session wants stored.
-#[derive(Debug)]
-pub(super) struct Submission {
-    pub(super) session: Arc<Session>,
-    pub(super) id: u64,
-    pub(super) room: Arc<Room>,
-    pub(super) kind: EntryKind,
-    pub(super) text: String,
-}
-
-/// What waits for the broker: bounded, and whoever comes when it is full is told so.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    waiting: Mutex<Waiting>,
-    broker: AtomicWaker,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    submissions: VecDeque<Submission>,
-    bytes: usize,
-    closed: bool,
-}
-
-/// Too much waits already.
-#[derive(Debug)]
-pub(super) struct Busy;
-
-impl Queue {
-    pub(super) fn push(&self, submission: Submission) -> Result<(), Busy> {
-        {
-            let mut waiting = lock(&self.waiting);
-            if waiting.closed || waiting.submissions.len() >= MAX_QUEUED || waiting.bytes >= MAX_QUEUED_BYTES
-            {
-                return Err(Busy);
-            }
-            waiting.bytes += submission.text.len();
-            waiting.submissions.push_back(submission);
-        }
-        self.broker.wake();
-        Ok(())
-    }
-
-    /// Takes no more. The broker ends once it has dealt with the rest.
-    pub(super) fn close(&self) {
-        lock(&self.waiting).closed = true;
-        self.broker.wake();
-    }
-
-    /// Everything that waits, as soon as something does; nothing once the queue is closed and empty.
-    async fn take(&self) -> VecDeque<Submission> {
-        let mut others_had_their_turn = false;
-        poll_fn(|cx| {
-            self.broker.register(cx.waker());
-            let mut waiting = lock(&self.waiting);
-            if waiting.submissions.is_empty() && !waiting.closed {
-                return Poll::Pending;
-            }
-            // Whoever is about to run first adds to the batch, and has read the one before: fewer, larger writes to
-            // everybody. On an idle server nobody is, and nothing is delayed.
-            if !mem::replace(&mut others_had_their_turn, true) {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            waiting.bytes = 0;
-            Poll::Ready(mem::take(&mut waiting.submissions))
-        })
-        .await
-    }
-}
 
 /// Writes until the queue is closed and empty.
 pub(super) async fn run(hub: Arc<Hub>) {
@@ -150,7 +64,7 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
             for (it, outcome) in batch.iter().zip(known.into_iter().chain(iter::repeat(None))) {
                 match outcome {
                     Some(outcome) => it.answer(outcome, &mut acks, 1),
-                    None => it.session.refuse_after_all(it.id, storage_error(Some(it.id), &error)),
+                    None => it.mailbox.refuse_late(it.id, storage_error(Some(it.id), &error)),
                 }
             }
         }
@@ -158,7 +72,7 @@ async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
     for it in batch {
         it.room.committed();
         hub.forget_if_vacant(&it.room);
-        it.session.settled(it.id);
+        it.mailbox.settled(it.id);
     }
 }
 
@@ -170,17 +84,17 @@ async fn patiently<T>(hub: &Hub, mut append: BoxFuture<'_, T>, batch: &[Submissi
             Either::Right(((), still)) => append = still,
         }
         tracing::warn!(messages = batch.len(), "the log has not answered for {PATIENCE:?}");
-        let mut told: Vec<*const Session> = Vec::new();
+        let mut told: Vec<*const Mailbox> = Vec::new();
         for it in batch {
-            let session = Arc::as_ptr(&it.session);
-            if !told.contains(&session) {
-                told.push(session);
-                it.session.refuse(
+            let mailbox = Arc::as_ptr(&it.mailbox);
+            if !told.contains(&mailbox) {
+                told.push(mailbox);
+                it.mailbox.refuse(
                     None,
                     Code::StorageFailed,
-                    "the disk does not answer; not all is stored yet",
+                    "the disk does not answer; not all messages are stored yet",
                 );
-                it.session.wake();
+                it.mailbox.wake();
             }
         }
     }
@@ -189,11 +103,11 @@ async fn patiently<T>(hub: &Hub, mut append: BoxFuture<'_, T>, batch: &[Submissi
 impl Submission {
     fn append(&self, at: u64) -> Append {
         Append {
-            client: self.session.client(),
+            client: self.client,
             request: self.id,
             room: self.room.name().clone(),
             kind: self.kind,
-            from: self.session.name().as_str().to_owned(),
+            from: self.from.as_str().to_owned(),
             at,
             text: self.text.clone(),
         }
@@ -204,11 +118,11 @@ impl Submission {
         match outcome {
             Outcome::Stored(position) | Outcome::Known(position) => {
                 let ack = acks.ack(self.id, self.room.name().as_str(), position, rest * ACK_BYTES);
-                self.session.reply_frame(ack);
+                self.mailbox.reply_frame(ack);
             }
             Outcome::Conflict => {
                 let error = wire::Error::of(self.id, Code::Conflict, "this id was used for another message");
-                self.session.refuse_after_all(self.id, wire::write(&Event::Error(error)));
+                self.mailbox.refuse_late(self.id, wire::write(&Event::Error(error)));
             }
         }
     }
@@ -224,7 +138,7 @@ fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Roo
         it.answer(outcome, &mut acks, rest);
         rest -= 1;
         if let Outcome::Stored(Position { seq, at }) = outcome {
-            let (from, text) = (it.session.name().as_str().to_owned(), mem::take(&mut it.text));
+            let (from, text) = (it.from.as_str().to_owned(), mem::take(&mut it.text));
             let entry = LogEntry { seq, at, kind: it.kind, from, text };
             // The last room first: a batch seldom has many, and neighbours are often in the same.
             match news.iter_mut().rev().find(|(room, _)| Arc::ptr_eq(room, &it.room)) {

@@ -1,4 +1,4 @@
-//! Everybody and everything on the server: rooms, sessions and the names they hold.
+//! The hub: the rooms, sessions and names of a server, shared by all of its tasks.
 
 use std::{
     fmt,
@@ -13,12 +13,11 @@ use dashmap::{DashMap, Entry};
 
 use super::{
     Config,
-    broker::{Busy, Queue, Submission},
-    door::Door,
-    inbox::Inbox,
+    admission::Admission,
     limits::Limits,
+    queue::{Busy, Queue, Submission},
     room::Room,
-    session::Session,
+    session::{Inbox, Session, State},
 };
 use crate::{
     ClientId, PersonName, RoomName, SharedRuntime,
@@ -27,14 +26,14 @@ use crate::{
     wire::{self, RoomSummary},
 };
 
-/// The shared state of a server. Its maps' guards are held for single calls only: two at a time could wait for each
-/// other, and one across an await could stop everything.
+/// The shared state of a server. A guard of one of its maps is held for a single call only: two guards at a time could
+/// wait for each other, and one across an await could stop everything.
 pub(super) struct Hub {
     config: Config,
     runtime: SharedRuntime,
     log: Arc<dyn RoomLog>,
     queue: Queue,
-    pub(super) door: Door,
+    pub(super) admission: Arc<Admission>,
     rooms: DashMap<RoomName, Arc<Room>>,
     /// By what the name looks like, so that no two people look alike.
     names: DashMap<String, Arc<Session>>,
@@ -52,14 +51,14 @@ pub(super) struct TooMany {
     pub(super) rooms: usize,
 }
 
-/// Why a name cannot be had.
+/// Why a session cannot be opened under a name.
 #[derive(Debug)]
-pub(super) enum Taken {
-    /// Its session is there, as far as is known.
+pub(super) enum NameInUse {
+    /// The session that has the name has a link.
     Present(Arc<Session>),
-    /// Its session has lost its link, and waits for it.
+    /// The session that has the name has lost its link, and waits for its client.
     Waiting(Arc<Session>),
-    /// It is free, but there are as many sessions as there may be.
+    /// The name is free, but the server holds as many sessions as it may.
     Full,
 }
 
@@ -75,7 +74,7 @@ impl Hub {
             rooms.insert(state.room.clone(), Arc::new(Room::new(state, all_rings.clone())));
         }
         Ok(Hub {
-            door: Door::new(&config.limits),
+            admission: Arc::new(Admission::new(&config.limits)),
             config,
             runtime,
             log,
@@ -126,7 +125,7 @@ impl Hub {
         u64::try_from(since.as_millis()).unwrap_or(wire::MAX_INTEGER).min(wire::MAX_INTEGER)
     }
 
-    /// Whether `password` opens the door, where there is one. Takes the same time wherever the two differ.
+    /// Whether `password` is the server's, if the server has one. Takes the same time wherever the two differ.
     pub(super) fn admits(&self, password: Option<&str>) -> bool {
         let Some(wanted) = &self.config.password else { return true };
         let (wanted, given) = (wanted.as_bytes(), password.unwrap_or_default().as_bytes());
@@ -138,19 +137,19 @@ impl Hub {
         self.rooms.get(name).map(|it| it.value().clone())
     }
 
-    /// Puts `session` into a room, which comes into being if need be.
+    /// Puts `session` into a room, and creates the room if there is none.
     pub(super) fn enter(&self, name: &RoomName, session: &Arc<Session>) -> Result<Arc<Room>, TooMany> {
         let full = self.rooms.len() >= self.config.limits.rooms;
         // The entry is held while the session enters, so that the room is not forgotten in between.
         match self.rooms.entry(name.clone()) {
             Entry::Occupied(it) => {
-                it.get().enter(session.clone());
+                it.get().enter(session.name().clone(), session.mailbox().clone());
                 Ok(it.get().clone())
             }
             Entry::Vacant(_) if full => Err(TooMany { rooms: self.config.limits.rooms }),
             Entry::Vacant(it) => {
                 let room = Arc::new(self.new_room(name.clone()));
-                room.enter(session.clone());
+                room.enter(session.name().clone(), session.mailbox().clone());
                 it.insert(room.clone());
                 Ok(room)
             }
@@ -163,14 +162,14 @@ impl Hub {
         self.forget_if_vacant(room);
     }
 
-    /// Forgets a room that nobody is in and nothing was said in.
+    /// Forgets a room that nobody is in and that never had an entry.
     pub(super) fn forget_if_vacant(&self, room: &Arc<Room>) {
         if room.is_vacant() {
             self.rooms.remove_if(room.name(), |_, it| Arc::ptr_eq(it, room) && it.is_vacant());
         }
     }
 
-    /// Publishes an entry that somebody else wrote to the log.
+    /// Publishes an entry that another server wrote to the log.
     pub(super) fn foreign(&self, name: &RoomName, entry: LogEntry) {
         let room =
             self.rooms.entry(name.clone()).or_insert_with(|| Arc::new(self.new_room(name.clone()))).clone();
@@ -205,7 +204,7 @@ impl Hub {
     /// The session of the person called `name`.
     pub(super) fn find(&self, name: &PersonName) -> Option<Arc<Session>> {
         let session = self.names.get(&name.skeleton()).map(|it| it.value().clone())?;
-        (session.name() == name).then_some(session) // and not somebody who only looks like it
+        (session.name() == name).then_some(session) // a name that only looks alike is another person's
     }
 
     pub(super) fn session_by_secret(&self, secret: Secret) -> Option<Arc<Session>> {
@@ -222,18 +221,18 @@ impl Hub {
         name: PersonName,
         client: ClientId,
         host: String,
-    ) -> Result<Arc<Session>, Taken> {
+    ) -> Result<Arc<Session>, NameInUse> {
         let full = self.sessions() >= self.limits().sessions;
         let session = match self.names.entry(name.skeleton()) {
             Entry::Occupied(it) => {
                 let holder = it.get().clone();
                 drop(it);
                 return Err(match holder.lost_for(self.now()) {
-                    Some(_) => Taken::Waiting(holder),
-                    None => Taken::Present(holder),
+                    Some(_) => NameInUse::Waiting(holder),
+                    None => NameInUse::Present(holder),
                 });
             }
-            Entry::Vacant(_) if full => return Err(Taken::Full),
+            Entry::Vacant(_) if full => return Err(NameInUse::Full),
             Entry::Vacant(it) => {
                 let secret = Secret(self.runtime.random());
                 let inbox = Inbox::new(self.runtime.random());
@@ -246,13 +245,33 @@ impl Hub {
         Ok(session)
     }
 
-    /// Takes a session that has ended out of every list.
-    pub(super) fn forget(&self, session: &Session) {
+    /// Ends a session if that is still right at this very moment: its client may be coming back. An ended session leaves
+    /// its rooms and gives up its name. Returns whether it has ended, now or before.
+    pub(super) fn end_if(&self, session: &Session, is_right: impl FnOnce(&State) -> bool) -> bool {
+        let rooms = match session.close(is_right) {
+            Ok(rooms) => rooms,
+            Err(has_ended) => return has_ended,
+        };
+        for membership in rooms {
+            self.leave(&membership.room, session.name());
+        }
+        self.forget(session);
+        session.wake();
+        true
+    }
+
+    /// Ends a session.
+    pub(super) fn end(&self, session: &Session) {
+        self.end_if(session, |_| true);
+    }
+
+    /// Takes a session that has ended out of every map.
+    fn forget(&self, session: &Session) {
         let is_it = |it: &Arc<Session>| std::ptr::eq(Arc::as_ptr(it), session);
         self.secrets.remove_if(&session.secret(), |_, it| is_it(it));
         self.clients.remove_if(&session.client(), |_, it| is_it(it));
         self.names.remove_if(&session.name().skeleton(), |_, it| is_it(it));
-        self.door.gone().wake();
+        self.admission.gone().wake();
     }
 
     pub(super) fn sessions(&self) -> usize {
@@ -280,7 +299,7 @@ impl Hub {
     }
 
     fn wake_everybody(&self) {
-        self.door.wake_all();
+        self.admission.wake_all();
         for session in &self.secrets {
             session.value().wake();
         }

@@ -108,8 +108,8 @@ pub(super) const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
 pub(super) const BUSY_RETRY_MS: u64 = 250;
 /// Messages of one session that may be ahead of their turn.
 pub(super) const MAX_HELD: usize = 16;
-/// Joins and leaves of one link that are known when they come again; a client has at most 32 under way.
-pub(super) const MAX_DOORS: usize = 64;
+/// Joins and leaves of one link that are recognised when they come again; a client has at most 32 requests in flight.
+pub(super) const JOIN_LOG: usize = 64;
 /// Entries of one room that are sent at a time over a link that may lose frames: a receiver's buffer holds some
 /// three hundred datagrams.
 pub(super) const MAX_UNASKED: u64 = 64;

@@ -10,10 +10,10 @@ use std::{
 
 use bytes::Bytes;
 
+use self::presence::Presence;
 use super::{
     limits::{ALL_RINGS_BYTES, RING_BYTES, RING_ENTRIES, SMALL_RING_BYTES},
-    presence::Presence,
-    session::Session,
+    mailbox::Mailbox,
     sync::{read, write},
 };
 use crate::{
@@ -21,6 +21,8 @@ use crate::{
     log::{LogEntry, RoomState},
     wire::{self, Block, EntryFrame, EntryKind, Gap, RoomSummary},
 };
+
+mod presence;
 
 /// One room. Readers keep their own cursors; the room knows none of them.
 #[derive(Debug)]
@@ -195,12 +197,12 @@ impl Room {
         read(&self.presence)
     }
 
-    pub(super) fn enter(&self, session: Arc<Session>) {
-        self.change_presence(|it| it.enter(session));
+    pub(super) fn enter(&self, name: PersonName, mailbox: Arc<Mailbox>) {
+        self.change_presence(|presence| presence.enter(name, mailbox));
     }
 
     pub(super) fn leave(&self, name: &PersonName) {
-        self.change_presence(|it| it.leave(name));
+        self.change_presence(|presence| presence.leave(name));
     }
 
     fn change_presence(&self, change: impl FnOnce(&mut Presence)) {

@@ -5,33 +5,34 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
-use super::{
-    limits::REPLAY_BYTES,
-    membership::Membership,
-    room::{Room, entry_frame, within},
-};
+use super::membership::Membership;
 use crate::{
     RoomName,
     log::{self, LogError, LogPage, PageLimit, RoomLog, Search},
+    server::{
+        limits::REPLAY_BYTES,
+        refusal::storage_error,
+        room::{Room, entry_frame, within},
+    },
     wire::{self, Code, EntryFrame, Event, Found, Gap, MAX_FRAME, Page, Replayed},
 };
 
 /// What the log is asked.
 #[derive(Debug)]
-pub(super) enum LogRead {
+pub(crate) enum LogRead {
     Page { room: RoomName, after: u64, limit: PageLimit },
     Search(Search),
 }
 
 /// What the log answers.
 #[derive(Debug)]
-pub(super) enum LogAnswer {
+pub(crate) enum LogAnswer {
     Page(LogPage),
     Found(log::Found),
 }
 
 impl LogRead {
-    pub(super) async fn ask(self, log: &dyn RoomLog) -> Result<LogAnswer, LogError> {
+    pub(crate) async fn ask(self, log: &dyn RoomLog) -> Result<LogAnswer, LogError> {
         match self {
             LogRead::Page { room, after, limit } => log.read(&room, after, limit).await.map(LogAnswer::Page),
             LogRead::Search(search) => log.search(search).await.map(LogAnswer::Found),
@@ -41,12 +42,12 @@ impl LogRead {
 
 /// The reads of one session, in order.
 #[derive(Debug, Default)]
-pub(super) struct Reads {
+pub(crate) struct Reads {
     waiting: VecDeque<Read>,
     /// The read whose result is awaited, with the number it began after.
     current: Option<(Read, u64)>,
     /// When the client asked last, over this link, for what it lacked.
-    pub(super) lacked: Option<Instant>,
+    pub(crate) lacked: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -62,12 +63,12 @@ enum Read {
 }
 
 impl Reads {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.waiting.len() + usize::from(self.current.is_some())
     }
 
     /// Whether request `id` waits for what it asks for.
-    pub(super) fn has(&self, id: u64) -> bool {
+    pub(crate) fn has(&self, id: u64) -> bool {
         let is_it = |it: &Read| match it {
             Read::CatchUp(_) => false,
             Read::History { id: other, .. }
@@ -77,7 +78,7 @@ impl Reads {
         self.waiting.iter().any(is_it) || self.current.as_ref().is_some_and(|(it, _)| is_it(it))
     }
 
-    pub(super) fn catch_up(&mut self, room: &Arc<Room>) {
+    pub(crate) fn catch_up(&mut self, room: &Arc<Room>) {
         let is_this = |it: &Read| matches!(it, Read::CatchUp(other) if Arc::ptr_eq(other, room));
         let known =
             self.waiting.iter().any(is_this) || self.current.as_ref().is_some_and(|(it, _)| is_this(it));
@@ -86,20 +87,20 @@ impl Reads {
         }
     }
 
-    pub(super) fn history(&mut self, id: u64, room: Arc<Room>, before: u64, limit: u64) {
+    pub(crate) fn history(&mut self, id: u64, room: Arc<Room>, before: u64, limit: u64) {
         self.waiting.push_back(Read::History { id, room, before, limit });
     }
 
-    pub(super) fn replay(&mut self, id: u64, room: Arc<Room>, from: u64, to: u64) {
+    pub(crate) fn replay(&mut self, id: u64, room: Arc<Room>, from: u64, to: u64) {
         self.waiting.push_back(Read::Replay { id, room, from, to });
     }
 
-    pub(super) fn search(&mut self, id: u64, search: Search) {
+    pub(crate) fn search(&mut self, id: u64, search: Search) {
         self.waiting.push_back(Read::Search { id, search });
     }
 
     /// Begins the next read unless one is awaited.
-    pub(super) fn next(&mut self, rooms: &[Membership]) -> Option<LogRead> {
+    pub(crate) fn next(&mut self, rooms: &[Membership]) -> Option<LogRead> {
         if self.current.is_some() {
             return None;
         }
@@ -132,7 +133,7 @@ impl Reads {
     }
 
     /// Turns what was read into frames.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         &mut self,
         rooms: &mut [Membership],
         answer: Result<LogAnswer, LogError>,
@@ -178,16 +179,6 @@ impl Reads {
     }
 }
 
-/// The error that says what became of the log.
-pub(super) fn storage_error(id: Option<u64>, error: &LogError) -> Bytes {
-    let code = match error {
-        LogError::Full(_) => Code::StorageFull,
-        LogError::Failed(_) => Code::StorageFailed,
-        LogError::Unsearchable => Code::Unsupported,
-    };
-    wire::write(&Event::Error(wire::Error::of(id, code, error.to_string())))
-}
-
 fn cursor(rooms: &[Membership], room: &Arc<Room>) -> Option<u64> {
     rooms.iter().find(|it| Arc::ptr_eq(&it.room, room))?.cursor
 }
@@ -224,7 +215,7 @@ fn send_entries(
 }
 
 /// A page of `newest_first`, as many as fit a frame.
-pub(super) fn page_frame(id: u64, room: &RoomName, newest_first: impl Iterator<Item = EntryFrame>) -> Bytes {
+pub(crate) fn page_frame(id: u64, room: &RoomName, newest_first: impl Iterator<Item = EntryFrame>) -> Bytes {
     let mut entries = fitting(newest_first);
     entries.reverse();
     wire::write(&Event::Page(Page { id, room: room.to_string(), entries }))

@@ -22,39 +22,28 @@ use crate::{
     transport::{Incoming, Listening, Promises, Transports},
 };
 
-mod beacon;
+mod admission;
 mod broker;
-mod connection;
-mod conversation;
-mod door;
-mod doors;
-mod helping;
 mod hub;
-mod inbox;
 mod limits;
-mod login;
-mod membership;
-mod messages;
-mod presence;
-mod probe;
-mod reads;
-mod replies;
+mod link;
+mod mailbox;
+mod queue;
+mod refusal;
 mod requests;
 mod room;
-mod search;
-mod sequence;
 mod session;
 mod sync;
 
+use self::hub::Hub;
 pub use self::limits::Limits;
-use self::{connection::full, conversation::converse, door::Admission, hub::Hub};
 
 /// How a server is run.
 #[derive(Clone, Default)]
 pub struct Config {
-    /// What it allows.
+    /// The server's limits.
     pub limits: Limits,
-    /// What a client has to say to be let in.
+    /// The password a client has to give, if any.
     pub password: Option<String>,
     /// The program and its version, as told to clients.
     pub software: String,
@@ -84,7 +73,7 @@ pub struct Server {
 type Signal = Shared<oneshot::Receiver<()>>;
 
 impl Server {
-    /// Reads which rooms there are and starts the broker.
+    /// Reads the list of rooms from the log and starts the broker.
     ///
     /// # Errors
     /// When the log cannot be read.
@@ -107,7 +96,7 @@ impl Server {
         Ok(Server { hub, open: Mutex::new(Some(open)), closed: closed.shared(), broker: broker.shared() })
     }
 
-    /// Begins to accept people at `address`, and returns the address they can dial.
+    /// Begins to accept links at `address`, and returns the address that clients can dial.
     ///
     /// # Errors
     /// When no transport has its scheme, or the transport cannot listen there.
@@ -120,25 +109,25 @@ impl Server {
         Ok(bound)
     }
 
-    /// How many sessions are open, those that wait for a lost link to come back included.
+    /// The number of open sessions, those that have lost their link included.
     pub fn sessions(&self) -> usize {
         self.hub.sessions()
     }
 
-    /// How many rooms there are.
+    /// The number of rooms.
     pub fn rooms(&self) -> usize {
         self.hub.rooms()
     }
 
-    /// Completes when the server cannot go on, which only a bug brings about.
+    /// Completes when the server cannot go on, which only a bug can cause.
     pub async fn failed(&self) {
         if self.broker.clone().await.is_ok() {
             future::pending::<()>().await;
         }
     }
 
-    /// Stops: accepts nobody any more, finishes what was asked, delivers what is pending and says goodbye to
-    /// everyone, for at most [`Limits::drain_within`].
+    /// Stops: accepts no more links, answers the requests that came, delivers the frames that are pending and says
+    /// goodbye to every client, for at most [`Limits::drain_within`].
     pub async fn stop(&self) {
         drop(sync::lock(&self.open).take());
         self.hub.stop();
@@ -151,12 +140,12 @@ impl Server {
         let _ = self.broker.clone().await; // an error is a broker that died before
     }
 
-    /// Waits until there is no link and no session any more; false if there still is at `deadline`.
+    /// Waits until no link and no session is left. Returns false if some are left at `deadline`.
     async fn everyone_left(&self, deadline: Instant) -> bool {
         let mut timeout = self.hub.runtime().sleep_until(deadline);
         poll_fn(|cx| {
-            self.hub.door.gone().register(cx.waker());
-            if self.hub.door.links() == 0 && self.hub.sessions() == 0 {
+            self.hub.admission.gone().register(cx.waker());
+            if self.hub.admission.links() == 0 && self.hub.sessions() == 0 {
                 return Poll::Ready(true);
             }
             timeout.poll_unpin(cx).map(|()| false)
@@ -184,12 +173,12 @@ async fn accept(hub: Arc<Hub>, mut listening: Listening, promises: Promises, clo
 }
 
 fn receive(hub: &Arc<Hub>, mut incoming: Incoming, promises: Promises) {
-    match Admission::new(hub, &incoming.peer) {
-        Ok(admission) => hub.runtime().spawn(converse(hub.clone(), admission, incoming, promises).boxed()),
+    match hub.admission.permit(&incoming.peer) {
+        Ok(permit) => hub.runtime().spawn(link::drive(hub.clone(), permit, incoming, promises).boxed()),
         Err(why) => {
             tracing::warn!(peer = %incoming.peer.address, why = why.0, "refused");
-            // Said if the link takes it at once; nobody waits for somebody who is not let in.
-            let _ = incoming.link.send(full(why.0)).now_or_never();
+            // Sent if the link takes the frame at once: no task waits for a peer that is not let in.
+            let _ = incoming.link.send(link::full(why.0)).now_or_never();
         }
     }
 }

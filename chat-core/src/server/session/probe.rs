@@ -5,21 +5,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::session::Session;
+use super::state::Session;
 use crate::wire::{Event, Heads};
 
 /// The asking, as far as it went.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Probe {
+pub(crate) struct Probe {
     last: Instant,
     times: u32,
     /// Its client has asked for something since.
-    pub(super) answered: bool,
+    pub(crate) answered: bool,
 }
 
 /// What is known of a session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Alive {
+pub(crate) enum Alive {
     /// It is there.
     Yes,
     /// It was asked often enough and said nothing.
@@ -30,7 +30,7 @@ pub(super) enum Alive {
 
 impl Session {
     /// Whether the session is there. On a link that loses nothing it is: the end of that would be known.
-    pub(super) fn probe(&self, now: Instant) -> Alive {
+    pub(crate) fn probe(&self, now: Instant) -> Alive {
         let Some(mut state) = self.present() else { return Alive::No };
         if state.promises.reliable {
             return Alive::Yes;
@@ -48,7 +48,7 @@ impl Session {
         };
         state.probe = Some(probe);
         drop(state);
-        self.reply(&Event::Heads(Heads { rooms: BTreeMap::new() }));
+        self.mailbox().reply(&Event::Heads(Heads { rooms: BTreeMap::new() }));
         self.wake();
         Alive::Unknown
     }

@@ -1,15 +1,15 @@
-//! What a client wants to search for, read once, so that no log checks it again.
+//! The request to search, checked once, so that no log has to check it again.
 
-use super::requests::room_name;
 use crate::{
     PersonName,
     log::Search,
+    server::refusal::room_name,
     wire::{self, Code, Error, MAX_HISTORY, RECENT},
     words::{Query, QueryError},
 };
 
-/// What the log is asked, or the error the client gets.
-pub(super) fn search(search: &wire::Search<'_>) -> Result<Search, Error> {
+/// The question for the log, or the error the client gets.
+pub(crate) fn search(search: &wire::Search<'_>) -> Result<Search, Error> {
     let query = Query::parse(&search.words).map_err(|why| {
         let code = if why == QueryError::Empty { Code::BadText } else { Code::TooLarge };
         Error::of(search.id, code, why.to_string())

@@ -4,27 +4,28 @@ use std::{collections::VecDeque, time::Instant};
 
 use bytes::Bytes;
 
-use super::{beacon::Beacon, helping::Helping, limits::INBOX_ENTRIES};
+use super::{heads::HeadsTimer, send_window::SendWindow};
 use crate::{
     ClientId, PersonName,
     id::token,
     log::Position,
+    server::limits::INBOX_ENTRIES,
     wire::{self, EntryFrame, EntryKind, Event, Gap, Head, INBOX},
 };
 
-/// What was told to one session and what it told. Ends with the session, so that a later owner of the name never
-/// sees it.
+/// The direct messages a session has received and sent. An inbox ends with its session, so that a later owner of the
+/// name never sees it.
 #[derive(Debug)]
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     epoch: u128,
     entries: VecDeque<Told>,
     head: u64,
     newest_at: u64,
     /// The last number handed to the link; nothing is sent while there is none.
     cursor: Option<u64>,
-    helping: Helping,
-    /// Of what was sent over a link that may lose frames.
-    pub(super) beacon: Beacon,
+    send_window: SendWindow,
+    /// When `heads` name the inbox, over a link that may lose frames.
+    pub(crate) heads_timer: HeadsTimer,
 }
 
 #[derive(Debug)]
@@ -34,46 +35,46 @@ struct Told {
     frame: Bytes,
 }
 
-/// What is to be told.
+/// A direct message on its way to an inbox.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Telling<'a> {
-    pub(super) request: (ClientId, u64),
-    pub(super) kind: EntryKind,
-    pub(super) from: &'a str,
-    pub(super) to: &'a PersonName,
-    pub(super) at: u64,
-    pub(super) text: &'a str,
+pub(crate) struct Telling<'a> {
+    pub(crate) request: (ClientId, u64),
+    pub(crate) kind: EntryKind,
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a PersonName,
+    pub(crate) at: u64,
+    pub(crate) text: &'a str,
 }
 
-/// The request's id stands for another direct message.
+/// The request's id names another direct message.
 #[derive(Debug)]
-pub(super) struct Conflict;
+pub(crate) struct Conflict;
 
 impl Inbox {
-    pub(super) fn new(epoch: u128) -> Inbox {
+    pub(crate) fn new(epoch: u128) -> Inbox {
         Inbox {
             epoch,
             entries: VecDeque::new(),
             head: 0,
             newest_at: 0,
             cursor: Some(0),
-            helping: Helping::default(),
-            beacon: Beacon::default(),
+            send_window: SendWindow::default(),
+            heads_timer: HeadsTimer::default(),
         }
     }
 
-    pub(super) fn epoch(&self) -> String {
+    pub(crate) fn epoch(&self) -> String {
         token(self.epoch)
     }
 
-    /// Whether as much is unread as is kept: one more would push out what its owner has not seen.
-    pub(super) fn is_full(&self) -> bool {
+    /// Whether as many entries are unread as are kept: one more would push out one that its owner has not read.
+    pub(crate) fn is_full(&self) -> bool {
         self.head - self.cursor.unwrap_or(0).max(self.oldest() - 1) >= INBOX_ENTRIES as u64
     }
 
-    /// The place of a request that was told before.
-    pub(super) fn find(&self, telling: &Telling<'_>) -> Result<Option<Position>, Conflict> {
-        match self.entries.iter().find(|it| it.request == telling.request) {
+    /// The position of a direct message that came before under the same id.
+    pub(crate) fn find(&self, telling: &Telling<'_>) -> Result<Option<Position>, Conflict> {
+        match self.entries.iter().find(|told| told.request == telling.request) {
             Some(Told { entry, .. })
                 if entry.kind == telling.kind && entry.text == telling.text && is_for(entry, telling.to) =>
             {
@@ -84,7 +85,7 @@ impl Inbox {
         }
     }
 
-    pub(super) fn push(&mut self, telling: &Telling<'_>) -> Position {
+    pub(crate) fn push(&mut self, telling: &Telling<'_>) -> Position {
         self.head += 1;
         self.newest_at = self.newest_at.max(telling.at);
         let position = Position { seq: self.head, at: self.newest_at };
@@ -106,24 +107,24 @@ impl Inbox {
     }
 
     /// Stops sending until the cursor is set again.
-    pub(super) fn pause(&mut self) {
-        (self.cursor, self.beacon) = (None, Beacon::default());
+    pub(crate) fn pause(&mut self) {
+        (self.cursor, self.heads_timer) = (None, HeadsTimer::default());
     }
 
-    pub(super) fn set_cursor(&mut self, cursor: u64) {
-        (self.cursor, self.helping) = (Some(cursor), Helping::default());
+    pub(crate) fn set_cursor(&mut self, cursor: u64) {
+        (self.cursor, self.send_window) = (Some(cursor), SendWindow::default());
     }
 
-    pub(super) fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> u64 {
         self.head
     }
 
-    pub(super) fn oldest(&self) -> u64 {
+    pub(crate) fn oldest(&self) -> u64 {
         self.head + 1 - self.entries.len() as u64
     }
 
-    /// Reads on from the cursor until `budget` bytes are spent; a helping at a time where frames may be lost.
-    pub(super) fn read_on(
+    /// Reads on from the cursor until `budget` bytes are spent; one send window at a time where frames may be lost.
+    pub(crate) fn read_on(
         &mut self,
         lossy: bool,
         budget: &mut usize,
@@ -137,7 +138,7 @@ impl Inbox {
             out(wire::write(&Event::Gap(gap)));
             *cursor = oldest - 1;
         }
-        let until = if lossy { self.helping.until(*cursor) } else { head };
+        let until = if lossy { self.send_window.until(*cursor) } else { head };
         let skip = usize::try_from(*cursor + 1 - oldest).unwrap_or(usize::MAX);
         for told in self.entries.iter().skip(skip) {
             if *budget == 0 || *cursor == until {
@@ -145,29 +146,29 @@ impl Inbox {
             }
             *budget = budget.saturating_sub(told.frame.len());
             *cursor += 1;
-            self.beacon.light(now);
+            self.heads_timer.arm(now);
             out(told.frame.clone());
         }
         if lossy {
-            self.helping.sent(cursor, head);
+            self.send_window.sent(cursor, head);
         }
     }
 
-    /// Where it stands, if it is read.
-    pub(super) fn standing(&self) -> Option<Head> {
+    /// The head that `heads` names, if the inbox is being read.
+    pub(crate) fn standing(&self) -> Option<Head> {
         self.cursor?;
         Some(Head { epoch: self.epoch(), oldest: self.oldest(), head: self.head, presence: 0 })
     }
 
     /// The frames of the entries from `from` to `to` that are still held.
-    pub(super) fn frames(&self, from: u64, to: u64) -> impl Iterator<Item = Bytes> {
-        let held = self.entries.iter().filter(move |it| (from..=to).contains(&it.entry.seq));
-        held.map(|it| it.frame.clone())
+    pub(crate) fn frames(&self, from: u64, to: u64) -> impl Iterator<Item = Bytes> {
+        let held = self.entries.iter().filter(move |told| (from..=to).contains(&told.entry.seq));
+        held.map(|told| told.frame.clone())
     }
 
     /// The entries below `before`, newest first.
-    pub(super) fn newest_below(&self, before: u64) -> impl Iterator<Item = EntryFrame> {
-        self.entries.iter().rev().map(|it| it.entry.clone()).filter(move |it| it.seq < before)
+    pub(crate) fn newest_below(&self, before: u64) -> impl Iterator<Item = EntryFrame> {
+        self.entries.iter().rev().map(|told| told.entry.clone()).filter(move |told| told.seq < before)
     }
 }
 

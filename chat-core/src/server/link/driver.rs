@@ -15,51 +15,54 @@ use std::{
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{
-    connection::Connection, door::Admission, hub::Hub, limits::FRAMES_AT_A_TIME, reads::LogAnswer,
-    session::Seat,
-};
+use super::connection::Connection;
 use crate::{
     log::LogError,
+    server::{
+        admission::Permit,
+        hub::Hub,
+        limits::FRAMES_AT_A_TIME,
+        session::{Attachment, LogAnswer},
+    },
     transport::{BoxLink, Incoming, Promises},
 };
 
-/// Talks over one link until it ends, then keeps its session for the time of grace.
-pub(super) async fn converse(hub: Arc<Hub>, admission: Admission, incoming: Incoming, promises: Promises) {
+/// Drives one link until it ends, then keeps its session for the time of grace.
+pub(crate) async fn drive(hub: Arc<Hub>, permit: Permit, incoming: Incoming, promises: Promises) {
     let Incoming { link, peer } = incoming;
-    let connection = Connection::new(hub.clone(), admission, promises, peer, hub.now());
-    if let Some(seat) = Conversation::new(link, connection).await {
-        wait_for_return(&hub, &seat).await;
+    let connection = Connection::new(hub.clone(), permit, promises, peer, hub.now());
+    if let Some(attachment) = LinkDriver::new(link, connection).await {
+        wait_for_return(&hub, &attachment).await;
     }
 }
 
 /// Ends the session unless its client comes back over another link in time.
-async fn wait_for_return(hub: &Hub, seat: &Seat) {
+async fn wait_for_return(hub: &Hub, attachment: &Attachment) {
     let now = hub.now();
-    if !seat.session.detach(seat.link, now) {
+    if !attachment.session.detach(attachment.link, now) {
         return;
     }
     let mut grace = hub.runtime().sleep_until(now + hub.limits().grace);
     poll_fn(|cx| {
-        seat.session.register(seat.link, cx.waker());
-        if seat.session.state(seat.link).is_err() {
+        attachment.session.register(attachment.link, cx.waker());
+        if attachment.session.state(attachment.link).is_err() {
             return Poll::Ready(());
         }
         if !hub.is_stopping() {
             ready!(grace.poll_unpin(cx));
         }
-        seat.session.expire(hub, seat.link);
+        hub.end_if(&attachment.session, |state| state.is_lost(attachment.link));
         Poll::Ready(())
     })
     .await;
 }
 
-/// One link and its connection. Ends with the session that outlives it, if one does.
-struct Conversation {
+/// The future that drives one link and its connection. Its output is the session that outlives the link, if one does.
+struct LinkDriver {
     link: BoxLink,
-    /// Taken out when the conversation ends.
+    /// Taken out when the link ends.
     connection: Option<Connection>,
-    /// What the connection handed out and the link has not taken.
+    /// The frames the connection has handed out and the link has not taken.
     outgoing: VecDeque<Bytes>,
     unflushed: bool,
     /// Since when the link takes nothing.
@@ -70,12 +73,12 @@ struct Conversation {
     reading: Option<BoxFuture<'static, Result<LogAnswer, LogError>>>,
 }
 
-/// Why the link is of no more use.
+/// Why a link ended.
 #[derive(Debug)]
-enum Gone {
-    /// It said what there was to say.
+enum LinkEnd {
+    /// The server sent everything and closed it.
     Closed,
-    /// The peer closed it or it failed.
+    /// The peer closed it, or it failed.
     Lost(io::Error),
     /// It took nothing for too long.
     Stuck,
@@ -83,9 +86,9 @@ enum Gone {
     Abandoned,
 }
 
-impl Conversation {
-    fn new(link: BoxLink, connection: Connection) -> Conversation {
-        Conversation {
+impl LinkDriver {
+    fn new(link: BoxLink, connection: Connection) -> LinkDriver {
+        LinkDriver {
             link,
             connection: Some(connection),
             outgoing: VecDeque::new(),
@@ -101,15 +104,16 @@ impl Conversation {
         self.connection.as_mut().expect("polled only until it has ended")
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>) -> Result<(), Gone> {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), LinkEnd> {
         let now = self.connection().hub().now();
-        // Hear the peer, then say what there is to say, so that one write carries as much as possible. The time
-        // counts after that: what came while this program slept has been heard.
+        // Reading comes before writing, so that one write carries as much as possible, and before the timeouts: frames
+        // that came while this program slept count as heard.
         let all_read = self.read(cx, now)?;
-        // A hello changes where to be woken, so not before; and before all that is looked at from here on.
+        // A hello changes which waker slot is ours, so the waker is registered after reading; and it is registered
+        // before everything that is looked at from here on.
         self.connection().register(cx.waker());
         if self.connection().hub().is_abandoned() {
-            return Err(Gone::Abandoned);
+            return Err(LinkEnd::Abandoned);
         }
         self.connection().on_timeout(now);
         self.write(cx, now)?;
@@ -126,19 +130,19 @@ impl Conversation {
         if self.connection().is_leaving() && self.outgoing.is_empty() && !self.unflushed {
             self.close(cx, now)?;
         }
-        // What kept it from being read may have left just now, and then the link itself would not wake us.
+        // The replies that kept the link from being read may have left just now, and the link would not wake us for that.
         if !all_read && self.connection().wants_input() {
             cx.waker().wake_by_ref();
         }
         if self.stuck_since.is_some_and(|since| now >= since + self.connection().unwritable_for()) {
-            return Err(Gone::Stuck);
+            return Err(LinkEnd::Stuck);
         }
         self.set_timer(cx);
         Ok(())
     }
 
-    /// Reads what has come; false if there may be more.
-    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, Gone> {
+    /// Reads the frames that have come. Returns false if there may be more.
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, LinkEnd> {
         for _ in 0..FRAMES_A_TURN {
             if !self.connection().wants_input() {
                 return Ok(false);
@@ -149,22 +153,22 @@ impl Conversation {
                     self.connection().on_garbage(&error);
                     return Ok(false);
                 }
-                Poll::Ready(Some(Err(error))) => return Err(Gone::Lost(error)),
-                Poll::Ready(None) => return Err(Gone::Lost(io::ErrorKind::UnexpectedEof.into())),
+                Poll::Ready(Some(Err(error))) => return Err(LinkEnd::Lost(error)),
+                Poll::Ready(None) => return Err(LinkEnd::Lost(io::ErrorKind::UnexpectedEof.into())),
                 Poll::Pending => return Ok(true),
             }
         }
-        Ok(false) // the others have their turn first
+        Ok(false) // other tasks have their turn first
     }
 
-    /// Closes our side, then reads on for a moment and looks at nothing: a socket that is closed with something
-    /// unread in it resets the connection, and the last frame might never be seen.
-    fn close(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Gone> {
+    /// Closes our side, then reads on for a moment and discards the frames: a socket that is closed with unread bytes in
+    /// it resets the connection, and the peer might never see the last frame.
+    fn close(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), LinkEnd> {
         let Some(until) = self.lingers_until else {
-            // A farewell that may have been lost may have to be said again.
+            // A farewell that may have been lost may have to be sent again.
             if self.connection().farewell_again().is_none() {
                 match self.link.as_mut().poll_close(cx) {
-                    Poll::Ready(closed) => closed.map_err(Gone::Lost)?,
+                    Poll::Ready(closed) => closed.map_err(LinkEnd::Lost)?,
                     Poll::Pending => {
                         self.stuck_since.get_or_insert(now);
                         return Ok(());
@@ -176,12 +180,12 @@ impl Conversation {
             return self.close(cx, now);
         };
         if now >= until {
-            return Err(Gone::Closed);
+            return Err(LinkEnd::Closed);
         }
         for _ in 0..FRAMES_A_TURN {
             match self.link.as_mut().poll_next(cx) {
-                Poll::Ready(Some(Ok(_))) => self.part_again(cx)?,
-                Poll::Ready(_) => return Err(Gone::Closed),
+                Poll::Ready(Some(Ok(_))) => self.repeat_farewell(cx)?,
+                Poll::Ready(_) => return Err(LinkEnd::Closed),
                 Poll::Pending => return Ok(()),
             }
         }
@@ -189,28 +193,28 @@ impl Conversation {
         Ok(())
     }
 
-    /// Answers whatever a peer still says with the last frame, where that may have been lost.
-    fn part_again(&mut self, cx: &mut Context<'_>) -> Result<(), Gone> {
+    /// Answers any further frame of the peer with the last frame, where that may have been lost.
+    fn repeat_farewell(&mut self, cx: &mut Context<'_>) -> Result<(), LinkEnd> {
         if let Some(farewell) = self.connection().farewell_again()
             && self.link.as_mut().poll_ready(cx).is_ready()
         {
-            self.link.as_mut().start_send(farewell).map_err(Gone::Lost)?;
+            self.link.as_mut().start_send(farewell).map_err(LinkEnd::Lost)?;
             let _ = self.link.as_mut().poll_flush(cx); // if not now, it counts as lost
         }
         Ok(())
     }
 
-    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Gone> {
+    fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), LinkEnd> {
         for _ in 0..BATCHES_A_TURN {
-            let mut that_is_all = false;
+            let mut is_all = false;
             if self.outgoing.is_empty() {
                 self.outgoing = SPARE.take();
                 let connection = self.connection.as_mut().expect("polled only until it has ended");
-                that_is_all = connection.poll_frames(FRAMES_AT_A_TIME, now, &mut self.outgoing);
+                is_all = connection.poll_frames(FRAMES_AT_A_TIME, now, &mut self.outgoing);
             }
             while let Some(frame) = self.outgoing.pop_front() {
                 match self.link.as_mut().poll_ready(cx) {
-                    Poll::Ready(ready) => ready.map_err(Gone::Lost)?,
+                    Poll::Ready(ready) => ready.map_err(LinkEnd::Lost)?,
                     Poll::Pending => {
                         self.outgoing.push_front(frame);
                         self.stuck_since.get_or_insert(now);
@@ -219,10 +223,10 @@ impl Conversation {
                 }
                 self.stuck_since = None;
                 self.unflushed = true;
-                self.link.as_mut().start_send(frame).map_err(Gone::Lost)?;
+                self.link.as_mut().start_send(frame).map_err(LinkEnd::Lost)?;
             }
             SPARE.set(mem::take(&mut self.outgoing));
-            if that_is_all {
+            if is_all {
                 return self.flush(cx, now);
             }
         }
@@ -230,11 +234,11 @@ impl Conversation {
         self.flush(cx, now)
     }
 
-    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Gone> {
+    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), LinkEnd> {
         if self.unflushed {
             match self.link.as_mut().poll_flush(cx) {
                 Poll::Ready(flushed) => {
-                    flushed.map_err(Gone::Lost)?;
+                    flushed.map_err(LinkEnd::Lost)?;
                     self.unflushed = false;
                     self.stuck_since = None;
                 }
@@ -246,14 +250,14 @@ impl Conversation {
         Ok(())
     }
 
-    /// Goes on with what the session wants from the log; true if that gave it something.
+    /// Goes on with the session's read of the log. Returns true if it finished.
     fn read_log(&mut self, cx: &mut Context<'_>) -> bool {
         if self.reading.is_none() {
             let Some(read) = self.connection().next_read() else { return false };
             let log = self.connection().hub().log().clone();
             self.reading = Some(async move { read.ask(&*log).await }.boxed());
         }
-        let Some(Poll::Ready(answer)) = self.reading.as_mut().map(|it| it.poll_unpin(cx)) else {
+        let Some(Poll::Ready(answer)) = self.reading.as_mut().map(|reading| reading.poll_unpin(cx)) else {
             return false;
         };
         self.reading = None;
@@ -261,8 +265,8 @@ impl Conversation {
         true
     }
 
-    /// Sees to being woken when time alone changes something. The timer is left alone as long as it is early enough:
-    /// most frames only move the deadline on.
+    /// Schedules a wake-up for the earliest deadline. A timer that is early enough is left alone: most frames only move
+    /// the deadline on.
     fn set_timer(&mut self, cx: &mut Context<'_>) {
         loop {
             let cut = self.stuck_since.map(|since| since + self.connection().unwritable_for());
@@ -288,38 +292,38 @@ impl Conversation {
     }
 }
 
-impl Future for Conversation {
-    type Output = Option<Seat>;
+impl Future for LinkDriver {
+    type Output = Option<Attachment>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Seat>> {
-        let Err(gone) = self.drive(cx) else { return Poll::Pending };
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Attachment>> {
+        let Err(end) = self.turn(cx) else { return Poll::Pending };
         let connection = self.connection.take().expect("polled only until it has ended");
-        connection.log_end(&gone);
-        Poll::Ready(connection.into_seat())
+        connection.log_end(&end);
+        Poll::Ready(connection.into_attachment())
     }
 }
 
-impl fmt::Display for Gone {
+impl fmt::Display for LinkEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Gone::Closed => f.write_str("closed"),
-            Gone::Lost(error) => write!(f, "{error}"),
-            Gone::Stuck => f.write_str("it took nothing for too long"),
-            Gone::Abandoned => f.write_str("the server is out of time"),
+            LinkEnd::Closed => f.write_str("closed"),
+            LinkEnd::Lost(error) => write!(f, "{error}"),
+            LinkEnd::Stuck => f.write_str("it took nothing for too long"),
+            LinkEnd::Abandoned => f.write_str("the server is out of time"),
         }
     }
 }
 
 thread_local! {
-    /// The queue of the conversation that wrote last on this thread: most are idle most of the time, and hold none.
+    /// The queue of the link that was written last on this thread: most links are idle most of the time, and hold none.
     static SPARE: Cell<VecDeque<Bytes>> = const { Cell::new(VecDeque::new()) };
 }
 
-/// Frames read before the others have their turn.
+/// Frames read before other tasks have their turn.
 const FRAMES_A_TURN: usize = 64;
-/// Batches of frames written before the others have their turn.
+/// Batches of frames written before other tasks have their turn.
 const BATCHES_A_TURN: usize = 8;
-/// Pages of the log read before the others have their turn.
+/// Pages of the log read before other tasks have their turn.
 const PAGES_A_TURN: usize = 8;
 /// For how long a link that was closed is still read.
 const LINGER: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Who is in a room: state with a version, not part of the log.
+//! Presence: the members of a room, as state with a version. It is no part of the log.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,22 +7,22 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{
-    limits::{PRESENCE_CHANGES, PRESENCE_WAKES},
-    session::Session,
-};
 use crate::{
     PersonName,
+    server::{
+        limits::{PRESENCE_CHANGES, PRESENCE_WAKES},
+        mailbox::Mailbox,
+    },
     wire::{self, Event, MAX_MEMBERS},
 };
 
 /// The members of one room and their last changes. Each change raises the version by one.
 #[derive(Debug, Default)]
-pub(super) struct Presence {
+pub(crate) struct Presence {
     version: u64,
-    members: BTreeMap<PersonName, Arc<Session>>,
+    members: BTreeMap<PersonName, Arc<Mailbox>>,
     changes: VecDeque<Change>,
-    /// The frame last made and the version it leads from: most members are at the same.
+    /// The frame made last and the version it leads from: most members are at the same version.
     frame: Option<(u64, Bytes)>,
 }
 
@@ -33,45 +33,44 @@ struct Change {
 }
 
 impl Presence {
-    pub(super) fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         self.version
     }
 
-    pub(super) fn present(&self) -> usize {
+    pub(crate) fn present(&self) -> usize {
         self.members.len()
     }
 
     /// The names of the members, as many as one frame names.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.members.keys().take(MAX_MEMBERS).map(PersonName::to_string).collect()
     }
 
-    pub(super) fn enter(&mut self, session: Arc<Session>) {
-        let name = session.name().clone();
-        self.members.insert(name.clone(), session);
+    pub(crate) fn enter(&mut self, name: PersonName, mailbox: Arc<Mailbox>) {
+        self.members.insert(name.clone(), mailbox);
         self.note(Change { name, entered: true });
     }
 
-    pub(super) fn leave(&mut self, name: &PersonName) {
+    pub(crate) fn leave(&mut self, name: &PersonName) {
         if self.members.remove(name).is_some() {
             self.note(Change { name: name.clone(), entered: false });
         }
     }
 
-    /// Tells everyone that there is something new to read.
-    pub(super) fn wake_all(&self) {
-        for session in self.members.values() {
-            session.wake();
+    /// Wakes every member: there is something new to read.
+    pub(crate) fn wake_all(&self) {
+        for mailbox in self.members.values() {
+            mailbox.wake();
         }
     }
 
-    /// Whether a change is worth waking everyone for.
-    pub(super) fn is_small(&self) -> bool {
+    /// Whether the room is small enough to wake every member for a change.
+    pub(crate) fn is_small(&self) -> bool {
         self.members.len() <= PRESENCE_WAKES
     }
 
     /// The frame that leads a member from version `since` to the present one.
-    pub(super) fn frame(&mut self, room: &str, since: u64) -> Bytes {
+    pub(crate) fn frame(&mut self, room: &str, since: u64) -> Bytes {
         if let Some((from, frame)) = &self.frame
             && *from == since
         {
@@ -92,12 +91,12 @@ impl Presence {
     }
 
     fn encode(&self, room: &str, since: u64) -> Bytes {
-        // Who is further behind than is remembered gets the changes there are; their `since` tells it to ask.
+        // A member further behind than the remembered changes gets those; their `since` tells its client to ask `who`.
         let since = since.max(self.version - self.changes.len() as u64);
         let unseen = usize::try_from(self.version - since).unwrap_or(usize::MAX);
         let mut net: BTreeMap<&PersonName, (bool, bool)> = BTreeMap::new();
         for change in self.changes.iter().skip(self.changes.len() - unseen) {
-            // Before the first change one was out if it entered, and in if it left.
+            // A person whose first change is to enter was out before, and one whose first change is to leave was in.
             net.entry(&change.name).or_insert((!change.entered, false)).1 = change.entered;
         }
         let names = |before: bool, after: bool| {

@@ -1,30 +1,31 @@
-//! From `hello` to a session: a new one, or one that waits for its client.
+//! Login: from `hello` to a session, a new one or one that waits for its client.
 
 use std::time::Duration;
 
-use super::{
-    hub::{Hub, Taken},
-    limits::{FULL_RETRY_MS, PROBE_RETRY_MS},
-    probe::Alive,
-    session::Seat,
-};
+use bytes::Bytes;
+
 use crate::{
     ClientId, PersonName,
     id::Secret,
+    server::{
+        hub::{Hub, NameInUse},
+        limits::{FULL_RETRY_MS, PROBE_RETRY_MS},
+        session::{Alive, Attachment, Session, State},
+    },
     transport::{Peer, Promises},
-    wire::{self, Code, Hello, PROTOCOL},
+    wire::{self, Code, Event, Hello, PROTOCOL, Welcome},
 };
 
 /// Why a hello was refused.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) error: wire::Error,
+pub(crate) struct Refusal {
+    pub(crate) error: wire::Error,
     /// Whether the link ends, or another hello may follow.
-    pub(super) ends_link: bool,
+    pub(crate) ends_link: bool,
 }
 
-/// Opens a session for whoever says `hello`, or goes on with the one it names.
-pub(super) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer, promises: Promises) -> Result<Seat, Refusal> {
+/// Opens a session for a client that says `hello`, or resumes the one whose secret the client brings.
+pub(crate) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer, promises: Promises) -> Result<Attachment, Refusal> {
     if hello.protocol != PROTOCOL {
         let message = format!("this server speaks protocol {PROTOCOL}, not {}", hello.protocol);
         return Err(refusal(Code::BadProtocol, message).ending_link());
@@ -41,26 +42,26 @@ pub(super) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer, promises: Promise
         }
         None => None,
     };
-    if let Some(seat) = resume(hub, hello, client, promises) {
-        return Ok(seat);
+    if let Some(attachment) = resume(hub, hello, client, promises) {
+        return Ok(attachment);
     }
     let name = PersonName::parse(&hello.name).map_err(|error| refusal(Code::BadName, error.to_string()))?;
-    if let Some(held) = client.and_then(|it| hub.session_by_client(it)) {
-        // Its welcome may have been lost: then the client cannot know the secret, and nothing was done in it.
-        if !held.end_unless_confirmed(hub) {
+    if let Some(held) = client.and_then(|client| hub.session_by_client(client)) {
+        // Its welcome may have been lost: then the client cannot know the secret, and nothing was done in that session.
+        if !hub.end_if(&held, |state| !state.confirmed) {
             return Err(refusal(Code::NotWelcome, "this client id belongs to another session"));
         }
     }
     open(hub, name, client.unwrap_or_else(|| ClientId(hub.runtime().random())), peer, promises)
 }
 
-fn resume(hub: &Hub, hello: &Hello<'_>, client: Option<ClientId>, promises: Promises) -> Option<Seat> {
+fn resume(hub: &Hub, hello: &Hello<'_>, client: Option<ClientId>, promises: Promises) -> Option<Attachment> {
     let session = hub.session_by_secret(Secret::parse(hello.resume.as_deref()?)?)?;
-    if client.is_some_and(|it| it != session.client()) {
+    if client.is_some_and(|client| client != session.client()) {
         return None;
     }
-    let link = session.attach(hub, promises, true)?;
-    Some(Seat { session, link, resumed: true })
+    let link = session.attach(promises, true, welcome(hub, &session, true))?;
+    Some(Attachment { session, link, resumed: true })
 }
 
 fn open(
@@ -69,17 +70,19 @@ fn open(
     client: ClientId,
     peer: &Peer,
     promises: Promises,
-) -> Result<Seat, Refusal> {
+) -> Result<Attachment, Refusal> {
     // A second try if the name's holder was from this very host and gave it up.
     for _ in 0..2 {
         match hub.open_session(name.clone(), client, peer.host.clone()) {
             Ok(session) => {
                 // None if another hello of the same client has replaced it already: then that one is let in.
-                let Some(link) = session.attach(hub, promises, false) else { break };
-                return Ok(Seat { session, link, resumed: false });
+                let Some(link) = session.attach(promises, false, welcome(hub, &session, false)) else { break };
+                return Ok(Attachment { session, link, resumed: false });
             }
-            Err(Taken::Waiting(holder)) if holder.host() == peer.host => holder.end_if_lost(hub),
-            Err(Taken::Waiting(holder)) => {
+            Err(NameInUse::Waiting(holder)) if holder.host() == peer.host => {
+                hub.end_if(&holder, State::has_lost_link);
+            },
+            Err(NameInUse::Waiting(holder)) => {
                 let waited = holder.lost_for(hub.now()).unwrap_or_default();
                 let left = hub.limits().grace.saturating_sub(waited) + Duration::from_millis(1);
                 let message = format!("{name} has lost the connection and may come back");
@@ -87,17 +90,17 @@ fn open(
                 refusal.error.retry_after_ms = u64::try_from(left.as_millis()).ok();
                 return Err(refusal);
             }
-            Err(Taken::Present(holder)) if holder.host() == peer.host => match holder.probe(hub.now()) {
+            Err(NameInUse::Present(holder)) if holder.host() == peer.host => match holder.probe(hub.now()) {
                 Alive::Yes => break,
-                Alive::No => holder.end(hub),
+                Alive::No => hub.end(&holder),
                 Alive::Unknown => {
                     let mut refusal = refusal(Code::NameTaken, format!("{name} is here, or was just now"));
                     refusal.error.retry_after_ms = Some(PROBE_RETRY_MS);
                     return Err(refusal);
                 }
             },
-            Err(Taken::Present(_)) => break,
-            Err(Taken::Full) => {
+            Err(NameInUse::Present(_)) => break,
+            Err(NameInUse::Full) => {
                 let mut refusal = refusal(Code::Full, "too many people on this server").ending_link();
                 refusal.error.retry_after_ms = Some(FULL_RETRY_MS);
                 return Err(refusal);
@@ -105,6 +108,19 @@ fn open(
         }
     }
     Err(refusal(Code::NameTaken, format!("{name} is here already, or somebody whose name looks the same")))
+}
+
+/// The frame that welcomes the client of `session`.
+pub(crate) fn welcome(hub: &Hub, session: &Session, resumed: bool) -> Bytes {
+    wire::write(&Event::Welcome(Welcome {
+        protocol: PROTOCOL,
+        name: session.name().to_string(),
+        server: hub.software().to_owned(),
+        resume: session.secret().reveal(),
+        resumed,
+        at: Some(hub.time_of_day()),
+        limits: hub.limits().frame(),
+    }))
 }
 
 fn refusal(code: Code, message: impl Into<String>) -> Refusal {

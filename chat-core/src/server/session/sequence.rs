@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
-use super::limits::{MAX_HELD, MAX_OWED};
-use crate::wire::Request;
+use crate::{
+    server::limits::{MAX_HELD, MAX_OWED},
+    wire::Request,
+};
 
 /// How far one session's messages were taken in, and those that are ahead of their turn.
 #[derive(Debug)]
-pub(super) struct Sequence {
+pub(crate) struct Sequence {
     /// The place of the next message.
     next: u64,
     /// Those from `next` on that were refused for now and have to come again, before any after them is taken in.
@@ -30,7 +32,7 @@ struct Past {
 
 /// Whose turn a message is.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// Its own.
     Now,
     /// It was, before: this is a repetition.
@@ -51,7 +53,7 @@ impl Default for Sequence {
 
 impl Sequence {
     /// Whose turn the message with this place is. On a link that promises order nothing is missing before it.
-    pub(super) fn turn(&mut self, id: Option<u64>, order: Option<u64>, ordered: bool) -> Turn {
+    pub(crate) fn turn(&mut self, id: Option<u64>, order: Option<u64>, ordered: bool) -> Turn {
         let Some(order) = order else { return Turn::Now };
         if order < self.next {
             // One that is not known is no repetition, whatever it says.
@@ -73,7 +75,7 @@ impl Sequence {
     }
 
     /// The message whose turn it was is dealt with: taken in, or refused for good.
-    pub(super) fn done(&mut self, id: Option<u64>, order: Option<u64>, refusal: Option<Bytes>) {
+    pub(crate) fn done(&mut self, id: Option<u64>, order: Option<u64>, refusal: Option<Bytes>) {
         if order == Some(self.next) {
             self.next += 1;
             if self.past.len() == MAX_OWED {
@@ -84,14 +86,14 @@ impl Sequence {
     }
 
     /// The message was taken in, but then the broker refused it.
-    pub(super) fn refused_after_all(&mut self, id: u64, refusal: &Bytes) {
+    pub(crate) fn refused_after_all(&mut self, id: u64, refusal: Bytes) {
         if let Some(past) = self.past.iter_mut().rev().find(|it| it.id == id) {
-            past.refusal = Some(refusal.clone());
+            past.refusal = Some(refusal);
         }
     }
 
     /// The message is refused for now. Returns whether to say so: what nobody can remember counts as lost.
-    pub(super) fn refused(&mut self, order: Option<u64>) -> bool {
+    pub(crate) fn refused(&mut self, order: Option<u64>) -> bool {
         let Some(order) = order.filter(|it| *it >= self.next) else { return true };
         let remembered = self.refused.len() < MAX_OWED;
         if remembered {
@@ -101,7 +103,7 @@ impl Sequence {
     }
 
     /// Keeps a message until its turn; one too many is dropped, as if it had been lost.
-    pub(super) fn hold(&mut self, message: Request<'static>) {
+    pub(crate) fn hold(&mut self, message: Request<'static>) {
         if let Some(order) = message.order()
             && self.held.len() < MAX_HELD
         {
@@ -110,14 +112,14 @@ impl Sequence {
     }
 
     /// A message that was kept and can be dealt with now: taken in, or refused with one before it.
-    pub(super) fn release(&mut self) -> Option<Request<'static>> {
+    pub(crate) fn release(&mut self) -> Option<Request<'static>> {
         let first = self.held.first_entry()?;
         let is_due = *first.key() <= self.next || self.refused.first().is_some_and(|it| it < first.key());
         is_due.then(|| first.remove())
     }
 
     /// The link is another: what was kept comes again.
-    pub(super) fn link_lost(&mut self) {
+    pub(crate) fn link_lost(&mut self) {
         self.held.clear();
     }
 }

@@ -1,0 +1,7 @@
+//! One link of a client: the task that drives it, its state, and the login over it.
+
+mod connection;
+mod driver;
+mod login;
+
+pub(super) use self::{connection::full, driver::drive};

@@ -1,0 +1,362 @@
+//! The server's side of one link, without input and output: from the first frame through the session to the farewell.
+
+use std::{
+    collections::VecDeque,
+    fmt, mem,
+    sync::Arc,
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures::task::AtomicWaker;
+
+use super::login::{Refusal, login, welcome};
+use crate::{
+    PersonName,
+    log::{Hit, LogError},
+    server::{
+        admission::Permit,
+        hub::Hub,
+        limits::{FULL_RETRY_MS, HELLO_RETRY_MS, MAX_OWED, RESTART_RETRY_MS},
+        refusal::storage_error,
+        requests::{self, Handled},
+        session::{Attachment, LogAnswer, LogRead},
+    },
+    transport::{Peer, Promises},
+    wire::{self, Code, Event, Goodbye, MAX_HELLO, Reason, Request, read_request},
+};
+
+/// The state of one link. It is told frames and the time, and hands out frames.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    hub: Arc<Hub>,
+    promises: Promises,
+    peer: Peer,
+    permit: Permit,
+    phase: Phase,
+    /// The name of the session that was opened over this link.
+    name: Option<PersonName>,
+    /// The client said bye; the link ends once the client has all its answers.
+    bye: bool,
+    last_heard: Instant,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// No hello has come yet.
+    Greeting { until: Instant, waker: Arc<AtomicWaker>, out: VecDeque<Bytes> },
+    /// The link speaks for a session.
+    Open(Attachment),
+    /// The last frames are on their way; the session, if it is not to end, waits for another link.
+    Leaving { out: VecDeque<Bytes>, farewell: Bytes, attachment: Option<Attachment> },
+}
+
+impl Connection {
+    pub(crate) fn new(
+        hub: Arc<Hub>,
+        permit: Permit,
+        promises: Promises,
+        peer: Peer,
+        now: Instant,
+    ) -> Connection {
+        let phase = Phase::Greeting {
+            until: now + hub.limits().hello_within,
+            waker: permit.pending(),
+            out: VecDeque::new(),
+        };
+        Connection { hub, promises, peer, permit, phase, name: None, bye: false, last_heard: now }
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Has `waker` woken when there is a frame to hand out.
+    pub(crate) fn register(&self, waker: &Waker) {
+        match &self.phase {
+            Phase::Greeting { waker: slot, .. } => slot.register(waker),
+            Phase::Open(attachment) => attachment.session.register(attachment.link, waker),
+            // The link may no longer speak for its session.
+            Phase::Leaving { .. } => self.permit.pending().register(waker),
+        }
+    }
+
+    /// Whether the link is to be read.
+    pub(crate) fn wants_input(&self) -> bool {
+        match &self.phase {
+            Phase::Greeting { out, .. } => !self.hub.is_stopping() && out.len() < MAX_OWED,
+            Phase::Open(attachment) => !self.bye && !self.hub.is_stopping() && attachment.session.wants_input(),
+            Phase::Leaving { .. } => false,
+        }
+    }
+
+    /// Takes one frame from the link.
+    pub(crate) fn handle(&mut self, frame: &[u8], now: Instant) {
+        self.last_heard = now;
+        let greeting = matches!(self.phase, Phase::Greeting { .. });
+        let request = match read_request(frame) {
+            _ if greeting && frame.len() > MAX_HELLO => {
+                Err(format!("a frame of {} bytes before welcome; at most {MAX_HELLO}", frame.len()))
+            }
+            request => request.map_err(|bad| bad.to_string()),
+        };
+        match (request, greeting) {
+            (Err(bad), _) if self.promises.reliable => self.refuse_link(Code::BadFrame, bad),
+            (Err(_), _) => {} // noise on a lossy link does not end it
+            (Ok(Request::Hello(hello)), true) => self.hello(&hello),
+            (Ok(Request::Bye {}), true) => self.leave(None, Reason::Bye, None),
+            (Ok(_), true) => self.refuse_link(Code::Unsupported, "the first frame has to be hello".to_owned()),
+            (Ok(request), false) => self.request(request, now),
+        }
+    }
+
+    /// The link cannot make frames of what the peer sends.
+    pub(crate) fn on_garbage(&mut self, error: &std::io::Error) {
+        self.refuse_link(Code::BadFrame, error.to_string());
+    }
+
+    fn hello(&mut self, hello: &wire::Hello<'_>) {
+        let peer = &self.peer.address;
+        match login(&self.hub, hello, &self.peer, self.promises) {
+            Ok(attachment) => {
+                tracing::info!(name = %attachment.session.name(), %peer, "here");
+                self.permit.has_session();
+                self.name = Some(attachment.session.name().clone());
+                self.phase = Phase::Open(attachment);
+            }
+            Err(Refusal { error, ends_link }) => {
+                // Version 0 does not exist: a client that asks for it only wants to know whether a server answers.
+                match hello.protocol {
+                    0 => tracing::debug!(%peer, "a client tested whether a server answers"),
+                    _ => tracing::info!(%peer, code = %error.code, why = error.message, "hello refused"),
+                }
+                if ends_link {
+                    self.part_with(None, &Event::Error(error));
+                } else if let Phase::Greeting { out, .. } = &mut self.phase {
+                    out.push_back(wire::write(&Event::Error(error)));
+                }
+            }
+        }
+    }
+
+    fn request(&mut self, request: Request<'_>, now: Instant) {
+        let Phase::Open(attachment) = &self.phase else { return };
+        if matches!(request, Request::Hello(_)) && !self.promises.reliable {
+            // The first welcome may have been lost.
+            let again = || welcome(&self.hub, &attachment.session, attachment.resumed);
+            return attachment.session.welcome_again(attachment.link, now, again);
+        }
+        let attachment = attachment.clone();
+        match requests::handle(&self.hub, &attachment, request, now) {
+            Ok(Handled::Continue) => {}
+            Ok(Handled::Bye) => self.bye = true,
+            Err(_) => self.leave(None, Reason::Replaced, None),
+        }
+    }
+
+    /// Hands out frames until about `budget` bytes are spent. Returns whether these were all there are for now: then the
+    /// waker is woken for more.
+    pub(crate) fn poll_frames(&mut self, budget: usize, now: Instant, out: &mut VecDeque<Bytes>) -> bool {
+        let before = out.len();
+        let mut left = budget;
+        match &mut self.phase {
+            Phase::Greeting { out: mine, .. } | Phase::Leaving { out: mine, .. } => out.append(mine),
+            Phase::Open(attachment) => {
+                let hand_out = &mut |frame: Bytes| {
+                    left = left.saturating_sub(frame.len());
+                    out.push_back(frame);
+                };
+                if attachment.session.poll_frames(attachment.link, budget, now, hand_out).is_err() {
+                    self.leave(None, Reason::Replaced, None);
+                    return self.poll_frames(budget, now, out);
+                }
+            }
+        }
+        let (is_stopping, nothing) = (self.hub.is_stopping(), out.len() == before);
+        if !(self.bye || is_stopping && nothing) || self.is_leaving() || !self.owes_nothing() {
+            return left > 0 && (nothing || !is_stopping); // a server that stops asks once more, until there is nothing left
+        }
+        match self.bye {
+            true => self.leave(None, Reason::Bye, None),
+            false => self.leave(self.attachment(), Reason::Shutdown, Some(RESTART_RETRY_MS)),
+        }
+        self.poll_frames(budget, now, out)
+    }
+
+    fn owes_nothing(&self) -> bool {
+        !matches!(&self.phase, Phase::Open(attachment) if !attachment.session.owes_nothing())
+    }
+
+    /// Whether nothing follows after the frames that were handed out.
+    pub(crate) fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Leaving { .. })
+    }
+
+    /// The frame to repeat to a peer that goes on sending after the farewell: the farewell may have been lost.
+    pub(crate) fn farewell_again(&self) -> Option<Bytes> {
+        match &self.phase {
+            Phase::Leaving { farewell, .. } if !self.promises.reliable => Some(farewell.clone()),
+            _ => None,
+        }
+    }
+
+    /// The next read of the log; its result comes back through [`Connection::on_read`].
+    pub(crate) fn next_read(&self) -> Option<LogRead> {
+        match &self.phase {
+            Phase::Open(attachment) => attachment.session.next_read(attachment.link),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn on_read(&mut self, mut answer: Result<LogAnswer, LogError>) {
+        let Phase::Open(attachment) = &self.phase else { return };
+        if let Ok(LogAnswer::Found(found)) = &mut answer {
+            // Only published entries: the log may hold more, whose acks are yet to come.
+            let published =
+                |hit: &Hit| self.hub.room(&hit.room).is_some_and(|room| hit.entry.seq <= room.head());
+            found.hits.retain(published);
+        }
+        if let Err(error) = attachment.session.on_read(attachment.link, answer) {
+            tracing::error!(%error, name = %attachment.session.name(), "a room cannot be read");
+            self.part(self.attachment(), storage_error(None, &error));
+        }
+    }
+
+    /// When [`Connection::on_timeout`] is due next.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Greeting { until, .. } => Some(*until),
+            Phase::Open(_) if self.promises.reliable => Some(self.silent_at()),
+            Phase::Open(attachment) => Some(
+                attachment.session.heads_due(attachment.link).map_or(self.silent_at(), |at| at.min(self.silent_at())),
+            ),
+            Phase::Leaving { .. } => None,
+        }
+    }
+
+    fn silent_at(&self) -> Instant {
+        let limits = self.hub.limits();
+        let silent_after =
+            if self.promises.reliable { limits.silent_after } else { limits.silent_after_if_lossy };
+        self.last_heard + silent_after
+    }
+
+    pub(crate) fn on_timeout(&mut self, now: Instant) {
+        match &self.phase {
+            Phase::Greeting { until, .. } if now < *until => return,
+            Phase::Open(attachment) if now < self.silent_at() => {
+                if !self.promises.reliable {
+                    attachment.session.send_due_heads(attachment.link, now);
+                }
+                return;
+            }
+            Phase::Leaving { .. } => return,
+            _ => {}
+        }
+        if let Phase::Greeting { .. } = &self.phase {
+            let message = format!("no hello within {:?}", self.hub.limits().hello_within);
+            // A hello that was delayed on the way is welcome at the next try.
+            return self.refuse(Code::Unsupported, message, Some(HELLO_RETRY_MS));
+        }
+        if self.wants_input() {
+            self.leave(self.attachment(), Reason::Silent, None);
+        } else {
+            self.last_heard = now; // we stopped reading this link ourselves, so its silence does not count
+        }
+    }
+
+    /// For how long the link may take no bytes.
+    pub(crate) fn unwritable_for(&self) -> Duration {
+        self.hub.limits().unwritable_for
+    }
+
+    /// The link is gone. Returns the attachment of the session that waits for another link, if one does.
+    pub(crate) fn into_attachment(mut self) -> Option<Attachment> {
+        if self.bye {
+            return None; // a session that is still open ends with this
+        }
+        let gone = Phase::Leaving { out: VecDeque::new(), farewell: Bytes::new(), attachment: None };
+        match mem::replace(&mut self.phase, gone) {
+            Phase::Open(attachment) => Some(attachment),
+            Phase::Leaving { attachment, .. } => attachment,
+            Phase::Greeting { .. } => None,
+        }
+    }
+
+    /// Writes to the program's log that the link has ended.
+    pub(crate) fn log_end(&self, why: &dyn fmt::Display) {
+        let peer = &self.peer.address;
+        match &self.name {
+            Some(name) if self.bye => tracing::info!(%name, %peer, "left"),
+            Some(name) => tracing::info!(%name, %peer, %why, "lost the link"),
+            None => tracing::debug!(%peer, %why, "a link without a session ended"),
+        }
+    }
+
+    fn attachment(&self) -> Option<Attachment> {
+        match &self.phase {
+            Phase::Open(attachment) => Some(attachment.clone()),
+            _ => None,
+        }
+    }
+
+    fn refuse_link(&mut self, code: Code, message: String) {
+        self.refuse(code, message, None);
+    }
+
+    fn refuse(&mut self, code: Code, message: String, retry_after_ms: Option<u64>) {
+        tracing::info!(peer = %self.peer.address, %code, why = message, "refused");
+        let event = Event::Error(wire::Error { id: None, code, message, retry_after_ms });
+        self.part_with(self.attachment(), &event);
+    }
+
+    fn leave(&mut self, attachment: Option<Attachment>, reason: Reason, retry_after_ms: Option<u64>) {
+        self.part_with(attachment, &Event::Goodbye(Goodbye { reason, retry_after_ms }));
+    }
+
+    fn part_with(&mut self, attachment: Option<Attachment>, last: &Event) {
+        self.part(attachment, wire::write(last));
+    }
+
+    /// Ends the link after the frames that are already owed, and after `last`.
+    fn part(&mut self, attachment: Option<Attachment>, last: Bytes) {
+        let mut out = VecDeque::new();
+        match &mut self.phase {
+            Phase::Greeting { out: owed, .. } => out.append(owed),
+            Phase::Open(open) => {
+                // An error here would only say that the link is superseded, and the link ends anyhow.
+                let now = self.hub.now();
+                let _ = open.session.poll_frames(open.link, LAST_FRAMES, now, &mut |frame| out.push_back(frame));
+                if self.bye {
+                    self.hub.end(&open.session);
+                }
+            }
+            Phase::Leaving { .. } => return,
+        }
+        out.push_back(last.clone());
+        self.phase = Phase::Leaving { out, farewell: last, attachment };
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // After bye no client comes back for the session, and after a panic no task would end it in time.
+        if let Phase::Open(attachment) = &self.phase {
+            self.hub.end(&attachment.session);
+        }
+    }
+}
+
+/// The error for a link for which there is no place.
+pub(crate) fn full(why: &str) -> Bytes {
+    wire::write(&Event::Error(wire::Error {
+        id: None,
+        code: Code::Full,
+        message: why.to_owned(),
+        retry_after_ms: Some(FULL_RETRY_MS),
+    }))
+}
+
+/// Bytes of pending frames that still go out before the last frame of a link.
+const LAST_FRAMES: usize = 64 * 1024;

@@ -1,0 +1,94 @@
+//! The queue before the broker: bounded, and a submission that finds it full is refused.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    mem,
+    sync::{Arc, Mutex},
+    task::Poll,
+};
+
+use futures::task::AtomicWaker;
+
+use super::{
+    limits::{MAX_QUEUED, MAX_QUEUED_BYTES},
+    mailbox::Mailbox,
+    room::Room,
+    sync::lock,
+};
+use crate::{ClientId, PersonName, wire::EntryKind};
+
+/// A message that a session wants stored.
+#[derive(Debug)]
+pub(super) struct Submission {
+    /// Where the answer goes.
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) client: ClientId,
+    pub(super) from: PersonName,
+    pub(super) id: u64,
+    pub(super) room: Arc<Room>,
+    pub(super) kind: EntryKind,
+    pub(super) text: String,
+}
+
+/// What waits for the broker.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    broker: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    submissions: VecDeque<Submission>,
+    bytes: usize,
+    closed: bool,
+}
+
+/// Too much waits already.
+#[derive(Debug)]
+pub(super) struct Busy;
+
+impl Queue {
+    pub(super) fn push(&self, submission: Submission) -> Result<(), Busy> {
+        {
+            let mut waiting = lock(&self.waiting);
+            if waiting.closed || waiting.submissions.len() >= MAX_QUEUED || waiting.bytes >= MAX_QUEUED_BYTES
+            {
+                return Err(Busy);
+            }
+            waiting.bytes += submission.text.len();
+            waiting.submissions.push_back(submission);
+        }
+        self.broker.wake();
+        Ok(())
+    }
+
+    /// Takes no more. The broker ends once it has dealt with the rest.
+    pub(super) fn close(&self) {
+        lock(&self.waiting).closed = true;
+        self.broker.wake();
+    }
+
+    /// Everything that waits, as soon as something does; nothing once the queue is closed and empty.
+    pub(super) async fn take(&self) -> VecDeque<Submission> {
+        let mut has_yielded = false;
+        poll_fn(|cx| {
+            self.broker.register(cx.waker());
+            let mut waiting = lock(&self.waiting);
+            if waiting.submissions.is_empty() && !waiting.closed {
+                return Poll::Pending;
+            }
+            // The broker yields once before it takes the batch, so that the sessions that can run now have read the
+            // batch before and add to this one: fewer, larger writes to everybody. On an idle server no session can
+            // run, and nothing is delayed.
+            if !mem::replace(&mut has_yielded, true) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            waiting.bytes = 0;
+            Poll::Ready(mem::take(&mut waiting.submissions))
+        })
+        .await
+    }
+}

@@ -1,0 +1,232 @@
+//! Messages: taken in at their turn, at the client's pace, and once each.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::context::Context;
+use crate::{
+    PersonName,
+    server::{
+        limits::BUSY_RETRY_MS,
+        queue::Submission,
+        session::{Conflict, Session, State, Telling, Turn},
+        sync::lock,
+    },
+    text::{TextError, check_text, check_topic},
+    wire::{self, Ack, Code, EntryKind, Event, INBOX, Request, excerpt},
+};
+
+/// The outcome of a message.
+#[derive(Debug)]
+enum MessageOutcome {
+    /// The message is answered, or the broker will answer it.
+    Answered,
+    /// The message is refused for now, and the client has been told.
+    RefusedForNow,
+    /// The message is refused for good, and the client has to be told.
+    Refused(wire::Error),
+}
+
+/// Deals with a message when it is its turn, and with those that waited for it.
+pub(crate) fn take_in(cx: &Context<'_>, state: &mut State, message: Request<'_>) {
+    for (id, refusal) in cx.session.mailbox().take_refused_late() {
+        state.sequence.refused_after_all(id, refusal);
+    }
+    take_next(cx, state, message);
+    while let Some(held) = state.sequence.release() {
+        take_next(cx, state, held);
+    }
+}
+
+fn take_next(cx: &Context<'_>, state: &mut State, message: Request<'_>) {
+    let (id, order, ordered) = (message.id(), message.order(), state.promises.ordered);
+    let turn = state.sequence.turn(id, order, ordered);
+    let repeated = turn == Turn::Before;
+    let outcome = match turn {
+        Turn::Later => return state.sequence.hold(message.into_owned()),
+        Turn::OfOneRefused => return refuse_with_others(cx, state, &message),
+        Turn::Refused(refusal) => return refuse_again(cx, state, &message, refusal),
+        Turn::Now | Turn::Before => match &message {
+            Request::Say(say) => {
+                let kind = EntryKind::said(say.bot);
+                post(cx, state, (say.id, repeated), &say.room, kind, &say.text)
+            }
+            Request::Topic(topic) => {
+                post(cx, state, (topic.id, repeated), &topic.room, EntryKind::Topic, &topic.text)
+            }
+            Request::Tell(message) => tell(cx, state, message, repeated),
+            _ => MessageOutcome::Answered,
+        },
+    };
+    match outcome {
+        MessageOutcome::Answered => state.sequence.done(id, order, None),
+        MessageOutcome::RefusedForNow => {
+            let _ = state.sequence.refused(order); // the client has been told
+        }
+        MessageOutcome::Refused(error) => {
+            let refusal = wire::write(&Event::Error(error));
+            state.sequence.done(id, order, Some(refusal.clone()));
+            cx.reply_frame(refusal);
+        }
+    }
+}
+
+/// Repeats the refusal of a message that was refused for good.
+fn refuse_again(cx: &Context<'_>, state: &mut State, message: &Request<'_>, refusal: Bytes) {
+    if message.id().is_none_or(|id| !is_asked_too_often(cx, state, id)) {
+        cx.reply_frame(refusal);
+    }
+}
+
+/// Refuses a message that would overtake one before it, which was refused for now.
+fn refuse_with_others(cx: &Context<'_>, state: &mut State, message: &Request<'_>) {
+    // On an ordered link clients do not send again by themselves, so every message is answered.
+    if !state.sequence.refused(message.order()) && !state.promises.ordered {
+        return;
+    }
+    let (until, code) = state.refused_until.unwrap_or((cx.now, Code::Busy));
+    let wait = until.saturating_duration_since(cx.now).max(Duration::from_millis(BUSY_RETRY_MS));
+    if let Some(id) = message.id() {
+        cx.refuse_for_now(id, code, "a message before this one was refused", wait);
+    }
+}
+
+/// Submits a message or a topic to the broker.
+fn post(
+    cx: &Context<'_>,
+    state: &mut State,
+    (id, repeated): (u64, bool),
+    room: &str,
+    kind: EntryKind,
+    text: &str,
+) -> MessageOutcome {
+    let room = match cx.joined_room(state, id, room) {
+        Ok(room) => room,
+        Err(error) => return MessageOutcome::Refused(error),
+    };
+    let checked = if kind == EntryKind::Topic { check_topic(text) } else { check_text(text) };
+    if let Err(error) = checked {
+        return MessageOutcome::Refused(bad_text(id, &error));
+    }
+    if (repeated || !state.promises.reliable) && cx.session.mailbox().is_with_broker(id) {
+        return MessageOutcome::Answered; // the broker has the same message
+    }
+    if is_too_fast(cx, state, id, repeated) {
+        return MessageOutcome::RefusedForNow;
+    }
+    cx.session.mailbox().asked_broker(id);
+    let submission = Submission {
+        mailbox: cx.session.mailbox().clone(),
+        client: cx.session.client(),
+        from: cx.session.name().clone(),
+        id,
+        room,
+        kind,
+        text: text.to_owned(),
+    };
+    if cx.hub.submit(submission).is_ok() {
+        return MessageOutcome::Answered;
+    }
+    let wait = Duration::from_millis(BUSY_RETRY_MS);
+    state.refused_until = Some((cx.now + wait, Code::Busy));
+    cx.session.mailbox().settled(id);
+    cx.refuse_for_now(id, Code::Busy, "too many messages wait to be stored", wait);
+    MessageOutcome::RefusedForNow
+}
+
+/// Puts a direct message into the inboxes of both people.
+fn tell(cx: &Context<'_>, state: &mut State, tell: &wire::Tell<'_>, repeated: bool) -> MessageOutcome {
+    let id = tell.id;
+    if let Err(error) = check_text(&tell.text) {
+        return MessageOutcome::Refused(bad_text(id, &error));
+    }
+    if is_too_fast(cx, state, id, repeated) {
+        return MessageOutcome::RefusedForNow;
+    }
+    // A full inbox of the recipient also counts as answered: messages to other people do not wait for that.
+    tell_now(cx, tell).map_or_else(MessageOutcome::Refused, |()| MessageOutcome::Answered)
+}
+
+fn tell_now(cx: &Context<'_>, tell: &wire::Tell<'_>) -> Result<(), wire::Error> {
+    let id = tell.id;
+    let nobody =
+        || Err(wire::Error::of(id, Code::NotHere, format!("{:?} is not here", excerpt(&tell.to))));
+    let Ok(to) = PersonName::parse(&tell.to) else { return nobody() };
+    let request = (cx.session.client(), id);
+    let (from, at) = (cx.session.name().as_str(), cx.hub.time_of_day());
+    let kind = EntryKind::said(tell.bot);
+    let telling = Telling { request, kind, from, to: &to, at, text: &tell.text };
+    // One inbox is locked at a time: the other person may be telling us something at this moment.
+    let known = lock(&cx.session.inbox).find(&telling);
+    let position = match known {
+        Err(Conflict) => {
+            return Err(wire::Error::of(id, Code::Conflict, "this id was used for another message"));
+        }
+        Ok(Some(position)) => position,
+        Ok(None) => {
+            let Some(reader) = cx.hub.find(&to) else { return nobody() };
+            let telling = Telling { to: reader.name(), ..telling };
+            if lock(&cx.session.inbox).is_full() {
+                refuse_unread(cx, id, "you have");
+                return Ok(());
+            }
+            if !Arc::ptr_eq(&reader, cx.session) && !deliver(&reader, &telling) {
+                refuse_unread(cx, id, &format!("{} has", reader.name()));
+                return Ok(());
+            }
+            lock(&cx.session.inbox).push(&telling)
+        }
+    };
+    cx.reply(&Event::Ack(Ack { id, room: INBOX.to_owned(), seq: position.seq, at: position.at }));
+    Ok(())
+}
+
+/// Puts a direct message into the inbox of `reader`, unless it is there already. Returns false if the inbox is full.
+fn deliver(reader: &Session, telling: &Telling<'_>) -> bool {
+    let mut inbox = lock(&reader.inbox);
+    if matches!(inbox.find(telling), Ok(Some(_))) {
+        return true;
+    }
+    if inbox.is_full() {
+        return false;
+    }
+    inbox.push(telling);
+    drop(inbox);
+    reader.wake();
+    true
+}
+
+fn refuse_unread(cx: &Context<'_>, id: u64, who_has: &str) {
+    let message = format!("{who_has} not read earlier direct messages");
+    cx.refuse_for_now(id, Code::Busy, message, Duration::from_millis(BUSY_RETRY_MS));
+}
+
+fn is_too_fast(cx: &Context<'_>, state: &mut State, id: u64, repeated: bool) -> bool {
+    if repeated {
+        // The message itself was within the limit; the repetition only asks for its answer.
+        return is_asked_too_often(cx, state, id);
+    }
+    let (until, code) = match state.refused_until.filter(|(until, _)| *until > cx.now) {
+        Some(refused) => refused,
+        None => match state.messages.take(cx.now) {
+            Ok(()) => return false,
+            Err(wait) => (cx.now + wait, Code::RateLimited),
+        },
+    };
+    state.refused_until = Some((until, code));
+    let message = if code == Code::Busy { "too many messages wait to be stored" } else { "too many messages" };
+    cx.refuse_for_now(id, code, message, until - cx.now);
+    true
+}
+
+fn is_asked_too_often(cx: &Context<'_>, state: &mut State, id: u64) -> bool {
+    let Err(wait) = state.requests.take(cx.now) else { return false };
+    cx.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
+    true
+}
+
+fn bad_text(id: u64, error: &TextError) -> wire::Error {
+    let code = if matches!(error, TextError::TooLong { .. }) { Code::TooLarge } else { Code::BadText };
+    wire::Error::of(id, code, error.to_string())
+}

@@ -1,0 +1,328 @@
+//! One client's session, which outlives that client's links: its state, the link that speaks for it, and what it hands
+//! out. A session is told frames and the time; it owns no link and no task.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::{
+    inbox::Inbox,
+    join_log::JoinLog,
+    membership::Membership,
+    probe::Probe,
+    reads::{LogAnswer, LogRead, Reads},
+    sequence::Sequence,
+};
+use crate::{
+    ClientId, PersonName, RoomName,
+    bucket::Bucket,
+    id::Secret,
+    log::LogError,
+    server::{
+        limits::{Limits, MAX_OWED, MAX_OWED_BYTES},
+        mailbox::Mailbox,
+        room::Reading,
+        sync::lock,
+    },
+    transport::Promises,
+    wire::{self, Code},
+};
+
+/// One client's session. Code that takes more than one lock takes them in this order: `state`, then a room's, then
+/// the mailbox's or an inbox's.
+#[derive(Debug)]
+pub(crate) struct Session {
+    name: PersonName,
+    client: ClientId,
+    secret: Secret,
+    host: String,
+    mailbox: Arc<Mailbox>,
+    state: Mutex<State>,
+    pub(crate) inbox: Mutex<Inbox>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    /// The newest link's number. Only that link speaks for the session.
+    link: u64,
+    /// The promises of that link's transport.
+    pub(crate) promises: Promises,
+    /// Since when there is no link.
+    lost: Option<Instant>,
+    pub(crate) probe: Option<Probe>,
+    ended: bool,
+    /// The client has sent a request, so it has read its welcome.
+    pub(crate) confirmed: bool,
+    pub(crate) rooms: Vec<Membership>,
+    /// The room that is read first next time, so that a busy room cannot starve the others.
+    next_room: usize,
+    pub(crate) reads: Reads,
+    pub(crate) sequence: Sequence,
+    pub(crate) join_log: JoinLog,
+    pub(crate) messages: Bucket,
+    pub(crate) requests: Bucket,
+    pub(crate) replays: Bucket,
+    pub(crate) searches: Bucket,
+    /// A message was refused until this time, with this code. Later ones are refused as well, or they would overtake
+    /// it.
+    pub(crate) refused_until: Option<(Instant, Code)>,
+}
+
+/// The attachment of a link to a session, for which the link speaks until it is superseded.
+#[derive(Clone, Debug)]
+pub(crate) struct Attachment {
+    pub(crate) session: Arc<Session>,
+    pub(crate) link: u64,
+    /// Whether the session existed before the link.
+    pub(crate) resumed: bool,
+}
+
+/// The link no longer speaks for the session: a newer one does, or the session has ended.
+#[derive(Debug)]
+pub(crate) struct Superseded;
+
+impl Session {
+    pub(crate) fn new(
+        name: PersonName,
+        client: ClientId,
+        secret: Secret,
+        host: String,
+        inbox: Inbox,
+        limits: &Limits,
+    ) -> Session {
+        let state = State {
+            link: 0,
+            promises: Promises { ordered: true, reliable: true, max_frame: wire::MAX_FRAME },
+            lost: None,
+            probe: None,
+            ended: false,
+            confirmed: false,
+            rooms: Vec::new(),
+            next_room: 0,
+            reads: Reads::default(),
+            sequence: Sequence::default(),
+            join_log: JoinLog::default(),
+            messages: Bucket::new(limits.messages),
+            requests: Bucket::new(limits.requests),
+            replays: Bucket::new(limits.replays),
+            searches: Bucket::new(limits.searches),
+            refused_until: None,
+        };
+        Session {
+            name,
+            client,
+            secret,
+            host,
+            mailbox: Arc::default(),
+            state: Mutex::new(state),
+            inbox: Mutex::new(inbox),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &PersonName {
+        &self.name
+    }
+
+    pub(crate) fn client(&self) -> ClientId {
+        self.client
+    }
+
+    pub(crate) fn secret(&self) -> Secret {
+        self.secret
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    /// Tells the session's task that there is something to do.
+    pub(crate) fn wake(&self) {
+        self.mailbox.wake();
+    }
+
+    /// Makes a new link the one that speaks for the session, and sends it `welcome`. Rooms and inbox wait until the
+    /// client says where it has read to: frames handed to the old link may never have arrived.
+    pub(crate) fn attach(&self, promises: Promises, resumed: bool, welcome: Bytes) -> Option<u64> {
+        let mut state = lock(&self.state);
+        if state.ended {
+            return None;
+        }
+        state.link += 1;
+        state.promises = promises;
+        state.lost = None;
+        state.probe = None;
+        if resumed {
+            self.pause(&mut state);
+        }
+        // At once, or the broker's answer to a request of the link before could come first.
+        let mut replies = self.mailbox.replies();
+        replies.clear();
+        replies.push(welcome);
+        drop(replies);
+        self.wake(); // the task of the link before, which has to end
+        Some(state.link)
+    }
+
+    /// Sends `welcome` to a client that may not have received it.
+    pub(crate) fn welcome_again(&self, link: u64, now: Instant, welcome: impl FnOnce() -> Bytes) {
+        if self.state(link).is_ok_and(|mut state| state.requests.take(now).is_ok()) {
+            self.mailbox.reply_frame(welcome());
+        }
+    }
+
+    /// Takes note that `link` is lost. Returns false if it no longer spoke for the session.
+    pub(crate) fn detach(&self, link: u64, now: Instant) -> bool {
+        let mut state = lock(&self.state);
+        if state.link != link || state.ended {
+            return false;
+        }
+        state.lost = Some(now);
+        self.pause(&mut state);
+        self.mailbox.replies().clear();
+        true
+    }
+
+    fn pause(&self, state: &mut State) {
+        state.reads = Reads::default();
+        state.sequence.link_lost();
+        state.join_log.link_lost();
+        state.rooms.iter_mut().for_each(Membership::pause);
+        lock(&self.inbox).pause();
+    }
+
+    /// For how long the session has had no link, if it has none.
+    pub(crate) fn lost_for(&self, now: Instant) -> Option<Duration> {
+        let state = lock(&self.state);
+        state.lost.filter(|_| !state.ended).map(|since| now - since)
+    }
+
+    /// Marks the session as ended if `is_right` says so of its state at this moment. Returns the rooms it is to leave, if
+    /// it ends with this call; otherwise whether it had ended before.
+    pub(crate) fn close(&self, is_right: impl FnOnce(&State) -> bool) -> Result<Vec<Membership>, bool> {
+        let mut state = lock(&self.state);
+        if state.ended || !is_right(&state) {
+            return Err(state.ended);
+        }
+        state.ended = true;
+        Ok(std::mem::take(&mut state.rooms))
+    }
+
+    /// The state, for the link that speaks for the session.
+    pub(crate) fn state(&self, link: u64) -> Result<MutexGuard<'_, State>, Superseded> {
+        let state = lock(&self.state);
+        if state.link == link && !state.ended { Ok(state) } else { Err(Superseded) }
+    }
+
+    /// The state, unless the session has ended.
+    pub(crate) fn present(&self) -> Option<MutexGuard<'_, State>> {
+        let state = lock(&self.state);
+        (!state.ended).then_some(state)
+    }
+
+    /// Has `waker` woken when there is something to do for `link`.
+    pub(crate) fn register(&self, link: u64, waker: &Waker) {
+        // Under the lock, or the task of an old link could take the place of the new one's.
+        if let Ok(_state) = self.state(link) {
+            self.mailbox.register(waker);
+        }
+    }
+
+    /// Whether the link is to be read: not while too many replies are owed.
+    pub(crate) fn wants_input(&self) -> bool {
+        let owed = lock(&self.state).reads.len();
+        let replies = self.mailbox.replies();
+        owed + replies.owed() < MAX_OWED && replies.bytes() < MAX_OWED_BYTES
+    }
+
+    /// Whether every request has been answered and every answer handed out.
+    pub(crate) fn owes_nothing(&self) -> bool {
+        lock(&self.state).reads.len() == 0 && self.mailbox.replies().owed() == 0
+    }
+
+    /// Hands out frames for `link` until about `budget` bytes are spent: replies first, then what its rooms have.
+    pub(crate) fn poll_frames(
+        &self,
+        link: u64,
+        mut budget: usize,
+        now: Instant,
+        out: &mut impl FnMut(Bytes),
+    ) -> Result<(), Superseded> {
+        let mut state = self.state(link)?;
+        for membership in &mut state.rooms {
+            membership.visible = membership.room.head();
+        }
+        {
+            let mut replies = self.mailbox.replies();
+            while budget > 0
+                && let Some(frame) = replies.pop()
+            {
+                budget = budget.saturating_sub(frame.len());
+                out(frame);
+            }
+        }
+        lock(&self.inbox).read_on(!state.promises.reliable, &mut budget, now, out);
+        let state = &mut *state;
+        let rooms = state.rooms.len();
+        for turn in 0..rooms {
+            if budget == 0 {
+                break;
+            }
+            let at = (state.next_room + turn) % rooms;
+            let membership = &mut state.rooms[at];
+            if !state.promises.reliable {
+                membership.poll_some_frames(&mut budget, now, out);
+            } else if membership.poll_frames(&mut budget, out) == Reading::InLog {
+                state.reads.catch_up(&membership.room);
+            }
+            if budget == 0 {
+                state.next_room = (at + 1) % rooms;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next read of the log, if there is one; its result comes back through [`Session::on_read`].
+    pub(crate) fn next_read(&self, link: u64) -> Option<LogRead> {
+        let mut state = self.state(link).ok()?;
+        if self.mailbox.replies().bytes() >= MAX_OWED_BYTES {
+            return None; // what was read before has to leave first
+        }
+        let State { rooms, reads, .. } = &mut *state;
+        reads.next(rooms)
+    }
+
+    /// Takes the result of a read of the log.
+    ///
+    /// # Errors
+    /// When a room cannot be read on; the client has to come back for it later.
+    pub(crate) fn on_read(&self, link: u64, answer: Result<LogAnswer, LogError>) -> Result<(), LogError> {
+        let Ok(mut state) = self.state(link) else { return Ok(()) };
+        let State { rooms, reads, .. } = &mut *state;
+        let mut replies = self.mailbox.replies();
+        reads.finish(rooms, answer, &mut |frame| replies.push(frame))
+    }
+}
+
+impl State {
+    /// Whether the session has lost its link and has no other.
+    pub(crate) fn has_lost_link(&self) -> bool {
+        self.lost.is_some()
+    }
+
+    /// Whether the session has lost this link and has no other.
+    pub(crate) fn is_lost(&self, link: u64) -> bool {
+        self.link == link && self.lost.is_some()
+    }
+
+    pub(crate) fn membership(&mut self, room: &RoomName) -> Option<&mut Membership> {
+        self.rooms.iter_mut().find(|membership| membership.room.name() == room)
+    }
+}
