@@ -86,7 +86,9 @@ impl Connection {
     pub(crate) fn wants_input(&self) -> bool {
         match &self.phase {
             Phase::Greeting { out, .. } => !self.hub.is_stopping() && out.len() < MAX_OWED,
-            Phase::Open(attachment) => !self.bye && !self.hub.is_stopping() && attachment.session.wants_input(),
+            Phase::Open(attachment) => {
+                !self.bye && !self.hub.is_stopping() && attachment.session.wants_input()
+            }
             Phase::Leaving { .. } => false,
         }
     }
@@ -106,7 +108,9 @@ impl Connection {
             (Err(_), _) => {} // noise on a lossy link does not end it
             (Ok(Request::Hello(hello)), true) => self.hello(&hello),
             (Ok(Request::Bye {}), true) => self.leave(None, Reason::Bye, None),
-            (Ok(_), true) => self.refuse_link(Code::Unsupported, "the first frame has to be hello".to_owned()),
+            (Ok(_), true) => {
+                self.refuse_link(Code::Unsupported, "the first frame has to be hello".to_owned())
+            }
             (Ok(request), false) => self.request(request, now),
         }
     }
@@ -229,7 +233,10 @@ impl Connection {
             Phase::Greeting { until, .. } => Some(*until),
             Phase::Open(_) if self.promises.reliable => Some(self.silent_at()),
             Phase::Open(attachment) => Some(
-                attachment.session.heads_due(attachment.link).map_or(self.silent_at(), |at| at.min(self.silent_at())),
+                attachment
+                    .session
+                    .heads_due(attachment.link)
+                    .map_or(self.silent_at(), |at| at.min(self.silent_at())),
             ),
             Phase::Leaving { .. } => None,
         }
@@ -327,7 +334,8 @@ impl Connection {
             Phase::Open(open) => {
                 // An error here would only say that the link is superseded, and the link ends anyhow.
                 let now = self.hub.now();
-                let _ = open.session.poll_frames(open.link, LAST_FRAMES, now, &mut |frame| out.push_back(frame));
+                let _ =
+                    open.session.poll_frames(open.link, LAST_FRAMES, now, &mut |frame| out.push_back(frame));
                 if self.bye {
                     self.hub.end(&open.session);
                 }

@@ -25,7 +25,12 @@ pub(crate) struct Refusal {
 }
 
 /// Opens a session for a client that says `hello`, or resumes the one whose secret the client brings.
-pub(crate) fn login(hub: &Hub, hello: &Hello<'_>, peer: &Peer, promises: Promises) -> Result<Attachment, Refusal> {
+pub(crate) fn login(
+    hub: &Hub,
+    hello: &Hello<'_>,
+    peer: &Peer,
+    promises: Promises,
+) -> Result<Attachment, Refusal> {
     if hello.protocol != PROTOCOL {
         let message = format!("this server speaks protocol {PROTOCOL}, not {}", hello.protocol);
         return Err(refusal(Code::BadProtocol, message).ending_link());
@@ -76,12 +81,14 @@ fn open(
         match hub.open_session(name.clone(), client, peer.host.clone()) {
             Ok(session) => {
                 // None if another hello of the same client has replaced it already: then that one is let in.
-                let Some(link) = session.attach(promises, false, welcome(hub, &session, false)) else { break };
+                let Some(link) = session.attach(promises, false, welcome(hub, &session, false)) else {
+                    break;
+                };
                 return Ok(Attachment { session, link, resumed: false });
             }
             Err(NameInUse::Waiting(holder)) if holder.host() == peer.host => {
                 hub.end_if(&holder, State::has_lost_link);
-            },
+            }
             Err(NameInUse::Waiting(holder)) => {
                 let waited = holder.lost_for(hub.now()).unwrap_or_default();
                 let left = hub.limits().grace.saturating_sub(waited) + Duration::from_millis(1);

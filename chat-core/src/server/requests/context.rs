@@ -52,7 +52,8 @@ impl Context<'_> {
         room: &str,
     ) -> Result<Arc<Room>, wire::Error> {
         // Most clients write the name as the room itself does.
-        if let Some(membership) = state.rooms.iter().find(|membership| membership.room.name().as_str() == room)
+        if let Some(membership) =
+            state.rooms.iter().find(|membership| membership.room.name().as_str() == room)
         {
             return Ok(membership.room.clone());
         }

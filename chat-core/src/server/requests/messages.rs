@@ -150,8 +150,7 @@ fn tell(cx: &Context<'_>, state: &mut State, tell: &wire::Tell<'_>, repeated: bo
 
 fn tell_now(cx: &Context<'_>, tell: &wire::Tell<'_>) -> Result<(), wire::Error> {
     let id = tell.id;
-    let nobody =
-        || Err(wire::Error::of(id, Code::NotHere, format!("{:?} is not here", excerpt(&tell.to))));
+    let nobody = || Err(wire::Error::of(id, Code::NotHere, format!("{:?} is not here", excerpt(&tell.to))));
     let Ok(to) = PersonName::parse(&tell.to) else { return nobody() };
     let request = (cx.session.client(), id);
     let (from, at) = (cx.session.name().as_str(), cx.hub.time_of_day());
@@ -215,7 +214,8 @@ fn is_too_fast(cx: &Context<'_>, state: &mut State, id: u64, repeated: bool) -> 
         },
     };
     state.refused_until = Some((until, code));
-    let message = if code == Code::Busy { "too many messages wait to be stored" } else { "too many messages" };
+    let message =
+        if code == Code::Busy { "too many messages wait to be stored" } else { "too many messages" };
     cx.refuse_for_now(id, code, message, until - cx.now);
     true
 }
