@@ -104,7 +104,7 @@ impl Reader {
             resumed: false,
             at: None,
             limits: LimitsFrame {
-                frame: 65_507,
+                frame: 65_443,
                 text: 8192,
                 rooms: 64,
                 pending: 64,

@@ -1,4 +1,4 @@
-//! The transport that stays inside one process: the reference for all others, and what logic tests use.
+//! The transport inside one process: the reference for all others, and the transport of most tests.
 
 use std::{
     io,
@@ -16,11 +16,10 @@ use futures::{FutureExt, Sink, SinkExt, Stream, StreamExt, channel::mpsc, future
 
 use crate::{
     Address,
-    transport::{BoxLink, Incoming, Listening, Peer, Promises, Transport},
-    wire::MAX_FRAME,
+    transport::{BoxLink, Incoming, Listening, MAX_LINK_FRAME, Peer, Promises, Transport},
 };
 
-/// An in-memory network of its own: listeners are found by name, such as `memory://hall`. Clones share it.
+/// An in-memory network, whose listeners are found by name, such as `memory://hall`. Clones are the same network.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     network: Arc<Network>,
@@ -34,14 +33,14 @@ struct Network {
 
 impl Transport for Memory {
     fn promises(&self) -> Promises {
-        Promises { ordered: true, reliable: true, max_frame: MAX_FRAME }
+        Promises { ordered: true, reliable: true, max_frame: MAX_LINK_FRAME }
     }
 
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
         async move {
             let (sender, receiver) = mpsc::channel(BACKLOG);
             match self.network.listeners.entry(address.clone()) {
-                // A listener that was dropped leaves its name behind.
+                // The name of a listener that was dropped is free again.
                 Entry::Occupied(mut taken) if taken.get().is_closed() => drop(taken.insert(sender)),
                 Entry::Occupied(_) => {
                     return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("{address} is taken")));
@@ -68,7 +67,7 @@ impl Transport for Memory {
     }
 }
 
-/// Two links joined end to end, each way bounded to 64 frames in flight.
+/// Two links joined end to end, with at most 64 frames under way in each direction.
 pub fn pipe() -> (Pipe, Pipe) {
     let (to_far, from_near) = mpsc::channel(PIPE_FRAMES);
     let (to_near, from_far) = mpsc::channel(PIPE_FRAMES);
@@ -98,17 +97,17 @@ impl Sink<Bytes> for Pipe {
     }
 
     fn start_send(mut self: Pin<&mut Self>, frame: Bytes) -> io::Result<()> {
-        if frame.len() > MAX_FRAME {
+        if frame.len() > MAX_LINK_FRAME {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("a frame of {} bytes is over the limit of {MAX_FRAME}", frame.len()),
+                format!("a frame of {} bytes is over the limit of {MAX_LINK_FRAME}", frame.len()),
             ));
         }
         self.sender.start_send(frame).map_err(closed)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(())) // a frame that was taken is with the peer already
+        Poll::Ready(Ok(())) // the peer has every frame that the sink took
     }
 
     fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,7 +1,7 @@
 //! The seam at which transports plug in: a [`Transport`] dials and listens, a [`Link`] carries whole frames.
 //!
-//! A transport is only a way to carry frames. What it does not promise (order, delivery) the sessions above it
-//! make up for, once, for all transports; nobody asks which transport it is, only what it promises.
+//! A transport only carries frames. Where it does not promise order or delivery, the sessions above it make up for that,
+//! once for all transports. No code asks which transport a link belongs to; it asks for its [`Promises`].
 
 use std::{collections::BTreeMap, fmt, io, pin::Pin, sync::Arc};
 
@@ -12,14 +12,14 @@ use crate::{Address, wire::MAX_FRAME};
 
 /// A connection that carries whole frames both ways: any framed stream and sink is one.
 ///
-/// * The stream yields the peer's frames and ends (`None`) when the peer closed in an orderly way; an error ends
-///   it too, one of the kind `InvalidData` if what came could not be made a frame: then the sink still works, and
-///   the peer is told so. A peer's frame is never split, merged or changed.
-/// * The sink takes one frame of at most [`Promises::max_frame`] bytes at a time. It may gather frames until it is
-///   flushed, but holds at most some 64 KiB: then it is not ready until the peer takes them.
-/// * Frames are those of the protocol: JSON objects, of which a client's first is `hello`, and the first one back is
-///   `welcome`, `error` or `goodbye`. A transport may lean on that, and add fields of its own on the way that it takes
-///   off again or that nobody knows; one that does not, carries any bytes.
+/// * A frame is any bytes, 1 to [`Promises::max_frame`] of them, and a transport never reads them: the bytes that one
+///   end gave to its sink come out of the other end's stream, never split, merged or changed. So a layer that encrypts,
+///   or does anything else to frames, can stand on every transport.
+/// * The end that dialled sends first; the other end's first frame follows one of those.
+/// * The stream ends (`None`) when the peer closed the link in an orderly way. An error ends it too; an error of the kind
+///   `InvalidData` says that the peer's bytes are not frames: the sink then still works, so that the peer can be told.
+/// * The sink may gather frames until it is flushed, but holds at most some 64 KiB: it is then not ready until the peer
+///   takes some.
 /// * Dropping a link closes it.
 /// * One task owns a link; stream and sink are polled from the same task.
 pub trait Link: Stream<Item = io::Result<Bytes>> + Sink<Bytes, Error = io::Error> + Send {}
@@ -33,11 +33,11 @@ pub type BoxLink = Pin<Box<dyn Link>>;
 ///
 /// The contract is small on purpose; `docs/transports.md` walks through an implementation.
 pub trait Transport: Send + Sync + 'static {
-    /// What every link of this transport keeps to.
+    /// The promises that every link of this transport keeps.
     fn promises(&self) -> Promises;
 
-    /// What is peculiar to how it carries frames, as name and value, such as `Nagle's algorithm` and `off`: whoever
-    /// compares transports prints it. Nothing depends on it.
+    /// How this transport carries frames, as names and values such as `Nagle's algorithm` and `off`. Comparisons of
+    /// transports print them; nothing else depends on them.
     fn settings(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
@@ -45,13 +45,13 @@ pub trait Transport: Send + Sync + 'static {
     /// Begins to accept links at `address`.
     ///
     /// # Errors
-    /// When the address cannot be understood or bound; the message names what is wrong with it.
+    /// When the address cannot be understood or bound; the message says why.
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>>;
 
     /// Makes a link to the server at `address`. Does nothing until polled; dropping the future gives up cleanly.
     ///
     /// # Errors
-    /// When nobody can be reached there; the message says why.
+    /// When no server can be reached there; the message says why.
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>>;
 }
 
@@ -59,9 +59,9 @@ pub trait Transport: Send + Sync + 'static {
 pub struct Listening {
     /// The address clients can dial, with the port that was picked if 0 was asked for.
     pub address: Address,
-    /// The links, in the order accepted. It does not end while the listener lives: what keeps one link from being
-    /// accepted (no descriptors, a peer that gave up) is waited out inside and never yielded. Dropping it closes
-    /// the listener and leaves accepted links alone.
+    /// The links, in the order accepted. The stream does not end while the listener lives: it waits out whatever keeps
+    /// one link from being accepted (no descriptors, a peer that gave up). Dropping the stream closes the listener and
+    /// leaves accepted links alone.
     pub incoming: BoxStream<'static, Incoming>,
 }
 
@@ -71,11 +71,11 @@ impl fmt::Debug for Listening {
     }
 }
 
-/// A link that was accepted, and who is at its other end.
+/// A link that was accepted, and the peer at its other end.
 pub struct Incoming {
     /// The link itself.
     pub link: BoxLink,
-    /// Its other end.
+    /// The peer at its other end.
     pub peer: Peer,
 }
 
@@ -88,7 +88,7 @@ impl fmt::Debug for Incoming {
 /// The other end of an accepted link, for logs and for limits per host.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Peer {
-    /// Host and port, or whatever the transport calls an address; shown in logs.
+    /// Host and port, or another address of the transport; shown in logs.
     pub address: String,
     /// The host alone: links with the same host come from the same machine.
     pub host: String,
@@ -96,16 +96,16 @@ pub struct Peer {
     pub local: bool,
 }
 
-/// What a transport keeps to, as data: sessions and tests ask this and never which transport it is.
+/// What the links of a transport promise, as data for sessions and tests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Promises {
     /// Frames arrive in the order they were sent.
     pub ordered: bool,
     /// Every frame arrives exactly once, or the link ends.
     pub reliable: bool,
-    /// The largest frame it carries, in bytes (a dialled link need not take more than
-    /// [`MAX_REQUEST`](crate::wire::MAX_REQUEST)); at least [`MAX_FRAME`], so that a room never holds what one of its
-    /// members cannot be sent.
+    /// The largest frame that a link carries, in bytes, in both directions. At least [`MAX_FRAME`], so that a room never
+    /// holds an entry that one of its members cannot be sent (protocol 1.3); a transport that carries
+    /// [`MAX_LINK_FRAME`] has room for a layer that encrypts.
     pub max_frame: usize,
 }
 
@@ -118,7 +118,11 @@ impl Promises {
     }
 }
 
-/// The transports a program knows, by scheme.
+/// The largest frame that TCP and the in-memory transport carry, in bytes: 64 more than the largest frame of the
+/// protocol, as room for a layer between sessions and transport, such as one that encrypts.
+pub const MAX_LINK_FRAME: usize = MAX_FRAME + 64;
+
+/// The transports that a program knows, by scheme.
 #[derive(Clone, Default)]
 pub struct Transports {
     by_scheme: BTreeMap<String, Arc<dyn Transport>>,
@@ -145,7 +149,7 @@ impl Transports {
     /// The transport for `address`.
     ///
     /// # Errors
-    /// When no transport has its scheme, or the one that has it carries too small frames.
+    /// When no transport has its scheme, or its transport does not carry the largest frame of the protocol.
     pub fn get(&self, address: &Address) -> Result<Arc<dyn Transport>, NoTransport> {
         let Some(transport) = self.by_scheme.get(address.scheme()) else {
             let known: Vec<&str> = self.schemes().collect();

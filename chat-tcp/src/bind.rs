@@ -7,10 +7,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::net::{TcpListener, lookup};
 
-/// Listens at the first address of the host that can be had; tells the address with its port.
+/// Listens at the first address of the host that can be bound, and returns that address with its port.
 ///
 /// # Errors
-/// When none can: what was wrong with the last one.
+/// When no address can be bound: the error of the last one.
 pub(crate) async fn bind(
     address: &Address,
     runtime: &SharedRuntime,
@@ -25,7 +25,7 @@ pub(crate) async fn bind(
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
                 return Ok((bound, listener));
             }
-            Err(error) => last = Some(explain(&error, &host.label(target).to_string())),
+            Err(error) => last = Some(host.cannot_listen(&error, target)),
         }
     }
     Err(last.expect("a host that was found has at least one address"))
@@ -47,23 +47,13 @@ fn listen(target: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
     Ok((listener.get_ref().local_addr()?, listener))
 }
 
-fn explain(error: &io::Error, target: &str) -> io::Error {
-    let words = match error.kind() {
-        io::ErrorKind::AddrInUse => format!("{target} is in use by another program"),
-        io::ErrorKind::AddrNotAvailable => format!("{target} is not an address of this machine"),
-        io::ErrorKind::PermissionDenied => format!("{target} may not be listened on by this user"),
-        _ => format!("cannot listen on {target}: {error}"),
-    };
-    io::Error::new(error.kind(), words)
-}
-
-/// What the kernel is asked to hold for a peer that does not read, in bytes (Linux takes twice that, its bookkeeping
-/// included). Left alone it would let every such peer grow to 4 MiB, and what a slow peer is owed is in the room's
-/// log anyway. It costs no speed: over loopback full batches go 1.4 times as fast as with the kernel's own choice,
+/// The send buffer that the kernel is asked for, in bytes (Linux takes twice that, its bookkeeping included). With the
+/// kernel's own choice a peer that does not read could take up to 4 MiB, and its entries are in the room's log anyway.
+/// The limit costs no speed: over loopback full batches go 1.4 times as fast as with the kernel's own choice,
 /// since they stay in the cache, and single frames as fast. On a network of 1 ms round trips it allows some 64 MB/s
 /// per link.
 pub(crate) const SEND_BUFFER: usize = 64 * 1024;
 
-/// Connections that may wait to be accepted, so that everybody can come back at once after a restart. The kernel
-/// takes the smaller of this and its own limit (`net.core.somaxconn`, mostly 4096).
+/// Connections that may wait to be accepted, so that all clients can come back at once after a restart. The kernel
+/// uses the smaller of this and its own limit (`net.core.somaxconn`, mostly 4096).
 const BACKLOG: i32 = 4096;

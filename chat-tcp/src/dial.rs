@@ -1,4 +1,4 @@
-//! The way to a server: every address its name has, one after the other.
+//! Dialling: the addresses of a host are tried one after the other.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::net::{TcpStream, lookup};
 /// Connects to the first address of the host that answers.
 ///
 /// # Errors
-/// When none does: what was wrong with the last one.
+/// When none does: the error of the last one.
 pub(crate) async fn dial(
     address: &Address,
     runtime: &SharedRuntime,
@@ -29,8 +29,8 @@ pub(crate) async fn dial(
 async fn connect(target: SocketAddr, runtime: &dyn Runtime, limit: Duration) -> io::Result<TcpStream> {
     let attempt = within(limit, runtime, TcpStream::connect(target)).await;
     let socket = attempt.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))?;
-    // Dialling a port of this machine where nobody listens can be given that very port to dial from; TCP then
-    // connects the socket to itself.
+    // A socket that dials a free port of this machine may be given that very port as its own; TCP then connects the
+    // socket to itself.
     if socket.get_ref().local_addr()? == socket.get_ref().peer_addr()? {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }

@@ -11,7 +11,7 @@ pub struct Decoder {
     max: usize,
     header: [u8; HEADER],
     header_len: usize,
-    /// What the header announces; 0 until that was looked at and found good.
+    /// The length that the header announces; 0 until it was read and is within the limit.
     body_len: usize,
     body: Vec<u8>,
 }
@@ -20,11 +20,6 @@ impl Decoder {
     /// A decoder of frames of at most `max` bytes.
     pub fn new(max: usize) -> Decoder {
         Decoder { max, header: [0; HEADER], header_len: 0, body_len: 0, body: Vec::new() }
-    }
-
-    /// Changes the limit, in bytes, for the frames that have not begun yet.
-    pub fn set_max(&mut self, max: usize) {
-        self.max = max;
     }
 
     /// How many bytes of a frame that is not complete have come, its length among them; 0 between frames.
@@ -41,7 +36,7 @@ impl Decoder {
         if self.header_len == 0
             && let Some(header) = input.chunk().first_chunk::<HEADER>()
         {
-            // One that is refused is gathered, and refused there for good.
+            // A length over the limit goes the slow way, which refuses it now and in every later call.
             if let Ok(len) = check(*header, self.max)
                 && input.remaining() - HEADER >= len
             {
@@ -114,7 +109,7 @@ pub enum FrameError {
         /// The limit, in bytes.
         max: usize,
     },
-    /// It has no bytes.
+    /// The frame has no bytes.
     #[error("a frame of 0 bytes; it has at least one")]
     Empty,
     /// The frame to be sent is over the limit.
@@ -136,7 +131,7 @@ fn check(header: [u8; HEADER], max: usize) -> Result<usize, FrameError> {
     }
 }
 
-/// What speaks another protocol is told by what its first four bytes would be as a length.
+/// Names the protocol of a peer that speaks another one, by its first four bytes.
 fn hint(len: u32) -> &'static str {
     match &len.to_be_bytes() {
         b"GET " | b"POST" | b"HEAD" | b"PUT " | b"OPTI" | b"DELE" | b"PATC" | b"CONN" | b"TRAC" | b"PRI " => {
@@ -157,7 +152,7 @@ fn hint(len: u32) -> &'static str {
 /// Bytes of a length.
 pub const HEADER: usize = 4;
 
-/// What a frame that comes in pieces is given first, in bytes; then as much as has come already.
+/// The first buffer of a frame that comes in pieces, in bytes; each further one doubles it.
 const FIRST_BUFFER: usize = 4096;
 
 #[cfg(test)]

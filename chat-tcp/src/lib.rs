@@ -1,14 +1,13 @@
-//! The chat over TCP: a frame is its length in 4 bytes, most significant first, and then that many bytes of JSON.
+//! Frames over TCP: each is preceded by its length in 4 bytes, most significant byte first.
 //!
-//! There is no session, no repeat and no liveness check in here: those are the core's, for all transports.
+//! This crate knows no sessions, repeats no request and checks no liveness: chat-core does, for all transports.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 use std::{fmt, io, time::Duration};
 
 use chat_core::{
     Address, SharedRuntime,
-    transport::{BoxLink, Listening, Promises, Transport},
-    wire::MAX_FRAME,
+    transport::{BoxLink, Listening, MAX_LINK_FRAME, Promises, Transport},
 };
 use futures::{FutureExt, future::BoxFuture};
 
@@ -17,10 +16,10 @@ mod dial;
 mod listener;
 
 pub mod frame;
-mod gate;
+mod readiness;
 mod link;
 mod outbox;
-mod patience;
+mod frame_deadline;
 
 mod net;
 
@@ -34,41 +33,17 @@ mod net;
 #[derive(Clone)]
 pub struct Tcp {
     runtime: SharedRuntime,
-    limits: Limits,
     nagle: bool,
-}
-
-/// How long the two things that a peer can delay may take.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    /// From the first byte of a frame to its last.
-    frame: Duration,
-    /// A name lookup, and a connection to one address.
-    dial: Duration,
 }
 
 impl Tcp {
     /// TCP whose timers run on `runtime`.
     pub fn new(runtime: SharedRuntime) -> Tcp {
-        Tcp { runtime, limits: Limits { frame: FRAME_LIMIT, dial: DIAL_LIMIT }, nagle: false }
+        Tcp { runtime, nagle: false }
     }
 
-    /// Gives a frame `limit` from its first byte to its last, instead of 10 s.
-    #[must_use]
-    pub fn with_frame_deadline(mut self, limit: Duration) -> Tcp {
-        self.limits.frame = limit;
-        self
-    }
-
-    /// Gives the lookup of a name, and each address that is dialled, `limit` to answer, instead of 10 s.
-    #[must_use]
-    pub fn with_dial_limit(mut self, limit: Duration) -> Tcp {
-        self.limits.dial = limit;
-        self
-    }
-
-    /// Leaves Nagle's algorithm on (RFC 1122, 4.2.3.4), which holds back what is small while something else is not yet
-    /// acknowledged. To see what it does to a conversation; nobody wants it otherwise.
+    /// Leaves Nagle's algorithm on (RFC 1122, 4.2.3.4), which holds back small writes while earlier ones are not yet
+    /// acknowledged. `chat compare` uses it to show its effect on a conversation.
     #[must_use]
     pub fn with_nagle(mut self) -> Tcp {
         self.nagle = true;
@@ -78,14 +53,14 @@ impl Tcp {
 
 impl Transport for Tcp {
     fn promises(&self) -> Promises {
-        Promises { ordered: true, reliable: true, max_frame: MAX_FRAME }
+        Promises { ordered: true, reliable: true, max_frame: MAX_LINK_FRAME }
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {
         let nagle = if self.nagle { "on" } else { "off" };
         vec![
             ("Nagle's algorithm", nagle.to_owned()),
-            ("batching", "frames that are ready leave together, up to 64 KiB".to_owned()),
+            ("batching", "frames of one turn leave together, up to 64 KiB".to_owned()),
             (
                 "send buffer",
                 format!("{} KiB at the server, the system's choice at clients", bind::SEND_BUFFER / 1024),
@@ -95,7 +70,7 @@ impl Transport for Tcp {
 
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
         async move {
-            let (address, listener) = bind::bind(address, &self.runtime, self.limits.dial).await?;
+            let (address, listener) = bind::bind(address, &self.runtime, DIAL_LIMIT).await?;
             Ok(Listening { address, incoming: listener::incoming(listener, self.clone()) })
         }
         .boxed()
@@ -103,7 +78,7 @@ impl Transport for Tcp {
 
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
         async move {
-            let socket = dial::dial(address, &self.runtime, self.limits.dial).await?;
+            let socket = dial::dial(address, &self.runtime, DIAL_LIMIT).await?;
             self.link(socket)
         }
         .boxed()
@@ -113,22 +88,24 @@ impl Transport for Tcp {
 impl Tcp {
     /// A link over a connected socket, whichever end began it.
     fn link(&self, socket: net::TcpStream) -> io::Result<BoxLink> {
-        // The link gathers frames itself, so whatever it writes is meant to leave at once.
+        // The link gathers frames itself, so each of its writes is meant to leave at once.
         socket.get_ref().set_nodelay(!self.nagle)?;
-        Ok(Box::pin(link::TcpLink::new(socket, self.runtime.clone(), self.limits.frame)))
+        Ok(Box::pin(link::TcpLink::new(socket, self.runtime.clone(), FRAME_DEADLINE)))
     }
 }
 
 impl fmt::Debug for Tcp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tcp").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Tcp").field("nagle", &self.nagle).finish_non_exhaustive()
     }
 }
 
-/// A whole frame takes a slow link some milliseconds; whoever needs longer holds memory on purpose.
-const FRAME_LIMIT: Duration = Duration::from_secs(10);
+/// How long a frame may take from its first byte to its last (protocol 15.4). A slow link needs some milliseconds; a peer
+/// that needs longer holds memory on purpose.
+const FRAME_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Three lost connection requests are repeated within 7 s; a host that is silent longer is not there.
+/// How long a name lookup and a connection to one address may take. The kernel repeats a lost connection request three
+/// times within 7 s; a host that is silent for longer is not there.
 const DIAL_LIMIT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

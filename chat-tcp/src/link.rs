@@ -9,17 +9,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use chat_core::{SharedRuntime, wire::MAX_FRAME};
+use chat_core::{SharedRuntime, transport::MAX_LINK_FRAME};
 use futures::{Sink, Stream};
 
-use crate::{frame::Decoder, gate::Gate, outbox::Outbox, patience::Patience};
+use crate::{frame::Decoder, frame_deadline::FrameDeadline, outbox::Outbox, readiness::Readiness};
 
-/// What a link needs of a socket that does not block.
+/// The operations of a non-blocking socket that a link uses.
 pub(crate) trait Socket: Send + Unpin {
-    /// Reads what has come.
+    /// Reads the bytes that have come.
     ///
     /// # Errors
-    /// Of the kind `WouldBlock` when nothing has.
+    /// Of the kind `WouldBlock` when none have.
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Writes as much as the kernel takes.
@@ -28,10 +28,10 @@ pub(crate) trait Socket: Send + Unpin {
     /// Of the kind `WouldBlock` when it takes nothing.
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Ready when something may have come since this was asked last; otherwise wakes once something has.
+    /// Ready when bytes may have come since the last call; otherwise wakes the task once some have.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Ready when the kernel may take more than when this was asked last; otherwise wakes once it does.
+    /// Ready when the kernel may take more than at the last call; otherwise wakes the task once it does.
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Tells the peer that nothing more will be written; reading goes on.
@@ -40,21 +40,21 @@ pub(crate) trait Socket: Send + Unpin {
 
 /// A [`Link`](chat_core::transport::Link) of length-prefixed frames.
 ///
-/// A frame is written when it is flushed, or when 64 KiB have gathered; until the peer has taken of those the link
-/// is not ready for more.
+/// Frames are written when the link is flushed, or when more than 64 KiB have gathered; the link is then not ready for
+/// more until the peer has taken some of those bytes.
 pub(crate) struct TcpLink<S> {
     socket: S,
     runtime: SharedRuntime,
     frame_limit: Duration,
 
-    readable: Gate,
+    readable: Readiness,
     decoder: Decoder,
-    /// Bytes that came together with the last frame and follow it.
+    /// The bytes behind the last frame that came with the same read.
     rest: Bytes,
-    patience: Patience,
+    deadline: FrameDeadline,
     ended: bool,
 
-    writable: Gate,
+    writable: Readiness,
     outbox: Outbox,
     finished: bool,
 }
@@ -66,12 +66,12 @@ impl<S: Socket> TcpLink<S> {
             socket,
             runtime,
             frame_limit,
-            readable: Gate::default(),
-            decoder: Decoder::new(MAX_FRAME),
+            readable: Readiness::default(),
+            decoder: Decoder::new(MAX_LINK_FRAME),
             rest: Bytes::new(),
-            patience: Patience::default(),
+            deadline: FrameDeadline::default(),
             ended: false,
-            writable: Gate::default(),
+            writable: Readiness::default(),
             outbox: Outbox::default(),
             finished: false,
         }
@@ -81,36 +81,36 @@ impl<S: Socket> TcpLink<S> {
         if let Some(frame) = self.decoder.decode(&mut self.rest).map_err(bad_data)? {
             return Poll::Ready(Ok(Some(frame)));
         }
-        self.rest = Bytes::new(); // what is used up would still hold its block
+        self.rest = Bytes::new(); // an empty slice would still keep its block of memory
         for _ in 0..READS_PER_POLL {
             match self.poll_read(cx)? {
                 Poll::Ready(Read::Bytes) => {}
                 Poll::Ready(Read::Frame(frame)) => return Poll::Ready(Ok(Some(frame))),
                 Poll::Ready(Read::End) => return Poll::Ready(self.end()),
-                Poll::Pending => return self.poll_patience(cx),
+                Poll::Pending => return self.poll_deadline(cx),
             }
         }
         cx.waker().wake_by_ref(); // there may be more to read, but others have waited
-        self.poll_patience(cx)
+        self.poll_deadline(cx)
     }
 
     /// Reads once, into a buffer that all links of this thread share.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Read>> {
-        ready!(self.readable.poll_open(cx, |cx| self.socket.poll_readable(cx)))?;
+        ready!(self.readable.poll(cx, |cx| self.socket.poll_readable(cx)))?;
         let mut scratch = SCRATCH.take();
         scratch.resize(READ_SIZE, 0);
         let outcome = match self.socket.read(&mut scratch) {
             Ok(0) => Ok(Read::End),
             Ok(n) => {
                 if n < READ_SIZE {
-                    self.readable.close(); // that was all: what comes next is told, also the end
+                    self.readable.clear(); // the reactor tells of the next bytes, and of the end
                 }
                 self.take(&scratch[..n])
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => Ok(Read::Bytes),
                 io::ErrorKind::WouldBlock => {
-                    self.readable.close();
+                    self.readable.clear();
                     Ok(Read::Bytes)
                 }
                 _ => Err(error),
@@ -140,13 +140,13 @@ impl<S: Socket> TcpLink<S> {
         }
     }
 
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
         let n = self.decoder.partial_len();
         if n == 0 {
-            self.patience.rest(cx);
+            self.deadline.rest(cx);
             return Poll::Pending;
         }
-        ready!(self.patience.poll_expired(self.frame_limit, &*self.runtime, cx));
+        ready!(self.deadline.poll_expired(self.frame_limit, &*self.runtime, cx));
         let limit = self.frame_limit;
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
@@ -157,8 +157,8 @@ impl<S: Socket> TcpLink<S> {
     /// Writes until at most `enough` bytes are left.
     fn poll_write(&mut self, enough: usize, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.outbox.unwritten().len() > enough {
-            if self.writable.poll_open(cx, |cx| self.socket.poll_writable(cx))?.is_pending() {
-                self.outbox.settle();
+            if self.writable.poll(cx, |cx| self.socket.poll_writable(cx))?.is_pending() {
+                self.outbox.shrink();
                 return Poll::Pending;
             }
             match self.socket.write(self.outbox.unwritten()) {
@@ -166,7 +166,7 @@ impl<S: Socket> TcpLink<S> {
                 Ok(n) => self.outbox.wrote(n),
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock => self.writable.close(),
+                    io::ErrorKind::WouldBlock => self.writable.clear(),
                     _ => return Poll::Ready(Err(error)),
                 },
             }
@@ -175,7 +175,7 @@ impl<S: Socket> TcpLink<S> {
     }
 }
 
-/// What one read brought.
+/// The outcome of one read.
 enum Read {
     /// A frame, and perhaps more in `rest`.
     Frame(Bytes),
@@ -194,7 +194,7 @@ impl<S: Socket> Stream for TcpLink<S> {
             return Poll::Ready(None);
         }
         let outcome = ready!(this.poll_frame(cx)).transpose();
-        this.patience.frame_done();
+        this.deadline.frame_done();
         this.ended = !matches!(outcome, Some(Ok(_)));
         Poll::Ready(outcome)
     }
@@ -208,7 +208,7 @@ impl<S: Socket> Sink<Bytes> for TcpLink<S> {
     }
 
     fn start_send(self: Pin<&mut Self>, frame: Bytes) -> io::Result<()> {
-        let pushed = self.get_mut().outbox.push(&frame, MAX_FRAME);
+        let pushed = self.get_mut().outbox.push(&frame, MAX_LINK_FRAME);
         pushed.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
     }
 
@@ -222,7 +222,7 @@ impl<S: Socket> Sink<Bytes> for TcpLink<S> {
         if !std::mem::replace(&mut this.finished, true) {
             match this.socket.finish() {
                 Err(error) if error.kind() != io::ErrorKind::NotConnected => return Poll::Ready(Err(error)),
-                _ => {} // a peer that is gone already need not be told
+                _ => {} // a peer that is gone already needs no end of the stream
             }
         }
         Poll::Ready(Ok(()))
@@ -234,18 +234,18 @@ fn bad_data(error: crate::frame::FrameError) -> io::Error {
 }
 
 thread_local! {
-    /// What a read goes into. Links of one thread never read at the same time, so none needs a buffer of its own.
+    /// The buffer of every read. Links of one thread never read at the same time, so none needs a buffer of its own.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Bytes per read: some hundred messages, so that the call costs each next to nothing. It is also the most that a
-/// link holds for a session that does not take its frames.
+/// Bytes per read: some hundred messages, so that the cost of the call is spread over many. It is also the most that
+/// a link holds for a session that does not take its frames.
 const READ_SIZE: usize = 16 * 1024;
 
 /// Reads that bring no whole frame before other tasks get their turn. The largest frame takes five.
 const READS_PER_POLL: usize = 8;
 
-/// Bytes a link gathers before it has to write: what the kernel is asked to hold as well.
+/// Bytes that a link gathers before it writes: as many as the kernel is asked to hold.
 const GATHERED_MAX: usize = 64 * 1024;
 
 #[cfg(test)]

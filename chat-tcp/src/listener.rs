@@ -1,4 +1,4 @@
-//! The accept loop: it never ends, never spins, and turns peers away in words when descriptors run out.
+//! The accept loop. It never ends, never spins, and refuses peers with an error frame when descriptors run out.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 };
 
 use chat_core::{
-    transport::{Incoming, Peer},
+    transport::{Incoming, MAX_LINK_FRAME, Peer},
     wire::{self, Code, Event},
 };
 use futures::{
@@ -32,13 +32,13 @@ pub(crate) fn incoming(listener: TcpListener, tcp: Tcp) -> BoxStream<'static, In
 struct Accepting {
     listener: TcpListener,
     tcp: Tcp,
-    /// A descriptor to give up when there is no other, so that a peer can be accepted and told.
+    /// A spare descriptor, closed when no other is free, so that a peer can be accepted and refused in words.
     reserve: Option<File>,
     /// Errors since the last link.
     errors: u32,
-    /// How long the next error is waited out.
+    /// How long the loop waits after the next error.
     pause: Duration,
-    /// When the log was last written to.
+    /// When a warning was last logged.
     warned: Option<Instant>,
 }
 
@@ -62,7 +62,7 @@ impl Accepting {
                     self.errors = 0;
                     self.pause = PAUSE_MIN;
                     self.reserve = self.reserve.take().or_else(open_reserve);
-                    // It fails only for a socket whose peer is gone again.
+                    // This fails only for a socket whose peer is gone already.
                     if let Ok(link) = self.tcp.link(socket) {
                         return Incoming { link, peer: peer(from) };
                     }
@@ -77,7 +77,7 @@ impl Accepting {
         }
     }
 
-    /// How long to wait before the next call, after `error` and `refused` peers that were turned away.
+    /// How long to wait before the next call, after `error` and after `refused` peers were refused.
     fn after(&mut self, error: &io::Error, refused: usize) -> Option<Duration> {
         self.errors += 1;
         if verdict(error) == Verdict::Next && self.errors <= ERRORS_IN_A_ROW {
@@ -92,8 +92,8 @@ impl Accepting {
         Some(pause)
     }
 
-    /// Accepts those who wait with the descriptor in reserve, one after the other, and turns them away; how many is
-    /// told. The first for whom there is a descriptor again after all is let in, and nobody after it turned away.
+    /// Accepts the waiting peers with the spare descriptor, one after the other, refuses them, and returns how many. The
+    /// first peer for which a descriptor is free again is returned as accepted, and ends the round.
     fn refuse_waiting(&mut self) -> (Option<(TcpStream, SocketAddr)>, usize) {
         for refused in 0..REFUSED_PER_ROUND {
             if self.reserve.take().is_none() {
@@ -123,11 +123,11 @@ impl Accepting {
 /// What an error of `accept` means for the next call.
 #[derive(Debug, Eq, PartialEq)]
 enum Verdict {
-    /// It was about one connection, which is gone: go straight on.
+    /// The error was about one connection, which is gone: accept the next one at once.
     Next,
-    /// There is no descriptor left, in this process or in the system.
+    /// No descriptor is left, in this process or in the system.
     NoDescriptors,
-    /// It would come again at once.
+    /// The same error would come again at once.
     Wait,
 }
 
@@ -139,7 +139,7 @@ fn verdict(error: &io::Error) -> Verdict {
     match (error.raw_os_error(), error.kind()) {
         (Some(libc::EMFILE | libc::ENFILE), _) => Verdict::NoDescriptors,
         (Some(libc::EPROTO | libc::ENOPROTOOPT), _) => Verdict::Next,
-        // Linux reports what has happened on the network to the connection that waited; a firewall is EPERM.
+        // Linux reports network errors of the waiting connection here; a firewall is EPERM.
         (_, ConnectionAborted | ConnectionReset | Interrupted | PermissionDenied | TimedOut) => Verdict::Next,
         (_, HostUnreachable | NetworkDown | NetworkUnreachable) => Verdict::Next,
         _ => Verdict::Wait,
@@ -158,16 +158,16 @@ fn refusal() -> Vec<u8> {
         retry_after_ms: Some(RETRY_AFTER_MS),
     });
     let mut out = Vec::new();
-    encode(&wire::write(&event), wire::MAX_FRAME, &mut out).expect("the refusal is a short frame");
+    encode(&wire::write(&event), MAX_LINK_FRAME, &mut out).expect("the refusal is a short frame");
     out
 }
 
-/// Says why and hangs up. Nothing is waited for: an empty send buffer takes the few bytes, and a peer for whom this
-/// fails learns from the closed link.
+/// Tells the peer why and closes the connection. Nothing is waited for: an empty send buffer takes the few bytes, and a
+/// peer for which this fails sees the connection close.
 fn refuse(socket: TcpStream) {
     let _ = socket.write(&refusal());
     let _ = socket.finish();
-    // What the peer has said already would turn the close into a reset, which may overtake the words.
+    // Unread bytes would turn the close into a reset, which may overtake the error frame.
     let _ = socket.read(&mut [0; 4096]);
 }
 
@@ -180,23 +180,23 @@ fn peer(from: SocketAddr) -> Peer {
     }
 }
 
-/// How long the first error is waited out; each one after it in a row doubles that.
+/// The wait after the first error; each further error in a row doubles it.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 
-/// The longest wait, and so the latest that new links are accepted again after the cause is gone.
+/// The longest wait, and so the longest time that new links are still refused after the cause is gone.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Errors about single connections that are taken one after the other before the loop waits all the same: it must
-/// not spin on a system that says so for ever.
+/// Errors about single connections in a row after which the loop waits all the same, so that it cannot spin on a system
+/// that reports them for ever.
 const ERRORS_IN_A_ROW: u32 = 64;
 
-/// How often the log is written to at most.
+/// The shortest time between two warnings.
 const WARN_EVERY: Duration = Duration::from_secs(1);
 
-/// Peers turned away before other tasks get their turn.
+/// Peers that are refused before other tasks get their turn.
 const REFUSED_PER_ROUND: usize = 64;
 
-/// When a peer that was turned away may come back, in milliseconds.
+/// When a refused peer may come back, in milliseconds.
 const RETRY_AFTER_MS: u64 = 1000;
 
 #[cfg(test)]

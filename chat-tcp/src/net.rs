@@ -1,7 +1,7 @@
-//! The sockets and the name lookup of the runtime: the one place that names async-io and async-std.
+//! The sockets and the name lookup of the system: the one place that names async-io and async-std.
 //!
-//! Everything else is written against what a [`Socket`] can do and [`chat_core::Runtime`]. The sockets are those of
-//! async-io, on which async-std's stand as well: a link has to know when there is something to read without reading.
+//! All other modules use [`Socket`] and [`chat_core::Runtime`] alone. The sockets are those of async-io, because a link
+//! has to wait until its socket is readable without reading; those of async-std stand on them too.
 
 use std::{
     io::{self, Read, Write},

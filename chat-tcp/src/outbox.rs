@@ -1,4 +1,4 @@
-//! What a link has yet to write: frames behind one another, ready to go with one call.
+//! The bytes that a link has yet to write: encoded frames behind one another, ready for one call.
 
 use std::cell::Cell;
 
@@ -6,8 +6,8 @@ use crate::frame::{self, FrameError};
 
 /// Encoded frames of which a part may be written already. Holds no buffer while it is empty.
 ///
-/// Frames are copied rather than kept as a list: most are a few hundred bytes, and one long copy is cheaper for the
-/// kernel than hundreds of pieces.
+/// Frames are copied rather than kept as a list: most are a few hundred bytes, and the kernel takes one long buffer for
+/// less than hundreds of pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     bytes: Vec<u8>,
@@ -23,7 +23,7 @@ impl Outbox {
         frame::encode(frame, max, &mut self.bytes)
     }
 
-    /// What is not yet written.
+    /// The bytes that are not yet written.
     pub(crate) fn unwritten(&self) -> &[u8] {
         &self.bytes[self.written..]
     }
@@ -37,8 +37,9 @@ impl Outbox {
         }
     }
 
-    /// Lets go of memory before a wait for a peer that does not read: it costs about what it is owed.
-    pub(crate) fn settle(&mut self) {
+    /// Frees memory before a wait for a peer that does not read, so that such a peer costs little more than the bytes it
+    /// has yet to read.
+    pub(crate) fn shrink(&mut self) {
         let owed = self.bytes.len() - self.written;
         if self.bytes.capacity() > 2 * owed {
             let rest = self.unwritten().to_vec();
@@ -62,9 +63,9 @@ fn give_back(mut bytes: Vec<u8>) {
 }
 
 thread_local! {
-    /// The buffer of the link that wrote last on this thread: the next one need not allocate.
+    /// The buffer of the link that wrote last on this thread, so that the next one need not allocate.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// The largest buffer that is kept for the next link, in bytes: what a link gathers at most, rounded up.
+/// The largest buffer that is kept for the next link, in bytes: more than a link ever gathers.
 const SPARE_MAX: usize = 256 * 1024;

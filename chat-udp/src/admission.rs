@@ -10,10 +10,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use chat_core::{SharedRuntime, token_value, wire::MAX_FRAME};
+use chat_core::{SharedRuntime, token_value};
 use siphasher::sip::SipHasher24;
 
 use crate::{
+    MAX_DATAGRAM,
     cookie::Cookies,
     envelope::Envelope,
     limit::Limit,
@@ -75,7 +76,7 @@ impl Admission {
 
     /// What becomes of `datagram`, which came `now`.
     pub(crate) fn decide(&mut self, datagram: &Datagram<'_>, now: Instant) -> Verdict {
-        if datagram.bytes.len() > MAX_FRAME || !self.can_be_a_peer(datagram) {
+        if datagram.bytes.len() > MAX_DATAGRAM || !self.can_be_a_peer(datagram) {
             return Verdict::Silence;
         }
         let Some(envelope) = Envelope::read(datagram.bytes) else { return Verdict::Silence };

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use bytes::Bytes;
-use chat_core::wire::MAX_REQUEST;
+use chat_core::wire::MAX_FRAME;
 
 use crate::envelope::{Envelope, seal};
 
@@ -60,12 +60,10 @@ impl Caller {
     /// When the frame is too large to go into one.
     pub(crate) fn send(&mut self, frame: Bytes) -> io::Result<Vec<u8>> {
         let len = frame.len();
-        if len > MAX_REQUEST {
+        if len > MAX_FRAME {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!(
-                    "a frame of {len} bytes, over the limit of {MAX_REQUEST} (65507 with what is added on the way)"
-                ),
+                format!("a frame of {len} bytes, over the limit of {MAX_FRAME}"),
             ));
         }
         self.last = frame;

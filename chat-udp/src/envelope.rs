@@ -92,7 +92,7 @@ fn cut<'a>(body: &'a [u8], name: &str, value: &str) -> &'a [u8] {
     }
 }
 
-/// What both fields take at most, in bytes; [`MAX_REQUEST`](chat_core::wire::MAX_REQUEST) leaves room for it.
+/// The length of both fields, in bytes; they fit a datagram with the largest frame (protocol 1.3).
 pub(crate) const ADDED: usize = r#","cookie":"01234567890","link":"0123456789012345678901""#.len();
 
 #[cfg(test)]

@@ -40,8 +40,7 @@ use net::Network;
 /// * `udp://0.0.0.0:7000` listens on every IPv4 address and `udp://[::]:7000` on every IPv6 and IPv4 address, where
 ///   the system can do both with one socket; port 0 picks a free port.
 /// * A link leans on the protocol: frames are JSON objects, the first one of a client is `hello`, and a server's
-///   `welcome` begins with `{"type":"welcome"`. A client's frame has at most
-///   [`MAX_REQUEST`](chat_core::wire::MAX_REQUEST) bytes.
+///   `welcome` begins with `{"type":"welcome"`.
 /// * Dialling sends nothing, so it succeeds whether or not somebody is there. A link whose server does not know it
 ///   any more ends with an error of kind `ConnectionReset`, at the first word that is said over it.
 /// * Up to 64 frames, or 256 KiB of them, wait for a link that does not read; more are lost.
@@ -94,6 +93,9 @@ impl fmt::Debug for Udp {
         f.debug_struct("Udp").field("network", &self.network).finish_non_exhaustive()
     }
 }
+
+/// The largest datagram in bytes: the largest UDP payload over IPv4 (65,535 less 20 and 8 bytes of headers).
+const MAX_DATAGRAM: usize = 65_507;
 
 /// How long a name lookup may take.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(10);

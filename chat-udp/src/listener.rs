@@ -45,7 +45,7 @@ pub(crate) async fn listen(address: &Address, udp: &Udp) -> io::Result<Listening
                 tracing::info!(%address, recv_buffer = socket.recv_buffer(), "a socket is bound");
                 return Ok(Listening { address, incoming: start(socket, udp.runtime.clone()).boxed() });
             }
-            Err(error) => last = Some(explain(&error, &host.label(target).to_string())),
+            Err(error) => last = Some(host.cannot_listen(&error, target)),
         }
     }
     Err(last.expect("a host that was found has at least one address"))
@@ -161,16 +161,6 @@ async fn step_back() {
         Poll::Pending
     })
     .await;
-}
-
-fn explain(error: &io::Error, target: &str) -> io::Error {
-    let words = match error.kind() {
-        io::ErrorKind::AddrInUse => format!("{target} is in use by another program"),
-        io::ErrorKind::AddrNotAvailable => format!("{target} is not an address of this machine"),
-        io::ErrorKind::PermissionDenied => format!("{target} may not be listened on by this user"),
-        _ => format!("cannot listen on {target}: {error}"),
-    };
-    io::Error::new(error.kind(), words)
 }
 
 /// Links that may wait to be accepted.

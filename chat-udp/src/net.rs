@@ -207,3 +207,6 @@ fn mapped(address: SocketAddr) -> SocketAddrV6 {
 
 /// What the system is asked to hold, in bytes: some thousand messages.
 pub(crate) const RECV_BUFFER: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests;

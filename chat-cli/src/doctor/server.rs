@@ -9,7 +9,7 @@ use std::{
 use chat_core::{
     Address, HostPort, SharedRuntime,
     transport::Transports,
-    wire::{self, Code, MAX_REQUEST, PROTOCOL},
+    wire::{self, Code, MAX_FRAME, PROTOCOL},
     within,
 };
 
@@ -257,7 +257,7 @@ const LOOKED_UP_WITHIN: Duration = Duration::from_secs(5);
 /// Nobody notices less, and nothing depends on it.
 const CLOCKS_MAY_DIFFER_MS: u64 = 2000;
 /// Frames to try, in bytes: around what usually is the limit of something.
-const SIZES: [usize; 9] = [512, 1200, 1400, 2048, 4096, 8400, 16_384, 32_768, MAX_REQUEST];
+const SIZES: [usize; 9] = [512, 1200, 1400, 2048, 4096, 8400, 16_384, 32_768, MAX_FRAME];
 /// How exactly a limit is found, in bytes.
 const CLOSE_ENOUGH: usize = 32;
 /// Of so many pings of one size one is answered, if any is.

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{Address, Runtime, runtime::within};
 
-/// What follows the scheme of an address whose transport has hosts and ports.
+/// The host and port of an address whose transport has them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HostPort {
     /// A name, or an address without brackets.
@@ -21,7 +21,7 @@ impl HostPort {
     /// Reads `HOST`, `HOST:PORT`, `[V6]` or `[V6]:PORT`; one slash may follow.
     ///
     /// # Errors
-    /// Of the kind `InvalidInput` when it is nothing of the kind, in words that show how it is written.
+    /// Of the kind `InvalidInput` when the address is written otherwise, in words that show how to write it.
     pub fn parse(address: &Address) -> io::Result<HostPort> {
         let rest = address.rest();
         let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -50,7 +50,7 @@ impl HostPort {
     /// All addresses of the host, at least one, in the order in which `lookup` found them.
     ///
     /// # Errors
-    /// Of the kind `NotFound` when it has none, or `lookup` takes longer than `limit`.
+    /// Of the kind `NotFound` when the host has none, or `lookup` takes longer than `limit`.
     pub async fn resolve(
         &self,
         lookup: impl Future<Output = io::Result<Vec<SocketAddr>>>,
@@ -69,13 +69,25 @@ impl HostPort {
         Err(io::Error::new(io::ErrorKind::NotFound, format!("no such host: {host} ({})", root_cause(&why))))
     }
 
-    /// `address`, with the name it was found under if it has one.
+    /// `address` for a message, followed by the host name that led to it, if the host is a name.
     pub fn label(&self, address: SocketAddr) -> impl fmt::Display {
         if self.host.parse() == Ok(address.ip()) || self.host.contains(':') {
             address.to_string()
         } else {
             format!("{address} ({})", self.host)
         }
+    }
+
+    /// The error of a listener that could not bind `target`, in words that name the address and the cause.
+    pub fn cannot_listen(&self, error: &io::Error, target: SocketAddr) -> io::Error {
+        let target = self.label(target);
+        let words = match error.kind() {
+            io::ErrorKind::AddrInUse => format!("{target} is in use by another program"),
+            io::ErrorKind::AddrNotAvailable => format!("{target} is not an address of this machine"),
+            io::ErrorKind::PermissionDenied => format!("{target} may not be listened on by this user"),
+            _ => format!("cannot listen on {target}: {error}"),
+        };
+        io::Error::new(error.kind(), words)
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     RoomName,
     transport::Promises,
-    wire::{self, Code, Error, Event, Hello, MAX_REQUEST, PROTOCOL, Ping, Replay, Request},
+    wire::{self, Code, Error, Event, Hello, MAX_FRAME, PROTOCOL, Ping, Replay, Request},
 };
 
 /// A client without its link. A driver gives it one after the other, and does what it says.
@@ -87,8 +87,8 @@ impl Client {
         }
         // Before it has a place in the order, which the server would wait for.
         let bytes = wire::write(&request).len() + NUMBERS;
-        if bytes > MAX_REQUEST {
-            let message = format!("this makes {bytes} bytes; a request has at most {MAX_REQUEST}");
+        if bytes > MAX_FRAME {
+            let message = format!("this makes {bytes} bytes; a request has at most {MAX_FRAME}");
             let reply = Event::Error(no(Code::TooLarge, message));
             return self.updates.push_back(Update::Reply { tag, reply });
         }

@@ -29,10 +29,9 @@ pub use request::{
 
 /// The version this crate speaks.
 pub const PROTOCOL: u64 = 1;
-/// The largest frame in bytes: the largest UDP payload over IPv4 (65,535 less 20 and 8 bytes of headers).
-pub const MAX_FRAME: usize = 65_507;
-/// The largest frame a client sends, in bytes: a transport may add the rest of [`MAX_FRAME`] to it.
-pub const MAX_REQUEST: usize = MAX_FRAME - 64;
+/// The largest frame in bytes: 64 less than the largest UDP payload over IPv4 (65,535 less 28 bytes of headers), so that
+/// a transport, or a layer that encrypts, has room to add something and the frame still fits a datagram.
+pub const MAX_FRAME: usize = 65_443;
 /// The largest frame a server accepts before it has said `welcome`, in bytes.
 pub const MAX_HELLO: usize = 4096;
 /// The longest text in bytes of UTF-8. Escaped at its worst it still fits a frame twice over.

@@ -1,4 +1,4 @@
-//! Links over a scripted socket: how often the kernel is asked, what is held, and when patience ends.
+//! Links over a scripted socket: how often the kernel is asked, what is held, and when a deadline passes.
 
 use std::{
     collections::VecDeque,
@@ -177,7 +177,7 @@ fn count_wakes() -> (Waker, Arc<AtomicUsize>) {
 
 fn framed(bodies: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::new();
-    bodies.iter().for_each(|body| crate::frame::encode(body, MAX_FRAME, &mut out).unwrap());
+    bodies.iter().for_each(|body| crate::frame::encode(body, MAX_LINK_FRAME, &mut out).unwrap());
     out
 }
 
@@ -226,13 +226,13 @@ fn a_peer_that_does_not_read_costs_what_it_is_owed() {
 #[test]
 fn a_frame_that_is_no_frame_is_not_taken() {
     let mut rig = Rig::new(usize::MAX);
-    let error = rig.send(&[b'x'; MAX_FRAME + 1]).unwrap_err();
+    let error = rig.send(&[b'x'; MAX_LINK_FRAME + 1]).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     assert_eq!(error.to_string(), "a frame of 65508 bytes, over the limit of 65507");
     assert_eq!(rig.send(b"").unwrap_err().kind(), io::ErrorKind::InvalidInput);
-    rig.send(&[b'x'; MAX_FRAME]).unwrap();
+    rig.send(&[b'x'; MAX_LINK_FRAME]).unwrap();
     assert!(rig.poll(Sink::poll_flush));
-    assert_eq!(rig.socket().written.len(), MAX_FRAME + 4);
+    assert_eq!(rig.socket().written.len(), MAX_LINK_FRAME + 4);
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn every_frame_has_the_whole_time_and_an_idle_link_no_timer() {
     assert!(timers <= 8, "{timers} timers for 30 frames in 60 s");
     rig.pass(10);
     assert!(rig.next().is_none());
-    assert!(!rig.link.patience.is_armed());
+    assert!(!rig.link.deadline.is_armed());
     rig.arrive(&frame[..3]);
     assert!(rig.next().is_none());
     rig.pass(10);

@@ -23,8 +23,12 @@ mod frames;
 mod peers;
 mod traffic;
 
-/// The smallest runtime there is.
-struct AsyncStd;
+/// The smallest runtime there is. Its clock runs `speed` times as fast as that of the system, so that a test need not
+/// wait as long as a deadline lasts.
+struct AsyncStd {
+    began: Instant,
+    speed: u32,
+}
 
 impl Runtime for AsyncStd {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
@@ -32,7 +36,7 @@ impl Runtime for AsyncStd {
     }
 
     fn now(&self) -> Instant {
-        Instant::now()
+        self.began + self.began.elapsed() * self.speed
     }
 
     fn wall_clock(&self) -> SystemTime {
@@ -40,7 +44,7 @@ impl Runtime for AsyncStd {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
-        async_std::task::sleep(deadline.saturating_duration_since(Instant::now())).boxed()
+        async_std::task::sleep(deadline.saturating_duration_since(self.now()) / self.speed).boxed()
     }
 
     fn random(&self) -> u128 {
@@ -50,7 +54,12 @@ impl Runtime for AsyncStd {
 }
 
 fn tcp() -> Tcp {
-    Tcp::new(Arc::new(AsyncStd))
+    tcp_at(1)
+}
+
+/// TCP whose deadlines pass `speed` times as fast.
+fn tcp_at(speed: u32) -> Tcp {
+    Tcp::new(Arc::new(AsyncStd { began: Instant::now(), speed }))
 }
 
 /// Runs a test, which has 20 s.

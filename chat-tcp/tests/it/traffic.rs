@@ -6,24 +6,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use chat_core::{
-    transport::{Promises, Transport},
-    wire::MAX_FRAME,
-};
+use chat_core::transport::{MAX_LINK_FRAME, Promises, Transport};
 use futures::{SinkExt, StreamExt, future};
 
 use crate::{framed, link_to_socket, next_frame, pair, run, tcp};
 
 #[test]
 fn it_promises_order_delivery_and_the_largest_frame() {
-    assert_eq!(tcp().promises(), Promises { ordered: true, reliable: true, max_frame: MAX_FRAME });
+    assert_eq!(tcp().promises(), Promises { ordered: true, reliable: true, max_frame: MAX_LINK_FRAME });
 }
 
 #[test]
 fn frames_go_both_ways_up_to_the_largest() {
     run(async {
         let (mut near, mut far, _open) = pair().await;
-        for len in [1, 2, 1000, 16_384, 16_385, MAX_FRAME] {
+        for len in [1, 2, 1000, 16_384, 16_385, MAX_LINK_FRAME] {
             let frame = Bytes::from(vec![b'a'; len]);
             let (sent, received) = future::join(near.send(frame.clone()), next_frame(&mut far.link)).await;
             sent.unwrap();
@@ -32,7 +29,7 @@ fn frames_go_both_ways_up_to_the_largest() {
             sent.unwrap();
             assert_eq!(received, frame);
         }
-        let error = near.feed(Bytes::from(vec![0; MAX_FRAME + 1])).await.unwrap_err();
+        let error = near.feed(Bytes::from(vec![0; MAX_LINK_FRAME + 1])).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         assert_eq!(error.to_string(), "a frame of 65508 bytes, over the limit of 65507");
     });

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use bytes::Bytes;
-use chat_core::{transport::BoxLink, wire::MAX_REQUEST};
+use chat_core::transport::BoxLink;
 use futures::{
     SinkExt, StreamExt,
     future::{join, join_all},
@@ -38,9 +38,9 @@ pub async fn frames_may_be_as_small_as_an_object(subject: &Subject) {
 /// is a little less. (protocol 1.3, protocol 1.10)
 pub async fn frames_may_be_as_large_as_promised(subject: &Subject) {
     let mut fixture = Fixture::open(subject).await;
-    let largest = [MAX_REQUEST, subject.promises().max_frame];
+    let largest = subject.promises().max_frame;
     let mut rng = fastrand::Rng::with_seed(2);
-    for ((mut from, mut to), largest) in fixture.both_ways().await.into_iter().zip(largest) {
+    for (mut from, mut to) in fixture.both_ways().await {
         for len in [largest - 1, largest] {
             carry_one(subject, &mut from, &mut to, frame(&mut rng, 0, len)).await;
         }
@@ -67,9 +67,9 @@ pub async fn frames_may_hold_every_byte(subject: &Subject) {
 /// Many frames, from tiny to the largest, arrive in the number and order promised.
 pub async fn frames_of_all_sizes_arrive_as_promised(subject: &Subject) {
     let mut fixture = Fixture::open(subject).await;
-    let largest = [MAX_REQUEST, subject.promises().max_frame];
+    let largest = subject.promises().max_frame;
     let mut rng = fastrand::Rng::with_seed(3);
-    for ((mut from, mut to), largest) in fixture.both_ways().await.into_iter().zip(largest) {
+    for (mut from, mut to) in fixture.both_ways().await {
         let frames: Vec<Bytes> = (0..400)
             .map(|number| {
                 let len = rng.usize(16..=if number % 50 == 0 { largest } else { 2000 });

@@ -182,7 +182,7 @@ fn most_things_hear_nothing() {
     ] {
         assert!(is_silence(&gate.say(from, HELLO, None, None)), "{from}");
     }
-    let long = HELLO.replace("ana", &"x".repeat(MAX_FRAME));
+    let long = HELLO.replace("ana", &"x".repeat(MAX_DATAGRAM));
     assert!(is_silence(&gate.say(ANA, &long, None, None)));
     assert!(challenged(&gate.say(ANA, HELLO, None, None)).is_some(), "all of this was about something else");
 }

@@ -104,8 +104,8 @@ fn strange_cookies_and_tokens_are_not_taken() {
 #[test]
 fn a_request_over_the_limit_is_refused() {
     let mut caller = caller();
-    let error = caller.send(Bytes::from(vec![b'x'; MAX_REQUEST + 1])).unwrap_err();
+    let error = caller.send(Bytes::from(vec![b'x'; MAX_FRAME + 1])).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     assert!(error.to_string().contains("65443"), "{error}");
-    assert!(caller.send(Bytes::from(vec![b'x'; MAX_REQUEST])).is_ok());
+    assert!(caller.send(Bytes::from(vec![b'x'; MAX_FRAME])).is_ok());
 }

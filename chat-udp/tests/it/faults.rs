@@ -58,15 +58,16 @@ fn a_frame_larger_than_a_datagram_is_refused() {
         let mut listening = server.listen(&address(SERVER)).await.unwrap();
         let (mut near, mut far) = meet(&ana, &mut listening, &address(SERVER)).await;
         let frame = |len: usize| format!(r#"{{"x":"{}"}}"#, "x".repeat(len - 8));
-        for (link, limit) in [(&mut near, 65_443), (&mut far.link, 65_507)] {
+        let limit = 65_443;
+        for link in [&mut near, &mut far.link] {
             let error = link.feed(frame(limit + 1).into()).await.unwrap_err();
             assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
             assert!(error.to_string().contains(&limit.to_string()), "{error}");
         }
         say(&mut near, &frame(65_443)).await;
         assert_eq!(hear(&mut far.link).await, frame(65_443));
-        say(&mut far.link, &frame(65_507)).await;
-        assert_eq!(hear(&mut near).await, frame(65_507));
+        say(&mut far.link, &frame(65_443)).await;
+        assert_eq!(hear(&mut near).await, frame(65_443));
         assert!(it.sent().iter().all(|it| it.bytes.len() <= 65_507));
     });
 }

@@ -222,27 +222,6 @@ fn frames_that_are_flushed_together_leave_in_order_from_the_address_that_was_ask
 
 /// protocol 15.14
 #[test]
-fn a_frame_that_cannot_leave_keeps_no_other_back() {
-    run(async {
-        for listened in ["udp://127.0.0.1:0", "udp://[::]:0"] {
-            let (mut listening, port) = listen(listened).await;
-            let (ana, mut far) = enter(&mut listening, &format!("127.0.0.1:{port}")).await;
-            // With its token it is larger than a datagram can be.
-            let too_large = format!("{}{}", WELCOME, " ".repeat(MAX_FRAME - WELCOME.len()));
-            for frame in [&too_large, &ping(1), &ping(2), &too_large, &too_large, &ping(3), &too_large] {
-                far.link.feed(frame.clone().into()).await.unwrap();
-            }
-            far.link.flush().await.unwrap();
-            say(&mut far.link, &ping(4)).await;
-            for id in 1..=4 {
-                assert_eq!(ana.hear().0, ping(id));
-            }
-        }
-    });
-}
-
-/// protocol 15.14
-#[test]
 fn a_peer_whose_port_is_closed_disturbs_nobody() {
     run(async {
         let (mut listening, port) = listen("udp://127.0.0.1:0").await;

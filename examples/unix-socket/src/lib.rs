@@ -8,8 +8,7 @@ use asynchronous_codec::{Decoder, Encoder, Framed};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use chat_core::{
     Address,
-    transport::{BoxLink, Incoming, Listening, Peer, Promises, Transport},
-    wire::MAX_FRAME,
+    transport::{BoxLink, Incoming, Listening, MAX_LINK_FRAME, Peer, Promises, Transport},
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 
@@ -19,15 +18,15 @@ pub struct Unix;
 
 impl Transport for Unix {
     fn promises(&self) -> Promises {
-        Promises { ordered: true, reliable: true, max_frame: MAX_FRAME }
+        Promises { ordered: true, reliable: true, max_frame: MAX_LINK_FRAME }
     }
 
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
         async move {
             let path = path_of(address)?;
             let listener = bind(path).await.map_err(|error| about(address, error))?;
-            let door = Door { listener, address: address.clone(), accepted: 0 };
-            let incoming = stream::unfold(door, |mut door| async move { Some((door.next().await, door)) });
+            let acceptor = Acceptor { listener, address: address.clone(), accepted: 0 };
+            let incoming = stream::unfold(acceptor, |mut acceptor| async move { Some((acceptor.next().await, acceptor)) });
             Ok(Listening { address: address.clone(), incoming: incoming.boxed() })
         }
         .boxed()
@@ -83,21 +82,21 @@ impl Decoder for Frames {
 }
 
 fn check(len: usize, otherwise: io::ErrorKind) -> io::Result<()> {
-    if len <= MAX_FRAME {
+    if len <= MAX_LINK_FRAME {
         return Ok(());
     }
-    Err(io::Error::new(otherwise, format!("a frame of {len} bytes is over the limit of {MAX_FRAME}")))
+    Err(io::Error::new(otherwise, format!("a frame of {len} bytes is over the limit of {MAX_LINK_FRAME}")))
 }
 
-/// Where links come in.
-struct Door {
+/// Accepts links.
+struct Acceptor {
     listener: UnixListener,
     address: Address,
     accepted: u64,
 }
 
-impl Door {
-    /// The next link. Errors are those of a moment, such as no file descriptor being free.
+impl Acceptor {
+    /// The next link. An error passes, such as that no file descriptor is free, so it is waited out.
     async fn next(&mut self) -> Incoming {
         loop {
             match self.listener.accept().await {
@@ -107,21 +106,21 @@ impl Door {
         }
     }
 
-    /// Clients have no address of their own, so they are counted; and all are on this machine.
+    /// The peer of the next link. Clients have no address of their own, so they get a number; all are on this machine.
     fn peer(&mut self) -> Peer {
         self.accepted += 1;
         Peer { address: format!("{}#{}", self.address, self.accepted), host: "unix".to_owned(), local: true }
     }
 }
 
-impl Drop for Door {
-    /// Removes the socket's file. The listener is dropped after it, so nobody can have taken the path yet.
+impl Drop for Acceptor {
+    /// Removes the socket's file. The listener is dropped after it, so no other socket can have the path yet.
     fn drop(&mut self) {
-        let _ = fs::remove_file(self.address.rest()); // gone already is as good
+        let _ = fs::remove_file(self.address.rest()); // an error means that it is gone already
     }
 }
 
-/// Binds `path`; where a socket is left over that nobody listens to, in its place.
+/// Binds `path`, in place of a socket file that a killed server left there.
 async fn bind(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left_over(path).await => {

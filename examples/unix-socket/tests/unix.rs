@@ -11,8 +11,7 @@ use async_io::{Timer, block_on};
 use bytes::Bytes;
 use chat_core::{
     Address,
-    transport::{Listening, Transport},
-    wire::MAX_FRAME,
+    transport::{Listening, MAX_LINK_FRAME, Transport},
 };
 use chat_unix::Unix;
 use futures::{
@@ -63,7 +62,7 @@ fn a_length_over_the_limit_ends_the_link_before_anything_is_read_for_it() {
         let (path, address) = fresh("hostile");
         let mut listening = Unix.listen(&address).await.unwrap();
         let mut peer = std::os::unix::net::UnixStream::connect(&path).unwrap();
-        peer.write_all(&(MAX_FRAME as u32 + 1).to_be_bytes()).unwrap();
+        peer.write_all(&(MAX_LINK_FRAME as u32 + 1).to_be_bytes()).unwrap();
         let mut link = listening.incoming.next().await.unwrap().link;
         assert_eq!(link.next().await.unwrap().unwrap_err().kind(), ErrorKind::InvalidData);
     });
@@ -93,7 +92,7 @@ fn a_relative_path_is_refused() {
 async fn exchange(address: &Address, listening: &mut Listening) {
     let mut near = Unix.dial(address).await.unwrap();
     let mut far = listening.incoming.next().await.unwrap().link;
-    for frame in [Bytes::new(), Bytes::from(vec![7; MAX_FRAME])] {
+    for frame in [Bytes::new(), Bytes::from(vec![7; MAX_LINK_FRAME])] {
         let (sent, got) = futures::join!(near.send(frame.clone()), far.next());
         sent.unwrap();
         assert_eq!(got.unwrap().unwrap(), frame);

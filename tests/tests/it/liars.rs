@@ -13,7 +13,7 @@ use chat_core::{
     Address,
     memory::Memory,
     transport::{BoxLink, Incoming, Listening, Peer, Promises, Transport},
-    wire::{MAX_FRAME, MAX_REQUEST},
+    wire::MAX_FRAME,
 };
 use chat_testkit::{
     conformance::{Subject, frames, life, run},
@@ -149,7 +149,7 @@ fn changed_frames_are_found() {
 
 #[test]
 fn shortened_frames_are_found() {
-    let bent = || Bent { frame: |frame| frame.slice(..frame.len().min(MAX_REQUEST - 1)), ..Bent::default() };
+    let bent = || Bent { frame: |frame| frame.slice(..frame.len().min(MAX_FRAME - 1)), ..Bent::default() };
     fails(bent(), "never sent", frames::frames_may_be_as_large_as_promised);
     fails(bent(), "is refused", frames::a_frame_over_the_limit_is_refused);
 }

@@ -211,7 +211,7 @@ async fn far_end(time: &VirtualTime) -> (Remote, Updates, BoxLink) {
     let mut link = listening.incoming.next().await.unwrap().link;
     link.next().await.unwrap().unwrap();
     let welcome = r#"{"type":"welcome","protocol":1,"name":"ana","server":"odd","resume":"x","resumed":false,
-        "limits":{"frame":65507,"text":8192,"rooms":64,"pending":0,"burst":0,"per_minute":0}}"#;
+        "limits":{"frame":65443,"text":8192,"rooms":64,"pending":0,"burst":0,"per_minute":0}}"#;
     link.send(welcome.into()).await.unwrap();
     (remote, updates, link)
 }

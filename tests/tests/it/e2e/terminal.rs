@@ -92,7 +92,7 @@ fn welcome(hostile: &str) -> Welcome {
         resumed: false,
         at: None,
         limits: LimitsFrame {
-            frame: 65_507,
+            frame: 65_443,
             text: 8192,
             rooms: 64,
             pending: 64,

@@ -13,7 +13,7 @@ use chat_core::{
     client::{Client, Config, Update},
     transport::Promises,
     wire::{
-        History, Join, Leave, MAX_FRAME, MAX_REQUEST, Ping, Replay, Request, RoomList, Say, Tell, Topic, Who,
+        History, Join, Leave, MAX_FRAME, Ping, Replay, Request, RoomList, Say, Tell, Topic, Who,
         read_request,
     },
 };
@@ -112,7 +112,7 @@ impl Rig {
                     None => String::new(),
                 };
                 format!(
-                    r#"{{"type":"welcome","protocol":1,"name":"ana","server":"x","resume":"s","resumed":{resumed},"limits":{{"frame":65507,"text":8192,"rooms":9,"pending":{pending}{rate}}}}}"#
+                    r#"{{"type":"welcome","protocol":1,"name":"ana","server":"x","resume":"s","resumed":{resumed},"limits":{{"frame":65443,"text":8192,"rooms":9,"pending":{pending}{rate}}}}}"#
                 )
             }
             b'J' => {
@@ -317,7 +317,7 @@ impl Rig {
     }
 
     fn note(&mut self, frame: &[u8]) {
-        assert!(frame.len() <= MAX_REQUEST, "protocol 1.10: {} bytes", frame.len());
+        assert!(frame.len() <= MAX_FRAME, "protocol 1.10: {} bytes", frame.len());
         let request = read_request(frame).expect("a client sends requests");
         let Some(id) = request.id() else { return };
         let room = match &request {

@@ -3,7 +3,7 @@
 //! The first byte picks the limit, the second how the stream is cut up; the rest is the stream, and also one frame.
 
 use bytes::Bytes;
-use chat_core::wire::{MAX_FRAME, MAX_REQUEST, read_event, read_request, write};
+use chat_core::wire::{MAX_FRAME, read_event, read_request, write};
 use chat_tcp::frame::{Decoder, FrameError, HEADER, encode};
 
 use super::json;
@@ -93,7 +93,7 @@ fn one(frame: &[u8]) {
     if let Ok(request) = request {
         if !matches!(request, chat_core::wire::Request::Unknown(_)) {
             let written = write(&request);
-            assert!(written.len() <= frame.len().max(MAX_REQUEST));
+            assert!(written.len() <= frame.len().max(MAX_FRAME));
             assert_eq!(read_request(&written).as_ref(), Ok(&request));
         }
         assert_eq!(request.clone().into_owned(), request);

@@ -174,7 +174,7 @@ fn rooms() -> Request<'static> {
 
 fn welcome(resumed: bool) -> String {
     format!(
-        r#"{{"type":"welcome","protocol":1,"name":"ana","server":"x","resume":"q83vEjRWeJCrze8SNFZ4kA","resumed":{resumed},"limits":{{"frame":65507,"text":8192,"rooms":9,"pending":64}}}}"#
+        r#"{{"type":"welcome","protocol":1,"name":"ana","server":"x","resume":"q83vEjRWeJCrze8SNFZ4kA","resumed":{resumed},"limits":{{"frame":65443,"text":8192,"rooms":9,"pending":64}}}}"#
     )
 }
 

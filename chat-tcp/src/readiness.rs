@@ -1,8 +1,7 @@
-//! One direction of a socket: remembers that the kernel has no more to give, or to take, so that it is not asked again
-//! in vain.
+//! What is known of one direction of a socket: whether a read or a write can do anything.
 //!
-//! A link's task wakes for many reasons: a new message to write, a timer. Without this each of them would cost a
-//! read that finds nothing, and for a slow peer a write that takes nothing.
+//! A link's task wakes for many reasons, such as a new message to write or a timer. Without this cache each of them
+//! would cost a read that finds nothing, and on the link of a slow peer a write that the kernel refuses.
 
 use std::{
     io,
@@ -15,33 +14,34 @@ use std::{
 
 use futures::task::{ArcWake, AtomicWaker, waker_ref};
 
-/// Open until it is closed, and then until the socket is ready again.
+/// Ready until it is cleared, and then not until the reactor says that the socket is.
 #[derive(Debug, Default)]
-pub(crate) struct Gate {
-    closed: bool,
+pub(crate) struct Readiness {
+    cleared: bool,
     /// The reactor was asked to call `signal` when the socket is ready.
     waiting: bool,
-    /// Only there once somebody has waited.
+    /// Made by the first wait.
     signal: Option<Arc<Signal>>,
 }
 
-impl Gate {
-    /// The kernel has nothing more to give or to take.
-    pub(crate) fn close(&mut self) {
-        self.closed = true;
+impl Readiness {
+    /// Notes that the kernel has nothing more to give, or takes nothing more.
+    pub(crate) fn clear(&mut self) {
+        self.cleared = true;
     }
 
-    /// Whether the kernel may be asked. `poll_ready` asks the reactor, and is not called again before that has answered.
-    pub(crate) fn poll_open(
+    /// Ready when a read or write may do something. `poll_ready` asks the reactor, and is not called again before the
+    /// reactor has answered.
+    pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         poll_ready: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<()>>,
     ) -> Poll<io::Result<()>> {
-        if !self.closed {
+        if !self.cleared {
             return Poll::Ready(Ok(()));
         }
         let signal = self.signal.get_or_insert_default();
-        // Before `woken` is looked at: a call that comes in between then wakes this task.
+        // Before `woken` is read, so that a signal that comes in between wakes this task.
         signal.task.register(cx.waker());
         let woken = self.waiting && signal.woken.swap(false, Ordering::AcqRel);
         if self.waiting && !woken {
@@ -49,11 +49,12 @@ impl Gate {
         }
         let is_ready = poll_ready(&mut Context::from_waker(&waker_ref(signal)))?;
         self.waiting = is_ready.is_pending();
-        // A reactor that has woken us may doubt it: async-io does when another thread polled meanwhile. The kernel knows.
+        // async-io may report `Pending` right after it woke us, if another thread polled it meanwhile. The read or
+        // write that follows tells.
         if self.waiting && !woken {
             return Poll::Pending;
         }
-        self.closed = false;
+        self.cleared = false;
         Poll::Ready(Ok(()))
     }
 }
