@@ -39,8 +39,9 @@ impl FrameDeadline {
     ) -> Poll<()> {
         let deadline = *self.began.get_or_insert_with(|| runtime.now()) + limit;
         loop {
-            let timer =
-                self.timer.get_or_insert_with(|| Timer { at: deadline, sleep: runtime.sleep_until(deadline) });
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Timer { at: deadline, sleep: runtime.sleep_until(deadline) });
             ready!(timer.sleep.poll_unpin(cx));
             let fired_for = timer.at;
             self.timer = None;

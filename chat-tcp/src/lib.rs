@@ -16,10 +16,10 @@ mod dial;
 mod listener;
 
 pub mod frame;
-mod readiness;
+mod frame_deadline;
 mod link;
 mod outbox;
-mod frame_deadline;
+mod readiness;
 
 mod net;
 

@@ -13,8 +13,7 @@ use chat_core::{
     client::{Client, Config, Update},
     transport::Promises,
     wire::{
-        History, Join, Leave, MAX_FRAME, Ping, Replay, Request, RoomList, Say, Tell, Topic, Who,
-        read_request,
+        History, Join, Leave, MAX_FRAME, Ping, Replay, Request, RoomList, Say, Tell, Topic, Who, read_request,
     },
 };
 
