@@ -1,4 +1,4 @@
-//! `chat bot`: a program of the operator's choice answers what is said to it.
+//! `chat bot`: a program chosen by the operator answers messages.
 
 use std::pin::pin;
 
@@ -23,25 +23,26 @@ use crate::{
 
 mod addressing;
 mod answer;
-mod crew;
-mod desk;
-mod ears;
-mod group;
+mod job;
+mod job_queue;
+mod mention_filter;
 mod note;
-mod print;
+mod process_group;
 mod program;
+mod program_output;
+mod reply;
 mod session;
-mod voice;
+mod workers;
 
-use crew::{Crew, Kind, Work};
-use ears::Ears;
+use mention_filter::MentionFilter;
 use program::Program;
-use voice::Unstored;
+use reply::Unacknowledged;
+use workers::{Mode, Work, Workers};
 
 /// Runs `chat bot`, until it is interrupted.
 ///
 /// # Errors
-/// When there is no such program, or the server or a room cannot be joined, or joined again.
+/// When the program does not exist, or the server or a room cannot be joined or rejoined.
 pub(crate) async fn run(
     transports: &Transports,
     runtime: SharedRuntime,
@@ -53,44 +54,44 @@ pub(crate) async fn run(
     let server = settings.server(args.server.clone());
     let door = Door::new(transports, runtime.clone(), server, &person)?.keep_trying();
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let mut board = Board { plain: Plain::new(&Zoned::now()), out: Output::plain() };
-    let entering = door.enter(|update| board.show(update));
+    let mut log = OperatorLog { plain: Plain::new(&Zoned::now()), out: Output::plain() };
+    let entering = door.enter(|update| log.show(update));
     let session = select! {
         () = signals.shutdown_requested() => return Ok(()),
         session = Box::pin(entering.fuse()) => session?,
     };
     let Session { mut remote, mut updates, welcome, .. } = session;
-    let me = PersonName::parse(&welcome.name).context("the server gave it a name that is none")?;
-    board.show(&Update::Connected(welcome))?;
-    let (voice, mouth) = voice::voice();
-    let kind = match args.session {
-        true => Kind::Sessions(session::Limits { idle: args.idle, output: args.max_output }),
-        false => Kind::Runs(answer::Limits { timeout: args.timeout, output: args.max_output }),
+    let me = PersonName::parse(&welcome.name).context("the server gave the bot an invalid name")?;
+    log.show(&Update::Connected(welcome))?;
+    let (replies, sender) = reply::channel();
+    let mode = match args.session {
+        true => Mode::Sessions(session::Limits { idle: args.idle, output: args.max_output }),
+        false => Mode::PerMessage(answer::Limits { timeout: args.timeout, output: args.max_output }),
     };
-    let at_once = args.at_once.into();
-    let ears = Ears::new(me.clone(), args.all);
-    let crew = Crew::new(Work { program, me, kind, at_once, voice, runtime: runtime.clone() });
+    let max_running = args.at_once.into();
+    let filter = MentionFilter::new(me.clone(), args.all);
+    let workers = Workers::new(Work { program, me, mode, max_running, replies, runtime: runtime.clone() });
     let ended = async {
         enter(&mut remote, &args).await?;
-        let unstored = Unstored::default();
-        let mut listening = pin!(listen(&mut updates, ears, crew, &unstored, &mut board).fuse());
-        let mut speaking = pin!(mouth.speak(remote, &unstored).fuse());
+        let unacknowledged = Unacknowledged::default();
+        let mut receiving = pin!(receive(&mut updates, filter, workers, &unacknowledged, &mut log).fuse());
+        let mut sending = pin!(sender.run(remote, &unacknowledged).fuse());
         select! {
-            ended = listening => ended,
-            spoken = speaking => Ok(spoken?),
+            ended = receiving => ended,
+            sent = sending => Ok(sent?),
         }
     };
     let ended = select! {
         () = signals.shutdown_requested() => Ok(()),
         ended = Box::pin(ended.fuse()) => ended,
     };
-    // The programs have ended with all that was awaited here, and the client says bye.
+    // Dropping the futures above has killed the programs and dropped the remote, so the client sends `bye`.
     let goodbye = updates.for_each(|_| async {});
     select(pin!(goodbye), runtime.sleep_until(runtime.now() + GOODBYE_WITHIN)).await;
     ended
 }
 
-/// Enters the rooms. What they hold is none of its business.
+/// Joins the rooms without reading their history.
 async fn enter(remote: &mut Remote, args: &Bot) -> anyhow::Result<()> {
     for room in &args.room {
         let room = room.to_string().into();
@@ -99,41 +100,41 @@ async fn enter(remote: &mut Remote, args: &Bot) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Hears what is said, has it answered, and shows the operator what happens to the connection.
+/// Receives updates, hands jobs to the workers, and shows the operator the state of the connection.
 ///
 /// # Errors
-/// When the conversation is over, or a room cannot be entered.
-async fn listen(
+/// When the session has ended, or a room cannot be joined.
+async fn receive(
     updates: &mut Updates,
-    mut ears: Ears,
-    mut crew: Crew,
-    unstored: &Unstored,
-    board: &mut Board,
+    mut filter: MentionFilter,
+    mut workers: Workers,
+    unacknowledged: &Unacknowledged,
+    log: &mut OperatorLog,
 ) -> anyhow::Result<()> {
     loop {
         let update = select! {
-            update = updates.next().fuse() => update.context("the conversation ended")?,
-            () = pin!(crew.work().fuse()) => continue,
+            update = updates.next().fuse() => update.context("the session ended")?,
+            () = pin!(workers.run().fuse()) => continue,
         };
-        unstored.hear(&update);
-        if let Some(call) = ears.hear(&update) {
-            crew.take(call);
+        unacknowledged.on_update(&update);
+        if let Some(job) = filter.job(&update) {
+            workers.accept(job);
         }
-        for caller in ears::left(&update) {
-            crew.hang_up(&caller);
+        for requester in mention_filter::departed(&update) {
+            workers.end_session(&requester);
         }
-        board.show(&update)?;
+        log.show(&update)?;
         ends(&update)?;
     }
 }
 
-/// What the operator sees.
-struct Board {
+/// Shows the operator the state of the connection.
+struct OperatorLog {
     plain: Plain,
     out: Output,
 }
 
-impl Board {
+impl OperatorLog {
     fn show(&mut self, update: &Update) -> anyhow::Result<()> {
         match update {
             Update::Reply { tag: JOINS, reply: Event::Error(error) } => {
@@ -154,8 +155,8 @@ impl Board {
     }
 }
 
-/// The tag of the requests that enter rooms.
+/// The tag of the requests that join rooms.
 const JOINS: u64 = 0;
 
-/// How long the goodbye may take.
+/// How long to wait for the goodbye.
 const GOODBYE_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);

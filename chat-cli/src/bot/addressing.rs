@@ -1,9 +1,10 @@
-//! Whether a message is addressed to somebody: by the name at its beginning.
+//! Addressing: a message is addressed to a person by the name at its beginning.
 
 use chat_core::PersonName;
 
-/// What is said to `me`, if `text` is: `me: text`, `me, text` or `@me text`. Names are compared as everywhere.
-pub(crate) fn to<'a>(me: &PersonName, text: &'a str) -> Option<&'a str> {
+/// The rest of `text` if it is addressed to `me`, as in `me: text`, `me, text` or `@me text`. Names are compared as
+/// [`PersonName`] compares them.
+pub(crate) fn addressed_to<'a>(me: &PersonName, text: &'a str) -> Option<&'a str> {
     let is_end = |c: char| matches!(c, ':' | ',');
     let (name, said) = match text.strip_prefix('@') {
         Some(text) => {
@@ -13,7 +14,7 @@ pub(crate) fn to<'a>(me: &PersonName, text: &'a str) -> Option<&'a str> {
         }
         None => text.split_once(is_end)?,
     };
-    let is_me = PersonName::parse(name).is_ok_and(|it| it == *me);
+    let is_me = PersonName::parse(name).is_ok_and(|name| name == *me);
     is_me.then(|| said.trim_start())
 }
 
@@ -22,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_at_the_beginning_addresses() {
+    fn a_name_at_the_beginning_is_an_address() {
         let me = PersonName::parse("Écho").unwrap();
         for (text, said) in [
             ("Écho: hi", "hi"),
@@ -36,12 +37,12 @@ mod tests {
             ("écho:", ""),
             ("écho:  two  words \n", "two  words \n"),
         ] {
-            assert_eq!(to(&me, text), Some(said), "{text:?}");
+            assert_eq!(addressed_to(&me, text), Some(said), "{text:?}");
         }
     }
 
     #[test]
-    fn anything_else_does_not() {
+    fn any_other_text_is_not_addressed() {
         let me = PersonName::parse("echo").unwrap();
         for text in [
             "",
@@ -60,7 +61,7 @@ mod tests {
             "@",
             "https://echo:80",
         ] {
-            assert_eq!(to(&me, text), None, "{text:?}");
+            assert_eq!(addressed_to(&me, text), None, "{text:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One message, one run of the program: what is said goes in, and what it prints is the answer.
+//! One run of the program for one message: the message is its input, its output is the reply.
 
 use std::{pin::pin, process::ExitStatus, time::Duration};
 
@@ -8,32 +8,33 @@ use futures::{
     future::{Either, join, select},
 };
 
-use super::{ears::Call, note::Note, print, program::Program};
+use super::{job::Job, note::Note, program::Program, program_output};
 
-/// What a run may cost.
+/// The limits of one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How long it may take.
+    /// How long the program may take.
     pub(crate) timeout: Duration,
-    /// How many bytes it may print.
+    /// How many bytes the program may print.
     pub(crate) output: usize,
 }
 
 /// How a run ended.
 enum End {
-    Ended(std::io::Result<ExitStatus>),
+    Exited(std::io::Result<ExitStatus>),
+    /// The program printed more than its limit.
     TooMuch,
 }
 
-/// Runs `program` for `call` and returns what there is to say, which may be nothing.
+/// Runs `program` for `job` and returns the reply, which may be empty.
 pub(crate) async fn answer(
     program: &Program,
     me: &PersonName,
-    call: &Call,
+    job: &Job,
     limits: Limits,
     runtime: &SharedRuntime,
 ) -> String {
-    let (mut stdin, mut stdout, mut running) = match program.start(me, &call.caller) {
+    let (mut stdin, mut stdout, mut running) = match program.start(me, &job.requester) {
         Ok(started) => started,
         Err(why) => return Note::NoStart(why).to_string(),
     };
@@ -41,15 +42,15 @@ pub(crate) async fn answer(
     let ended = {
         let run = async {
             let feed = async {
-                let line = format!("{}\n", call.text);
-                let _ = stdin.write_all(line.as_bytes()).await; // it may not want to read
+                let line = format!("{}\n", job.text);
+                let _ = stdin.write_all(line.as_bytes()).await; // the program may not read its input
                 drop(stdin);
             };
             let one_more = limits.output as u64 + 1;
             let (read, ()) = join((&mut stdout).take(one_more).read_to_end(&mut printed), feed).await;
             match read {
                 Ok(read) if read > limits.output => End::TooMuch,
-                _ => End::Ended(running.end().await),
+                _ => End::Exited(running.end().await),
             }
         };
         let in_time = runtime.sleep_until(runtime.now() + limits.timeout);
@@ -58,16 +59,16 @@ pub(crate) async fn answer(
             Either::Right(_) => None,
         }
     };
-    drop(running); // whatever of it still runs
+    drop(running); // kills processes that are still running
     let note = match ended {
-        Some(End::Ended(ended)) => Note::of(ended),
+        Some(End::Exited(ended)) => Note::of(ended),
         Some(End::TooMuch) => Some(Note::Cut(limits.output)),
         None => Some(Note::TooSlow(limits.timeout)),
     };
     let is_cut = matches!(note, Some(Note::Cut(_) | Note::TooSlow(_)));
     printed.truncate(limits.output);
-    match (print::text(&printed, is_cut), note) {
-        (Err(print::NotText), _) => Note::NotText.to_string(),
+    match (program_output::text(&printed, is_cut), note) {
+        (Err(program_output::NotText), _) => Note::NotText.to_string(),
         (Ok(text), Some(note)) => note.below(text),
         (Ok(text), None) => text,
     }

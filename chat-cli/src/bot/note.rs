@@ -1,30 +1,30 @@
-//! What has to be said about a program, in one line that shows that it is not by it.
+//! Notes of the bot about its program: one line in parentheses, so that it does not look like output of the program.
 
 use std::{fmt, io, process::ExitStatus, time::Duration};
 
 use bytesize::ByteSize;
 
-/// Such a line.
+/// One note.
 #[derive(Debug)]
 pub(crate) enum Note {
-    /// There is no place to wait.
+    /// The job queue is full.
     Busy,
-    /// It printed more than this many bytes.
+    /// The program printed more than this many bytes.
     Cut(usize),
-    /// It ended, and not well.
+    /// The program ended with a failure.
     Ended(ExitStatus),
-    /// Nobody said anything to it for so long.
+    /// The person sent no message for this time.
     Idle(Duration),
-    /// It did not start.
+    /// The program did not start.
     NoStart(io::Error),
-    /// It printed what is no text.
+    /// The program printed something other than text.
     NotText,
-    /// It did not end within this time.
+    /// The program did not end within this time.
     TooSlow(Duration),
 }
 
 impl Note {
-    /// What is to be said of how it ended, if anything is.
+    /// The note about a program that ended, if it failed.
     pub(crate) fn of(ended: io::Result<ExitStatus>) -> Option<Note> {
         match ended {
             Ok(status) if status.success() => None,
@@ -33,7 +33,7 @@ impl Note {
         }
     }
 
-    /// The line, below what was printed before.
+    /// The note on a line of its own below `printed`.
     pub(crate) fn below(self, mut printed: String) -> String {
         if !printed.is_empty() {
             printed.push('\n');
@@ -45,7 +45,7 @@ impl Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::Busy => f.write_str("(too much waits to be answered; please try again later)"),
+            Note::Busy => f.write_str("(too many messages are waiting; please try again later)"),
             Note::Cut(most) => {
                 let most = ByteSize::b(*most as u64);
                 write!(f, "(the program was ended: it printed more than {most})")
@@ -55,19 +55,21 @@ impl fmt::Display for Note {
                 (None, Some(signal)) => write!(f, "(the program was ended by signal {signal})"),
                 (None, None) => f.write_str("(the program was ended)"),
             },
-            Note::Idle(limit) => write!(f, "(the program was ended: nothing was said for {})", span(*limit)),
+            Note::Idle(limit) => {
+                write!(f, "(the program was ended: no message came for {})", duration(*limit))
+            }
             Note::NoStart(why) => write!(f, "(the program cannot be run: {why})"),
-            Note::NotText => f.write_str("(the program printed something that is no text)"),
+            Note::NotText => f.write_str("(the program printed something that is not text)"),
             Note::TooSlow(limit) => {
-                write!(f, "(the program was ended: it took more than {})", span(*limit))
+                write!(f, "(the program was ended: it took more than {})", duration(*limit))
             }
         }
     }
 }
 
-/// As people write it on the command line.
-fn span(span: Duration) -> String {
-    match span.as_secs() {
+/// `time` in whole hours, minutes or seconds.
+fn duration(time: Duration) -> String {
+    match time.as_secs() {
         seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
         seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
         seconds => format!("{seconds} s"),

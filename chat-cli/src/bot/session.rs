@@ -1,4 +1,5 @@
-//! A program that keeps running for one person: a message is a line for it, and what it prints is said.
+//! A program session: one program keeps running for one person. Each message is a line of its input, and its output is
+//! sent as replies.
 
 use std::{cell::Cell, io, pin::pin, time::Duration};
 
@@ -9,60 +10,60 @@ use futures::{
 };
 
 use super::{
-    ears::Caller,
+    job::Requester,
     note::Note,
-    print,
     program::Program,
-    voice::{Said, Voice},
+    program_output,
+    reply::{Delivery, ReplyHandle},
 };
 
-/// What such a program may do.
+/// The limits of a program session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How long its person may be silent.
+    /// How long the person may send no message.
     pub(crate) idle: Duration,
-    /// How many bytes it may print for a message.
+    /// How many bytes the program may print for one message.
     pub(crate) output: usize,
 }
 
-/// A program, its person, and how they hear of each other.
-pub(crate) struct Session<'a> {
+/// A program, its requester and the way back to them.
+pub(crate) struct ProgramSession<'a> {
     pub(crate) program: &'a Program,
     pub(crate) me: &'a PersonName,
-    pub(crate) caller: &'a Caller,
-    pub(crate) voice: Voice,
+    pub(crate) requester: &'a Requester,
+    pub(crate) replies: ReplyHandle,
     pub(crate) limits: Limits,
     pub(crate) runtime: &'a SharedRuntime,
 }
 
-impl Session<'_> {
-    /// Runs the program until it ends, its person is silent for too long, or `lines` end, as they do when the person
-    /// leaves. What is in `lines` afterwards was not for this run of the program.
+impl ProgramSession<'_> {
+    /// Runs the program until it ends, the person sends nothing for too long, or `lines` ends because the person has
+    /// left. Lines that are left in `lines` afterwards were not read by this program.
     pub(crate) async fn run(mut self, lines: &mut mpsc::Receiver<String>) {
-        let (stdin, stdout, mut running) = match self.program.start(self.me, self.caller) {
+        let (stdin, stdout, mut running) = match self.program.start(self.me, self.requester) {
             Ok(started) => started,
             Err(why) => {
-                lines.next().await; // what it was started for
-                self.say(Note::NoStart(why).to_string()).await;
+                lines.next().await; // drops the line the program was started for
+                self.send(Note::NoStart(why).to_string()).await;
                 return;
             }
         };
-        // How much may still be printed, and since when the person is silent.
-        let (left, spoken) = (Cell::new(self.limits.output), Cell::new(self.runtime.now()));
+        // How many bytes the program may still print, and when the person sent the latest message.
+        let (left, last_line) = (Cell::new(self.limits.output), Cell::new(self.runtime.now()));
         let (idle, runtime) = (self.limits.idle, self.runtime);
         let silence = async {
-            while spoken.get() + idle > runtime.now() {
-                runtime.sleep_until(spoken.get() + idle).await;
+            while last_line.get() + idle > runtime.now() {
+                runtime.sleep_until(last_line.get() + idle).await;
             }
         };
         let limit = self.limits.output;
-        let heard = || {
+        let on_line = || {
             left.set(limit);
-            spoken.set(runtime.now());
+            last_line.set(runtime.now());
         };
         let note = {
-            let mut feeding = pin!(feed(stdin, lines, heard).fuse());
-            let mut printing = pin!(self.print(stdout, &left).fuse());
+            let mut feeding = pin!(feed(stdin, lines, on_line).fuse());
+            let mut printing = pin!(self.send_output(stdout, &left).fuse());
             let mut silence = pin!(silence.fuse());
             select_biased! {
                 printed = printing => printed,
@@ -72,7 +73,7 @@ impl Session<'_> {
         };
         let note = match note {
             Err(note) => note,
-            // Its output has ended, and so will it.
+            // The output has ended, so the program should end soon.
             Ok(()) => {
                 let mut late = self.runtime.sleep_until(self.runtime.now() + END_WITHIN).fuse();
                 select_biased! {
@@ -82,15 +83,15 @@ impl Session<'_> {
             }
         };
         if let Some(note) = note {
-            self.say(note.to_string()).await;
+            self.send(note.to_string()).await;
         }
     }
 
-    /// Says what it prints, what comes together as one message, to the end of it.
+    /// Sends the output of the program, to its end. Output that comes at about the same time becomes one reply.
     ///
     /// # Errors
-    /// When that comes too early: with what is to be said about it, if anything is.
-    async fn print(&mut self, mut stdout: ChildStdout, left: &Cell<usize>) -> Result<(), Option<Note>> {
+    /// When the program has to be ended before that, with a note for the person if there is one.
+    async fn send_output(&mut self, mut stdout: ChildStdout, left: &Cell<usize>) -> Result<(), Option<Note>> {
         let mut printed = Vec::new();
         let mut chunk = vec![0; CHUNK];
         let (mut quiet, mut late) = (Fuse::terminated(), Fuse::terminated());
@@ -102,7 +103,7 @@ impl Session<'_> {
             };
             match read {
                 Some(read @ 1..) => {
-                    let after = |span| self.runtime.sleep_until(self.runtime.now() + span).fuse();
+                    let after = |time| self.runtime.sleep_until(self.runtime.now() + time).fuse();
                     if printed.is_empty() {
                         late = after(SAY_WITHIN);
                     }
@@ -112,18 +113,18 @@ impl Session<'_> {
                         left.set(left.get() - read);
                         continue;
                     }
-                    let text = print::text(&printed, true).map_err(|_| Note::NotText)?;
-                    self.say(text).await;
+                    let text = program_output::text(&printed, true).map_err(|_| Note::NotText)?;
+                    self.send(text).await;
                     return Err(Some(Note::Cut(self.limits.output)));
                 }
                 at_end => {
                     let is_end = at_end.is_some();
                     (quiet, late) = (Fuse::terminated(), Fuse::terminated());
-                    // A character that was not printed to its end yet comes with the next message.
-                    let rest = if is_end { Vec::new() } else { printed.split_off(whole(&printed)) };
-                    let text = print::text(&printed, false).map_err(|_| Note::NotText)?;
+                    // An incomplete character at the end is kept for the next reply.
+                    let rest = if is_end { Vec::new() } else { printed.split_off(complete(&printed)) };
+                    let text = program_output::text(&printed, false).map_err(|_| Note::NotText)?;
                     printed = rest;
-                    if self.say(text).await == Said::Refused {
+                    if self.send(text).await == Delivery::Refused {
                         return Err(None);
                     }
                     if is_end {
@@ -134,16 +135,16 @@ impl Session<'_> {
         }
     }
 
-    async fn say(&mut self, text: String) -> Said {
-        self.voice.say(self.caller, text).await
+    async fn send(&mut self, text: String) -> Delivery {
+        self.replies.send(self.requester, text).await
     }
 }
 
-/// Gives it lines until there are no more, even if it reads none.
-async fn feed(mut stdin: ChildStdin, lines: &mut mpsc::Receiver<String>, mut heard: impl FnMut()) {
+/// Writes `lines` to the program until they end. Lines are taken even if the program has closed its input.
+async fn feed(mut stdin: ChildStdin, lines: &mut mpsc::Receiver<String>, mut on_line: impl FnMut()) {
     let mut reads = true;
     while let Some(line) = lines.next().await {
-        heard();
+        on_line();
         if reads {
             let written: io::Result<()> = stdin.write_all(format!("{line}\n").as_bytes()).await;
             reads = written.is_ok();
@@ -151,19 +152,19 @@ async fn feed(mut stdin: ChildStdin, lines: &mut mpsc::Receiver<String>, mut hea
     }
 }
 
-/// How many bytes of `printed` are whole characters; all, if what is at its end will never be one.
-fn whole(printed: &[u8]) -> usize {
+/// How many bytes of `printed` are complete characters: all of them, if the bytes at its end are invalid UTF-8.
+fn complete(printed: &[u8]) -> usize {
     match std::str::from_utf8(printed) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         _ => printed.len(),
     }
 }
 
-/// How long nothing more is printed before what was is said. Lines of one answer come closer together.
+/// How long the program has to be quiet before its output is sent. Lines of one answer come faster than this.
 const QUIET: Duration = Duration::from_millis(100);
-/// How long what was printed waits at most for more.
+/// How long output waits at most before it is sent.
 const SAY_WITHIN: Duration = Duration::from_secs(1);
-/// How long a program may take to end after its output.
+/// How long a program may take to end after the end of its output.
 const END_WITHIN: Duration = Duration::from_secs(2);
-/// Bytes read at once.
+/// How many bytes are read at once.
 const CHUNK: usize = 8192;

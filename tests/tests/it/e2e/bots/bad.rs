@@ -40,8 +40,8 @@ fn what_a_program_does_wrong_is_one_line() {
             ("mute", format!("ana: {too_slow}")),
             ("status", "ana:\nhalf\n(the program ended with status 3)".to_owned()),
             ("signal", "ana: (the program was ended by signal 11)".to_owned()),
-            ("binary", "ana: (the program printed something that is no text)".to_owned()),
-            ("zero", "ana: (the program printed something that is no text)".to_owned()),
+            ("binary", "ana: (the program printed something that is not text)".to_owned()),
+            ("zero", "ana: (the program printed something that is not text)".to_owned()),
             ("escape", "ana: [31mred[0m".to_owned()),
             ("errors", "ana: ok".to_owned()),
             ("deaf", "ana: ok".to_owned()),
@@ -106,7 +106,7 @@ fn who_asks_too_much_is_told_once_and_nobody_else_is() {
     for number in 1..=12 {
         say(&mut ana, &format!("it: {number}"));
     }
-    let busy = "ana: (too much waits to be answered; please try again later)";
+    let busy = "ana: (too many messages are waiting; please try again later)";
     assert_eq!(said_by(&mut ana, "it").1, busy);
     say(&mut bob, "it: hi");
     let acked = |event: &Value| (event["type"] == "ack").then_some(());

@@ -45,7 +45,7 @@ fn what_a_session_does_wrong_is_one_line_and_the_next_begins_anew() {
         for (asked, answers) in [
             ("die", &["dying", "(the program ended with status 4)"][..]),
             ("signal", &["(the program was ended by signal 9)"]),
-            ("binary", &["(the program printed something that is no text)"]),
+            ("binary", &["(the program printed something that is not text)"]),
         ] {
             let number = begin(&mut ana, "ana");
             assert_eq!(ask(&mut ana, "it", asked), format!("ana: {}", answers[0]), "{asked}");
@@ -78,14 +78,14 @@ fn a_session_ends_with_its_person_or_their_silence() {
     let anas = begin(&mut ana, "ana");
     assert_ne!(anas, bobs, "each has one");
     let mut cleo = late(server.url(), "cleo");
-    let busy = "cleo: (too much waits to be answered; please try again later)";
+    let busy = "cleo: (too many messages are waiting; please try again later)";
     assert_eq!(ask(&mut cleo, "it", "hi"), busy, "and a third one there is not");
     say(&mut ana, "it: deaf");
     bob.type_line(r#"{"type":"leave","room":"lobby"}"#);
     gone(&bobs);
     begin(&mut cleo, "cleo");
     let said = std::iter::from_fn(|| Some(said_by(&mut ana, "it").1)).find(|it| it.contains("ended"));
-    assert_eq!(said.as_deref(), Some("ana: (the program was ended: nothing was said for 3 s)"));
+    assert_eq!(said.as_deref(), Some("ana: (the program was ended: no message came for 3 s)"));
     gone(&anas);
     assert_ne!(begin(&mut ana, "ana"), anas, "she gets another");
 }
@@ -100,7 +100,7 @@ fn lines_that_are_not_read_are_refused_once() {
     for _ in 0..40 {
         say(&mut ana, &format!("it: {long}"));
     }
-    assert_eq!(said_by(&mut ana, "it").1, "ana: (too much waits to be answered; please try again later)");
+    assert_eq!(said_by(&mut ana, "it").1, "ana: (too many messages are waiting; please try again later)");
     say(&mut ana, "the end");
     let last = |event: &Value| (event["text"] == "the end").then(|| event["seq"].as_u64());
     let last = ana.expect("the end", last).expect("a number");

@@ -1,16 +1,16 @@
-//! What a program printed, as messages: text that may be said, whole, in as many as it takes.
+//! Turns the output of a program into messages: valid text, split into as many messages as needed.
 
 use chat_core::{text::clean, wire::MAX_TEXT};
 
-/// It printed what is no text.
+/// The output is not text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct NotText;
 
-/// `printed` as text, without control characters and the newlines at its end. If there would have been more, it may end
-/// within a character, which is left out.
+/// `printed` as text, without control characters and without trailing newlines. With `is_cut`, the output was cut off, so
+/// an incomplete character at its end is dropped.
 ///
 /// # Errors
-/// When it is not UTF-8, or has a zero byte, which no text has.
+/// When the output is not UTF-8, or has a zero byte.
 pub(crate) fn text(printed: &[u8], is_cut: bool) -> Result<String, NotText> {
     let text = match std::str::from_utf8(printed) {
         Ok(text) => text,
@@ -27,8 +27,8 @@ pub(crate) fn text(printed: &[u8], is_cut: bool) -> Result<String, NotText> {
     Ok(text)
 }
 
-/// `text` as messages, the first of which begins with `prefix`: divided at the ends of lines, within a line only where
-/// that is too long for one. No text is no message.
+/// Splits `text` into messages; the first one begins with `prefix`. A split is at the end of a line, or within a line
+/// that is too long for one message. An empty text gives no message.
 pub(crate) fn messages(prefix: &str, text: &str) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
@@ -37,8 +37,8 @@ pub(crate) fn messages(prefix: &str, text: &str) -> Vec<String> {
     let (mut rest, mut messages) = (&*whole, Vec::new());
     while rest.len() > MAX_TEXT {
         let most = (1..=MAX_TEXT).rfind(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
-        // The newline between two messages belongs to neither, so it may be the byte that is too many.
-        let (message, later) = match rest.as_bytes()[..=most].iter().rposition(|it| *it == b'\n') {
+        // The newline between two messages is dropped, so it may be the one byte beyond the limit.
+        let (message, later) = match rest.as_bytes()[..=most].iter().rposition(|byte| *byte == b'\n') {
             Some(at @ 1..) => (&rest[..at], &rest[at + 1..]),
             _ => rest.split_at(most),
         };
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_comes_back_whole() {
+    fn a_long_text_is_split_without_loss() {
         let dice = &mut fastrand::Rng::with_seed(7);
         for round in 0..200 {
             let mut text = String::new();
@@ -70,15 +70,15 @@ mod tests {
             for message in &messages {
                 assert_eq!(check_text(message), Ok(()), "round {round}");
             }
-            let is_divided_in_a_line = text.lines().any(|line| line.len() > MAX_TEXT - 5);
-            let glue = if is_divided_in_a_line { "" } else { "\n" };
+            let is_split_within_a_line = text.lines().any(|line| line.len() > MAX_TEXT - 5);
+            let glue = if is_split_within_a_line { "" } else { "\n" };
             let bare = |text: &str| if glue.is_empty() { text.replace('\n', "") } else { text.to_owned() };
             assert_eq!(bare(&messages.join(glue)), bare(&format!("ana: {text}")), "round {round}");
         }
     }
 
     #[test]
-    fn messages_are_divided_at_the_ends_of_lines() {
+    fn messages_are_split_at_the_ends_of_lines() {
         let line = "x".repeat(MAX_TEXT / 2 - 1);
         let text = [&*line; 4].join("\n");
         let lengths: Vec<usize> = messages("", &text).iter().map(String::len).collect();
@@ -91,14 +91,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_text_or_not() {
+    fn output_is_text_or_refused() {
         assert_eq!(text(b"HI\r\n\tyou\n\n", false).as_deref(), Ok("HI\n\tyou"));
         assert_eq!(text(b"\x1b[31mred\x07", false).as_deref(), Ok("[31mred"));
         assert_eq!(text(b"\n", false).as_deref(), Ok(""));
         for binary in [&b"\xff\xfe"[..], b"a\0b", b"\x7fELF\x02\x01\x01\0", b"caf\xc3"] {
             assert_eq!(text(binary, false), Err(NotText), "{binary:?}");
         }
-        assert_eq!(text(b"caf\xc3", true).as_deref(), Ok("caf"), "it was cut there");
+        assert_eq!(text(b"caf\xc3", true).as_deref(), Ok("caf"), "the output was cut there");
         assert_eq!(text(b"caf\xff", true), Err(NotText));
     }
 }
