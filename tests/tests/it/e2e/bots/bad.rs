@@ -78,7 +78,7 @@ fn a_program_that_cannot_be_run_is_told() {
         ("/nowhere/program", "cannot run /nowhere/program: there is no such program"),
         ("no-such-program-anywhere -x", "cannot run no-such-program-anywhere"),
         ("echo 'open", "a quote is not closed"),
-        ("", "it is empty"),
+        ("", "the command is empty"),
     ] {
         let (status, _, errors) =
             Process::chat(["bot", url, "--name", "it", "--room", "lobby", "--exec", exec]).exit(PATIENCE);
