@@ -4,7 +4,7 @@ use chat_core::memory::Memory;
 use chat_tcp::Tcp;
 use chat_udp::Udp;
 
-use crate::world::runtime;
+use crate::runtime::runtime;
 
 chat_testkit::conformance!(memory, runtime(), Memory::default(), "memory://hall");
 chat_testkit::conformance!(tcp, runtime(), Tcp::new(runtime()), "tcp://127.0.0.1:0");

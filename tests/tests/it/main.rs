@@ -3,17 +3,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod conformance;
-mod core;
 mod e2e;
 mod faults;
 mod hostile;
+mod hostile_servers;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod hot_path;
 mod lan;
-mod liars;
 mod logs;
+mod measure;
+mod protocol;
 mod readme;
+mod runtime;
 mod simulation;
 mod tidy;
 mod weather;
-mod world;

@@ -13,7 +13,7 @@ use chat_core::{
 use chat_testkit::weather::{Dice, Odds, Sky, Weather, WeatherTransport};
 use futures::{SinkExt, StreamExt, executor::block_on, future::join};
 
-use crate::world::{in_time, runtime};
+use crate::runtime::{in_time, runtime};
 
 chat_testkit::conformance!(
     drizzle,

@@ -18,7 +18,7 @@ use chat_core::{
 use futures::{channel::oneshot, executor::block_on, future::join4};
 
 use super::harness::{Heard, Person, Server, entry, say};
-use crate::world::runtime;
+use crate::runtime::runtime;
 
 /// protocol 3.2, protocol 5.4, protocol 14.4
 #[test]

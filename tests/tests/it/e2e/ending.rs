@@ -14,7 +14,7 @@ use futures::{
 use nix::sys::signal::Signal;
 
 use super::harness::{Heard, Person, Process, Server, eventually, program, say};
-use crate::world::in_time_of;
+use crate::runtime::in_time_of;
 
 /// protocol 12.3, protocol 7.5
 #[test]

@@ -14,7 +14,7 @@ use futures::{
 };
 
 use super::harness::{Fate, Heard, Person, Process, Server, UdpProxy, entry, join as enter, say};
-use crate::world::{in_time_of, runtime};
+use crate::runtime::{in_time_of, runtime};
 
 /// protocol 5.8, protocol 5.9, protocol 6.1, protocol 17.1, protocol 17.4; five people in each room, of whom two
 /// or three are on TCP and the others on UDP over a network that loses a fifth. Every message is read by all five.

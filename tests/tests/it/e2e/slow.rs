@@ -6,7 +6,7 @@ use futures::{StreamExt, executor::block_on, future::join};
 use nix::sys::signal::Signal;
 
 use super::harness::{Heard, Person, Process, Server, entry, eventually, say};
-use crate::world::in_time;
+use crate::runtime::in_time;
 
 /// protocol 11.8, protocol 12.5
 #[test]

@@ -1,0 +1,168 @@
+//! Server and client held to docs/protocol.md, a module for each of its sections, in virtual time: what takes half a
+//! minute on a clock takes none here, and is exact.
+
+mod other_hosts;
+mod s01_frames;
+mod s02_opening;
+mod s03_resuming;
+mod s04_names;
+mod s05_requests;
+mod s06_rooms;
+mod s07_messages;
+mod s08_reading_again;
+mod s09_presence;
+mod s10_direct;
+mod s11_limits;
+mod s12_ending;
+mod s14_client;
+pub mod s17_repair;
+mod slow_log;
+
+use std::{sync::Arc, time::Duration};
+
+use chat_core::{
+    Address, ClientId, Runtime,
+    client::{Config as ClientConfig, Remote, Update, Updates, start},
+    log::{MemoryLog, RoomLog},
+    memory::Memory,
+    server::{Config, Limits, Server},
+    transport::{Transport, Transports},
+    wire::{EntryFrame, Event, Request, Say},
+};
+use chat_testkit::{
+    RawClient, hello,
+    virtual_time::VirtualTime,
+    weather::{Weather, WeatherTransport},
+};
+use futures::StreamExt;
+
+/// A server in virtual time, and the network on which it listens.
+pub struct TestServer {
+    pub time: VirtualTime,
+    pub memory: Memory,
+    pub server: Server,
+    pub address: Address,
+}
+
+impl TestServer {
+    pub async fn open(time: &VirtualTime) -> TestServer {
+        TestServer::with(time, Limits::default(), Arc::new(MemoryLog::new(1 << 24, 7))).await
+    }
+
+    pub async fn with(time: &VirtualTime, limits: Limits, log: Arc<dyn RoomLog>) -> TestServer {
+        TestServer::over(time, Memory::default(), limits, log).await
+    }
+
+    /// A server that limits nobody's rate.
+    pub async fn unlimited(time: &VirtualTime) -> TestServer {
+        TestServer::unlimited_with(time, 1 << 24).await
+    }
+
+    /// A server that limits nobody's rate, with a log of so many bytes.
+    pub async fn unlimited_with(time: &VirtualTime, log_bytes: usize) -> TestServer {
+        TestServer::with(time, Limits::default().unlimited(), Arc::new(MemoryLog::new(log_bytes, 7))).await
+    }
+
+    /// A server whose links lose, double and delay frames as `weather` says. Both ends know that they do.
+    pub async fn lossy(time: &VirtualTime, memory: &Memory, weather: Weather, limits: Limits) -> TestServer {
+        let config = Config { limits, password: None, software: "hall".to_owned() };
+        let log = Arc::new(MemoryLog::new(1 << 24, 7));
+        let server = Server::start(config, log, time.shared()).await.unwrap();
+        let lossy = WeatherTransport::new(Arc::new(memory.clone()), weather, 0, time.shared());
+        let transports = Transports::new().with("memory", lossy);
+        let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
+        TestServer { time: time.clone(), memory: memory.clone(), server, address }
+    }
+
+    /// A server on a network that another server may have used before.
+    pub async fn over(
+        time: &VirtualTime,
+        memory: Memory,
+        limits: Limits,
+        log: Arc<dyn RoomLog>,
+    ) -> TestServer {
+        let config = Config { limits, password: None, software: "hall".to_owned() };
+        let server = Server::start(config, log, time.shared()).await.unwrap();
+        let transports = Transports::new().with("memory", memory.clone());
+        let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
+        TestServer { time: time.clone(), memory, server, address }
+    }
+
+    /// Stops the server as `Server::stop` does.
+    pub async fn stop(&self) {
+        self.server.stop().await;
+    }
+
+    /// The number of sessions that the server holds.
+    pub fn sessions(&self) -> usize {
+        self.server.sessions()
+    }
+
+    /// A client that has said nothing yet.
+    pub async fn dial(&self) -> RawClient {
+        let link = self.memory.dial(&self.address).await.unwrap();
+        RawClient::new(link, self.memory.promises(), self.time.shared())
+    }
+
+    /// A client with a session.
+    pub async fn enter(&self, name: &str, number: u64) -> RawClient {
+        let mut client = self.dial().await;
+        client.hello(&hello(name, number)).await;
+        client
+    }
+
+    /// A client of the library, which reconnects by itself.
+    pub fn client(&self, name: &str) -> (Remote, Updates) {
+        self.client_over(Arc::new(self.memory.clone()), name)
+    }
+
+    pub fn client_over(&self, transport: Arc<dyn Transport>, name: &str) -> (Remote, Updates) {
+        let config = ClientConfig {
+            name: name.to_owned(),
+            client: ClientId(self.time.random()),
+            password: None,
+            seed: 1,
+            raw: false,
+        };
+        start(config, transport, self.address.clone(), self.time.shared())
+    }
+}
+
+pub fn say(room: &str, text: impl Into<String>) -> Request<'static> {
+    Request::Say(Say {
+        id: 0,
+        room: room.to_owned().into(),
+        text: text.into().into(),
+        order: None,
+        bot: false,
+    })
+}
+
+/// The next update that `pick` takes; others are passed over.
+pub async fn next<T>(updates: &mut Updates, mut pick: impl FnMut(Update) -> Option<T>) -> T {
+    loop {
+        let update = updates.next().await.expect("the client goes on");
+        if let Some(found) = pick(update) {
+            return found;
+        }
+    }
+}
+
+/// The next entry of any room.
+pub async fn next_entry(updates: &mut Updates) -> EntryFrame {
+    next(updates, |it| match it {
+        Update::Entry(entry) => Some(entry),
+        _ => None,
+    })
+    .await
+}
+
+pub fn presence_of(name: &str) -> impl FnMut(&Event) -> Option<bool> {
+    move |event| match event {
+        Event::Presence(it) if it.entered.iter().any(|entered| entered == name) => Some(true),
+        Event::Presence(it) if it.left.iter().any(|left| left == name) => Some(false),
+        _ => None,
+    }
+}
+
+pub const SECOND: Duration = Duration::from_secs(1);
