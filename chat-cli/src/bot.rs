@@ -7,7 +7,7 @@ use chat_core::{
     PersonName, SharedRuntime,
     client::{Remote, Update, Updates},
     transport::Transports,
-    wire::{Event, Join, Request},
+    wire::{Event, Join, RequestBody},
 };
 use futures::{FutureExt, StreamExt, future::select, select};
 use jiff::Zoned;
@@ -95,7 +95,7 @@ pub(crate) async fn run(
 async fn enter(remote: &mut Remote, args: &Bot) -> anyhow::Result<()> {
     for room in &args.room {
         let room = room.to_string().into();
-        remote.ask(Request::Join(Join { room, recent: Some(0), ..Join::default() }), JOINS).await?;
+        remote.ask(RequestBody::Join(Join { room, recent: Some(0), ..Join::default() }), JOINS).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use chat_core::{
     SharedRuntime,
     client::Update,
     transport::Transports,
-    wire::{EntryFrame, Gap, Join, Request},
+    wire::{EntryFrame, Gap, Join, RequestBody},
 };
 use futures::{FutureExt, select_biased};
 use jiff::{Zoned, tz::TimeZone};
@@ -77,7 +77,7 @@ async fn export(
     };
     target.write(&form.begin())?;
     let room = args.room.as_str().to_owned();
-    talk.send(Request::Join(Join { room: room.into(), after: Some(0), ..Join::default() })).await?;
+    talk.send(RequestBody::Join(Join { room: room.into(), after: Some(0), ..Join::default() })).await?;
     let mut head = None;
     let mut read = 0;
     while head.is_none_or(|head| read < head) {

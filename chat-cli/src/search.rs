@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use chat_core::{
     SharedRuntime,
     transport::Transports,
-    wire::{self, Event, Found, MAX_HISTORY, Request},
+    wire::{self, Event, Found, MAX_HISTORY, RequestBody},
     words::Query,
 };
 use jiff::tz::TimeZone;
@@ -34,7 +34,6 @@ pub(crate) async fn run(
     let (mut left, mut before, mut any) = (args.limit, None, false);
     loop {
         let search = wire::Search {
-            id: 0,
             words: words.clone().into(),
             room: args.room.as_ref().map(|it| it.as_str().to_owned().into()),
             from: args.from.as_ref().map(|it| it.as_str().to_owned().into()),
@@ -42,7 +41,7 @@ pub(crate) async fn run(
             before,
             limit: Some(left.min(MAX_HISTORY)),
         };
-        let Event::Found(Found { entries, more, .. }) = talk.ask(Request::Search(search)).await? else {
+        let Event::Found(Found { entries, more, .. }) = talk.ask(RequestBody::Search(search)).await? else {
             bail!("not searched: the server answers something else");
         };
         for entry in entries {

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use chat_core::{
     SharedRuntime, text,
     transport::Transports,
-    wire::{Join, MAX_TEXT, Request, Say},
+    wire::{Join, MAX_TEXT, Post, RequestBody},
 };
 
 use crate::{args::Send, session::Door, settings::Settings, short_session::ShortSession};
@@ -32,9 +32,8 @@ pub(crate) async fn run(
     let door = Door::new(transports, runtime, args.server, &settings.person(args.person))?;
     let mut talk = ShortSession::enter(&door, "not sent").await?;
     let room = || Cow::Owned(args.room.as_str().to_owned());
-    talk.send(Request::Join(Join { room: room(), recent: Some(0), ..Join::default() })).await?;
-    talk.ask(Request::Say(Say { id: 0, room: room(), text: Cow::Owned(text), order: None, bot: false }))
-        .await?;
+    talk.send(RequestBody::Join(Join { room: room(), recent: Some(0), ..Join::default() })).await?;
+    talk.ask(RequestBody::from(Post::say(room(), Cow::Owned(text)))).await?;
     talk.leave().await;
     Ok(())
 }

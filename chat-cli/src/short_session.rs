@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use chat_core::{
     SharedRuntime,
     client::Update,
-    wire::{Event, Request},
+    wire::{Event, RequestBody},
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, future::Fuse, select_biased};
 
@@ -45,7 +45,7 @@ impl ShortSession {
     ///
     /// # Errors
     /// When the session has ended.
-    pub(crate) async fn send(&mut self, request: Request<'static>) -> anyhow::Result<u64> {
+    pub(crate) async fn send(&mut self, request: RequestBody<'static>) -> anyhow::Result<u64> {
         self.last_tag += 1;
         self.session.remote.ask(request, self.last_tag).await?;
         Ok(self.last_tag)
@@ -55,7 +55,7 @@ impl ShortSession {
     ///
     /// # Errors
     /// When the reply is an error, or does not arrive.
-    pub(crate) async fn ask(&mut self, request: Request<'static>) -> anyhow::Result<Event> {
+    pub(crate) async fn ask(&mut self, request: RequestBody<'static>) -> anyhow::Result<Event> {
         let asked = self.send(request).await?;
         loop {
             match self.next().await? {

@@ -9,8 +9,8 @@ use chat_core::{
     client::{Client, Config, Update},
     transport::Promises,
     wire::{
-        self, EntryFrame, EntryKind, Event, Hello, Join, Joined, LimitsFrame, MAX_FRAME, PROTOCOL, Replayed,
-        Request, Say, Welcome,
+        self, Author, Body, EntryFrame, Event, Hello, Join, Joined, LimitsFrame, MAX_FRAME, PROTOCOL, Post,
+        Replayed, Request, Welcome,
     },
 };
 use divan::{Bencher, counter::BytesCount};
@@ -27,13 +27,13 @@ fn decode_hello(bencher: Bencher<'_, '_>) {
         client: Some("q83vEjRWeJCrze8SNFZ4kA".into()),
         ..Hello::default()
     };
-    decode(bencher, &Request::Hello(hello));
+    decode(bencher, &Request::unnumbered(hello));
 }
 
 #[divan::bench(args = [20, 100, 1000, 8192])]
 fn decode_say(bencher: Bencher<'_, '_>, length: usize) {
-    let text = TEXT.repeat(length / TEXT.len() + 1)[..length].to_owned().into();
-    decode(bencher, &Request::Say(Say { id: 7, room: "lobby".into(), text, order: None, bot: false }));
+    let text = &TEXT.repeat(length / TEXT.len() + 1)[..length];
+    decode(bencher, &Request::new(7, Post::say("lobby", text)));
 }
 
 fn decode(bencher: Bencher<'_, '_>, request: &Request<'_>) {
@@ -113,7 +113,7 @@ impl Reader {
             },
         })));
         let join = Join { room: ROOM.into(), after: Some(0), ..Join::default() };
-        reader.client.ask(Request::Join(join), 1);
+        reader.client.ask(join, 1);
         let id = reader.asks().expect("it wants to join");
         reader.hear(&wire::write(&Event::Joined(Joined {
             id,
@@ -144,19 +144,18 @@ impl Reader {
     /// The number of the last request it makes.
     fn asks(&mut self) -> Option<u64> {
         let sent = std::iter::from_fn(|| self.client.poll_transmit(self.now));
-        sent.filter_map(|it| wire::read_request(&it).ok()?.id()).last()
+        sent.filter_map(|it| wire::read_request(&it).ok()?.id).last()
     }
 }
 
 fn entry(seq: u64, length: usize) -> EntryFrame {
     EntryFrame {
-        kind: EntryKind::Message,
         room: ROOM.to_owned(),
         seq,
-        from: "ana".to_owned(),
+        author: Author::person("ana"),
         to: None,
         at: 1_732_100_000_000,
-        text: TEXT.repeat(length / TEXT.len() + 1)[..length].to_owned(),
+        body: Body::message(&TEXT.repeat(length / TEXT.len() + 1)[..length]),
     }
 }
 

@@ -1,8 +1,9 @@
-//! Random 128-bit values: the ids of clients and the secrets of sessions.
+//! Ids and secrets: clients, sessions, and the keys of people.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Names the requests of one run of a client. Only the client and the server ever see it.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -25,6 +26,44 @@ impl fmt::Debug for ClientId {
     // Whoever knows the id of a client could speak in its place, so it stays out of logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ClientId(…)")
+    }
+}
+
+/// Identifies a person or a program by the key it has proved: 32 bytes, shown as 43 characters of base64url without
+/// padding (RFC 4648, section 5).
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct KeyId(pub [u8; 32]);
+
+impl KeyId {
+    /// Reads what [`KeyId`] is shown as.
+    pub fn parse(raw: &str) -> Option<KeyId> {
+        let bytes = BASE64URL_NOPAD.decode(raw.as_bytes()).ok()?;
+        Some(KeyId(bytes.try_into().ok()?))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
+impl Serialize for KeyId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<KeyId, D::Error> {
+        let raw = Cow::<'de, str>::deserialize(from)?;
+        KeyId::parse(&raw).ok_or_else(|| de::Error::custom("a key is 43 characters of base64url"))
     }
 }
 

@@ -20,6 +20,6 @@ pub mod words;
 
 pub use address::{Address, AddressError, HostPort};
 pub use bucket::{Bucket, Rate};
-pub use id::{ClientId, token, token_value};
+pub use id::{ClientId, KeyId, token, token_value};
 pub use name::{NameError, PersonName, RoomName};
 pub use runtime::{Runtime, SharedRuntime, within};

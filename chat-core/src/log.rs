@@ -1,12 +1,17 @@
 //! The log: where a room's entries are numbered and kept. What it has said yes to is stored.
 
+use std::sync::Arc;
+
 use futures::{
     FutureExt,
     future::{self, BoxFuture},
     stream::{self, BoxStream, StreamExt},
 };
 
-use crate::{ClientId, RoomName, wire::EntryKind};
+use crate::{
+    ClientId, RoomName,
+    wire::{Author, Body},
+};
 
 mod in_memory;
 mod search;
@@ -36,7 +41,7 @@ pub trait RoomLog: Send + Sync + 'static {
     ///
     /// Entries get the next numbers of their rooms, in the order of the batch. The name of a request is stored with
     /// its entry and kept as long: the same name again is answered with the first number if the content is the
-    /// same (room, kind and text), and with [`Outcome::Conflict`] if not, also within one batch.
+    /// same (room, body, and whether a program said it), and with [`Outcome::Conflict`] if not, also within one batch.
     ///
     /// # Errors
     /// When nothing of the batch is stored, and nothing of it will be.
@@ -96,15 +101,13 @@ pub struct Append {
     pub request: u64,
     /// The room.
     pub room: RoomName,
-    /// Message or topic.
-    pub kind: EntryKind,
-    /// The sender's name.
-    pub from: String,
+    /// The author.
+    pub author: Arc<Author>,
     /// The time of day in milliseconds since 1970 (UTC). Stored as the room's newest if it is before that, so that
     /// time never runs backwards in a room.
     pub at: u64,
-    /// The text.
-    pub text: String,
+    /// The content.
+    pub body: Arc<Body>,
 }
 
 /// The answer to a batch.
@@ -143,12 +146,10 @@ pub struct LogEntry {
     pub seq: u64,
     /// Its time, in milliseconds since 1970 (UTC).
     pub at: u64,
-    /// Message or topic.
-    pub kind: EntryKind,
     /// Who said it.
-    pub from: String,
+    pub author: Arc<Author>,
     /// What was said.
-    pub text: String,
+    pub body: Arc<Body>,
 }
 
 /// How much one read may bring, so that no reader holds the log for long.

@@ -9,7 +9,7 @@ use std::{
 use chat_core::{
     SharedRuntime,
     client::{Remote, Stats, Update, Updates},
-    wire::{Event, Join, Request, Say},
+    wire::{Event, Join, Post},
 };
 use futures::{
     StreamExt,
@@ -87,7 +87,7 @@ impl Person {
     ) -> Vec<(u32, Duration)> {
         let mut said = Vec::new();
         let join = Join { room: self.room.clone().into(), recent: Some(0), ..Join::default() };
-        let _ = remote.ask(Request::Join(join), 0).await;
+        let _ = remote.ask(join, 0).await;
         let Some(begins) = signals.begins.await else { return said };
         let _ = remote.measure().await;
         self.runtime.sleep_until(begins).await;
@@ -149,10 +149,9 @@ impl Person {
     }
 
     async fn say(&self, remote: &mut Remote, number: u32) -> bool {
-        let (room, text) = (self.room.clone().into(), self.plan.text(number).into());
-        let say = Say { id: 0, room, text, order: None, bot: false };
+        let say = Post::say(self.room.clone(), self.plan.text(number));
         self.counters.note_said(self.readers);
-        remote.ask(Request::Say(say), u64::from(number) + 1).await.is_ok()
+        remote.ask(say, u64::from(number) + 1).await.is_ok()
     }
 
     async fn listen(
@@ -177,7 +176,8 @@ impl Person {
                     told(Ok(()));
                 }
                 Update::Entry(entry) => {
-                    let Some(number) = number(&entry.text).filter(|_| entry.from != self.name) else {
+                    let Some(number) = number(&entry.body.text).filter(|_| entry.author.name != self.name)
+                    else {
                         continue;
                     };
                     // Nothing is said before the beginning is known.
@@ -186,7 +186,7 @@ impl Person {
                         self.counters.note_heard();
                     }
                     let at = now.saturating_duration_since(*begins);
-                    notes.heard.push(Heard { number, seq: entry.seq, bytes: entry.text.len(), at });
+                    notes.heard.push(Heard { number, seq: entry.seq, bytes: entry.body.text.len(), at });
                 }
                 Update::Reply { tag: 0, reply: Event::Error(error) } => told(Err(error.message)),
                 Update::Reply { tag, .. } | Update::Unanswered { tag } if tag > 0 => {

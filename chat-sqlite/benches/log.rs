@@ -15,7 +15,7 @@ use std::{
 use chat_core::{
     ClientId, RoomName,
     log::{Append, PageLimit, RoomLog},
-    wire::EntryKind,
+    wire::{Author, Body},
 };
 use chat_sqlite::{Durability, Options, SqliteLog};
 use futures::executor::block_on;
@@ -163,10 +163,9 @@ fn say(n: u64, room: &str) -> Append {
         client: ClientId(u128::from(n % 200) << 100 | 77),
         request: n,
         room: RoomName::parse(room).unwrap(),
-        kind: EntryKind::Message,
-        from: "somebody".to_owned(),
+        author: Arc::new(Author::person("somebody")),
         at: now.as_millis() as u64,
-        text: format!("{n:>100}"),
+        body: Arc::new(Body::message(format!("{n:>100}"))),
     }
 }
 

@@ -1,12 +1,13 @@
 //! How fast a million messages are searched: `cargo bench -p chat-sqlite --bench search`, on the disk that `TMPDIR` is on.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program that says what it measured")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chat_core::{
     ClientId, PersonName, RoomName,
     log::{Append, RoomLog, Search},
-    wire::EntryKind,
+    wire::{Author, Body},
     words::Query,
 };
 use chat_sqlite::{Options, SqliteLog};
@@ -84,10 +85,9 @@ fn message(n: u64, dice: &mut fastrand::Rng) -> Append {
         client: ClientId(u128::from(n % 200) << 100 | 77),
         request: n,
         room: RoomName::parse(&format!("room{}", dice.u32(0..100))).unwrap(),
-        kind: EntryKind::Message,
-        from: format!("person{}", dice.u32(0..200)),
+        author: Arc::new(Author::person(format!("person{}", dice.u32(0..200)))),
         at: 1_790_000_000_000 + n * Duration::from_secs(5).as_millis() as u64,
-        text: text.join(" "),
+        body: Arc::new(Body::message(text.join(" "))),
     }
 }
 

@@ -41,9 +41,8 @@ impl<'a> Batch<'a> {
         let row = EntryRow {
             seq: room.head + 1,
             at: room.newest_at.max(item.at),
-            kind: item.kind,
-            from: item.from,
-            text: item.text,
+            author: item.author,
+            body: item.body,
             client: item.client,
             request: item.request,
             hash: 0,
@@ -55,16 +54,16 @@ impl<'a> Batch<'a> {
             room.id,
             row.seq.cast_signed(),
             row.at.cast_signed(),
-            kind_number(row.kind)?,
-            row.from,
-            row.text,
+            kind_number(&row.author, &row.body)?,
+            row.author.name,
+            row.body.text,
             row.client.0.to_be_bytes(),
             row.request.cast_signed(),
             row.hash,
         ])?;
         if inserted == 0 {
             let (client, request) = (row.client, row.request);
-            let asked = Asked { client, request, kind: row.kind, text: &row.text };
+            let asked = Asked { client, request, bot: row.author.bot, body: &row.body };
             return Ok(lookup::one(self.db, Some(room), asked)?
                 .expect("ON CONFLICT fired, so a row with this (client, request) exists"));
         }
@@ -75,8 +74,8 @@ impl<'a> Batch<'a> {
         room.head = row.seq;
         room.newest_at = row.at;
         room.bytes += row.bytes();
-        if row.kind == EntryKind::Topic {
-            room.topic = row.text.into();
+        if row.body.kind == EntryKind::Topic {
+            room.topic = row.body.text.as_str().into();
             write_topic(self.db, room)?;
         }
         Ok(Outcome::Stored(Position { seq: row.seq, at: row.at }))

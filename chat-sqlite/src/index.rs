@@ -57,8 +57,8 @@ pub(crate) fn step(db: &Connection, rooms: &Rooms, ids: Range<i64>, most: usize)
         let Ok(entry) = EntryRow::read(row) else { continue };
         // A damaged entry is not shown, so it need not be found.
         let Some(room) = by_id.get(&entry.room).filter(|it| entry.is_whole(it)) else { continue };
-        let text = words::tokens(&entry.text).join(" ");
-        let sender = PersonName::parse(&entry.from).map(|it| sender_token(&it)).unwrap_or_default();
+        let text = words::tokens(&entry.body.text).join(" ");
+        let sender = PersonName::parse(&entry.author.name).map(|it| sender_token(&it)).unwrap_or_default();
         insert.execute(params![last, text, sender, room_token(room)])?;
     }
     if count < most {

@@ -3,7 +3,7 @@
 use chat_core::{
     ClientId,
     log::{Append, Outcome, Position},
-    wire::EntryKind,
+    wire::Body,
 };
 use rusqlite::{Connection, params};
 
@@ -17,8 +17,8 @@ use crate::{
 pub(crate) struct Asked<'a> {
     pub(crate) client: ClientId,
     pub(crate) request: u64,
-    pub(crate) kind: EntryKind,
-    pub(crate) text: &'a str,
+    pub(crate) bot: bool,
+    pub(crate) body: &'a Body,
 }
 
 /// Looks up each item of a batch, without storing anything.
@@ -29,7 +29,7 @@ pub(crate) fn all(
 ) -> rusqlite::Result<Vec<Option<Outcome>>> {
     let one = |it: &Append| {
         let room = rooms.read().by_name.get(&it.room).cloned();
-        let asked = Asked { client: it.client, request: it.request, kind: it.kind, text: &it.text };
+        let asked = Asked { client: it.client, request: it.request, bot: it.author.bot, body: &it.body };
         one(db, room.as_ref(), asked)
     };
     batch.iter().map(one).collect()
@@ -47,7 +47,7 @@ pub(crate) fn one(
     let mut rows = statement.query(params![asked.client.0.to_be_bytes(), asked.request.cast_signed()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let same = EntryRow::read(row).ok().filter(|it| {
-        it.kind == asked.kind && it.text == asked.text && room.is_some_and(|room| it.is_whole(room))
+        it.author.bot == asked.bot && *it.body == *asked.body && room.is_some_and(|room| it.is_whole(room))
     });
     Ok(Some(same.map_or(Outcome::Conflict, |it| Outcome::Known(Position { seq: it.seq, at: it.at }))))
 }

@@ -71,7 +71,7 @@ impl Page {
     }
 
     fn push(&mut self, entry: LogEntry) {
-        self.bytes += entry.text.len();
+        self.bytes += entry.body.text.len();
         self.entries.push(entry);
     }
 }

@@ -1,6 +1,12 @@
 //! A row of `entries`, how it is read, and the hash that says whether it is what was written.
 
-use chat_core::{ClientId, log::LogEntry, wire::EntryKind};
+use std::sync::Arc;
+
+use chat_core::{
+    ClientId,
+    log::LogEntry,
+    wire::{Author, Body, EntryKind},
+};
 use rusqlite::Row;
 
 use crate::{hash::Digest, rooms::Room};
@@ -10,9 +16,8 @@ use crate::{hash::Digest, rooms::Room};
 pub(crate) struct EntryRow {
     pub(crate) seq: u64,
     pub(crate) at: u64,
-    pub(crate) kind: EntryKind,
-    pub(crate) from: String,
-    pub(crate) text: String,
+    pub(crate) author: Arc<Author>,
+    pub(crate) body: Arc<Body>,
     pub(crate) client: ClientId,
     pub(crate) request: u64,
     pub(crate) hash: i64,
@@ -26,18 +31,18 @@ impl EntryRow {
     /// # Errors
     /// A value that is not of the type it was written with.
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
-        let kind = match row.get::<_, i64>(2)? {
-            0 => EntryKind::Message,
-            1 => EntryKind::Topic,
-            2 => EntryKind::Bot,
+        let (kind, bot) = match row.get::<_, i64>(2)? {
+            0 => (EntryKind::Message, false),
+            1 => (EntryKind::Topic, false),
+            2 => (EntryKind::Message, true),
+            3 => (EntryKind::Topic, true),
             other => return Err(rusqlite::Error::IntegralValueOutOfRange(2, other)),
         };
         Ok(EntryRow {
             seq: row.get::<_, i64>(0)?.cast_unsigned(),
             at: row.get::<_, i64>(1)?.cast_unsigned(),
-            kind,
-            from: row.get(3)?,
-            text: row.get(4)?,
+            author: Arc::new(Author { bot, ..Author::person(row.get::<_, String>(3)?) }),
+            body: Arc::new(Body { kind, text: row.get(4)?, fields: None }),
             client: ClientId(u128::from_be_bytes(row.get(5)?)),
             request: row.get::<_, i64>(6)?.cast_unsigned(),
             hash: row.get(7)?,
@@ -51,12 +56,12 @@ impl EntryRow {
     }
 
     pub(crate) fn into_entry(self) -> LogEntry {
-        LogEntry { seq: self.seq, at: self.at, kind: self.kind, from: self.from, text: self.text }
+        LogEntry { seq: self.seq, at: self.at, author: self.author, body: self.body }
     }
 
     /// What it counts as in the size of its room.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.from.len() + self.text.len()) as u64 + ENTRY_OVERHEAD
+        (self.author.name.len() + self.body.text.len()) as u64 + ENTRY_OVERHEAD
     }
 
     pub(crate) fn digest(&self, room: &Room) -> rusqlite::Result<i64> {
@@ -64,9 +69,9 @@ impl EntryRow {
             .text(room.name.as_str())
             .number(self.seq)
             .number(self.at)
-            .number(kind_number(self.kind)?.cast_unsigned())
-            .text(&self.from)
-            .text(&self.text)
+            .number(kind_number(&self.author, &self.body)?.cast_unsigned())
+            .text(&self.author.name)
+            .text(&self.body.text)
             .bytes(&self.client.0.to_be_bytes())
             .number(self.request);
         Ok(digest.finish())
@@ -75,12 +80,15 @@ impl EntryRow {
 
 /// # Errors
 /// A kind that this version does not know.
-pub(crate) fn kind_number(kind: EntryKind) -> rusqlite::Result<i64> {
-    match kind {
-        EntryKind::Message => Ok(0),
-        EntryKind::Topic => Ok(1),
-        EntryKind::Bot => Ok(2),
-        other => Err(rusqlite::Error::ToSqlConversionFailure(format!("{other:?} is new to it").into())),
+pub(crate) fn kind_number(author: &Author, body: &Body) -> rusqlite::Result<i64> {
+    match (&body.kind, author.bot) {
+        (EntryKind::Message, false) => Ok(0),
+        (EntryKind::Topic, false) => Ok(1),
+        (EntryKind::Message, true) => Ok(2),
+        (EntryKind::Topic, true) => Ok(3),
+        (other, _) => {
+            Err(rusqlite::Error::ToSqlConversionFailure(format!("the table has no kind {other}").into()))
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn search(db: &Connection, rooms: &Shared, search: &Search) -> rusqli
                 continue;
             }
         }
-        if search.is_for(&entry.from, &entry.text) {
+        if search.is_for(&entry.author.name, &entry.body.text) {
             let place = id.cast_unsigned();
             found.hits.push(Hit { room: room.name.clone(), entry: entry.into_entry(), place });
         }

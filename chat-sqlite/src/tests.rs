@@ -8,12 +8,12 @@ mod keep;
 mod restore;
 mod searching;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use chat_core::{
     ClientId, RoomName,
     log::{Append, LogError, LogPage, Outcome, PageLimit, Position, RoomLog, RoomState},
-    wire::EntryKind,
+    wire::{Author, Body, EntryKind},
 };
 use futures::executor::block_on;
 
@@ -29,8 +29,19 @@ fn name(room: &str) -> RoomName {
 
 /// The `request`th thing that ana says, in this room.
 fn say(room: &str, request: u64, text: &str) -> Append {
-    let (client, kind, from) = (ClientId(7), EntryKind::Message, "ana".to_owned());
-    Append { client, request, room: name(room), kind, from, at: 1000 + request, text: text.to_owned() }
+    Append {
+        client: ClientId(7),
+        request,
+        room: name(room),
+        author: Arc::new(Author::person("ana")),
+        at: 1000 + request,
+        body: Arc::new(Body::message(text)),
+    }
+}
+
+/// The same as a topic.
+fn topic(room: &str, request: u64, text: &str) -> Append {
+    Append { body: Arc::new(Body::topic(text)), ..say(room, request, text) }
 }
 
 fn append(log: &SqliteLog, batch: Vec<Append>) -> Result<Vec<Outcome>, LogError> {
@@ -53,7 +64,7 @@ fn page(log: &SqliteLog, room: &str, after: u64) -> LogPage {
 }
 
 fn texts(log: &SqliteLog, room: &str) -> Vec<String> {
-    page(log, room, 0).entries.into_iter().map(|it| it.text).collect()
+    page(log, room, 0).entries.into_iter().map(|it| it.body.text.clone()).collect()
 }
 
 fn state(log: &SqliteLog, room: &str) -> Option<RoomState> {

@@ -12,7 +12,7 @@ use chat_core::{
     memory::Memory,
     server::{Config, Limits, Server},
     transport::{BoxLink, Transport, Transports},
-    wire::{self, Join, Request, Say},
+    wire::{self, Join, Post, Request, RequestBody},
 };
 use futures::{FutureExt, SinkExt, StreamExt, future::poll_fn, task::AtomicWaker};
 
@@ -81,9 +81,8 @@ impl CrowdedRoom {
         self.said += count;
         self.heard.all.store(self.said * (self.readers - 1), Ordering::Relaxed);
         for number in before..self.said {
-            let text = format!("message {number:09} {TEXT}").into();
-            let say = Say { id: number + 2, room: ROOM.into(), text, order: None, bot: false };
-            self.speaker.send(wire::write(&Request::Say(say))).await.expect("the server takes it");
+            let say = Request::new(number + 2, Post::say(ROOM, format!("message {number:09} {TEXT}")));
+            self.speaker.send(wire::write(&say)).await.expect("the server takes it");
         }
         let mut own = 0;
         while own < count {
@@ -106,7 +105,7 @@ impl CrowdedRoom {
             let frame = link.next().await.expect("the link lives").expect("a frame comes");
             read += u64::from(is_message(&frame));
         }
-        link.send(wire::write(&Request::Bye {})).await.expect("the server takes it");
+        link.send(wire::write(&Request::unnumbered(RequestBody::Bye))).await.expect("the server takes it");
         while let Some(Ok(_)) = link.next().await {}
     }
 
@@ -138,7 +137,7 @@ impl Heard {
 /// A link of somebody who was welcomed.
 async fn hello_link(memory: &Memory, address: &chat_core::Address, number: u64) -> BoxLink {
     let mut link = memory.dial(address).await.expect("the server listens");
-    let frame = wire::write(&Request::Hello(hello(&format!("p{number}"), number)));
+    let frame = wire::write(&Request::unnumbered(hello(&format!("p{number}"), number)));
     link.send(frame).await.expect("the server takes it");
     link.next().await.expect("the link lives").expect("a welcome comes");
     link
@@ -153,8 +152,8 @@ async fn enter(memory: &Memory, address: &chat_core::Address, number: u64) -> Bo
 }
 
 fn join(after: u64) -> Bytes {
-    let join = Join { id: 1, room: ROOM.into(), after: Some(after), ..Join::default() };
-    wire::write(&Request::Join(join))
+    let join = Join { room: ROOM.into(), after: Some(after), ..Join::default() };
+    wire::write(&Request::new(1, join))
 }
 
 fn is_message(frame: &Bytes) -> bool {

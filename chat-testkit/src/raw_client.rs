@@ -7,8 +7,8 @@ use chat_core::{
     SharedRuntime,
     transport::{BoxLink, Promises},
     wire::{
-        self, Ack, EntryFrame, Event, Hello, Join, Joined, MAX_REPLAY, PROTOCOL, Replay, Request, Say,
-        Welcome,
+        self, Ack, EntryFrame, Event, Hello, Join, Joined, MAX_REPLAY, PROTOCOL, Post, Replay, Request,
+        RequestBody, Welcome,
     },
 };
 use futures::{SinkExt, StreamExt};
@@ -104,7 +104,7 @@ impl RawClient {
     /// # Panics
     /// When there is no answer in ten seconds.
     pub async fn say_hello(&mut self, hello: &Hello<'_>) -> Option<Result<Welcome, wire::Error>> {
-        let frame = wire::write(&Request::Hello(hello.clone()));
+        let frame = wire::write(&Request::unnumbered(hello.clone()));
         let answer = |event: &Event| match event {
             Event::Welcome(welcome) => Some(Ok(welcome.clone())),
             Event::Error(error) => Some(Err(error.clone())),
@@ -138,7 +138,7 @@ impl RawClient {
     /// Enters a room and reads on after `after`, or with the newest entries if there is none.
     pub async fn join(&mut self, room: &str, after: Option<u64>) -> Joined {
         let room = room.to_owned().into();
-        match self.ask(|id| Request::Join(Join { id, room, after, ..Join::default() })).await {
+        match self.ask(|id| Request::new(id, Join { room, after, ..Join::default() })).await {
             Event::Joined(joined) => joined,
             other => panic!("a join was answered with {other:?}"),
         }
@@ -146,8 +146,8 @@ impl RawClient {
 
     /// Says something.
     pub async fn say(&mut self, room: &str, text: &str) -> Ack {
-        let (room, text) = (room.to_owned().into(), text.to_owned().into());
-        match self.ask(|id| Request::Say(Say { id, room, text, order: None, bot: false })).await {
+        let (room, text) = (room.to_owned(), text.to_owned());
+        match self.ask(|id| Request::new(id, Post::say(room, text))).await {
             Event::Ack(ack) => ack,
             other => panic!("a say was answered with {other:?}"),
         }
@@ -188,7 +188,7 @@ impl RawClient {
     /// Whether any event that came so far, or comes in the time in which one surely would, is as `unwanted`. The
     /// time is a round trip to the server and back.
     pub async fn has_heard(&mut self, mut unwanted: impl FnMut(&Event) -> bool) -> bool {
-        self.ask(|id| Request::Ping(wire::Ping { id })).await;
+        self.ask(|id| Request::new(id, RequestBody::Ping)).await;
         self.unclaimed.iter().any(&mut unwanted)
     }
 
@@ -269,7 +269,7 @@ impl RawClient {
 
     async fn ask_again(&mut self, room: &str, from: u64, to: u64) {
         let (room, to) = (room.to_owned().into(), to.min(from + MAX_REPLAY - 1));
-        self.ask(|id| Request::Replay(Replay { id, room, from, to })).await;
+        self.ask(|id| Request::new(id, Replay { room, from, to })).await;
     }
 }
 

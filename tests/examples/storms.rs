@@ -19,7 +19,7 @@ use chat_cli::Pool;
 use chat_core::{
     Address, ClientId, SharedRuntime,
     client::{Config, Update, start},
-    wire::{Join, Request},
+    wire::{Join, RequestBody},
 };
 use chat_measure::{
     Venue,
@@ -243,7 +243,7 @@ fn seat(
         let (mut remote, mut updates) = start(config, transport.clone(), address.clone(), runtime.clone());
         let (inside, room) = (inside.clone(), room(nth));
         let live = async move {
-            let _ = remote.ask(Request::Join(Join { room: room.into(), ..Join::default() }), 0).await;
+            let _ = remote.ask(RequestBody::Join(Join { room: room.into(), ..Join::default() }), 0).await;
             let mut is_in = false;
             while let Some(update) = updates.next().await {
                 let was = match update {

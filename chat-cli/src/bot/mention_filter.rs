@@ -50,13 +50,14 @@ impl MentionFilter {
 
     fn entry(&self, entry: &EntryFrame) -> Option<Job> {
         let room = RoomName::from_wire(&entry.room).ok()?;
-        let person = PersonName::parse(&entry.from).ok()?;
+        let person = PersonName::parse(&entry.author.name).ok()?;
         let is_old = self.old.get(&room).is_some_and(|old| entry.seq <= *old);
-        if entry.kind != EntryKind::Message || person == self.me || is_old {
+        if entry.body.kind != EntryKind::Message || entry.author.bot || person == self.me || is_old {
             return None;
         }
         let is_for_us = self.all || room.is_inbox();
-        let text = addressing::addressed_to(&self.me, &entry.text).or(is_for_us.then_some(&*entry.text))?;
+        let text =
+            addressing::addressed_to(&self.me, &entry.body.text).or(is_for_us.then_some(&*entry.body.text))?;
         Some(Job { text: text.to_owned(), requester: Requester { room, person } })
     }
 }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use chat_core::{
     client::{Closed, Remote, Update},
-    wire::{Code, Event, Request, Say, Tell},
+    wire::{Code, Event, Post, RequestBody},
 };
 use futures::{
     SinkExt, StreamExt,
@@ -107,13 +107,12 @@ fn prefix(requester: &Requester, text: &str) -> String {
     }
 }
 
-fn request(requester: &Requester, text: String) -> Request<'static> {
-    let (room, to) = (requester.room.to_string().into(), requester.person.to_string().into());
-    let text = text.into();
-    match requester.room.is_inbox() {
-        true => Request::Tell(Tell { id: 0, to, text, order: None, bot: true }),
-        false => Request::Say(Say { id: 0, room, text, order: None, bot: true }),
-    }
+fn request(requester: &Requester, text: String) -> RequestBody<'static> {
+    let post = match requester.room.is_inbox() {
+        true => Post::tell(requester.person.to_string(), text),
+        false => Post::say(requester.room.to_string(), text),
+    };
+    post.by_bot(true).into()
 }
 
 impl Unacknowledged {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chat_core::{
     Address, SharedRuntime,
     transport::{BoxLink, Transport},
-    wire::{self, Event, Hello, Request, Welcome},
+    wire::{self, Event, Hello, Request, RequestBody, Welcome},
     within,
 };
 use futures::{SinkExt, StreamExt};
@@ -63,7 +63,7 @@ impl Talk {
             Some(dialled) => dialled.map_err(Trouble::NoLink)?,
             None => return Err(Trouble::NoLink(io::ErrorKind::TimedOut.into())),
         };
-        let hello = wire::write(&Request::Hello(Hello {
+        let hello = wire::write(&Request::unnumbered(Hello {
             protocol: wire::PROTOCOL,
             name: caller.name.as_str().into(),
             client: None,
@@ -107,7 +107,7 @@ impl Talk {
 
     /// Says goodbye.
     pub(super) async fn leave(mut self) {
-        let bye = wire::write(&Request::Bye {});
+        let bye = wire::write(&Request::unnumbered(RequestBody::Bye));
         if self.link.send(bye).await.is_ok() {
             let runtime = self.runtime.clone();
             within(PART_WITHIN, &*runtime, async {

@@ -1,6 +1,6 @@
 //! An export as one page that needs nothing else: no script, no picture, no other file.
 
-use chat_core::wire::{EntryFrame, EntryKind, Gap};
+use chat_core::wire::{Author, EntryFrame, EntryKind, Gap};
 use jiff::{Zoned, civil::Date, tz::TimeZone};
 
 use super::{Form, lines::words};
@@ -13,7 +13,7 @@ pub(super) struct Html {
     zone: TimeZone,
     day: Option<Date>,
     /// Who spoke last, if nothing has come after it.
-    speaker: Option<(EntryKind, String)>,
+    speaker: Option<Author>,
     count: u64,
 }
 
@@ -45,17 +45,17 @@ impl Form for Html {
         }
         self.count += 1;
         let clock = format!("<time datetime=\"{}\">{}</time>", at.timestamp(), at.strftime("%H:%M"));
-        let (seq, from, text) = (entry.seq, escape(&entry.from), escape(&entry.text));
-        if entry.kind == EntryKind::Topic {
+        let (seq, from, text) = (entry.seq, escape(&entry.author.name), escape(&entry.body.text));
+        if entry.body.kind == EntryKind::Topic {
             self.speaker = None;
             let words = if text.is_empty() { "took away the topic" } else { "set the topic: " };
             let topic = format!("<bdi>{from}</bdi> {words}<bdi>{text}</bdi>");
             return html + &format!("<p class=\"note\" id=\"m{seq}\">{clock} {topic}</p>\n");
         }
-        let speaker = (entry.kind, entry.from.clone());
+        let speaker = entry.author.clone();
         if self.speaker.as_ref() != Some(&speaker) {
             self.speaker = Some(speaker);
-            let mark = if entry.kind == EntryKind::Bot { " <small>bot</small>" } else { "" };
+            let mark = if entry.author.bot { " <small>bot</small>" } else { "" };
             html.push_str(&format!("<h3><bdi>{from}</bdi>{mark}</h3>\n"));
         }
         html + &format!("<div id=\"m{seq}\">{clock}<p dir=\"auto\">{text}</p></div>\n")

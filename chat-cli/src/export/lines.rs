@@ -38,11 +38,11 @@ impl Text {
 impl Form for Text {
     fn entry(&mut self, entry: &EntryFrame) -> String {
         let at = time(entry.at).to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
-        let (from, text) = (Sanitized::line(&entry.from), Sanitized::block(&entry.text, INDENT));
-        match entry.kind {
-            EntryKind::Topic if entry.text.is_empty() => format!("{at} -- {from} took away the topic\n"),
+        let (from, text) = (Sanitized::line(&entry.author.name), Sanitized::block(&entry.body.text, INDENT));
+        match entry.body.kind {
+            EntryKind::Topic if entry.body.text.is_empty() => format!("{at} -- {from} took away the topic\n"),
             EntryKind::Topic => format!("{at} -- {from} set the topic: {text}\n"),
-            kind => format!("{at} <{from}{}> {text}\n", mark(kind)),
+            _ => format!("{at} <{from}{}> {text}\n", mark(&entry.author)),
         }
     }
 

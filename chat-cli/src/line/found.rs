@@ -1,7 +1,7 @@
 //! What a search found, as lines for people: where, when and by whom it was said, and the words marked.
 
 use chat_core::{
-    wire::{EntryFrame, EntryKind, Found},
+    wire::{Author, EntryFrame, EntryKind, Found},
     words::Query,
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -14,11 +14,11 @@ pub(crate) fn line(entry: &EntryFrame, query: &Query, zone: &TimeZone) -> Line {
     let at = time(entry.at).to_zoned(zone.clone());
     let line = Line::default().faint("[").shown(&Sanitized::line(&entry.room)).faint("] ");
     let line = line.day(at.date()).words(" ").clock(at.time());
-    let line = match entry.kind {
-        EntryKind::Topic => line.faint(" -- ").name(&entry.from).words(" set the topic: "),
-        kind => line.faint(" <").name(&entry.from).faint(mark(kind)).faint("> "),
+    let line = match entry.body.kind {
+        EntryKind::Topic => line.faint(" -- ").name(&entry.author.name).words(" set the topic: "),
+        _ => line.faint(" <").name(&entry.author.name).faint(mark(&entry.author)).faint("> "),
     };
-    marked(line, &entry.text, query)
+    marked(line, &entry.body.text, query)
 }
 
 /// The lines for a page of a search; `goes_on` says whether it is not the first one.
@@ -35,8 +35,8 @@ pub(super) fn page(found: &Found, query: &Query, goes_on: bool, zone: &TimeZone)
 }
 
 /// What stands behind the name of who said it. No name has a space in it.
-pub(crate) fn mark(kind: EntryKind) -> &'static str {
-    if kind == EntryKind::Bot { " bot" } else { "" }
+pub(crate) fn mark(author: &Author) -> &'static str {
+    if author.bot { " bot" } else { "" }
 }
 
 /// The moment `at`, in milliseconds since 1970 (UTC).

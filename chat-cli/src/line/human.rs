@@ -7,8 +7,7 @@ use chat_core::{
     client::{Stats, Update},
     text,
     wire::{
-        Event, History, Join, Leave, MAX_FRAME, MAX_HISTORY, MAX_TEXT, RECENT, Request, RoomList, Say,
-        Search, Tell, Topic, Who,
+        Event, History, Join, Leave, MAX_FRAME, MAX_HISTORY, MAX_TEXT, Post, RECENT, RequestBody, Search, Who,
     },
     words::Query,
 };
@@ -60,7 +59,7 @@ impl Human {
         }
     }
 
-    fn ask(&mut self, request: Request<'static>, asked: Asked) -> Step {
+    fn ask(&mut self, request: RequestBody<'static>, asked: Asked) -> Step {
         self.last_tag += 1;
         self.asked.insert(self.last_tag, asked);
         Step::Ask(request, self.last_tag)
@@ -87,7 +86,7 @@ impl Human {
         };
         let search =
             Search { words: Cow::Owned(words.clone()), before, limit: Some(HITS), ..Search::default() };
-        let step = self.ask(Request::Search(search), Asked::Search(query.clone(), before.is_some()));
+        let step = self.ask(RequestBody::Search(search), Asked::Search(query.clone(), before.is_some()));
         self.search = Some(Searched { words, query, tag: self.last_tag, more: None });
         Ok(step)
     }
@@ -112,33 +111,15 @@ impl Human {
             Command::Stats(measure) => return Ok(Step::Measure(measure)),
             Command::Transport(to) => return Ok(Step::Move(to.to_owned())),
             Command::Name(name) => return named(name).map(Step::Rename),
-            Command::Say(said) => (
-                Request::Say(Say {
-                    id: 0,
-                    room: room(None, &self.rooms)?,
-                    text: sendable(said)?,
-                    order: None,
-                    bot: false,
-                }),
-                Asked::say(said),
-            ),
+            Command::Say(said) => {
+                (RequestBody::from(Post::say(room(None, &self.rooms)?, sendable(said)?)), Asked::say(said))
+            }
             Command::Topic(topic) => (
-                Request::Topic(Topic {
-                    id: 0,
-                    room: room(None, &self.rooms)?,
-                    text: sendable(topic)?,
-                    order: None,
-                }),
+                RequestBody::from(Post::topic(room(None, &self.rooms)?, sendable(topic)?)),
                 Asked::say(topic),
             ),
             Command::Msg(name, said) => (
-                Request::Tell(Tell {
-                    id: 0,
-                    to: Cow::Owned(name.to_owned()),
-                    text: sendable(said)?,
-                    order: None,
-                    bot: false,
-                }),
+                RequestBody::from(Post::tell(Cow::Owned(name.to_owned()), sendable(said)?)),
                 Asked::say(said),
             ),
             Command::Leave(named) => {
@@ -147,18 +128,18 @@ impl Human {
                     return Err(Line::note("you are not in ").shown(&Sanitized::line(&room)));
                 }
                 self.rooms.leave(&room);
-                (Request::Leave(Leave { id: 0, room }), Asked::Command("/leave"))
+                (RequestBody::Leave(Leave { room }), Asked::Command("/leave"))
             }
             Command::Who(named) => {
-                (Request::Who(Who { id: 0, room: room(named, &self.rooms)? }), Asked::Command("/who"))
+                (RequestBody::Who(Who { room: room(named, &self.rooms)? }), Asked::Command("/who"))
             }
-            Command::Rooms => (Request::Rooms(RoomList { id: 0 }), Asked::Command("/rooms")),
+            Command::Rooms => (RequestBody::Rooms, Asked::Command("/rooms")),
             Command::Search(words) => return self.search(words),
             Command::History(limit) => {
                 let room = room(None, &self.rooms)?;
                 let before = self.plain.oldest(&room);
                 let limit = Some(limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY));
-                (Request::History(History { id: 0, room, before, limit }), Asked::Command("/history"))
+                (RequestBody::History(History { room, before, limit }), Asked::Command("/history"))
             }
         };
         Ok(self.ask(request, asked))
@@ -197,12 +178,12 @@ impl Face for Human {
     fn enter(&mut self, room: &str, after: Option<u64>) -> Step {
         self.rooms.enter(room);
         let join = Join { room: Cow::Owned(room.to_owned()), after, ..Join::default() };
-        self.ask(Request::Join(join), Asked::Enter(room.to_owned()))
+        self.ask(RequestBody::Join(join), Asked::Enter(room.to_owned()))
     }
 
     fn read_on(&mut self, join: Join<'static>) -> Step {
         let asked = Asked::ReadOn(join.room.to_string());
-        self.ask(Request::Join(join), asked)
+        self.ask(RequestBody::Join(join), asked)
     }
 
     fn typed(&mut self, typed: Typed, out: &mut Output) -> anyhow::Result<Step> {

@@ -6,7 +6,9 @@ use chat_core::{
     Address,
     client::{Stats, Update},
     text,
-    wire::{self, Code, Error, Event, Goodbye, INBOX, Join, LimitsFrame, MAX_FRAME, Request, Say},
+    wire::{
+        self, Code, Error, Event, Goodbye, INBOX, Join, LimitsFrame, MAX_FRAME, Post, Request, RequestBody,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,16 +23,17 @@ pub(crate) struct Json {
 
 impl Json {
     fn understood(&mut self, line: &str) -> Result<Step, Error> {
-        let request = if line.starts_with('{') {
-            match read_request(line)? {
-                Request::Unknown(it) if it.tag == STATS => return Ok(Step::Measure(Measure::Once)),
-                Request::Unknown(it) => {
-                    return Err(Error {
-                        id: it.id,
-                        ..error(Code::Unsupported, format!("no request is called {}", it.tag))
-                    });
+        let (request, tag) = if line.starts_with('{') {
+            let Request { id, body, .. } = read_request(line)?;
+            match body {
+                RequestBody::Unknown(unknown) if unknown.tag == STATS => {
+                    return Ok(Step::Measure(Measure::Once));
                 }
-                known => known,
+                RequestBody::Unknown(unknown) => {
+                    let message = format!("no request is called {}", unknown.tag);
+                    return Err(Error { id, ..error(Code::Unsupported, message) });
+                }
+                known => (known, id.unwrap_or_default()),
             }
         } else {
             let text = text::clean(line);
@@ -39,22 +42,15 @@ impl Json {
             }
             let room =
                 self.rooms.current().ok_or_else(|| error(Code::NotJoined, "in no room to say this in"))?;
-            Request::Say(Say {
-                id: 0,
-                room: Cow::Owned(room.to_owned()),
-                text: Cow::Owned(text),
-                order: None,
-                bot: false,
-            })
+            (RequestBody::from(Post::say(room.to_owned(), text)), 0)
         };
         match &request {
-            Request::Bye {} => return Ok(Step::Quit),
+            RequestBody::Bye => return Ok(Step::Quit),
             // One may ask for the inbox from a number on; but nothing is said there.
-            Request::Join(join) if join.room != INBOX => self.rooms.enter(&join.room),
-            Request::Leave(leave) => self.rooms.leave(&leave.room),
+            RequestBody::Join(join) if join.room != INBOX => self.rooms.enter(&join.room),
+            RequestBody::Leave(leave) => self.rooms.leave(&leave.room),
             _ => {}
         }
-        let tag = request.id().unwrap_or_default();
         Ok(Step::Ask(request, tag))
     }
 }
@@ -63,7 +59,7 @@ impl Face for Json {
     fn enter(&mut self, room: &str, after: Option<u64>) -> Step {
         self.rooms.enter(room);
         let join = Join { room: Cow::Owned(room.to_owned()), after, ..Join::default() };
-        Step::Ask(Request::Join(join), 0)
+        Step::Ask(RequestBody::Join(join), 0)
     }
 
     fn typed(&mut self, typed: Typed, out: &mut Output) -> anyhow::Result<Step> {
@@ -192,9 +188,9 @@ fn read_request(line: &str) -> Result<Request<'static>, Error> {
     let refused = |code, message: &str| Error { id, ..error(code, message) };
     let request =
         wire::read_request(frame.as_bytes()).map_err(|why| refused(Code::BadFrame, &why.to_string()))?;
-    match request {
-        Request::Hello(_) => Err(refused(Code::Unsupported, "hello was said already")),
-        known => Ok(known.into_owned()),
+    match request.body {
+        RequestBody::Hello(_) => Err(refused(Code::Unsupported, "hello was said already")),
+        _ => Ok(request.into_owned()),
     }
 }
 

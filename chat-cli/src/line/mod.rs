@@ -5,7 +5,7 @@ use std::{collections::VecDeque, pin::pin, time::Duration};
 use chat_core::{
     Address,
     client::{Remote, Stats, Update},
-    wire::{Join, Request},
+    wire::{Join, RequestBody},
 };
 use futures::{
     FutureExt, Stream, StreamExt,
@@ -41,7 +41,7 @@ pub(crate) trait Face {
 
     /// Asks to read on, in another session, in a room that was entered.
     fn read_on(&mut self, join: Join<'static>) -> Step {
-        Step::Ask(Request::Join(join), 0)
+        Step::Ask(RequestBody::Join(join), 0)
     }
 
     /// Takes what was typed.
@@ -58,7 +58,7 @@ pub(crate) trait Face {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Step {
     /// Ask this, under this tag.
-    Ask(Request<'static>, u64),
+    Ask(RequestBody<'static>, u64),
     /// Show what the network does.
     Measure(Measure),
     /// Go on over another transport, or at another address.

@@ -116,13 +116,14 @@ impl Plain {
         let oldest = self.oldest.entry(entry.room.clone()).or_insert(entry.seq);
         *oldest = entry.seq.min(*oldest);
         let at = found::time(entry.at).to_zoned(self.zone.clone());
-        let text = Sanitized::block(&entry.text, INDENT);
-        let line = match entry.kind {
+        let text = Sanitized::block(&entry.body.text, INDENT);
+        let line = match entry.body.kind {
             EntryKind::Topic => topic_set(entry),
             _ if entry.room == INBOX => {
                 let to = entry.to.as_deref().or(self.me.as_deref()).unwrap_or_default();
-                let line =
-                    self.person(Line::default().words("* "), &entry.from).faint(found::mark(entry.kind));
+                let line = self
+                    .person(Line::default().words("* "), &entry.author.name)
+                    .faint(found::mark(&entry.author));
                 let line = line.faint(" -> ");
                 self.person(line, to).words(": ").shown(&text)
             }
@@ -132,8 +133,8 @@ impl Plain {
                 .faint("] ")
                 .clock(at.time())
                 .faint(" <")
-                .name(&entry.from)
-                .faint(found::mark(entry.kind))
+                .name(&entry.author.name)
+                .faint(found::mark(&entry.author))
                 .faint("> ")
                 .shown(&text),
         };
@@ -194,9 +195,9 @@ fn topic(room: &str, text: &str) -> Line {
 }
 
 fn topic_set(entry: &EntryFrame) -> Line {
-    let (room, text) = (Sanitized::line(&entry.room), Sanitized::line(&entry.text));
-    let line = Line::note("").name(&entry.from);
-    match entry.text.is_empty() {
+    let (room, text) = (Sanitized::line(&entry.room), Sanitized::line(&entry.body.text));
+    let line = Line::note("").name(&entry.author.name);
+    match entry.body.text.is_empty() {
         true => line.words(" took away the topic of ").shown(&room),
         false => line.words(" set the topic of ").shown(&room).words(": ").shown(&text),
     }

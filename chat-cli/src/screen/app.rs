@@ -7,7 +7,7 @@ use std::{
 
 use chat_core::{
     Address,
-    wire::{Join, Request},
+    wire::{Join, RequestBody},
 };
 use jiff::tz::TimeZone;
 
@@ -26,7 +26,7 @@ use crate::{command::Measure, line::rooms::is_same, output::Line};
 #[derive(Debug, PartialEq)]
 pub(crate) enum Action {
     /// Ask this of the server, under this tag.
-    Ask(Request<'static>, u64),
+    Ask(RequestBody<'static>, u64),
     /// Ask the client what it has measured.
     Measure,
     /// Go on over another transport, or at another address.
@@ -193,7 +193,7 @@ impl App {
         }
     }
 
-    pub(super) fn ask(&mut self, request: Request<'static>, asked: Asked) -> u64 {
+    pub(super) fn ask(&mut self, request: RequestBody<'static>, asked: Asked) -> u64 {
         self.last_tag += 1;
         self.asked.insert(self.last_tag, asked);
         self.actions.push(Action::Ask(request, self.last_tag));
@@ -215,7 +215,7 @@ impl App {
         let place = Place::Room(room.to_owned());
         if !self.is_in(&place) {
             let join = Join { room: room.to_owned().into(), ..Join::default() };
-            self.ask(Request::Join(join), Asked::Enter(place.clone()));
+            self.ask(RequestBody::Join(join), Asked::Enter(place.clone()));
         }
         let at = self.find_or_begin(&place);
         self.go_to(at);

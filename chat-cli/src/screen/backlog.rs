@@ -16,12 +16,14 @@ pub(crate) struct Said {
     pub(crate) at: u64,
     pub(crate) text: Box<str>,
     pub(crate) kind: EntryKind,
+    /// Whether a program said it.
+    pub(crate) bot: bool,
 }
 
 impl From<&EntryFrame> for Said {
     fn from(it: &EntryFrame) -> Said {
-        let (from, text) = (it.from.as_str().into(), it.text.as_str().into());
-        Said { seq: it.seq, from, at: it.at, text, kind: it.kind }
+        let (from, text) = (it.author.name.as_str().into(), it.body.text.as_str().into());
+        Said { seq: it.seq, from, at: it.at, text, kind: it.body.kind.clone(), bot: it.author.bot }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Instant};
 
 use chat_core::{
     PersonName, RoomName,
-    wire::{Leave, RECENT, Request, RoomList, Say, Search, Tell, Topic, Who},
+    wire::{Leave, Post, RECENT, RequestBody, Search, Who},
     words::Query,
 };
 
@@ -66,16 +66,15 @@ impl App {
                 self.go_to(at);
             }
             Command::Topic(text) => {
-                let topic =
-                    Topic { id: 0, room: self.named(None)?.into(), text: sendable(text)?, order: None };
-                self.ask(Request::Topic(topic), Asked::Command("/topic"));
+                let topic = Post::topic(self.named(None)?, sendable(text)?);
+                self.ask(topic.into(), Asked::Command("/topic"));
             }
             Command::Leave(named) => self.leave(named)?,
             Command::Who(named) => {
                 let room = self.named(named)?.into();
-                self.ask(Request::Who(Who { id: 0, room }), Asked::Command("/who"));
+                self.ask(RequestBody::Who(Who { room }), Asked::Command("/who"));
             }
-            Command::Rooms => drop(self.ask(Request::Rooms(RoomList { id: 0 }), Asked::Rooms)),
+            Command::Rooms => drop(self.ask(RequestBody::Rooms, Asked::Rooms)),
             Command::Search(words) => self.search(words)?,
             Command::History(messages) => self.go_back(messages.unwrap_or(RECENT)),
         }
@@ -110,14 +109,10 @@ impl App {
         }
         let said = sendable(text)?;
         let request = match place {
-            Place::Room(name) => {
-                Request::Say(Say { id: 0, room: name.clone().into(), text: said, order: None, bot: false })
-            }
-            Place::Person(name) => {
-                Request::Tell(Tell { id: 0, to: name.clone().into(), text: said, order: None, bot: false })
-            }
+            Place::Room(name) => Post::say(name.clone(), said),
+            Place::Person(name) => Post::tell(name.clone(), said),
         };
-        let tag = self.ask(request, Asked::Say(place.clone()));
+        let tag = self.ask(request.into(), Asked::Say(place.clone()));
         let at = self.find_or_begin(place);
         let room = &mut self.rooms[at];
         room.say(tag, text.to_owned());
@@ -150,8 +145,8 @@ impl App {
             .find(&place)
             .ok_or_else(|| Line::note("you are not in ").shown(&Sanitized::line(&place.title())))?;
         if let Place::Room(name) = &self.rooms[at].place {
-            let leave = Leave { id: 0, room: name.clone().into() };
-            self.ask(Request::Leave(leave), Asked::Command("/leave"));
+            let leave = Leave { room: name.clone().into() };
+            self.ask(RequestBody::Leave(leave), Asked::Command("/leave"));
         }
         self.forget(&place);
         Ok(())
@@ -170,7 +165,7 @@ impl App {
         let Some(search) = self.list.as_ref().and_then(|it| it.search.as_ref()) else { return };
         let words = Cow::Owned(search.words.clone());
         let request = Search { words, before: search.more, limit: Some(HITS), ..Search::default() };
-        let tag = self.ask(Request::Search(request), Asked::Search);
+        let tag = self.ask(RequestBody::Search(request), Asked::Search);
         if let Some(search) = self.list.as_mut().and_then(|it| it.search.as_mut()) {
             search.tag = Some(tag);
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chat_core::{
     client::Update,
-    wire::{EntryFrame, EntryKind, Error, Event, INBOX, Join, Joined, Request, Welcome},
+    wire::{EntryFrame, EntryKind, Error, Event, INBOX, Join, Joined, RequestBody, Welcome},
 };
 
 use super::{
@@ -109,7 +109,7 @@ impl App {
         self.asked.retain(|tag, _| held.iter().any(|it| matches!(it, Action::Ask(_, held) if held == tag)));
         let joins: Vec<_> = self.rooms.iter().filter_map(rejoin).collect();
         for (place, join) in joins {
-            self.ask(Request::Join(join), Asked::Enter(place));
+            self.ask(RequestBody::Join(join), Asked::Enter(place));
         }
         self.actions.extend(held);
         for room in &mut self.rooms {
@@ -149,10 +149,10 @@ impl App {
     }
 
     fn entry(&mut self, entry: &EntryFrame) {
-        let is_mine = self.is_me(&entry.from);
+        let is_mine = self.is_me(&entry.author.name);
         let place = match (&entry.to, entry.room == INBOX) {
             (Some(to), true) if is_mine => Place::Person(to.clone()),
-            (_, true) => Place::Person(entry.from.clone()),
+            (_, true) => Place::Person(entry.author.name.clone()),
             (_, false) => Place::Room(entry.room.clone()),
         };
         let at = match place {
@@ -163,16 +163,16 @@ impl App {
             },
         };
         if is_mine {
-            self.rooms[at].has_come(entry.seq, &entry.text);
+            self.rooms[at].has_come(entry.seq, &entry.body.text);
         }
-        if entry.kind == EntryKind::Topic {
-            self.rooms[at].topic.clone_from(&entry.text);
+        if entry.body.kind == EntryKind::Topic {
+            self.rooms[at].topic.clone_from(&entry.body.text);
         }
         let is_watched = self.is_watched(at);
         let is_news = !is_mine && entry.seq > self.rooms[at].seen;
         let is_direct = matches!(place, Place::Person(_));
-        let is_for_me =
-            is_direct || self.me.as_deref().is_some_and(|me| mention::of(me, &entry.text).next().is_some());
+        let is_for_me = is_direct
+            || self.me.as_deref().is_some_and(|me| mention::of(me, &entry.body.text).next().is_some());
         if is_news && is_for_me {
             self.bell = true;
             if !is_watched {

@@ -79,12 +79,13 @@ impl Look<'_> {
         }
         let goes_on = last.is_some_and(|last| {
             last.kind == said.kind
+                && last.bot == said.bot
                 && last.from == said.from
                 && said.at.saturating_sub(last.at) < TOGETHER
                 && rows.is_empty()
         });
         if !goes_on {
-            let mark = if said.kind == EntryKind::Bot { " bot " } else { " " };
+            let mark = if said.bot { " bot " } else { " " };
             rows.push(self.head(&said.from, &format!("{mark}{clock}"), columns));
         }
         let text = self.text(said);

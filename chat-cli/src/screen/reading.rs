@@ -1,6 +1,6 @@
 //! Moving about in what was said, and fetching what is not here.
 
-use chat_core::wire::{EntryFrame, History, Request};
+use chat_core::wire::{EntryFrame, History, RequestBody};
 
 use super::{
     app::{App, Asked},
@@ -64,8 +64,8 @@ impl App {
         let Some(at) = self.find(place).filter(|at| !self.rooms[*at].loading) else { return };
         self.rooms[at].loading = true;
         let Page { before, limit } = page;
-        let history = History { id: 0, room: name.clone().into(), before, limit: Some(limit) };
-        self.ask(Request::History(history), asked);
+        let history = History { room: name.clone().into(), before, limit: Some(limit) };
+        self.ask(RequestBody::History(history), asked);
     }
 
     /// Goes to the newest message.

@@ -125,19 +125,18 @@ impl Scroll {
 
 #[cfg(test)]
 mod tests {
-    use chat_core::wire::{EntryFrame, EntryKind};
+    use chat_core::wire::{Author, Body, EntryFrame, EntryKind};
 
     use super::*;
 
     fn entries(seqs: std::ops::RangeInclusive<u64>) -> Vec<EntryFrame> {
         let entry = |seq| EntryFrame {
-            kind: EntryKind::Message,
             room: "lobby".to_owned(),
             seq,
-            from: "ana".to_owned(),
+            author: Author::person("ana"),
             to: None,
             at: 0,
-            text: "hi".to_owned(),
+            body: Body::message("hi"),
         };
         seqs.map(entry).collect()
     }

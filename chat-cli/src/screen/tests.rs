@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use chat_core::{
     client::Update,
     wire::{
-        Ack, Code, EntryFrame, EntryKind, Error, Event, INBOX, Joined, Left, LimitsFrame, Presence, Request,
-        Welcome,
+        Ack, Author, Body, Code, EntryFrame, EntryKind, Error, Event, INBOX, Joined, Left, LimitsFrame,
+        Presence, RequestBody, Target, Welcome,
     },
 };
 use jiff::tz::TimeZone;
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// The one request that was asked since the last look.
-    pub(super) fn asked(&mut self) -> (Request<'static>, u64) {
+    pub(super) fn asked(&mut self) -> (RequestBody<'static>, u64) {
         let mut asked = self.app.take_actions().into_iter().filter_map(|it| match it {
             Action::Ask(request, tag) => Some((request, tag)),
             _ => None,
@@ -117,13 +117,12 @@ fn joined(room: &str, after: u64, head: u64) -> Joined {
 
 pub(super) fn entry(room: &str, from: &str, seq: u64, text: &str) -> EntryFrame {
     EntryFrame {
-        kind: EntryKind::Message,
         room: room.to_owned(),
         seq,
-        from: from.to_owned(),
+        author: Author::person(from.to_owned()),
         to: None,
         at: 1_732_100_000_000 + seq * 1000,
-        text: text.to_owned(),
+        body: Body::message(text.to_owned()),
     }
 }
 
@@ -141,7 +140,7 @@ fn what_is_said_is_there_at_once_and_never_twice() {
         let mut world = World::new();
         world.line("hi");
         let (request, tag) = world.asked();
-        assert!(matches!(&request, Request::Say(say) if say.text == "hi"), "{request:?}");
+        assert!(matches!(&request, RequestBody::Post(say) if say.text == "hi"), "{request:?}");
         assert_eq!(world.texts("lobby"), ["Pending hi"]);
         if entry_comes_first {
             world.hear("ana", 1, "hi");
@@ -226,7 +225,10 @@ fn direct_messages_are_a_conversation_with_each_person() {
     world.press(Key::Room(1));
     world.line("yes?");
     let (request, tag) = world.asked();
-    assert!(matches!(&request, Request::Tell(tell) if tell.to == "bob"), "{request:?}");
+    assert!(
+        matches!(&request, RequestBody::Post(post) if post.to == Target::Person("bob".into())),
+        "{request:?}"
+    );
     world.tell(direct("ana", "bob", 2, "yes?"));
     world.reply(tag, Event::Ack(Ack { id: 0, room: INBOX.to_owned(), seq: 2, at: 0 }));
     assert_eq!(world.texts("@bob"), ["psst", "yes?"]);
@@ -266,7 +268,7 @@ fn a_lost_link_is_counted_down_and_nothing_written_is_lost() {
     assert_eq!(next - world.now, Duration::from_millis(500));
     world.line("one");
     assert_eq!(world.texts("lobby"), ["Pending one"]);
-    assert!(matches!(world.app.take_actions()[..], [Action::Ask(Request::Say(_), _)]));
+    assert!(matches!(world.app.take_actions()[..], [Action::Ask(RequestBody::Post(_), _)]));
     world.tell(Update::Connected(welcome("ana", true)));
     assert_eq!(world.app.link, Link::Up);
     assert_eq!(world.room("lobby").outgoing[0].state, Sent::Pending);
@@ -280,11 +282,13 @@ fn a_name_is_changed_with_the_rooms_read_on() {
     assert_eq!(world.app.take_actions(), [Action::Rename("Bel".to_owned())]);
     world.app.renamed(&welcome("Bel", false), Vec::new(), world.now);
     let (request, _) = world.asked();
-    assert!(matches!(&request, Request::Join(it) if it.after == Some(1) && it.epoch.as_deref() == Some("e")));
+    assert!(
+        matches!(&request, RequestBody::Join(it) if it.after == Some(1) && it.epoch.as_deref() == Some("e"))
+    );
     world.line("still here");
     world.line("/name Cat");
     let tag = match &world.app.take_actions()[..] {
-        [Action::Ask(Request::Say(_), tag)] => *tag,
+        [Action::Ask(RequestBody::Post(_), tag)] => *tag,
         other => panic!("{other:?}"),
     };
     world.reply(tag, ack(2));
@@ -302,10 +306,10 @@ fn what_is_said_while_the_name_changes_is_said_under_the_new_one() {
     world.app.renamed(&welcome("Bel", false), held, world.now);
     let asked: Vec<_> = world.app.take_actions();
     let [
-        Action::Ask(Request::Join(lobby), _),
-        Action::Ask(Request::Join(kitchen), _),
-        Action::Ask(Request::Say(said), tag),
-        Action::Ask(Request::Join(_), _),
+        Action::Ask(RequestBody::Join(lobby), _),
+        Action::Ask(RequestBody::Join(kitchen), _),
+        Action::Ask(RequestBody::Post(said), tag),
+        Action::Ask(RequestBody::Join(_), _),
     ] = &asked[..]
     else {
         panic!("{asked:?}")
@@ -361,7 +365,7 @@ fn what_is_pasted_is_one_text_and_never_keys() {
     assert_eq!(world.app.take_actions(), []);
     world.press(Key::Enter);
     let (request, _) = world.asked();
-    assert!(matches!(&request, Request::Say(it) if it.text == "one\ntwo[201~\n/quit"), "{request:?}");
+    assert!(matches!(&request, RequestBody::Post(it) if it.text == "one\ntwo[201~\n/quit"), "{request:?}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::{Client, Config, Update};
 use crate::{
     Address, SharedRuntime,
     transport::{BoxLink, Transport},
-    wire::Request,
+    wire::RequestBody,
 };
 
 /// Starts a client on `runtime` that stays connected to the server at `address` until its [`Remote`] is dropped or
@@ -55,7 +55,7 @@ pub struct Remote {
 /// What the user wants.
 #[derive(Debug)]
 enum Command {
-    Ask(Request<'static>, u64),
+    Ask(RequestBody<'static>, u64),
     Measure,
     Move(Route),
 }
@@ -72,8 +72,8 @@ impl Remote {
     ///
     /// # Errors
     /// When the conversation is over.
-    pub async fn ask(&mut self, request: Request<'static>, tag: u64) -> Result<(), Closed> {
-        self.commands.send(Command::Ask(request, tag)).await.map_err(|_| Closed)
+    pub async fn ask(&mut self, request: impl Into<RequestBody<'static>>, tag: u64) -> Result<(), Closed> {
+        self.commands.send(Command::Ask(request.into(), tag)).await.map_err(|_| Closed)
     }
 
     /// Asks the client what it has measured, which comes as [`Update::Stats`].

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use super::round_trip::RoundTrip;
-use crate::wire::Request;
+use crate::wire::{Request, RequestBody};
 
 /// What is done about replies that do not come.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -77,9 +77,9 @@ impl InFlight {
 
     /// A request is sent for the first time on this link.
     pub(super) fn sent(&mut self, id: u64, request: &Request<'_>, now: Instant) {
-        let (is_message, order) = (request.is_message(), request.order());
-        let is_page = matches!(request, Request::Replay(_));
-        let is_door = matches!(request, Request::Join(_) | Request::Leave(_));
+        let (is_message, order) = (request.is_message(), request.order);
+        let is_page = matches!(request.body, RequestBody::Replay(_));
+        let is_door = matches!(request.body, RequestBody::Join(_) | RequestBody::Leave(_));
         let retransmits = self.mode == Mode::Repair || is_door;
         let due = match self.mode {
             Mode::Lossless => None,

@@ -7,7 +7,7 @@ use super::{
     machine::{Phase, no},
     rooms::HeadStatus,
 };
-use crate::wire::{Code, Error, Event, Goodbye, PROTOCOL, Reason, Request, Welcome, Who, read_event};
+use crate::wire::{Code, Error, Event, Goodbye, PROTOCOL, Reason, RequestBody, Welcome, Who, read_event};
 
 impl Client {
     /// Takes one frame from the link.
@@ -54,13 +54,13 @@ impl Client {
         self.rooms.session_opened(welcome.resumed, now);
         let queue = &mut self.queue;
         queue.session_opened(welcome.resumed, |request| {
-            if let Request::Join(join) = request {
+            if let RequestBody::Join(join) = request {
                 self.rooms.joining(join);
             }
         });
         for (room, join) in self.rooms.rejoins() {
             if !queue.joins_next(&room) {
-                queue.ask(Request::Join(join), None);
+                queue.ask(join, None);
             }
         }
         self.updates.push_back(Update::Connected(welcome));
@@ -150,16 +150,16 @@ impl Client {
 
     fn rejoin(&mut self, room: &str) {
         let Some(join) = self.rooms.rejoin(room) else { return };
-        if !self.queue.any(|it| matches!(it, Request::Join(other) if other.room == join.room)) {
-            self.queue.ask(Request::Join(join), None);
+        if !self.queue.any(|it| matches!(it, RequestBody::Join(other) if other.room == join.room)) {
+            self.queue.ask(join, None);
         }
     }
 
     fn ask_who(&mut self, room: &str) {
         // As we write it: the server might write it in as many ways as there are capitals.
         let Some(room) = self.rooms.known_as(room) else { return };
-        if !self.queue.any(|it| matches!(it, Request::Who(who) if who.room == room)) {
-            self.queue.ask(Request::Who(Who { id: 0, room: room.into() }), None);
+        if !self.queue.any(|it| matches!(it, RequestBody::Who(who) if who.room == room)) {
+            self.queue.ask(Who { room: room.into() }, None);
         }
     }
 
@@ -169,8 +169,8 @@ impl Client {
         }
         // A room that nobody asked for would be joined again on every link.
         let fits = match &reply {
-            Event::Joined(it) => self.queue.is_about(id, &it.room, |it| matches!(it, Request::Join(_))),
-            Event::Left(it) => self.queue.is_about(id, &it.room, |it| matches!(it, Request::Leave(_))),
+            Event::Joined(it) => self.queue.is_about(id, &it.room, |it| matches!(it, RequestBody::Join(_))),
+            Event::Left(it) => self.queue.is_about(id, &it.room, |it| matches!(it, RequestBody::Leave(_))),
             _ => true,
         };
         if !fits {
@@ -186,10 +186,10 @@ impl Client {
             }
             (Event::Replayed(it), None) => self.rooms.replayed(&it.room, id, it.to, now),
             (Event::Error(error), tag) => {
-                if let (Request::Replay(replay), None) = (&asked.request, tag) {
+                if let (RequestBody::Replay(replay), None) = (&asked.request.body, tag) {
                     self.rooms.replay_refused(&replay.room, id, now);
                 }
-                self.refused(&asked.request, error, tag);
+                self.refused(&asked.request.body, error, tag);
             }
             (reply, Some(tag)) => {
                 if let Event::Left(left) = &reply {
@@ -201,16 +201,16 @@ impl Client {
         }
     }
 
-    fn refused(&mut self, request: &Request<'static>, error: Error, tag: Option<u64>) {
+    fn refused(&mut self, request: &RequestBody<'static>, error: Error, tag: Option<u64>) {
         match request {
             // A join that is refused leaves the room unjoined, a leave that is refused was none to leave.
-            Request::Join(join) => self.rooms.left(&join.room),
-            Request::Leave(leave) => self.rooms.left(&leave.room),
+            RequestBody::Join(join) => self.rooms.left(&join.room),
+            RequestBody::Leave(leave) => self.rooms.left(&leave.room),
             _ => {}
         }
         match (tag, request) {
             (Some(tag), _) => self.updates.push_back(Update::Reply { tag, reply: Event::Error(error) }),
-            (None, Request::Join(join)) => {
+            (None, RequestBody::Join(join)) => {
                 self.updates.push_back(Update::LostRoom { room: join.room.to_string(), error });
             }
             (None, _) => {}

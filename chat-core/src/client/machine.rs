@@ -19,7 +19,7 @@ use super::{
 use crate::{
     RoomName,
     transport::Promises,
-    wire::{self, Code, Error, Event, Hello, MAX_FRAME, PROTOCOL, Ping, Replay, Request},
+    wire::{self, Code, Error, Event, Hello, MAX_FRAME, PROTOCOL, Replay, Request, RequestBody},
 };
 
 /// A client without its link. A driver gives it one after the other, and does what it says.
@@ -72,27 +72,28 @@ impl Client {
         }
     }
 
-    /// Asks for something. The `id` in it is replaced by one of the client's own; the reply comes as an [`Update`]
-    /// with `tag`. Links may come and go meanwhile: it is asked until it is answered.
-    pub fn ask(&mut self, mut request: Request<'static>, tag: u64) {
-        match &mut request {
-            Request::Hello(_) => return, // said by the client itself
-            Request::Bye {} => return self.bye(),
-            Request::Unknown(_) => {
+    /// Asks for something. The reply comes as an [`Update`] with `tag`. Links may come and go meanwhile: it is asked until it is answered.
+    pub fn ask(&mut self, request: impl Into<RequestBody<'static>>, tag: u64) {
+        let mut body = request.into();
+        match &mut body {
+            RequestBody::Hello(_) => return, // said by the client itself
+            RequestBody::Bye => return self.bye(),
+            RequestBody::Unknown(_) => {
                 let error = no(Code::Unsupported, "this client knows no such request");
                 return self.updates.push_back(Update::Reply { tag, reply: Event::Error(error) });
             }
-            Request::Join(join) => self.rooms.joining(join),
+            RequestBody::Join(join) => self.rooms.joining(join),
             _ => {}
         }
         // Before it has a place in the order, which the server would wait for.
+        let request = Request::unnumbered(body);
         let bytes = wire::write(&request).len() + NUMBERS;
         if bytes > MAX_FRAME {
             let message = format!("this makes {bytes} bytes; a request has at most {MAX_FRAME}");
             let reply = Event::Error(no(Code::TooLarge, message));
             return self.updates.push_back(Update::Reply { tag, reply });
         }
-        self.queue.ask(request, Some(tag));
+        self.queue.ask(request.body, Some(tag));
     }
 
     /// Leaves for good, once everything that was asked is answered.
@@ -145,7 +146,7 @@ impl Client {
         };
         (self.queue.in_flight.mode, self.rooms.mode) = (mode, mode);
         let client = self.config.client.to_string();
-        let hello = wire::write(&Request::Hello(Hello {
+        let hello = wire::write(&Request::unnumbered(Hello {
             protocol: PROTOCOL,
             name: self.config.name.as_str().into(),
             client: Some(client.into()),
@@ -210,7 +211,7 @@ impl Client {
             return Some(wire::write(request));
         }
         if self.leaving && self.queue.is_done() {
-            let bye = wire::write(&Request::Bye {});
+            let bye = wire::write(&Request::unnumbered(RequestBody::Bye));
             if self.is_lossy() {
                 self.phase = Phase::Parting(HandshakeRetry::new(bye, now));
                 return self.poll_transmit(now);
@@ -223,8 +224,8 @@ impl Client {
 
     /// Asks for a sign of life, and gives one. Where frames may be lost, one at a time: it is said again.
     pub(super) fn ping(&mut self) {
-        if !(self.is_lossy() && self.queue.any(|it| matches!(it, Request::Ping(_)))) {
-            self.queue.ask(Request::Ping(Ping { id: 0 }), None);
+        if !(self.is_lossy() && self.queue.any(|it| matches!(it, RequestBody::Ping))) {
+            self.queue.ask(RequestBody::Ping, None);
         }
     }
 
@@ -232,8 +233,8 @@ impl Client {
     fn ask_for_missing(&mut self, now: Instant) {
         let reordering = self.in_flight().round_trip.reordering();
         while let Some((room, from, to)) = self.rooms.missing_range(now, reordering) {
-            let replay = Replay { id: 0, room: room.clone().into(), from, to };
-            let id = self.queue.ask(Request::Replay(replay), None);
+            let replay = Replay { room: room.clone().into(), from, to };
+            let id = self.queue.ask(replay, None);
             self.rooms.replay_asked(&room, id, from, to);
         }
     }

@@ -9,7 +9,7 @@ use super::in_flight::{InFlight, Mode};
 use crate::{
     RoomName,
     bucket::{Bucket, Rate},
-    wire::{LimitsFrame, Request},
+    wire::{LimitsFrame, Post, Request, RequestBody, Target},
 };
 
 /// The requests of one client by their ids.
@@ -74,13 +74,12 @@ impl RequestQueue {
         self.requests.values().all(|it| it.tag.is_none())
     }
 
-    /// Takes in a request; the id in it is replaced. Returns the new one.
-    pub(super) fn ask(&mut self, mut request: Request<'static>, tag: Option<u64>) -> u64 {
+    /// Takes in a request, and returns the id that it gets.
+    pub(super) fn ask(&mut self, body: impl Into<RequestBody<'static>>, tag: Option<u64>) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        request.set_id(id);
-        request.set_order(None);
-        let room = room_of(&request);
+        let request = Request::new(id, body);
+        let room = room_of(&request.body);
         if request.is_message() { &mut self.unsent_messages } else { &mut self.other_requests }.insert(id);
         self.requests.insert(id, Asked { request, tag, room, not_before: None });
         id
@@ -90,27 +89,32 @@ impl RequestQueue {
     pub(super) fn joins_next(&self, room: &RoomName) -> bool {
         let mut changes =
             self.requests.values().filter(|it| it.is_membership_change() && it.room.as_ref() == Some(room));
-        changes.next().is_some_and(|it| matches!(it.request, Request::Join(_)))
+        changes.next().is_some_and(|it| matches!(it.request.body, RequestBody::Join(_)))
     }
 
     /// Whether a request like this waits for its answer.
-    pub(super) fn any(&self, like: impl Fn(&Request<'static>) -> bool) -> bool {
-        self.requests.values().any(|it| like(&it.request))
+    pub(super) fn any(&self, like: impl Fn(&RequestBody<'static>) -> bool) -> bool {
+        self.requests.values().any(|it| like(&it.request.body))
     }
 
     /// Whether request `id` is about `room`, and like this.
-    pub(super) fn is_about(&self, id: u64, room: &str, like: impl Fn(&Request<'static>) -> bool) -> bool {
-        let asked = self.requests.get(&id).filter(|it| like(&it.request)).and_then(|it| it.room.as_ref());
+    pub(super) fn is_about(&self, id: u64, room: &str, like: impl Fn(&RequestBody<'static>) -> bool) -> bool {
+        let asked =
+            self.requests.get(&id).filter(|it| like(&it.request.body)).and_then(|it| it.room.as_ref());
         asked.is_some_and(|asked| RoomName::from_wire(room).is_ok_and(|it| it == *asked))
     }
 
     /// A session is open. A new one counts what is said in it anew.
-    pub(super) fn session_opened(&mut self, resumed: bool, mut change: impl FnMut(&mut Request<'static>)) {
+    pub(super) fn session_opened(
+        &mut self,
+        resumed: bool,
+        mut change: impl FnMut(&mut RequestBody<'static>),
+    ) {
         if !resumed {
             self.next_order = 1;
-            self.requests.values_mut().for_each(|it| it.request.set_order(None));
+            self.requests.values_mut().for_each(|it| it.request.order = None);
         }
-        self.requests.values_mut().for_each(|it| change(&mut it.request));
+        self.requests.values_mut().for_each(|it| change(&mut it.request.body));
     }
 
     /// The link is gone: everything is to be sent again, but for what the client asked for itself on that link.
@@ -150,8 +154,8 @@ impl RequestQueue {
         let asked = self.requests.get_mut(&first?)?;
         // Without repair the server must not wait for what is lost.
         let is_raw = self.in_flight.mode == Mode::Raw;
-        if asked.request.is_message() && asked.request.order().is_none() && !is_raw {
-            asked.request.set_order(Some(self.next_order));
+        if asked.request.is_message() && asked.request.order.is_none() && !is_raw {
+            asked.request.order = Some(self.next_order);
             self.next_order += 1;
         }
         self.in_flight.sent(first?, &asked.request, now);
@@ -175,7 +179,7 @@ impl RequestQueue {
         let unsent =
             || self.other_requests.iter().filter(|id| !self.in_flight.contains(**id)).filter_map(asked);
         // Those that have their place in the order keep it: the server refuses or holds what is ahead of its turn.
-        let turn = unsent().filter_map(|(_, it)| it.request.order()).min();
+        let turn = unsent().filter_map(|(_, it)| it.request.order).min();
         let mut messages_wait = self.held_until.is_some() && self.in_flight.messages() > 0;
         let max_order = self.in_flight.max_order();
         let mut wake_at: Option<Instant> = None;
@@ -196,8 +200,8 @@ impl RequestQueue {
             };
             let Some((id, asked)) = next else { break };
             let is_message = asked.request.is_message();
-            let needs = asked.room.as_ref().filter(|_| !matches!(asked.request, Request::Join(_)));
-            let order = asked.request.order();
+            let needs = asked.room.as_ref().filter(|_| !matches!(asked.request.body, RequestBody::Join(_)));
+            let order = asked.request.order;
             messages_wait |= is_message && order.unwrap_or(self.next_order) > max_order;
             if (is_message && (messages_wait || (turn.is_some() && turn != order)))
                 || !needs.is_none_or(&joined)
@@ -256,11 +260,11 @@ impl RequestQueue {
 impl Asked {
     /// Whether it opens or shuts a room, which others about that room do not overtake.
     fn is_membership_change(&self) -> bool {
-        matches!(self.request, Request::Join(_) | Request::Leave(_))
+        matches!(self.request.body, RequestBody::Join(_) | RequestBody::Leave(_))
     }
 
     fn is_own_ping(&self) -> bool {
-        self.tag.is_none() && matches!(self.request, Request::Ping(_))
+        self.tag.is_none() && matches!(self.request.body, RequestBody::Ping)
     }
 }
 
@@ -270,7 +274,7 @@ fn is_its_turn(requests: &BTreeMap<u64, Asked>, id: u64, asked: &Asked) -> bool 
     if asked.room.is_none() || asked.tag.is_none() {
         return true;
     }
-    let leaves = matches!(asked.request, Request::Leave(_));
+    let leaves = matches!(asked.request.body, RequestBody::Leave(_));
     !requests.range(..id).any(|(_, it)| (leaves || it.is_membership_change()) && it.room == asked.room)
 }
 
@@ -285,14 +289,13 @@ fn may_send(held_until: &mut Option<Instant>, send_budget: &mut Bucket, now: Ins
 }
 
 /// The room a request is about, which has to be joined before the server accepts it, unless it is the join.
-fn room_of(request: &Request<'_>) -> Option<RoomName> {
+fn room_of(request: &RequestBody<'_>) -> Option<RoomName> {
     let room = match request {
-        Request::Join(it) => &it.room,
-        Request::Say(it) => &it.room,
-        Request::Topic(it) => &it.room,
-        Request::History(it) => &it.room,
-        Request::Replay(it) => &it.room,
-        Request::Leave(it) => &it.room,
+        RequestBody::Join(join) => &join.room,
+        RequestBody::Post(Post { to: Target::Room(room), .. }) => room,
+        RequestBody::History(history) => &history.room,
+        RequestBody::Replay(replay) => &replay.room,
+        RequestBody::Leave(leave) => &leave.room,
         _ => return None,
     };
     RoomName::from_wire(room).ok() // the server says what is wrong with it

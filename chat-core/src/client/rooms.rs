@@ -279,7 +279,6 @@ impl Rooms {
 
 fn rejoin(name: &RoomName, room: &Room) -> Join<'static> {
     Join {
-        id: 0,
         room: name.to_string().into(),
         after: room.cursor,
         recent: None,

@@ -117,7 +117,7 @@ impl Held {
     fn lookup(&self, item: &Append) -> Option<Outcome> {
         let (room, seq) = self.requests.get(&(item.client, item.request))?;
         Some(match self.rooms.get(room).and_then(|it| it.get(*seq)) {
-            Some(it) if *room == item.room && it.kind == item.kind && it.text == item.text => {
+            Some(it) if *room == item.room && it.body == item.body && it.author.bot == item.author.bot => {
                 Outcome::Known(Position { seq: it.seq, at: it.at })
             }
             _ => Outcome::Conflict,
@@ -181,14 +181,14 @@ impl Entries {
     }
 
     fn push(&mut self, item: Append, place: u64) -> Position {
-        let Append { client, request, kind, from, at, text, .. } = item;
+        let Append { client, request, author, at, body, .. } = item;
         self.head += 1;
         self.newest_at = self.newest_at.max(at);
-        if kind == EntryKind::Topic {
-            self.topic.clone_from(&text);
+        if body.kind == EntryKind::Topic {
+            self.topic.clone_from(&body.text);
         }
         let position = Position { seq: self.head, at: self.newest_at };
-        let entry = LogEntry { seq: position.seq, at: position.at, kind, from, text };
+        let entry = LogEntry { seq: position.seq, at: position.at, author, body };
         let stored = Stored { client, request, place, entry };
         self.bytes += stored.bytes();
         self.entries.push_back(stored);
@@ -207,7 +207,7 @@ impl Entries {
             .map(|it| it.entry.clone())
             .take_while(|it| {
                 let fits = bytes < limit.bytes.max(1);
-                bytes += it.text.len();
+                bytes += it.body.text.len();
                 fits
             })
             .collect();
@@ -219,7 +219,7 @@ impl Entries {
 impl Stored {
     /// What it costs: its strings, and about this much around them and in the table of requests.
     fn bytes(&self) -> usize {
-        self.entry.from.len() + self.entry.text.len() + OVERHEAD
+        self.entry.author.name.len() + self.entry.body.text.len() + OVERHEAD
     }
 }
 

@@ -41,13 +41,13 @@ pub(super) async fn run(hub: Arc<Hub>) {
     }
 }
 
-async fn commit(hub: &Hub, mut batch: Vec<Submission>) {
+async fn commit(hub: &Hub, batch: Vec<Submission>) {
     let at = hub.time_of_day();
     let appends = |batch: &[Submission]| batch.iter().map(|it| it.append(at)).collect();
     let append = hub.log().append(appends(&batch));
     match patiently(hub, append, &batch).await {
         Ok(appended) => {
-            for (room, entries) in acknowledge(&mut batch, appended.outcomes) {
+            for (room, entries) in acknowledge(&batch, appended.outcomes) {
                 room.publish(&entries);
             }
             for (room, oldest) in appended.pruned {
@@ -106,10 +106,9 @@ impl Submission {
             client: self.client,
             request: self.id,
             room: self.room.name().clone(),
-            kind: self.kind,
-            from: self.from.as_str().to_owned(),
+            author: self.author.clone(),
             at,
-            text: self.text.clone(),
+            body: self.body.clone(),
         }
     }
 
@@ -130,16 +129,15 @@ impl Submission {
 
 /// Answers every submission and returns the new entries by room, each room's in order. The answers are queued before
 /// anything is published, so that whoever said something reads its ack first.
-fn acknowledge(batch: &mut [Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Room>, Vec<LogEntry>)> {
+fn acknowledge(batch: &[Submission], outcomes: Vec<Outcome>) -> Vec<(Arc<Room>, Vec<LogEntry>)> {
     debug_assert_eq!(batch.len(), outcomes.len(), "one outcome for each item");
     let mut news: Vec<(Arc<Room>, Vec<LogEntry>)> = Vec::new();
     let (mut acks, mut rest) = (Block::default(), batch.len());
-    for (it, outcome) in batch.iter_mut().zip(outcomes) {
+    for (it, outcome) in batch.iter().zip(outcomes) {
         it.answer(outcome, &mut acks, rest);
         rest -= 1;
         if let Outcome::Stored(Position { seq, at }) = outcome {
-            let (from, text) = (it.from.as_str().to_owned(), mem::take(&mut it.text));
-            let entry = LogEntry { seq, at, kind: it.kind, from, text };
+            let entry = LogEntry { seq, at, author: it.author.clone(), body: it.body.clone() };
             // The last room first: a batch seldom has many, and neighbours are often in the same.
             match news.iter_mut().rev().find(|(room, _)| Arc::ptr_eq(room, &it.room)) {
                 Some((_, entries)) => entries.push(entry),

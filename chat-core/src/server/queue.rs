@@ -16,7 +16,10 @@ use super::{
     room::Room,
     sync::lock,
 };
-use crate::{ClientId, PersonName, wire::EntryKind};
+use crate::{
+    ClientId,
+    wire::{Author, Body},
+};
 
 /// A message that a session wants stored.
 #[derive(Debug)]
@@ -24,11 +27,10 @@ pub(super) struct Submission {
     /// Where the answer goes.
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) client: ClientId,
-    pub(super) from: PersonName,
+    pub(super) author: Arc<Author>,
     pub(super) id: u64,
     pub(super) room: Arc<Room>,
-    pub(super) kind: EntryKind,
-    pub(super) text: String,
+    pub(super) body: Arc<Body>,
 }
 
 /// What waits for the broker.
@@ -57,7 +59,7 @@ impl Queue {
             {
                 return Err(Busy);
             }
-            waiting.bytes += submission.text.len();
+            waiting.bytes += submission.body.text.len();
             waiting.submissions.push_back(submission);
         }
         self.broker.wake();

@@ -10,7 +10,7 @@ use super::{
     hub::Hub,
     session::{Attachment, State, Superseded},
 };
-use crate::wire::{Code, Event, Pong, Request, excerpt};
+use crate::wire::{Code, Event, Pong, Request, RequestBody, excerpt};
 
 mod context;
 mod messages;
@@ -41,44 +41,44 @@ pub(super) fn handle(
     if let Some(probe) = &mut state.probe {
         probe.answered = true;
     }
-    if let Some(id) = request.id()
+    if let Some(id) = request.id
         && !request.is_message()
         && let Err(wait) = allow(state, &request, now)
     {
         cx.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
         return Ok(Handled::Continue);
     }
-    if !state.promises.reliable && request.id().is_some_and(|id| state.reads.has(id)) {
+    if !state.promises.reliable && request.id.is_some_and(|id| state.reads.has(id)) {
         return Ok(Handled::Continue); // the read that is under way answers it
     }
-    match request {
-        Request::Hello(_) => {
+    // Every request but `hello` and `bye` has a number; only one of an unknown type may lack it.
+    let id = request.id.unwrap_or_default();
+    match request.body {
+        RequestBody::Hello(_) => {
             cx.refuse(None, Code::Unsupported, "this link has said hello already; log in on a new one");
         }
-        Request::Join(join) => rooms::join(cx, state, &join),
-        Request::Leave(leave) => rooms::leave(cx, state, leave.id, &leave.room),
-        message @ (Request::Say(_) | Request::Topic(_) | Request::Tell(_)) => {
-            messages::take_in(cx, state, message);
-        }
-        Request::Who(who) => rooms::who(cx, who.id, &who.room),
-        Request::Rooms(rooms) => cx.reply(&Event::Rooms(hub.list_rooms(rooms.id))),
-        Request::History(history) => reading::history(cx, state, &history),
-        Request::Replay(replay) => reading::replay(cx, state, &replay),
-        Request::Search(words) => match search::search(&words) {
-            Ok(search) => state.reads.search(words.id, search),
+        RequestBody::Join(join) => rooms::join(cx, state, id, &join),
+        RequestBody::Leave(leave) => rooms::leave(cx, state, id, &leave.room),
+        RequestBody::Post(_) => messages::take_in(cx, state, request),
+        RequestBody::Who(who) => rooms::who(cx, id, &who.room),
+        RequestBody::Rooms => cx.reply(&Event::Rooms(hub.list_rooms(id))),
+        RequestBody::History(history) => reading::history(cx, state, id, &history),
+        RequestBody::Replay(replay) => reading::replay(cx, state, id, &replay),
+        RequestBody::Search(words) => match search::search(id, &words) {
+            Ok(search) => state.reads.search(id, search),
             Err(error) => cx.reply(&Event::Error(error)),
         },
-        Request::Ping(ping) => {
-            cx.reply(&Event::Pong(Pong { id: ping.id }));
+        RequestBody::Ping => {
+            cx.reply(&Event::Pong(Pong { id }));
             // One ping brings up to nine frames, so they are rate limited.
             if !state.promises.reliable && state.requests.take(now).is_ok() {
                 session.send_all_heads(state);
             }
         }
-        Request::Bye {} => return Ok(Handled::Bye),
-        Request::Unknown(unknown) => {
+        RequestBody::Bye => return Ok(Handled::Bye),
+        RequestBody::Unknown(unknown) => {
             let message = format!("there is no request called {:?}", excerpt(&unknown.tag));
-            cx.refuse(unknown.id, Code::Unsupported, message);
+            cx.refuse(request.id, Code::Unsupported, message);
         }
     }
     Ok(Handled::Continue)
@@ -86,10 +86,10 @@ pub(super) fn handle(
 
 /// Whether the client may send this request now, or after which time.
 fn allow(state: &mut State, request: &Request<'_>, now: Instant) -> Result<(), Duration> {
-    match request {
-        Request::Ping(_) => Ok(()),
-        Request::Replay(_) => state.replays.take(now),
-        Request::Search(_) => state.searches.take(now),
+    match request.body {
+        RequestBody::Ping => Ok(()),
+        RequestBody::Replay(_) => state.replays.take(now),
+        RequestBody::Search(_) => state.searches.take(now),
         _ => state.requests.take(now),
     }
 }

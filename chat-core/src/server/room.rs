@@ -167,11 +167,11 @@ impl Room {
     pub(super) fn publish(&self, entries: &[LogEntry]) {
         {
             // Encoded before anybody has to wait for it.
-            let mut rest: usize = entries.iter().map(|it| it.text.len() + ENTRY_OVERHEAD).sum();
+            let mut rest: usize = entries.iter().map(|it| it.body.text.len() + ENTRY_OVERHEAD).sum();
             let mut block = Block::default();
             let frames = entries.iter().map(|entry| {
                 let frame = block.entry(self.name.as_str(), entry, rest);
-                rest -= entry.text.len() + ENTRY_OVERHEAD;
+                rest -= entry.body.text.len() + ENTRY_OVERHEAD;
                 frame
             });
             let frames: Vec<Bytes> = frames.collect();
@@ -248,8 +248,8 @@ impl Recent {
     fn push(&mut self, entry: &LogEntry, frame: Bytes, all_rings: &AtomicUsize) {
         debug_assert_eq!(entry.seq, self.head + 1, "the log numbers without holes");
         self.head = entry.seq;
-        if entry.kind == EntryKind::Topic {
-            self.topic.clone_from(&entry.text);
+        if entry.body.kind == EntryKind::Topic {
+            self.topic.clone_from(&entry.body.text);
         }
         self.bytes += frame.len();
         let all = all_rings.fetch_add(frame.len(), Ordering::Relaxed);
@@ -282,13 +282,12 @@ pub(super) fn within<T>(
 /// An entry as it is sent.
 pub(super) fn entry_frame(room: &RoomName, entry: &LogEntry) -> EntryFrame {
     EntryFrame {
-        kind: entry.kind,
         room: room.to_string(),
         seq: entry.seq,
-        from: entry.from.clone(),
+        author: (*entry.author).clone(),
         to: None,
         at: entry.at,
-        text: entry.text.clone(),
+        body: (*entry.body).clone(),
     }
 }
 

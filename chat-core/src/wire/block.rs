@@ -18,20 +18,39 @@ pub(crate) struct Block {
 impl Block {
     /// The frame of an entry of `room`. `rest` is about how many bytes this frame and those to come need.
     pub(crate) fn entry(&mut self, room: &str, entry: &LogEntry, rest: usize) -> Bytes {
-        let LogEntry { seq, at, kind, from, text } = entry;
+        let LogEntry { seq, at, author, body } = entry;
         self.begin(rest);
-        self.bytes.put_slice(match kind {
-            EntryKind::Message => br#"{"type":"message","room":"#,
-            EntryKind::Bot => br#"{"type":"message","bot":true,"room":"#,
-            EntryKind::Topic => br#"{"type":"topic","room":"#,
-        });
+        match &body.kind {
+            EntryKind::Message => self.bytes.put_slice(br#"{"type":"message""#),
+            EntryKind::Topic => self.bytes.put_slice(br#"{"type":"topic""#),
+            EntryKind::Other(tag) => {
+                self.bytes.put_slice(br#"{"type":"#);
+                self.string(tag);
+            }
+        }
+        if author.bot {
+            self.bytes.put_slice(br#","bot":true"#);
+        }
+        self.bytes.put_slice(br#","room":"#);
         self.string(room);
         self.number(br#","seq":"#, *seq);
         self.bytes.put_slice(br#","from":"#);
-        self.string(from);
+        self.string(&author.name);
+        if let Some(identity) = &author.identity {
+            self.bytes.put_slice(br#","key":"#);
+            self.json(identity);
+        }
         self.number(br#","at":"#, *at);
-        self.bytes.put_slice(br#","text":"#);
-        self.string(text);
+        if body.is_shown() {
+            self.bytes.put_slice(br#","text":"#);
+            self.string(&body.text);
+        }
+        for (name, value) in body.fields.iter().flat_map(|fields| fields.iter()) {
+            self.bytes.put_u8(b',');
+            self.string(name);
+            self.bytes.put_u8(b':');
+            self.json(value);
+        }
         self.end()
     }
 
@@ -85,21 +104,44 @@ const BLOCK_MOST: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::{self, Ack, EntryFrame, Event};
+    use crate::{
+        KeyId,
+        wire::{self, Ack, Author, Body, EntryFrame, Event, Fields},
+    };
 
-    fn kinds() -> impl Strategy<Value = EntryKind> {
-        prop_oneof![Just(EntryKind::Message), Just(EntryKind::Bot), Just(EntryKind::Topic)]
+    fn bodies() -> impl Strategy<Value = Body> {
+        let kind = prop_oneof![
+            Just(EntryKind::Message),
+            Just(EntryKind::Topic),
+            "\\PC{1,9}".prop_map(|tag| EntryKind::of(&tag))
+        ];
+        let fields = prop::collection::btree_map("x\\PC{0,3}", any::<String>(), 0..3);
+        (kind, any::<String>(), fields).prop_map(|(kind, text, fields)| {
+            let fields: Fields = fields.into_iter().map(|(name, value)| (name, value.into())).collect();
+            Body { kind, text, fields: (!fields.is_empty()).then(|| Box::new(fields)) }
+        })
+    }
+
+    fn authors() -> impl Strategy<Value = Author> {
+        ("\\PC{0,20}", any::<Option<[u8; 32]>>(), any::<bool>()).prop_map(|(name, key, bot)| Author {
+            name,
+            identity: key.map(KeyId),
+            bot,
+        })
     }
 
     proptest! {
         #[test]
         fn what_is_written_by_hand_is_what_serde_writes(
-            kind in kinds(), room in ".{0,20}", from in "\\PC{0,20}", text in any::<String>(), seq: u64, at: u64,
+            room in ".{0,20}", author in authors(), body in bodies(), seq: u64, at: u64,
         ) {
-            let entry = LogEntry { seq, at, kind, from: from.clone(), text: text.clone() };
+            let (shared_author, shared_body) = (Arc::new(author.clone()), Arc::new(body.clone()));
+            let entry = LogEntry { seq, at, author: shared_author, body: shared_body };
             let mut block = Block::default();
             let written = [
                 block.entry(&room, &entry, 0),
@@ -107,7 +149,7 @@ mod tests {
                 block.entry(&room, &entry, 100_000),
             ];
             let ack = Event::Ack(Ack { id: seq, room: room.clone(), seq: at, at: seq });
-            let entry = Event::Entry(EntryFrame { kind, room, seq, from, to: None, at, text });
+            let entry = Event::Entry(EntryFrame { room, seq, author, to: None, at, body });
             prop_assert_eq!(written, [&entry, &ack, &entry].map(wire::write));
         }
     }

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize, de::MapAccess};
+use serde::{
+    Deserialize, Serialize,
+    de::{self, MapAccess},
+};
 
-use super::{EntryFrame, EntryKind, Error, Goodbye, Tagged, fields, is_false, request::Nothing};
+use super::{EntryFrame, Error, Fields, Goodbye, Tagged, entry::Written, fields, is_false};
 
 /// A frame from a server: the reply to a request, or news.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -88,8 +91,7 @@ impl Event {
 impl<'de> Tagged<'de> for Event {
     fn read_fields<A: MapAccess<'de>>(tag: &str, map: A) -> Result<Self, A::Error> {
         Ok(match tag {
-            "message" => Event::Entry(fields(map)?),
-            "topic" => Event::Entry(EntryFrame { kind: EntryKind::Topic, ..fields(map)? }),
+            "message" | "topic" => Event::Entry(fields::<Written<'_>, A>(map)?.entry(Some(tag))?),
             "welcome" => Event::Welcome(fields(map)?),
             "joined" => Event::Joined(fields(map)?),
             "left" => Event::Left(fields(map)?),
@@ -105,9 +107,18 @@ impl<'de> Tagged<'de> for Event {
             "gap" => Event::Gap(fields(map)?),
             "error" => Event::Error(fields(map)?),
             "goodbye" => Event::Goodbye(fields(map)?),
-            _ => fields::<Nothing, A>(map).map(|_| Event::Unknown)?,
+            _ => later(tag, fields(map)?).map_err(de::Error::custom)?,
         })
     }
+}
+
+/// An event of a type that this version does not know. What has a room and a number there is an entry, whatever its
+/// type: a reader has to count it.
+fn later(tag: &str, fields: Fields) -> Result<Event, serde_json::Error> {
+    if !["room", "seq"].iter().all(|name| fields.contains_key(*name)) {
+        return Ok(Event::Unknown);
+    }
+    Written::deserialize(serde_json::Value::Object(fields))?.entry(Some(tag)).map(Event::Entry)
 }
 
 /// The session is open.

@@ -12,20 +12,20 @@ use serde::{
 mod block;
 mod entry;
 mod event;
+mod post;
 mod refusal;
 mod request;
 mod shape;
 
 pub(crate) use block::Block;
-pub use entry::{EntryFrame, EntryKind};
+pub use entry::{Author, Body, EntryFrame, EntryKind, Fields, RESERVED};
 pub use event::{
     Ack, Event, Found, Gap, Head, Heads, Joined, Left, LimitsFrame, Members, Page, Pong, Presence, Replayed,
     RoomSummary, Rooms, Welcome,
 };
+pub use post::{Post, Target};
 pub use refusal::{Code, Error, Goodbye, Reason};
-pub use request::{
-    Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Search, Tell, Topic, Unknown, Who,
-};
+pub use request::{Hello, History, Join, Leave, Replay, Request, RequestBody, Search, Unknown, Who};
 
 /// The version this crate speaks.
 pub const PROTOCOL: u64 = 1;
@@ -55,7 +55,7 @@ pub const INBOX: &str = "@";
 ///
 /// # Errors
 /// When it breaks the rules every frame has to keep, or a field of a known request is missing or mistyped. A
-/// request of an unknown type is not an error here but a [`Request::Unknown`].
+/// request of an unknown type is not an error here but a [`RequestBody::Unknown`].
 pub fn read_request(frame: &[u8]) -> Result<Request<'_>, BadFrame> {
     read(frame)
 }
@@ -187,6 +187,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for OneType<A> {
 
 /// A string, borrowed from the frame unless it holds escapes.
 #[derive(Deserialize)]
+#[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Reads the remaining fields of an object as a `T`.

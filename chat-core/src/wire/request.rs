@@ -2,31 +2,40 @@
 
 use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Serialize, de::MapAccess};
+use serde::{
+    Deserialize, Serialize, Serializer,
+    de::{self, DeserializeSeed, IntoDeserializer, MapAccess},
+};
 
-use super::{Tagged, fields, is_false};
+use super::{Post, Tagged, Text, fields};
 
-/// A request. All but `hello` and `bye` carry an `id` of the client's choosing and get exactly one reply with it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+/// A request: an envelope, the same for all, and what is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request<'a> {
+    /// The number the client chose for it, by which the reply is known. `hello` and `bye` have none.
+    pub id: Option<u64>,
+    /// The place of a message among those of its session, from 1; the same when it is sent again.
+    pub order: Option<u64>,
+    /// What is asked for.
+    pub body: RequestBody<'a>,
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Request<'a> {
+pub enum RequestBody<'a> {
     /// Opens a session; the first frame on every link.
     Hello(Hello<'a>),
     /// Enters a room and reads it from a cursor on.
     Join(Join<'a>),
     /// Leaves a room.
     Leave(Leave<'a>),
-    /// Says something in a room.
-    Say(Say<'a>),
-    /// Says something to one person.
-    Tell(Tell<'a>),
-    /// Sets a room's topic.
-    Topic(Topic<'a>),
+    /// Says something, which is stored and acknowledged.
+    Post(Post<'a>),
     /// Asks who is in a room.
     Who(Who<'a>),
     /// Asks which rooms there are.
-    Rooms(RoomList),
+    Rooms,
     /// Asks for a page of older entries.
     History(History<'a>),
     /// Asks for entries to be sent again.
@@ -34,130 +43,206 @@ pub enum Request<'a> {
     /// Asks for entries that have some words.
     Search(Search<'a>),
     /// Asks for a `pong`; keeps the link alive.
-    Ping(Ping),
+    Ping,
     /// Ends the session for good.
-    Bye {},
+    Bye,
     /// A type this version does not know. Never written.
-    #[serde(skip)]
     Unknown(Unknown),
 }
 
-impl Request<'_> {
-    /// The request's number, if it is one that has a reply.
-    pub fn id(&self) -> Option<u64> {
-        match self {
-            Request::Hello(_) | Request::Bye {} => None,
-            Request::Join(it) => Some(it.id),
-            Request::Leave(it) => Some(it.id),
-            Request::Say(it) => Some(it.id),
-            Request::Tell(it) => Some(it.id),
-            Request::Topic(it) => Some(it.id),
-            Request::Who(it) => Some(it.id),
-            Request::Rooms(it) => Some(it.id),
-            Request::History(it) => Some(it.id),
-            Request::Replay(it) => Some(it.id),
-            Request::Search(it) => Some(it.id),
-            Request::Ping(it) => Some(it.id),
-            Request::Unknown(it) => it.id,
-        }
+impl<'a> Request<'a> {
+    /// The request numbered `id`.
+    pub fn new(id: u64, body: impl Into<RequestBody<'a>>) -> Request<'a> {
+        Request { id: Some(id), order: None, body: body.into() }
     }
 
-    /// Gives the request another number, if it is one that has a reply.
-    pub fn set_id(&mut self, id: u64) {
-        match self {
-            Request::Join(it) => it.id = id,
-            Request::Leave(it) => it.id = id,
-            Request::Say(it) => it.id = id,
-            Request::Tell(it) => it.id = id,
-            Request::Topic(it) => it.id = id,
-            Request::Who(it) => it.id = id,
-            Request::Rooms(it) => it.id = id,
-            Request::History(it) => it.id = id,
-            Request::Replay(it) => it.id = id,
-            Request::Search(it) => it.id = id,
-            Request::Ping(it) => it.id = id,
-            Request::Hello(_) | Request::Bye {} | Request::Unknown(_) => {}
-        }
+    /// A request that has no number: `hello` or `bye`.
+    pub fn unnumbered(body: impl Into<RequestBody<'a>>) -> Request<'a> {
+        Request { id: None, order: None, body: body.into() }
     }
 
-    /// The place of a message among those of its session, if it says so.
-    pub fn order(&self) -> Option<u64> {
-        match self {
-            Request::Say(it) => it.order,
-            Request::Tell(it) => it.order,
-            Request::Topic(it) => it.order,
-            _ => None,
-        }
-    }
-
-    /// Gives a message its place among those of its session.
-    pub fn set_order(&mut self, order: Option<u64>) {
-        match self {
-            Request::Say(it) => it.order = order,
-            Request::Tell(it) => it.order = order,
-            Request::Topic(it) => it.order = order,
-            _ => {}
-        }
+    /// The same with a place among the messages of its session.
+    #[must_use]
+    pub fn in_order(self, order: impl Into<Option<u64>>) -> Request<'a> {
+        Request { order: order.into(), ..self }
     }
 
     /// Whether it is something said, which is stored and acknowledged.
     pub fn is_message(&self) -> bool {
-        matches!(self, Request::Say(_) | Request::Tell(_) | Request::Topic(_))
+        matches!(self.body, RequestBody::Post(_))
     }
 
     /// The same request, independent of the frame it was read from.
     pub fn into_owned(self) -> Request<'static> {
-        fn keep(text: Cow<'_, str>) -> Cow<'static, str> {
-            Cow::Owned(text.into_owned())
-        }
+        Request { id: self.id, order: self.order, body: self.body.into_owned() }
+    }
+}
+
+impl RequestBody<'_> {
+    /// The `type` of the frame.
+    fn tag(&self) -> &str {
         match self {
-            Request::Hello(it) => Request::Hello(Hello {
-                name: keep(it.name),
-                client: it.client.map(keep),
-                resume: it.resume.map(keep),
-                password: it.password.map(keep),
-                ..it
+            RequestBody::Hello(_) => "hello",
+            RequestBody::Join(_) => "join",
+            RequestBody::Leave(_) => "leave",
+            RequestBody::Post(post) => post.tag(),
+            RequestBody::Who(_) => "who",
+            RequestBody::Rooms => "rooms",
+            RequestBody::History(_) => "history",
+            RequestBody::Replay(_) => "replay",
+            RequestBody::Search(_) => "search",
+            RequestBody::Ping => "ping",
+            RequestBody::Bye => "bye",
+            RequestBody::Unknown(unknown) => &unknown.tag,
+        }
+    }
+
+    /// The same, independent of the frame it was read from.
+    pub fn into_owned(self) -> RequestBody<'static> {
+        match self {
+            RequestBody::Hello(hello) => RequestBody::Hello(Hello {
+                name: keep(hello.name),
+                client: hello.client.map(keep),
+                resume: hello.resume.map(keep),
+                password: hello.password.map(keep),
+                ..hello
             }),
-            Request::Join(it) => Request::Join(Join { room: keep(it.room), epoch: it.epoch.map(keep), ..it }),
-            Request::Leave(it) => Request::Leave(Leave { room: keep(it.room), ..it }),
-            Request::Say(it) => Request::Say(Say { room: keep(it.room), text: keep(it.text), ..it }),
-            Request::Tell(it) => Request::Tell(Tell { to: keep(it.to), text: keep(it.text), ..it }),
-            Request::Topic(it) => Request::Topic(Topic { room: keep(it.room), text: keep(it.text), ..it }),
-            Request::Who(it) => Request::Who(Who { room: keep(it.room), ..it }),
-            Request::Rooms(it) => Request::Rooms(it),
-            Request::History(it) => Request::History(History { room: keep(it.room), ..it }),
-            Request::Replay(it) => Request::Replay(Replay { room: keep(it.room), ..it }),
-            Request::Search(it) => Request::Search(Search {
-                words: keep(it.words),
-                room: it.room.map(keep),
-                from: it.from.map(keep),
-                ..it
+            RequestBody::Join(join) => {
+                RequestBody::Join(Join { room: keep(join.room), epoch: join.epoch.map(keep), ..join })
+            }
+            RequestBody::Leave(leave) => RequestBody::Leave(Leave { room: keep(leave.room) }),
+            RequestBody::Post(post) => RequestBody::Post(post.into_owned()),
+            RequestBody::Who(who) => RequestBody::Who(Who { room: keep(who.room) }),
+            RequestBody::Rooms => RequestBody::Rooms,
+            RequestBody::History(history) => {
+                RequestBody::History(History { room: keep(history.room), ..history })
+            }
+            RequestBody::Replay(replay) => RequestBody::Replay(Replay { room: keep(replay.room), ..replay }),
+            RequestBody::Search(search) => RequestBody::Search(Search {
+                words: keep(search.words),
+                room: search.room.map(keep),
+                from: search.from.map(keep),
+                ..search
             }),
-            Request::Ping(it) => Request::Ping(it),
-            Request::Bye {} => Request::Bye {},
-            Request::Unknown(it) => Request::Unknown(it),
+            RequestBody::Ping => RequestBody::Ping,
+            RequestBody::Bye => RequestBody::Bye,
+            RequestBody::Unknown(unknown) => RequestBody::Unknown(unknown),
         }
     }
 }
 
+macro_rules! bodies {
+    ($($kind:ident),*) => {$(
+        impl<'a> From<$kind<'a>> for RequestBody<'a> {
+            fn from(body: $kind<'a>) -> RequestBody<'a> {
+                RequestBody::$kind(body)
+            }
+        }
+    )*};
+}
+
+bodies!(Hello, Join, Leave, Post, Who, History, Replay, Search);
+
+impl Serialize for Request<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.body {
+            RequestBody::Hello(hello) => self.written(hello, to),
+            RequestBody::Join(join) => self.written(join, to),
+            RequestBody::Leave(leave) => self.written(leave, to),
+            RequestBody::Post(post) => self.written(post, to),
+            RequestBody::Who(who) => self.written(who, to),
+            RequestBody::History(history) => self.written(history, to),
+            RequestBody::Replay(replay) => self.written(replay, to),
+            RequestBody::Search(search) => self.written(search, to),
+            RequestBody::Rooms | RequestBody::Ping | RequestBody::Bye | RequestBody::Unknown(_) => {
+                self.written(&Nothing {}, to)
+            }
+        }
+    }
+}
+
+impl Request<'_> {
+    fn written<B: Serialize, S: Serializer>(&self, body: &B, to: S) -> Result<S::Ok, S::Error> {
+        Written { tag: self.body.tag(), id: self.id, body, order: self.order }.serialize(to)
+    }
+}
+
+/// A request as a frame has it.
+#[derive(Serialize)]
+struct Written<'a, B> {
+    #[serde(rename = "type")]
+    tag: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    #[serde(flatten)]
+    body: &'a B,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<u64>,
+}
+
 impl<'de> Tagged<'de> for Request<'de> {
     fn read_fields<A: MapAccess<'de>>(tag: &str, map: A) -> Result<Self, A::Error> {
-        Ok(match tag {
-            "hello" => Request::Hello(fields(map)?),
-            "join" => Request::Join(fields(map)?),
-            "leave" => Request::Leave(fields(map)?),
-            "say" => Request::Say(fields(map)?),
-            "tell" => Request::Tell(fields(map)?),
-            "topic" => Request::Topic(fields(map)?),
-            "who" => Request::Who(fields(map)?),
-            "rooms" => Request::Rooms(fields(map)?),
-            "history" => Request::History(fields(map)?),
-            "replay" => Request::Replay(fields(map)?),
-            "search" => Request::Search(fields(map)?),
-            "ping" => Request::Ping(fields(map)?),
-            "bye" => fields::<Nothing, A>(map).map(|_| Request::Bye {})?,
-            _ => Request::Unknown(Unknown { tag: tag.to_owned(), ..fields(map)? }),
-        })
+        match tag {
+            "hello" => return Ok(Request::unnumbered(fields::<Hello<'de>, A>(map)?)),
+            "bye" => return fields::<Nothing, A>(map).map(|_| Request::unnumbered(RequestBody::Bye)),
+            _ => {}
+        }
+        let is_message = matches!(tag, "say" | "tell" | "topic");
+        let mut envelope = Envelope { map, is_message, id: None, order: None };
+        let body = match tag {
+            "join" => RequestBody::Join(fields(&mut envelope)?),
+            "leave" => RequestBody::Leave(fields(&mut envelope)?),
+            "say" | "tell" | "topic" => RequestBody::Post(Post::read_fields(tag, &mut envelope)?),
+            "who" => RequestBody::Who(fields(&mut envelope)?),
+            "rooms" => fields::<Nothing, _>(&mut envelope).map(|_| RequestBody::Rooms)?,
+            "history" => RequestBody::History(fields(&mut envelope)?),
+            "replay" => RequestBody::Replay(fields(&mut envelope)?),
+            "search" => RequestBody::Search(fields(&mut envelope)?),
+            "ping" => fields::<Nothing, _>(&mut envelope).map(|_| RequestBody::Ping)?,
+            _ => {
+                fields::<Nothing, _>(&mut envelope)?;
+                RequestBody::Unknown(Unknown { tag: tag.to_owned() })
+            }
+        };
+        let (id, order) = (envelope.id.flatten(), envelope.order.flatten());
+        if id.is_none() && !matches!(body, RequestBody::Unknown(_)) {
+            return Err(de::Error::missing_field("id"));
+        }
+        Ok(Request { id, order, body })
+    }
+}
+
+/// The fields of a request, out of which those of the envelope are taken as they come.
+struct Envelope<A> {
+    map: A,
+    is_message: bool,
+    id: Option<Option<u64>>,
+    order: Option<Option<u64>>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Envelope<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        loop {
+            let (field, name) = match self.map.next_key::<Text<'de>>()? {
+                Some(key) if key.0 == "id" => (&mut self.id, "id"),
+                Some(key) if key.0 == "order" && self.is_message => (&mut self.order, "order"),
+                Some(Text(Cow::Borrowed(key))) => {
+                    return seed.deserialize(de::value::BorrowedStrDeserializer::new(key)).map(Some);
+                }
+                Some(Text(Cow::Owned(key))) => return seed.deserialize(key.into_deserializer()).map(Some),
+                None => return Ok(None),
+            };
+            let value = self.map.next_value::<Option<u64>>()?;
+            if field.replace(value).is_some() {
+                return Err(de::Error::duplicate_field(name));
+            }
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
     }
 }
 
@@ -193,8 +278,6 @@ impl fmt::Debug for Hello<'_> {
 /// Enters a room, or sets the cursor of one that the session is in.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Join<'a> {
-    /// The request's number.
-    pub id: u64,
     /// The room.
     #[serde(borrow)]
     pub room: Cow<'a, str>,
@@ -212,89 +295,22 @@ pub struct Join<'a> {
 /// Leaves a room.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Leave<'a> {
-    /// The request's number.
-    pub id: u64,
     /// The room.
     #[serde(borrow)]
     pub room: Cow<'a, str>,
-}
-
-/// Says something in a room the session is in.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Say<'a> {
-    /// The request's number.
-    pub id: u64,
-    /// The room.
-    #[serde(borrow)]
-    pub room: Cow<'a, str>,
-    /// The text, 1 to [`MAX_TEXT`](super::MAX_TEXT) bytes.
-    #[serde(borrow)]
-    pub text: Cow<'a, str>,
-    /// Its place among the messages of its session, from 1; the same when it is sent again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<u64>,
-    /// Whether a program says it by itself.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub bot: bool,
-}
-
-/// Says something to one person.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Tell<'a> {
-    /// The request's number.
-    pub id: u64,
-    /// The name of the person.
-    #[serde(borrow)]
-    pub to: Cow<'a, str>,
-    /// The text, 1 to [`MAX_TEXT`](super::MAX_TEXT) bytes.
-    #[serde(borrow)]
-    pub text: Cow<'a, str>,
-    /// Its place among the messages of its session, from 1; the same when it is sent again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<u64>,
-    /// Whether a program says it by itself.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub bot: bool,
-}
-
-/// Sets the topic of a room the session is in.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Topic<'a> {
-    /// The request's number.
-    pub id: u64,
-    /// The room.
-    #[serde(borrow)]
-    pub room: Cow<'a, str>,
-    /// The topic; may be empty.
-    #[serde(borrow)]
-    pub text: Cow<'a, str>,
-    /// Its place among the messages of its session, from 1; the same when it is sent again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<u64>,
 }
 
 /// Asks who is in a room.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Who<'a> {
-    /// The request's number.
-    pub id: u64,
     /// The room.
     #[serde(borrow)]
     pub room: Cow<'a, str>,
 }
 
-/// Asks which rooms there are.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct RoomList {
-    /// The request's number.
-    pub id: u64,
-}
-
 /// Asks for a page of entries older than one the client has.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct History<'a> {
-    /// The request's number.
-    pub id: u64,
     /// The room.
     #[serde(borrow)]
     pub room: Cow<'a, str>,
@@ -309,8 +325,6 @@ pub struct History<'a> {
 /// Asks for entries to be sent once more, as ordinary frames.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Replay<'a> {
-    /// The request's number.
-    pub id: u64,
     /// The room.
     #[serde(borrow)]
     pub room: Cow<'a, str>,
@@ -323,8 +337,6 @@ pub struct Replay<'a> {
 /// Asks for the newest entries that have all of some words, in any room.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Search<'a> {
-    /// The request's number.
-    pub id: u64,
     /// The words, as somebody typed them: a [`Query`](crate::words::Query).
     #[serde(borrow)]
     pub words: Cow<'a, str>,
@@ -345,24 +357,18 @@ pub struct Search<'a> {
     pub limit: Option<u64>,
 }
 
-/// Asks for a `pong`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Ping {
-    /// The request's number.
-    pub id: u64,
-}
-
 /// A request whose type is not known.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Unknown {
     /// Its type.
-    #[serde(skip)]
     pub tag: String,
-    /// Its number, if it has one.
-    #[serde(default)]
-    pub id: Option<u64>,
 }
 
-/// A message without fields of its own.
-#[derive(Deserialize)]
-pub(super) struct Nothing {}
+/// The text, independent of the frame it was read from.
+pub(super) fn keep(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+/// A request or event without fields of its own.
+#[derive(Deserialize, Serialize)]
+struct Nothing {}

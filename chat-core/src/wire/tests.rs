@@ -1,6 +1,7 @@
 //! Frames as they are on the wire: the examples of the protocol, and what is refused.
 
 use super::*;
+use crate::KeyId;
 
 fn refused(frame: &str) -> String {
     read_request(frame.as_bytes()).expect_err(frame).to_string()
@@ -24,9 +25,9 @@ fn type_may_come_anywhere_but_only_once() {
 #[test]
 fn unknown_fields_are_ignored_and_unknown_types_are_named() {
     let ping = read_request(br#"{"type":"ping","id":7,"colour":["red",{"deep":[1,2]}]}"#).unwrap();
-    assert_eq!(ping, Request::Ping(Ping { id: 7 }));
+    assert_eq!(ping, Request::new(7, RequestBody::Ping));
     let unknown = read_request(br#"{"type":"dance","id":7}"#).unwrap();
-    assert_eq!(unknown, Request::Unknown(Unknown { tag: "dance".into(), id: Some(7) }));
+    assert_eq!(unknown, Request::new(7, RequestBody::Unknown(Unknown { tag: "dance".into() })));
     assert_eq!(read_event(br#"{"type":"confetti"}"#).unwrap(), Event::Unknown);
 }
 
@@ -60,26 +61,25 @@ fn what_is_not_protocol_is_refused_in_words() {
 #[test]
 fn numbers_and_brackets_inside_strings_are_text() {
     let frame = r#"{"type":"say","id":1,"room":"r","text":"-1.5e9 \"[[[[[[[[[[\\"}"#;
-    let Request::Say(say) = read_request(frame.as_bytes()).unwrap() else { panic!("not a say") };
-    assert_eq!(say.text, r#"-1.5e9 "[[[[[[[[[[\"#);
+    let post = Post::say("r", r#"-1.5e9 "[[[[[[[[[[\"#);
+    assert_eq!(read_request(frame.as_bytes()).unwrap(), Request::new(1, post));
 }
 
 #[test]
 fn the_largest_integer_is_read_exactly() {
     let frame = format!(r#"{{"type":"ping","id":{MAX_INTEGER}}}"#);
-    assert_eq!(read_request(frame.as_bytes()).unwrap(), Request::Ping(Ping { id: MAX_INTEGER }));
+    assert_eq!(read_request(frame.as_bytes()).unwrap(), Request::new(MAX_INTEGER, RequestBody::Ping));
 }
 
 #[test]
 fn events_come_back_as_they_were_written() {
     let entry = EntryFrame {
-        kind: EntryKind::Topic,
         room: "lobby".into(),
         seq: 45,
-        from: "ana".into(),
+        author: Author::person("ana"),
         to: None,
         at: 1_732_100_000_000,
-        text: "tea\nat four".into(),
+        body: Body::topic("tea\nat four"),
     };
     let frame = write(&Event::Entry(entry.clone()));
     assert!(frame.starts_with(br#"{"type":"topic","room":"lobby","seq":45,"#), "{frame:?}");
@@ -94,7 +94,7 @@ fn events_come_back_as_they_were_written() {
     for event in [Event::Entry(entry.clone()), page, found, error, Event::Pong(Pong { id: 1 })] {
         assert_eq!(read_event(&write(&event)).unwrap(), event);
     }
-    let bot = EntryFrame { kind: EntryKind::Bot, ..entry.clone() };
+    let bot = EntryFrame { author: Author::bot("ana"), body: Body::message("tea"), ..entry.clone() };
     let frame = write(&Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![bot.clone()] }));
     let marked = r#""entries":[{"type":"message","bot":true,"room":"#;
     assert!(std::str::from_utf8(&frame).unwrap().contains(marked), "{frame:?}");
@@ -109,35 +109,100 @@ fn events_come_back_as_they_were_written() {
 #[test]
 fn the_longest_text_fits_a_frame_however_it_is_escaped() {
     let entry = EntryFrame {
-        kind: EntryKind::Message,
         room: "\u{1F98A}".repeat(32),
         seq: MAX_INTEGER,
-        from: "\u{1F98A}".repeat(16),
+        author: Author { identity: Some(KeyId([255; 32])), ..Author::bot("\u{1F98A}".repeat(16)) },
         to: Some("\u{1F98A}".repeat(16)),
         at: MAX_INTEGER,
-        text: "\n".repeat(MAX_TEXT),
+        body: Body::message("\n".repeat(MAX_TEXT)),
     };
     assert!(write(&Event::Entry(entry)).len() < MAX_FRAME / 2);
 }
 
 #[test]
 fn the_mark_of_a_program_is_a_flag() {
-    let kind = |more: &str| {
+    let author = |more: &str| {
         let frame = format!(r#"{{"room":"a","seq":1,"from":"b","at":2,"text":"c",{more}}}"#);
         match read_event(frame.as_bytes()) {
-            Ok(Event::Entry(entry)) => Some(entry.kind),
+            Ok(Event::Entry(entry)) => Some((entry.body.kind, entry.author.bot)),
             _ => None,
         }
     };
-    assert_eq!(kind(r#""type":"message","bot":true"#), Some(EntryKind::Bot));
-    assert_eq!(kind(r#""bot":true,"type":"message""#), Some(EntryKind::Bot));
-    assert_eq!(kind(r#""type":"message","bot":false"#), Some(EntryKind::Message));
-    assert_eq!(kind(r#""type":"topic","bot":true"#), Some(EntryKind::Topic), "topics have no such field");
+    assert_eq!(author(r#""type":"message","bot":true"#), Some((EntryKind::Message, true)));
+    assert_eq!(author(r#""bot":true,"type":"message""#), Some((EntryKind::Message, true)));
+    assert_eq!(author(r#""type":"message","bot":false"#), Some((EntryKind::Message, false)));
+    assert_eq!(author(r#""type":"topic","bot":true"#), Some((EntryKind::Topic, true)));
     for wrong in [r#""bot":1"#, r#""bot":null"#, r#""bot":true,"bot":true"#] {
-        assert_eq!(kind(&format!(r#""type":"message",{wrong}"#)), None, "{wrong}");
+        assert_eq!(author(&format!(r#""type":"message",{wrong}"#)), None, "{wrong}");
     }
-    let say = Say { id: 1, room: "a".into(), text: "b".into(), order: None, bot: true };
-    let frame = write(&Request::Say(say.clone()));
+    let say = Request::new(1, Post::say("a", "b").by_bot(true));
+    let frame = write(&say);
     assert_eq!(frame, br#"{"type":"say","id":1,"room":"a","text":"b","bot":true}"#.as_slice());
-    assert_eq!(read_request(&frame).unwrap(), Request::Say(say));
+    assert_eq!(read_request(&frame).unwrap(), say);
+}
+
+#[test]
+fn requests_come_back_as_they_were_written() {
+    for (request, frame) in [
+        (
+            Request::new(4, Post::tell("bob", "psst")).in_order(7),
+            r#"{"type":"tell","id":4,"to":"bob","text":"psst","order":7}"#,
+        ),
+        (
+            Request::new(5, Post::topic("lobby", "")).in_order(8),
+            r#"{"type":"topic","id":5,"room":"lobby","text":"","order":8}"#,
+        ),
+        (Request::new(6, RequestBody::Rooms), r#"{"type":"rooms","id":6}"#),
+        (
+            Request::new(7, Replay { room: "@".into(), from: 1, to: 2 }),
+            r#"{"type":"replay","id":7,"room":"@","from":1,"to":2}"#,
+        ),
+        (Request::unnumbered(RequestBody::Bye), r#"{"type":"bye"}"#),
+    ] {
+        assert_eq!(write(&request), frame.as_bytes());
+        assert_eq!(read_request(frame.as_bytes()).unwrap(), request);
+    }
+    // `order` belongs to messages; elsewhere nothing reads it. `hello` and `bye` have no number.
+    let ping = r#"{"type":"ping","id":1,"order":"x"}"#;
+    assert_eq!(read_request(ping.as_bytes()).unwrap(), Request::new(1, RequestBody::Ping));
+    let bye = r#"{"type":"bye","id":"x"}"#;
+    assert_eq!(read_request(bye.as_bytes()).unwrap(), Request::unnumbered(RequestBody::Bye));
+    for twice in [r#""id":1,"id":null"#, r#""id":1,"order":1,"order":1"#] {
+        assert!(refused(&format!(r#"{{"type":"say","room":"r","text":"t",{twice}}}"#)).contains("duplicate"));
+    }
+    assert!(refused(r#"{"type":"say","id":null,"room":"r","text":"t"}"#).contains("missing field `id`"));
+}
+
+#[test]
+fn what_has_a_room_and_a_number_is_an_entry_whatever_its_type() {
+    let frame =
+        r#"{"type":"reaction","room":"lobby","seq":9,"from":"ana","at":3,"text":"ana likes 8","to_seq":8}"#;
+    let entry = EntryFrame {
+        room: "lobby".into(),
+        seq: 9,
+        author: Author::person("ana"),
+        to: None,
+        at: 3,
+        body: Body {
+            kind: EntryKind::Other("reaction".into()),
+            text: "ana likes 8".into(),
+            fields: Some(Box::new([("to_seq".to_owned(), 8.into())].into_iter().collect())),
+        },
+    };
+    assert_eq!(read_event(frame.as_bytes()).unwrap(), Event::Entry(entry.clone()));
+    assert_eq!(write(&entry), frame.as_bytes());
+    let page = Event::Page(Page { id: 1, room: "lobby".into(), entries: vec![entry] });
+    assert_eq!(read_event(&write(&page)).unwrap(), page);
+    let bare = read_event(br#"{"seq":9,"type":"mark","room":"lobby"}"#).unwrap();
+    let Event::Entry(bare) = bare else { panic!("{bare:?} counts as well") };
+    assert_eq!((bare.seq, bare.body.is_shown()), (9, false));
+    assert!(!std::str::from_utf8(&write(&bare)).unwrap().contains("text"));
+    assert_eq!(read_event(br#"{"type":"mark","seq":9,"from":4}"#).unwrap(), Event::Unknown);
+    for wrong in [
+        r#"{"type":"mark","room":1,"seq":9}"#,
+        r#"{"type":"mark","room":"lobby","seq":9,"from":1}"#,
+        r#"{"type":"message","room":"lobby","seq":9,"from":"ana","at":3}"#,
+    ] {
+        assert!(read_event(wrong.as_bytes()).is_err(), "{wrong}");
+    }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use chat_core::{
     ClientId,
     transport::BoxLink,
-    wire::{self, Event, Hello, Join, PROTOCOL, Ping, Request, Say},
+    wire::{self, Event, Hello, Join, PROTOCOL, Post, Request, RequestBody},
     within,
 };
 use futures::{FutureExt, SinkExt, StreamExt, channel::oneshot, future::BoxFuture};
@@ -63,14 +63,15 @@ impl Counting {
             password: venue.password.as_deref().map(Into::into),
             ..Hello::default()
         };
-        ask(&mut link, &Request::Hello(hello), |it| matches!(it, Event::Welcome(_)).then_some(())).await?;
+        ask(&mut link, &Request::unnumbered(hello), |it| matches!(it, Event::Welcome(_)).then_some(()))
+            .await?;
         let room = venue.room_name(shared.load.room(nth));
-        let join = Join { id: JOIN, room: room.as_str().into(), recent: Some(0), ..Join::default() };
+        let join = Join { room: room.as_str().into(), recent: Some(0), ..Join::default() };
         let joined = |event: Event| match event {
             Event::Joined(joined) => Some(joined.after),
             _ => None,
         };
-        let head = ask(&mut link, &Request::Join(join), joined).await?;
+        let head = ask(&mut link, &Request::new(JOIN, join), joined).await?;
         Ok(Counting {
             link,
             beginning: beginning(&room),
@@ -99,7 +100,7 @@ impl Counting {
         let _ = tell.send(self.ear.heard()); // nobody may wait for it any more
         if !is_lost {
             let leaving = async {
-                let _ = self.link.send(wire::write(&Request::Bye {})).await; // it is left either way
+                let _ = self.link.send(wire::write(&Request::unnumbered(RequestBody::Bye))).await; // it is left either way
                 let _ = self.link.close().await;
             };
             let _ = within(LEAVE_WITHIN, &*self.shared.runtime, leaving).await; // if not, it is cut off
@@ -148,8 +149,8 @@ impl Counting {
             return Ok(());
         }
         match wire::read_event(frame).map_err(|error| format!("the server says what is no frame: {error}"))? {
-            Event::Entry(it) if it.room == self.room => match Mark::read(it.text.as_bytes()) {
-                Some(mark) => self.ear.hear(it.seq, mark, it.text.len(), batch),
+            Event::Entry(it) if it.room == self.room => match Mark::read(it.body.text.as_bytes()) {
+                Some(mark) => self.ear.hear(it.seq, mark, it.body.text.len(), batch),
                 None => self.ear.skip(it.seq),
             },
             Event::Ack(_) => self.mouth.iter_mut().for_each(Mouth::answered),
@@ -202,14 +203,8 @@ impl Counting {
 
     fn say(&mut self, mark: Mark) -> Result<(), String> {
         let load = &self.shared.load;
-        let say = Say {
-            id: mark.number + FIRST,
-            room: self.room.as_str().into(),
-            text: mark.text(&load.size, load.seed).into(),
-            order: None,
-            bot: false,
-        };
-        let frame = wire::write(&Request::Say(say));
+        let say = Post::say(self.room.as_str(), mark.text(&load.size, load.seed));
+        let frame = wire::write(&Request::new(mark.number + FIRST, say));
         self.send(frame)
     }
 
@@ -238,7 +233,7 @@ impl Counting {
         }
         self.heart = self.shared.runtime.sleep_until(self.shared.runtime.now() + BEAT);
         if self.link.poll_ready_unpin(cx).map_err(|error| error.to_string())?.is_ready() {
-            self.send(wire::write(&Request::Ping(Ping { id: PING })))?;
+            self.send(wire::write(&Request::new(PING, RequestBody::Ping)))?;
         }
         Ok(())
     }

@@ -77,7 +77,7 @@ pub(super) const LONGEST_MARK: usize = 24;
 
 #[cfg(test)]
 mod tests {
-    use chat_core::wire::{EntryFrame, EntryKind, write};
+    use chat_core::wire::{Author, Body, EntryFrame, write};
 
     use super::*;
 
@@ -99,13 +99,12 @@ mod tests {
     fn a_frame_is_read_as_the_core_writes_it() {
         let mark = Mark { number: 31, due: 4_000_001 };
         let frame = EntryFrame {
-            kind: EntryKind::Message,
             room: "b-room-0".to_owned(),
             seq: 1_000_000,
-            from: "b-17".to_owned(),
+            author: Author::person("b-17"),
             to: None,
             at: 1_732_100_000_000,
-            text: mark.text(&(100..=100), 7),
+            body: Body::message(mark.text(&(100..=100), 7)),
         };
         let (written, room) = (write(&frame), beginning("b-room-0"));
         assert_eq!(entry(&written, &room), Some((1_000_000, mark, 100)));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chat_core::{
     ClientId,
     client::{self, Config, Remote, Update, Updates},
-    wire::{Event, Join, Request, Say},
+    wire::{Event, Join, Post},
     within,
 };
 use futures::{
@@ -65,7 +65,7 @@ impl Repairing {
     ) -> Result<Repairing, String> {
         let room = venue.room_name(shared.load.room(nth));
         let join = Join { room: room.clone().into(), recent: Some(0), ..Join::default() };
-        remote.ask(Request::Join(join), JOIN).await.map_err(|error| error.to_string())?;
+        remote.ask(join, JOIN).await.map_err(|error| error.to_string())?;
         loop {
             match updates.next().await.ok_or("the conversation is over")? {
                 Update::Joined { joined, .. } => {
@@ -113,8 +113,8 @@ async fn listen(
         let mut batch = Batch::new();
         for update in chunk {
             match update {
-                Update::Entry(entry) => match Mark::read(entry.text.as_bytes()) {
-                    Some(mark) => ear.hear(entry.seq, mark, entry.text.len(), &mut batch),
+                Update::Entry(entry) => match Mark::read(entry.body.text.as_bytes()) {
+                    Some(mark) => ear.hear(entry.seq, mark, entry.body.text.len(), &mut batch),
                     None => ear.skip(entry.seq),
                 },
                 Update::Reply { tag, reply } if tag >= FIRST => {
@@ -156,9 +156,9 @@ async fn speak(
             let next = lock(mouth).next(shared.now());
             match next {
                 Next::Say(mark) => {
-                    let text = mark.text(&shared.load.size, shared.load.seed).into();
-                    let say = Say { id: 0, room: room.clone().into(), text, order: None, bot: false };
-                    if remote.ask(Request::Say(say), mark.number + FIRST).await.is_err() {
+                    let text = mark.text(&shared.load.size, shared.load.seed);
+                    let say = Post::say(room.clone(), text);
+                    if remote.ask(say, mark.number + FIRST).await.is_err() {
                         break;
                     }
                 }

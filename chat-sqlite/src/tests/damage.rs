@@ -11,7 +11,7 @@ use futures::executor::block_on;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use super::{append, name, open, page, say, state, talk, texts};
+use super::{append, name, open, page, say, state, talk, texts, topic};
 use crate::{Options, SqliteLog};
 
 /// A log with some rooms and topics, a part of it in the write-ahead log, as a crash leaves it.
@@ -36,11 +36,8 @@ fn fill(log: &SqliteLog, range: std::ops::RangeInclusive<u64>) {
 }
 
 fn item(n: u64) -> Append {
-    let kind = if n.is_multiple_of(10) { EntryKind::Topic } else { EntryKind::Message };
-    Append {
-        kind,
-        ..say(["lobby", "kitchen"][n as usize % 2], n, &format!("what was said as number {n}. ").repeat(5))
-    }
+    let say = if n.is_multiple_of(10) { topic } else { say };
+    say(["lobby", "kitchen"][n as usize % 2], n, &format!("what was said as number {n}. ").repeat(5))
 }
 
 /// Everything that can be read is what was written, under the number it was given.
@@ -61,8 +58,8 @@ fn check(directory: &Path, what: &str) -> usize {
                 assert!(entry.seq > after && entry.seq <= 100, "{what}: {}", entry.seq);
                 let wanted = item(entry.seq);
                 assert_eq!(
-                    (entry.kind, &entry.text, &*entry.from),
-                    (wanted.kind, &wanted.text, "ana"),
+                    (entry.body.kind.clone(), &entry.body.text, &*entry.author.name),
+                    (wanted.body.kind.clone(), &wanted.body.text, "ana"),
                     "{what}"
                 );
                 after = entry.seq;
@@ -71,8 +68,8 @@ fn check(directory: &Path, what: &str) -> usize {
             assert!(page.through > after || !page.entries.is_empty(), "{what}: a page leads nowhere");
             after = page.through;
         }
-        let topics = (1..=100).map(item).filter(|it| it.kind == EntryKind::Topic);
-        assert!(state.topic.is_empty() || topics.into_iter().any(|it| it.text == state.topic), "{what}");
+        let topics = (1..=100).map(item).filter(|it| it.body.kind == EntryKind::Topic);
+        assert!(state.topic.is_empty() || topics.into_iter().any(|it| it.body.text == state.topic), "{what}");
     }
     // A request is known where it was, or is a conflict, or is stored anew; never known elsewhere.
     for n in [2, 3, 90, 199, 200] {
@@ -86,7 +83,7 @@ fn check(directory: &Path, what: &str) -> usize {
     if let Ok(outcomes) = append(&log, vec![Append { client: ClientId(8), ..say("lobby", 1, "new") }]) {
         let Outcome::Stored(position) = outcomes[0] else { panic!("{what}: {outcomes:?}") };
         if let Ok(page) = block_on(log.read(&name("lobby"), position.seq - 1, super::PAGE)) {
-            assert_eq!(page.entries.last().map(|it| &*it.text), Some("new"), "{what}");
+            assert_eq!(page.entries.last().map(|it| &*it.body.text), Some("new"), "{what}");
         }
     }
     read
@@ -166,7 +163,7 @@ fn an_entry_that_is_not_what_was_written_is_a_gap() {
         let numbers: Vec<u64> = page.entries.iter().map(|it| it.seq).filter(|it| *it != 4).collect();
         assert_eq!((numbers, page.through), (vec![1, 2, 5, 6], 6), "{change}");
         for entry in page.entries {
-            assert_eq!(entry.text, entry.seq.to_string(), "{change}");
+            assert_eq!(entry.body.text, entry.seq.to_string(), "{change}");
         }
         assert_eq!(append(&log, vec![say("lobby", 7, "7")]).unwrap()[0], super::stored(7, 1007), "{change}");
     }
@@ -267,7 +264,7 @@ fn a_damaged_run_does_not_pass_for_a_later_one() {
 fn a_damaged_topic_is_none() {
     let directory = tempdir().unwrap();
     let log = open(directory.path());
-    append(&log, vec![Append { kind: EntryKind::Topic, ..say("lobby", 1, "tea") }]).unwrap();
+    append(&log, vec![topic("lobby", 1, "tea")]).unwrap();
     drop(log);
     tamper(directory.path(), "UPDATE topics SET text = 'forged'");
     assert_eq!(state(&open(directory.path()), "lobby").unwrap().topic, "");

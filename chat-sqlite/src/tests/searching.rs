@@ -18,7 +18,7 @@ fn search(log: &SqliteLog, words: &str, change: impl FnOnce(&mut Search)) -> Fou
 }
 
 fn found(log: &SqliteLog, words: &str) -> Vec<String> {
-    search(log, words, |_| ()).hits.into_iter().map(|it| it.entry.text).collect()
+    search(log, words, |_| ()).hits.into_iter().map(|it| it.entry.body.text.clone()).collect()
 }
 
 #[test]
@@ -42,7 +42,8 @@ fn it_is_found_at_once_newest_first_and_again_after_a_restart() {
 fn rooms_people_times_and_pages_narrow_it() {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path());
-    let from = |who: &str, room, n, text| Append { from: who.to_owned(), ..say(room, n, text) };
+    let from =
+        |who: &str, room, n, text| Append { author: Arc::new(Author::person(who)), ..say(room, n, text) };
     append(&log, (1..=50).map(|n| say("a", n, "tea")).collect()).unwrap();
     append(&log, vec![from("O'Neill-x", "b", 51, "tea"), from("bob", "b", 52, "tea")]).unwrap();
     let count = |change: fn(&mut Search)| search(&log, "tea", change).hits.len();

@@ -1,6 +1,6 @@
 //! What is not allowed is refused with the code that the protocol gives it, and harms nobody else.
 
-use chat_core::wire::{self, Code, Event, Hello, Join, MAX_HELLO, MAX_TEXT, Replay, Request, Say, Tell, Who};
+use chat_core::wire::{self, Code, Event, Hello, Join, MAX_HELLO, MAX_TEXT, Post, Replay, Request, Who};
 
 use super::{Subject, test_server::TestServer};
 use crate::raw_client::{RawClient, hello};
@@ -89,7 +89,7 @@ pub async fn names_are_checked(subject: &Subject) {
     let long = "x".repeat(65);
     for room in ["", "lob\u{7}by", "lob\u{202e}by", &long] {
         let reply =
-            ana.ask(|id| Request::Join(Join { id, room: room.to_owned().into(), ..Join::default() })).await;
+            ana.ask(|id| Request::new(id, Join { room: room.to_owned().into(), ..Join::default() })).await;
         expect_code(&reply, Code::BadName);
     }
 }
@@ -100,13 +100,13 @@ pub async fn a_session_is_not_taken_over(subject: &Subject) {
     let server = TestServer::open(subject).await;
     let mut ana = server.enter_room("ana", 1, "lobby").await;
     server.refused(&hello("bob", 1), Code::NotWelcome).await;
-    ana.send(wire::write(&Request::Hello(hello("ada", 1)))).await;
+    ana.send(wire::write(&Request::unnumbered(hello("ada", 1)))).await;
     if ana.reliable() {
         let refusal = |event: &Event| matches!(event, Event::Error(_)).then(|| event.clone());
         expect_code(&ana.expect("refusal", refusal).await, Code::Unsupported);
     }
     assert_eq!(ana.say("lobby", "still ana").await.seq, 1);
-    assert_eq!(ana.entries("lobby", 1..=1).await[0].from, "ana");
+    assert_eq!(ana.entries("lobby", 1..=1).await[0].author.name, "ana");
 }
 
 /// Two people cannot have one name, nor names that differ in case alone. (protocol 2.11, protocol 4.2)
@@ -138,7 +138,7 @@ pub async fn texts_are_checked(subject: &Subject) {
     let largest = "\u{1F98A}".repeat(MAX_TEXT / 4);
     for (number, text) in (1..).zip(["two\nlines\tand a tab", &largest]) {
         assert_eq!(ana.say("lobby", text).await.seq, number);
-        assert_eq!(ana.entries("lobby", number..=number).await[0].text, text);
+        assert_eq!(ana.entries("lobby", number..=number).await[0].body.text, text);
     }
 }
 
@@ -148,7 +148,7 @@ pub async fn only_members_speak(subject: &Subject) {
     let mut bob = server.enter_room("bob", 2, "lobby").await;
     let (mut ana, _) = server.enter("ana", 1).await;
     expect_code(&say(&mut ana, "lobby", "let me in").await, Code::NotJoined);
-    let nowhere = ana.ask(|id| Request::Who(Who { id, room: "nowhere".into() })).await;
+    let nowhere = ana.ask(|id| Request::new(id, Who { room: "nowhere".into() })).await;
     expect_code(&nowhere, Code::NoSuchRoom);
     assert_eq!(bob.say("lobby", "alone").await.seq, 1);
 }
@@ -157,9 +157,7 @@ pub async fn only_members_speak(subject: &Subject) {
 pub async fn nobody_is_told_of_nobody(subject: &Subject) {
     let server = TestServer::open(subject).await;
     let (mut ana, _) = server.enter("ana", 1).await;
-    let reply = ana
-        .ask(|id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false }))
-        .await;
+    let reply = ana.ask(|id| Request::new(id, Post::tell("bob", "psst"))).await;
     expect_code(&reply, Code::NotHere);
 }
 
@@ -170,15 +168,15 @@ pub async fn a_replay_has_a_limit(subject: &Subject) {
     for number in 1..=40 {
         ana.say("lobby", &format!("{number}")).await;
     }
-    let replay = |id| Request::Replay(Replay { id, room: "lobby".into(), from: 1, to: 33 });
+    let replay = |id| Request::new(id, Replay { room: "lobby".into(), from: 1, to: 33 });
     expect_code(&ana.ask(replay).await, Code::TooLarge);
-    let all = |id| Request::Replay(Replay { id, room: "lobby".into(), from: 1, to: wire::MAX_INTEGER });
+    let all = |id| Request::new(id, Replay { room: "lobby".into(), from: 1, to: wire::MAX_INTEGER });
     expect_code(&ana.ask(all).await, Code::TooLarge);
 }
 
 async fn say(client: &mut RawClient, room: &'static str, text: &str) -> Event {
-    let text = text.to_owned().into();
-    client.ask(|id| Request::Say(Say { id, room: room.into(), text, order: None, bot: false })).await
+    let text = text.to_owned();
+    client.ask(|id| Request::new(id, Post::say(room, text))).await
 }
 
 fn expect_code(event: &Event, wanted: Code) {

@@ -1,8 +1,8 @@
 //! Every request has its reply, in the form the protocol gives it.
 
 use chat_core::wire::{
-    Code, EntryFrame, EntryKind, Event, History, INBOX, Leave, Page, Ping, Pong, Replay, Replayed, Request,
-    RoomList, Say, Search, Tell, Topic, Who,
+    Code, EntryFrame, EntryKind, Event, History, INBOX, Leave, Page, Pong, Post, Replay, Replayed, Request,
+    RequestBody, Search, Who,
 };
 
 use super::{Subject, test_server::TestServer};
@@ -14,7 +14,7 @@ pub async fn who_lists_the_members(subject: &Subject) {
     let mut ana = server.enter_room("ana", 1, "lobby").await;
     let _bob = server.enter_room("bob", 2, "lobby").await;
     let _cleo = server.enter_room("cleo", 3, "kitchen").await;
-    let Event::Members(mut members) = ana.ask(|id| Request::Who(Who { id, room: "lobby".into() })).await
+    let Event::Members(mut members) = ana.ask(|id| Request::new(id, Who { room: "lobby".into() })).await
     else {
         panic!("who is answered with the members")
     };
@@ -31,7 +31,7 @@ pub async fn rooms_lists_the_rooms(subject: &Subject) {
     ana.join("lobby", Some(0)).await;
     ana.say("kitchen", "hungry?").await;
     ana.entries("kitchen", 1..=1).await;
-    let Event::Rooms(rooms) = ana.ask(|id| Request::Rooms(RoomList { id })).await else {
+    let Event::Rooms(rooms) = ana.ask(|id| Request::new(id, RequestBody::Rooms)).await else {
         panic!("rooms is answered with the rooms")
     };
     let lines: Vec<_> = rooms.rooms.iter().map(|it| (it.room.as_str(), it.present, it.head)).collect();
@@ -44,13 +44,12 @@ pub async fn a_topic_is_an_entry_and_is_remembered(subject: &Subject) {
     let mut ana = server.enter_room("ana", 1, "lobby").await;
     let mut bob = server.enter_room("bob", 2, "lobby").await;
     ana.say("lobby", "before").await;
-    let topic =
-        |id| Request::Topic(Topic { id, room: "lobby".into(), text: "tea at four".into(), order: None });
+    let topic = |id| Request::new(id, Post::topic("lobby", "tea at four"));
     let Event::Ack(ack) = ana.ask(topic).await else { panic!("a topic is acknowledged") };
     assert_eq!((ack.room.as_str(), ack.seq), ("lobby", 2));
     let entry = &bob.entries("lobby", 1..=2).await[1];
     assert_eq!(
-        (entry.kind, entry.from.as_str(), entry.text.as_str()),
+        (entry.body.kind.clone(), entry.author.name.as_str(), entry.body.text.as_str()),
         (EntryKind::Topic, "ana", "tea at four")
     );
     let (mut cleo, _) = server.enter("cleo", 3).await;
@@ -85,7 +84,7 @@ pub async fn a_replay_sends_entries_again(subject: &Subject) {
         ana.say("lobby", &format!("{number}")).await;
     }
     let first = ana.entries("lobby", 1..=8).await;
-    let replay = |from, to| move |id| Request::Replay(Replay { id, room: "lobby".into(), from, to });
+    let replay = |from, to| move |id| Request::new(id, Replay { room: "lobby".into(), from, to });
     let Event::Replayed(Replayed { from, to, .. }) = ana.ask(replay(3, 5)).await else {
         panic!("a replay ends with a word")
     };
@@ -110,7 +109,7 @@ pub async fn a_search_finds_words_anywhere(subject: &Subject) {
     }
     let (mut read, mut before) = (Vec::new(), None);
     loop {
-        let search = |id| Request::Search(Search { id, words: "cafe".into(), before, ..Search::default() });
+        let search = |id| Request::new(id, Search { words: "cafe".into(), before, ..Search::default() });
         let Event::Found(found) = bob.ask(search).await else {
             panic!("a search is answered with what was found")
         };
@@ -128,7 +127,7 @@ pub async fn what_a_program_says_is_marked(subject: &Subject) {
     let server = TestServer::open(subject).await;
     let mut bot = server.enter_room("echo", 1, "lobby").await;
     let mut ana = server.enter_room("ana", 2, "lobby").await;
-    let said = |id, bot| Request::Say(Say { id, room: "lobby".into(), text: "HI".into(), bot, order: None });
+    let said = |id, bot| Request::new(id, Post::say("lobby", "HI").by_bot(bot));
     let id = bot.next_id();
     let first = bot.ask_as(id, chat_core::wire::write(&said(id, true))).await;
     assert!(matches!(first, Event::Ack(_)), "{first:?}");
@@ -136,20 +135,20 @@ pub async fn what_a_program_says_is_marked(subject: &Subject) {
     let unmarked = bot.ask_as(id, chat_core::wire::write(&said(id, false))).await;
     assert!(matches!(&unmarked, Event::Error(it) if it.code == Code::Conflict), "{unmarked:?}");
     assert!(matches!(ana.ask(|id| said(id, false)).await, Event::Ack(_)));
-    let kinds = |entries: &[EntryFrame]| entries.iter().map(|it| it.kind).collect::<Vec<_>>();
-    let marked = [EntryKind::Bot, EntryKind::Message];
-    assert_eq!(kinds(&ana.entries("lobby", 1..=2).await), marked, "as it is said");
-    assert_eq!(kinds(&page(&mut ana, None, 9).await.entries), marked, "in the history");
-    let replay = ana.ask(|id| Request::Replay(Replay { id, room: "lobby".into(), from: 1, to: 2 })).await;
+    let marks = |entries: &[EntryFrame]| entries.iter().map(|it| it.author.bot).collect::<Vec<_>>();
+    let marked = [true, false];
+    assert_eq!(marks(&ana.entries("lobby", 1..=2).await), marked, "as it is said");
+    assert_eq!(marks(&page(&mut ana, None, 9).await.entries), marked, "in the history");
+    let replay = ana.ask(|id| Request::new(id, Replay { room: "lobby".into(), from: 1, to: 2 })).await;
     assert!(matches!(replay, Event::Replayed(_)), "{replay:?}");
     let (words, room) = ("hi".into(), Some("lobby".into()));
-    let search = |id| Request::Search(Search { id, words, room, ..Search::default() });
+    let search = |id| Request::new(id, Search { words, room, ..Search::default() });
     let Event::Found(found) = ana.ask(search).await else { panic!("a search is answered") };
-    assert_eq!(kinds(&found.entries), [EntryKind::Message, EntryKind::Bot], "and when it is looked for");
-    let tell = |id| Request::Tell(Tell { id, to: "ana".into(), text: "HI".into(), bot: true, order: None });
+    assert_eq!(marks(&found.entries), [false, true], "and when it is looked for");
+    let tell = |id| Request::new(id, Post::tell("ana", "HI").by_bot(true));
     assert!(matches!(bot.ask(tell).await, Event::Ack(_)));
     for reader in [&mut ana, &mut bot] {
-        assert_eq!(kinds(&reader.entries(INBOX, 1..=1).await), [EntryKind::Bot], "in both inboxes");
+        assert_eq!(marks(&reader.entries(INBOX, 1..=1).await), [true], "in both inboxes");
     }
 }
 
@@ -159,14 +158,13 @@ pub async fn a_tell_reaches_one_person(subject: &Subject) {
     let (mut ana, _) = server.enter("ana", 1).await;
     let (mut bob, _) = server.enter("bob", 2).await;
     let (mut cleo, _) = server.enter("cleo", 3).await;
-    let tell =
-        |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false });
+    let tell = |id| Request::new(id, Post::tell("bob", "psst"));
     let Event::Ack(ack) = ana.ask(tell).await else { panic!("a tell is acknowledged") };
     assert_eq!((ack.room.as_str(), ack.seq), (INBOX, 1));
     for reader in [&mut ana, &mut bob] {
         let entry = reader.entries(INBOX, 1..=1).await.remove(0);
         assert_eq!(
-            (entry.from.as_str(), entry.to.as_deref(), entry.text.as_str()),
+            (entry.author.name.as_str(), entry.to.as_deref(), entry.body.text.as_str()),
             ("ana", Some("bob"), "psst")
         );
     }
@@ -180,15 +178,15 @@ pub async fn a_ping_is_answered(subject: &Subject) {
     let id = 9_007_199_254_740_991; // the largest number there is
     assert_eq!(ana.ask_as(id, format!(r#"{{"id":{id},"type":"ping"}}"#)).await, Event::Pong(Pong { id }));
     let id = ana.next_id();
-    let pong = ana.ask_as(id, chat_core::wire::write(&Request::Ping(Ping { id }))).await;
+    let pong = ana.ask_as(id, chat_core::wire::write(&Request::new(id, RequestBody::Ping))).await;
     assert_eq!(pong, Event::Pong(Pong { id }));
     ana.join("lobby", None).await;
-    let left = ana.ask(|id| Request::Leave(Leave { id, room: "lobby".into() })).await;
+    let left = ana.ask(|id| Request::new(id, Leave { room: "lobby".into() })).await;
     assert!(matches!(&left, Event::Left(left) if left.room == "lobby"), "{left:?}");
 }
 
 async fn page(client: &mut RawClient, before: Option<u64>, limit: u64) -> Page {
-    let history = |id| Request::History(History { id, room: "lobby".into(), before, limit: Some(limit) });
+    let history = |id| Request::new(id, History { room: "lobby".into(), before, limit: Some(limit) });
     match client.ask(history).await {
         Event::Page(page) => page,
         other => panic!("history was answered with {other:?}"),

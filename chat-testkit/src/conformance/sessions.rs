@@ -1,6 +1,6 @@
 //! A session outlives its link, and ends as it should.
 
-use chat_core::wire::{Ack, Code, Event, Goodbye, Join, Reason, Request, Say, Who};
+use chat_core::wire::{Ack, Code, Event, Goodbye, Join, Post, Reason, Request, Who};
 use futures::future::join;
 
 use super::{Subject, test_server::TestServer};
@@ -31,12 +31,12 @@ pub async fn a_resumed_session_misses_and_repeats_nothing(subject: &Subject) {
         head += 5;
         assert_eq!(rejoin(&mut again, head, &epoch).await, head + 5);
         let missed = again.entries("lobby", head + 1..=head + 5).await;
-        assert_eq!(missed[4].text, format!("missed {round} 4"));
+        assert_eq!(missed[4].body.text, format!("missed {round} 4"));
         head += 5;
         ana = again;
     }
     assert_eq!(ana.say("lobby", "here again").await.seq, head + 1);
-    assert_eq!(bob.entries("lobby", head + 1..=head + 1).await[0].from, "ana");
+    assert_eq!(bob.entries("lobby", head + 1..=head + 1).await[0].author.name, "ana");
 }
 
 /// Nobody in the room notices that a link was lost, if its session is resumed in time. (protocol 3.1, protocol 9.5)
@@ -79,7 +79,7 @@ pub async fn the_newest_link_has_the_session(subject: &Subject) {
     }
     rejoin(&mut new, 0, &epoch).await;
     assert_eq!(new.say("lobby", "it is me").await.seq, 1);
-    assert_eq!(new.entries("lobby", 1..=1).await[0].from, "ana");
+    assert_eq!(new.entries("lobby", 1..=1).await[0].author.name, "ana");
 }
 
 /// A request that is sent again, over the same link or a later one, gets the same reply and is stored once. (protocol 5.4)
@@ -98,7 +98,7 @@ pub async fn a_request_sent_twice_is_stored_once(subject: &Subject) {
     rejoin(&mut again, 0, &epoch).await;
     assert_eq!(say_as(&mut again, id, "once").await, first);
     assert_eq!(again.say("lobby", "twice").await.seq, 2);
-    let texts: Vec<String> = again.entries("lobby", 1..=2).await.into_iter().map(|it| it.text).collect();
+    let texts: Vec<String> = again.entries("lobby", 1..=2).await.into_iter().map(|it| it.body.text).collect();
     assert_eq!(texts, ["once", "twice"]);
 }
 
@@ -146,7 +146,7 @@ pub async fn a_server_that_stops_says_goodbye(subject: &Subject) {
         expect_goodbye(&by_ana, Reason::Shutdown);
         expect_goodbye(&by_bob, Reason::Shutdown);
         let heard =
-            by_ana.iter().any(|event| matches!(event, Event::Entry(it) if it.text == "the last word"));
+            by_ana.iter().any(|event| matches!(event, Event::Entry(it) if it.body.text == "the last word"));
         assert!(heard, "what was acknowledged is delivered before the end: {by_ana:?}");
     } else {
         server.stop().await;
@@ -162,7 +162,7 @@ pub async fn a_server_that_stops_says_goodbye(subject: &Subject) {
 /// may be lost, the reply that came may be the second one.
 async fn rejoin(client: &mut RawClient, after: u64, epoch: &str) -> u64 {
     let epoch = Some(epoch.to_owned().into());
-    let join = |id| Request::Join(Join { id, room: "lobby".into(), after: Some(after), recent: None, epoch });
+    let join = |id| Request::new(id, Join { room: "lobby".into(), after: Some(after), recent: None, epoch });
     let Event::Joined(joined) = client.ask(join).await else { panic!("a member may join again") };
     assert_eq!((joined.after, joined.reset), (after, false));
     let early = client.forget().into_iter().filter(|event| matches!(event, Event::Entry(_))).count();
@@ -187,12 +187,12 @@ async fn say_until(
 }
 
 async fn say_as(client: &mut RawClient, id: u64, text: &'static str) -> Event {
-    let say = Request::Say(Say { id, room: "lobby".into(), text: text.into(), order: None, bot: false });
+    let say = Request::new(id, Post::say("lobby", text));
     client.ask_as(id, chat_core::wire::write(&say)).await
 }
 
 async fn members(client: &mut RawClient) -> Vec<String> {
-    match client.ask(|id| Request::Who(Who { id, room: "lobby".into() })).await {
+    match client.ask(|id| Request::new(id, Who { room: "lobby".into() })).await {
         Event::Members(mut members) => {
             members.members.sort();
             members.members

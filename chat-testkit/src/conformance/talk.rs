@@ -1,6 +1,6 @@
 //! People meet in a room and talk.
 
-use chat_core::wire::{Event, MAX_FRAME, MAX_TEXT, PROTOCOL, Presence, RECENT, Request, Say, Who};
+use chat_core::wire::{Event, MAX_FRAME, MAX_TEXT, PROTOCOL, Post, Presence, RECENT, Request, Who};
 use futures::future::join;
 
 use super::{Subject, test_server::TestServer};
@@ -23,13 +23,7 @@ pub async fn a_sender_reads_its_ack_then_its_message(subject: &Subject) {
     for number in 1..=100 {
         let text = format!("line {number}");
         let id = ana.next_id();
-        let say = Request::Say(Say {
-            id,
-            room: "lobby".into(),
-            text: text.clone().into(),
-            order: None,
-            bot: false,
-        });
+        let say = Request::new(id, Post::say("lobby", text.clone()));
         let ack = if ana.reliable() {
             ana.send(chat_core::wire::write(&say)).await;
             let first = ana.expect("ack or message", |event| match event {
@@ -48,7 +42,7 @@ pub async fn a_sender_reads_its_ack_then_its_message(subject: &Subject) {
         };
         assert_eq!((ack.id, ack.room.as_str(), ack.seq), (id, "lobby", number));
         let entry = ana.entries("lobby", number..=number).await.remove(0);
-        assert_eq!((entry.from.as_str(), entry.text, entry.at), ("ana", text, ack.at));
+        assert_eq!((entry.author.name.as_str(), entry.body.text, entry.at), ("ana", text, ack.at));
     }
 }
 
@@ -66,7 +60,8 @@ pub async fn everyone_reads_the_same_order(subject: &Subject) {
     let (by_ana, by_bob) = join(talk(&mut ana, "ana"), talk(&mut bob, "bob")).await;
     assert_eq!(by_ana, by_bob);
     for who in ["ana", "bob"] {
-        let said: Vec<String> = by_ana.iter().filter(|it| it.from == who).map(|it| it.text.clone()).collect();
+        let said: Vec<String> =
+            by_ana.iter().filter(|it| it.author.name == who).map(|it| it.body.text.clone()).collect();
         let meant: Vec<String> = (0..30).map(|number| format!("{who} {number}")).collect();
         assert_eq!(said, meant, "each sender's messages keep their order");
     }
@@ -94,7 +89,7 @@ pub async fn a_late_joiner_reads_on_without_a_seam(subject: &Subject) {
     };
     let ((), read) = join(talking, reading).await;
     for (number, entry) in (1..).zip(read) {
-        assert_eq!((entry.seq, entry.text), (number, number.to_string()));
+        assert_eq!((entry.seq, entry.body.text), (number, number.to_string()));
     }
 }
 
@@ -109,13 +104,13 @@ pub async fn a_join_brings_the_newest(subject: &Subject) {
     let (mut bob, _) = server.enter("bob", 2).await;
     let joined = bob.join("lobby", None).await;
     assert_eq!((joined.head, joined.after), (60, 60 - RECENT));
-    assert_eq!(bob.entries("lobby", 60 - RECENT + 1..=60).await[0].text, "11");
+    assert_eq!(bob.entries("lobby", 60 - RECENT + 1..=60).await[0].body.text, "11");
     let (mut cleo, _) = server.enter("cleo", 3).await;
     let id = cleo.next_id();
     let join = format!(r#"{{"type":"join","id":{id},"room":"lobby","recent":5}}"#);
     let Event::Joined(joined) = cleo.ask_as(id, join).await else { panic!("cleo is not let in") };
     assert_eq!((joined.head, joined.after), (60, 55));
-    assert_eq!(cleo.entries("lobby", 56..=60).await[4].text, "60");
+    assert_eq!(cleo.entries("lobby", 56..=60).await[4].body.text, "60");
 }
 
 /// What is said in one room is read there alone, and every room counts for itself. (protocol 6.1)
@@ -126,10 +121,10 @@ pub async fn rooms_do_not_mix(subject: &Subject) {
     ana.join("kitchen", Some(0)).await;
     assert_eq!(ana.say("lobby", "in the lobby").await.seq, 1);
     assert_eq!(ana.say("kitchen", "in the kitchen").await.seq, 1);
-    assert_eq!(bob.entries("kitchen", 1..=1).await[0].text, "in the kitchen");
+    assert_eq!(bob.entries("kitchen", 1..=1).await[0].body.text, "in the kitchen");
     let lobby = |event: &Event| matches!(event, Event::Entry(entry) if entry.room == "lobby");
     assert!(!bob.has_heard(lobby).await, "bob is not in the lobby");
-    assert_eq!(ana.entries("lobby", 1..=1).await[0].text, "in the lobby");
+    assert_eq!(ana.entries("lobby", 1..=1).await[0].body.text, "in the lobby");
 }
 
 /// Members are told who enters and who leaves. Where frames may be lost they ask instead. (protocol 9.1)
@@ -140,12 +135,12 @@ pub async fn who_enters_and_who_leaves_is_told(subject: &Subject) {
     if ana.reliable() {
         let change = ana.expect("news of bob", presence(|it| it.entered.contains(&"bob".to_owned()))).await;
         assert!(change.version > change.since, "{change:?}");
-        bob.ask(|id| Request::Leave(chat_core::wire::Leave { id, room: "lobby".into() })).await;
+        bob.ask(|id| Request::new(id, chat_core::wire::Leave { room: "lobby".into() })).await;
         let change = ana.expect("news of bob", presence(|it| it.left.contains(&"bob".to_owned()))).await;
         assert!(change.version > change.since, "{change:?}");
     } else {
         assert_eq!(members(&mut ana).await, ["ana", "bob"]);
-        bob.ask(|id| Request::Leave(chat_core::wire::Leave { id, room: "lobby".into() })).await;
+        bob.ask(|id| Request::new(id, chat_core::wire::Leave { room: "lobby".into() })).await;
         assert_eq!(members(&mut ana).await, ["ana"]);
     }
 }
@@ -158,7 +153,7 @@ fn presence(wanted: impl Fn(&Presence) -> bool) -> impl FnMut(&Event) -> Option<
 }
 
 async fn members(client: &mut crate::RawClient) -> Vec<String> {
-    match client.ask(|id| Request::Who(Who { id, room: "lobby".into() })).await {
+    match client.ask(|id| Request::new(id, Who { room: "lobby".into() })).await {
         Event::Members(mut members) => {
             members.members.sort();
             members.members

@@ -1,9 +1,11 @@
 //! Short words for what the checks do over and over.
 
+use std::sync::Arc;
+
 use chat_core::{
     ClientId, RoomName,
     log::{Append, Appended, LogEntry, LogPage, Outcome, PageLimit, Position, RoomLog, RoomState},
-    wire::EntryKind,
+    wire::{Author, Body},
 };
 
 /// The `request`th thing that the client with this number says.
@@ -12,11 +14,20 @@ pub(super) fn say(client: u128, request: u64, room: &str, text: &str) -> Append 
         client: ClientId(client),
         request,
         room: name(room),
-        kind: EntryKind::Message,
-        from: "ana".to_owned(),
+        author: Arc::new(Author::person("ana")),
         at: NOW + request,
-        text: text.to_owned(),
+        body: Arc::new(Body::message(text)),
     }
+}
+
+/// The same, as a topic.
+pub(super) fn topic(client: u128, request: u64, room: &str, text: &str) -> Append {
+    Append { body: Arc::new(Body::topic(text)), ..say(client, request, room, text) }
+}
+
+/// The same, by another author.
+pub(super) fn by(author: Author, item: Append) -> Append {
+    Append { author: Arc::new(author), ..item }
 }
 
 pub(super) fn name(room: &str) -> RoomName {
@@ -60,7 +71,7 @@ pub(super) async fn entries(log: &dyn RoomLog, room: &str, after: u64) -> Vec<Lo
 }
 
 pub(super) async fn texts(log: &dyn RoomLog, room: &str) -> Vec<String> {
-    entries(log, room, 0).await.into_iter().map(|it| it.text).collect()
+    entries(log, room, 0).await.into_iter().map(|it| it.body.text.clone()).collect()
 }
 
 pub(super) async fn rooms(log: &dyn RoomLog) -> Vec<RoomState> {

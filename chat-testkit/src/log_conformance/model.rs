@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chat_core::{
     ClientId, RoomName,
     log::{Append, LogEntry, LogPage, Outcome, PageLimit, Position, RoomLog},
-    wire::EntryKind,
+    wire::{Author, EntryKind},
 };
 
 use super::{Medium, fixture::*};
@@ -56,12 +56,13 @@ pub(super) async fn live(medium: &dyn Medium) {
 fn item(dice: &mut fastrand::Rng) -> Append {
     let (client, request) = (ClientId(dice.u128(0..3)), dice.u64(0..1500));
     let room = ROOMS[if dice.u8(0..8) == 0 { dice.usize(..ROOMS.len()) } else { request as usize % 3 }];
-    let kind = match request {
-        it if it.is_multiple_of(16) => EntryKind::Topic,
-        it => EntryKind::said(it.is_multiple_of(5)),
-    };
     let text = if dice.u8(0..8) == 0 { "other".to_owned() } else { format!("{request}").repeat(3) };
-    Append { kind, at: NOW + dice.u64(0..1000), client, ..say(0, request, room, &text) }
+    let said = match request {
+        number if number.is_multiple_of(16) => topic(0, request, room, &text),
+        number if number.is_multiple_of(5) => by(Author::bot("ana"), say(0, request, room, &text)),
+        _ => say(0, request, room, &text),
+    };
+    Append { at: NOW + dice.u64(0..1000), client, ..said }
 }
 
 #[derive(Debug, Default)]
@@ -80,7 +81,7 @@ impl Model {
         let room = self.rooms.entry(it.room.clone()).or_default();
         let seq = room.len() as u64 + 1;
         let at = room.last().map_or(0, |it| it.at).max(it.at);
-        room.push(LogEntry { seq, at, kind: it.kind, from: it.from.clone(), text: it.text.clone() });
+        room.push(LogEntry { seq, at, author: it.author.clone(), body: it.body.clone() });
         self.requests.insert((it.client, it.request), (it.room.clone(), seq));
         let (_, heads) = self.runs.last_mut().expect("a run has begun");
         heads.insert(it.room.clone(), seq);
@@ -90,7 +91,7 @@ impl Model {
     fn lookup(&self, it: &Append) -> Option<Outcome> {
         let (room, seq) = self.requests.get(&(it.client, it.request))?;
         let entry = &self.rooms[room][*seq as usize - 1];
-        let is_same = *room == it.room && entry.kind == it.kind && entry.text == it.text;
+        let is_same = *room == it.room && entry.body == it.body && entry.author.bot == it.author.bot;
         Some(if is_same { Outcome::Known(Position { seq: *seq, at: entry.at }) } else { Outcome::Conflict })
     }
 
@@ -103,7 +104,7 @@ impl Model {
             if is_full && !entries.is_empty() {
                 break;
             }
-            bytes += entry.text.len();
+            bytes += entry.body.text.len();
             entries.push(entry.clone());
         }
         let through = entries.last().map_or(after, |it| it.seq);
@@ -114,8 +115,8 @@ impl Model {
         let listed: Vec<_> =
             rooms(log).await.into_iter().map(|it| (it.room, it.oldest, it.head, it.topic)).collect();
         let wanted = self.rooms.iter().map(|(room, all)| {
-            let topic = all.iter().rev().find(|it| it.kind == EntryKind::Topic);
-            (room.clone(), 1, all.len() as u64, topic.map_or(String::new(), |it| it.text.clone()))
+            let topic = all.iter().rev().find(|it| it.body.kind == EntryKind::Topic);
+            (room.clone(), 1, all.len() as u64, topic.map_or(String::new(), |it| it.body.text.clone()))
         });
         assert_eq!(listed, wanted.collect::<Vec<_>>(), "{what}");
     }

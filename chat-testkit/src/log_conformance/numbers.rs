@@ -3,9 +3,10 @@
 use chat_core::{
     ClientId,
     log::{Append, LogEntry, Outcome, Position},
-    wire::{EntryKind, MAX_INTEGER},
+    wire::{Author, Body, EntryKind, MAX_INTEGER},
 };
 use futures::future::join;
+use std::sync::Arc;
 
 use super::{Medium, fixture::*};
 
@@ -45,9 +46,11 @@ pub async fn everything_of_an_entry_comes_back(medium: &dyn Medium) {
         for (kind, client) in [(EntryKind::Message, u128::MAX), (EntryKind::Topic, 0)] {
             let from = format!("Zoë-{n}");
             let (at, seq) = (MAX_INTEGER, wanted.len() as u64 + 1);
-            wanted.push(LogEntry { seq, at, kind, from: from.clone(), text: text.to_owned() });
+            let author = Arc::new(Author::person(from));
+            let body = Arc::new(Body { kind, text: text.to_owned(), fields: None });
+            wanted.push(LogEntry { seq, at, author: author.clone(), body: body.clone() });
             let (client, request) = (ClientId(client), MAX_INTEGER - n);
-            batch.push(Append { client, request, kind, from, at, ..say(1, 1, "a", text) });
+            batch.push(Append { client, request, author, body, at, ..say(1, 1, "a", text) });
         }
     }
     let outcomes = append(log, batch).await.outcomes;
@@ -90,23 +93,23 @@ pub async fn a_room_is_the_same_however_it_is_written(medium: &dyn Medium) {
 /// protocol 7.4
 pub async fn topics_are_entries_and_the_newest_is_remembered(medium: &dyn Medium) {
     let log = &*medium.open(None);
-    let topic = |request, room, text| Append { kind: EntryKind::Topic, ..say(1, request, room, text) };
+    let topic = |request, room, text| topic(1, request, room, text);
     append(log, vec![topic(1, "a", "tea"), topic(2, "a", "cake"), say(1, 3, "a", "hi"), say(1, 4, "b", "x")])
         .await;
     assert_eq!((state(log, "a").await.topic.as_str(), state(log, "b").await.topic.as_str()), ("cake", ""));
     append(log, vec![topic(5, "a", "rain"), topic(1, "a", "tea"), topic(2, "a", "other")]).await;
     assert_eq!(state(log, "a").await.topic, "rain", "what is repeated or refused changes nothing");
-    let kinds: Vec<EntryKind> = entries(log, "a", 0).await.iter().map(|it| it.kind).collect();
+    let kinds: Vec<EntryKind> = entries(log, "a", 0).await.iter().map(|it| it.body.kind.clone()).collect();
     assert_eq!(kinds, [EntryKind::Topic, EntryKind::Topic, EntryKind::Message, EntryKind::Topic]);
 }
 
 /// protocol 7.7
 pub async fn what_a_program_said_stays_marked(medium: &dyn Medium) {
     let log = &*medium.open(None);
-    let by_bot = |request, text| Append { kind: EntryKind::Bot, ..say(1, request, "a", text) };
+    let by_bot = |request, text| by(Author::bot("ana"), say(1, request, "a", text));
     append(log, vec![say(1, 1, "a", "hi"), by_bot(2, "HI"), say(1, 3, "a", "thanks")]).await;
-    let kinds: Vec<EntryKind> = entries(log, "a", 0).await.iter().map(|it| it.kind).collect();
-    assert_eq!(kinds, [EntryKind::Message, EntryKind::Bot, EntryKind::Message]);
+    let marks: Vec<bool> = entries(log, "a", 0).await.iter().map(|it| it.author.bot).collect();
+    assert_eq!(marks, [false, true, false]);
     let again = append(log, vec![by_bot(2, "HI"), say(1, 2, "a", "HI"), by_bot(1, "hi")]).await.outcomes;
     let known = Outcome::Known(Position { seq: 2, at: NOW + 2 });
     assert_eq!(again, [known, Outcome::Conflict, Outcome::Conflict], "the mark belongs to the content");

@@ -22,7 +22,7 @@ pub async fn pages_keep_to_their_limit_but_bring_something(medium: &dyn Medium) 
         (4, usize::MAX, usize::MAX, 5..=5),
     ] {
         let page = page(log, "a", after, PageLimit { entries, bytes }).await;
-        let found: Vec<String> = page.entries.into_iter().map(|it| it.text).collect();
+        let found: Vec<String> = page.entries.into_iter().map(|it| it.body.text.clone()).collect();
         assert_eq!(found, wanted.map(text).collect::<Vec<_>>(), "after {after}: {entries}, {bytes} bytes");
     }
 }

@@ -10,7 +10,7 @@ use super::{Medium, fixture::*, model};
 /// protocol 7.5
 pub async fn what_was_stored_is_there_again(medium: &dyn Medium) {
     let log = medium.open(None);
-    let topic = Append { kind: EntryKind::Topic, ..say(1, 9, "a", "tea") };
+    let topic = topic(1, 9, "a", "tea");
     append(&*log, vec![say(1, 1, "a", "x"), topic, say(1, 2, "b", "y")]).await;
     let before = (entries(&*log, "a", 0).await, entries(&*log, "b", 0).await);
     let mut states = rooms(&*log).await;

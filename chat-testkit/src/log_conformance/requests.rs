@@ -2,7 +2,7 @@
 
 use chat_core::{
     log::{Append, Outcome, Position},
-    wire::EntryKind,
+    wire::Author,
 };
 use futures::future::join_all;
 
@@ -26,7 +26,7 @@ pub async fn a_request_is_stored_once(medium: &dyn Medium) {
 pub async fn other_content_is_a_conflict(medium: &dyn Medium) {
     let log = &*medium.open(None);
     talk(log, 1, "b", 7..=7).await;
-    let topic = Append { kind: EntryKind::Topic, ..say(1, 1, "a", "x") };
+    let topic = topic(1, 1, "a", "x");
     let others = [say(1, 1, "a", "y"), say(1, 1, "b", "x"), say(1, 1, "c", "x"), topic, say(1, 1, "a", "X")];
     let mut batch = vec![say(1, 1, "a", "x")];
     batch.extend(others.clone());
@@ -50,10 +50,10 @@ pub async fn clients_do_not_mix(medium: &dyn Medium) {
 pub async fn who_asks_again_keeps_what_stands(medium: &dyn Medium) {
     let log = &*medium.open(None);
     let first = append_one(log, say(1, 1, "a", "x")).await;
-    let again = Append { from: "bob".to_owned(), at: NOW + 5_000, ..say(1, 1, "a", "x") };
+    let again = by(Author::person("bob"), Append { at: NOW + 5_000, ..say(1, 1, "a", "x") });
     let outcome = append_one(log, again).await;
     assert!(matches!((first, outcome), (Outcome::Stored(a), Outcome::Known(b)) if a == b), "{outcome:?}");
-    assert_eq!(entries(log, "a", 0).await[0].from, "ana");
+    assert_eq!(entries(log, "a", 0).await[0].author.name, "ana");
     assert!(matches!(append_one(log, say(2, 1, "a", "y")).await, Outcome::Stored(it) if it.at == NOW + 1));
 }
 

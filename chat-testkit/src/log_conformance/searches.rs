@@ -3,7 +3,7 @@
 use chat_core::{
     PersonName,
     log::{Append, Found, LogError, RoomLog, Search},
-    wire::EntryKind,
+    wire::Author,
     words::Query,
 };
 
@@ -23,7 +23,7 @@ async fn all(log: &dyn RoomLog, words: &str, change: impl Fn(&mut Search)) -> Op
         assert!(hits.len() <= PAGE, "a page keeps to its limit");
         let places = hits.iter().map(|it| it.place).chain(more);
         assert!(places.clone().zip(places.skip(1)).all(|(newer, older)| newer >= older), "newest first");
-        found.extend(hits.into_iter().map(|it| (it.room.to_string(), it.entry.text)));
+        found.extend(hits.into_iter().map(|it| (it.room.to_string(), it.entry.body.text.clone())));
         match more {
             Some(_) => search.before = more,
             None => return Some(found),
@@ -38,7 +38,7 @@ async fn texts_of(log: &dyn RoomLog, words: &str, change: impl Fn(&mut Search)) 
 /// protocol 8.7, protocol 8.8
 pub async fn words_are_found_newest_first_over_all_rooms(medium: &dyn Medium) {
     let log = &*medium.open(None);
-    let topic = Append { kind: EntryKind::Topic, ..say(1, 3, "b", "Tea!") };
+    let topic = topic(1, 3, "b", "Tea!");
     append(log, vec![say(1, 1, "a", "tea at four"), say(1, 2, "b", "中文搜索"), topic]).await;
     append(log, vec![say(1, 4, "a", "teapots, two; no coffee")]).await;
     let Some(found) = texts_of(log, "tea", |_| ()).await else { return };
@@ -60,7 +60,7 @@ pub async fn words_are_found_newest_first_over_all_rooms(medium: &dyn Medium) {
 /// protocol 8.7
 pub async fn a_search_is_narrowed_by_room_person_and_time(medium: &dyn Medium) {
     let log = &*medium.open(None);
-    let from = |from: &str, it: Append| Append { from: from.to_owned(), ..it };
+    let from = |from: &str, item: Append| by(Author::person(from), item);
     append(
         log,
         vec![say(1, 1, "a", "tea 1"), from("Bob-2", say(1, 2, "b", "tea 2")), say(1, 3, "b", "tea 3")],

@@ -11,7 +11,7 @@ use std::{
 use chat_core::{
     Address, ClientId, SharedRuntime,
     client::{self, Config, Remote},
-    wire::{History, Join, Request, Say},
+    wire::{History, Join, Post, RequestBody},
 };
 use futures::{FutureExt, StreamExt};
 
@@ -154,7 +154,7 @@ impl Person {
         let mut dice = fastrand::Rng::with_seed(seed);
         for room in &rooms {
             let join = Join { room: room.clone().into(), after: Some(0), ..Join::default() };
-            if remote.ask(Request::Join(join), NOBODY).await.is_err() {
+            if remote.ask(RequestBody::Join(join), NOBODY).await.is_err() {
                 return;
             }
         }
@@ -166,7 +166,7 @@ impl Person {
             let room = &rooms[dice.usize(..rooms.len())];
             if self.is_to_look_back.swap(false, Ordering::AcqRel) {
                 let history = History { room: room.clone().into(), limit: Some(20), ..History::default() };
-                let _ = remote.ask(Request::History(history), NOBODY).await; // the next shows whether it is over
+                let _ = remote.ask(RequestBody::History(history), NOBODY).await; // the next shows whether it is over
             }
             if self.is_quiet.load(Ordering::Acquire) {
                 continue;
@@ -178,8 +178,7 @@ impl Person {
                 text.extend((0..long).map(|_| dice.alphabetic()));
                 (notes.say(room, &text), text)
             };
-            let say = Say { id: 0, room: room.clone().into(), text: text.into(), order: None, bot: false };
-            if remote.ask(Request::Say(say), tag).await.is_err() {
+            if remote.ask(Post::say(room.clone(), text), tag).await.is_err() {
                 return;
             }
         }

@@ -143,8 +143,14 @@ fn look_into(log: &dyn RoomLog, truth: &Stored) -> Result<&'static str, String> 
             };
             after = page.through;
             for it in page.entries {
-                if room.get(&it.seq).is_none_or(|(from, text)| (from, text) != (&it.from, &it.text)) {
-                    return Err(format!("{} of {} is {:?} by {}", it.seq, state.room, it.text, it.from));
+                if room
+                    .get(&it.seq)
+                    .is_none_or(|(from, text)| (from, text) != (&it.author.name, &it.body.text))
+                {
+                    return Err(format!(
+                        "{} of {} is {:?} by {}",
+                        it.seq, state.room, it.body.text, it.author.name
+                    ));
                 }
                 seen += 1;
             }

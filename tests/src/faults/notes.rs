@@ -109,7 +109,7 @@ impl Notes {
         if entry.seq != next {
             self.wrong.push(format!("{} was shown {} of {}, not {next}", self.name, entry.seq, entry.room));
         }
-        room.entries.push((entry.from, entry.text));
+        room.entries.push((entry.author.name, entry.body.text));
     }
 
     fn answer(&mut self, tag: u64, reply: Event) {

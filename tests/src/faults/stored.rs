@@ -10,7 +10,7 @@ use chat_core::{
     Address, ClientId,
     client::{self, Config, Update},
     log::{PageLimit, RoomLog},
-    wire::{Join, Request},
+    wire::{Join, RequestBody},
 };
 use futures::{StreamExt, executor::block_on};
 
@@ -38,7 +38,9 @@ pub(super) fn read(log: &dyn RoomLog) -> Result<Stored, String> {
                 return Err(format!("a page of {} after {after} leads nowhere", state.room));
             }
             after = page.through;
-            entries.extend(page.entries.into_iter().map(|it| (it.seq, (it.from, it.text))));
+            entries.extend(
+                page.entries.into_iter().map(|it| (it.seq, (it.author.name.clone(), it.body.text.clone()))),
+            );
         }
     }
     Ok(stored)
@@ -83,7 +85,7 @@ pub(super) fn read_by_joining(
         let mut ways: HashMap<String, (u64, u64)> = HashMap::new();
         for room in rooms {
             let join = Join { room: room.clone().into(), after: Some(0), ..Join::default() };
-            remote.ask(Request::Join(join), 0).await.map_err(|error| error.to_string())?;
+            remote.ask(RequestBody::Join(join), 0).await.map_err(|error| error.to_string())?;
         }
         while ways.len() < rooms.len() || ways.values().any(|(read, head)| read < head) {
             match updates.next().await {
@@ -97,7 +99,10 @@ pub(super) fn read_by_joining(
                         return Err(format!("{} was shown after {} of {}", entry.seq, way.0, entry.room));
                     }
                     way.0 = entry.seq;
-                    stored.entry(entry.room).or_default().insert(entry.seq, (entry.from, entry.text));
+                    stored
+                        .entry(entry.room)
+                        .or_default()
+                        .insert(entry.seq, (entry.author.name, entry.body.text));
                 }
                 Some(Update::Gap(gap)) => {
                     let Some(way) = ways.get_mut(&gap.room) else { return Err("not joined".to_owned()) };

@@ -15,7 +15,7 @@ use chat_core::{
     log::MemoryLog,
     server::{self, Limits, Server},
     transport::Transports,
-    wire::{Join, Request, Say},
+    wire::{Join, Post, RequestBody},
 };
 use futures::{FutureExt, StreamExt, channel::mpsc, future::join_all};
 
@@ -94,7 +94,7 @@ async fn play(time: &VirtualTime, network: &Network, scene: Scene, seed: u64) ->
     let mut remotes = Vec::new();
     for who in 0..scene.people {
         let (mut remote, updates) = enter(time, network, scene, seed, who);
-        let join = Request::Join(Join { room: ROOM.into(), ..Join::default() });
+        let join = RequestBody::Join(Join { room: ROOM.into(), ..Join::default() });
         remote.ask(join, 0).await.expect("the client goes on");
         time.spawn(listen(time.clone(), who, updates, tell.clone()).boxed());
         remotes.push(remote);
@@ -171,7 +171,7 @@ fn enter(time: &VirtualTime, network: &Network, scene: Scene, seed: u64, who: us
 async fn listen(time: VirtualTime, who: usize, mut updates: Updates, mut tell: mpsc::Sender<Shown>) {
     while let Some(update) = updates.next().await {
         if let Update::Entry(entry) = update {
-            let _ = futures::SinkExt::send(&mut tell, (who, entry.text, time.elapsed())).await;
+            let _ = futures::SinkExt::send(&mut tell, (who, entry.body.text, time.elapsed())).await;
         }
     }
 }
@@ -189,7 +189,7 @@ async fn say(
     for number in 0..scene.messages {
         let text = format!("{}.{number}", plan::name(who));
         said.push((text.clone(), (who, time.elapsed())));
-        let say = Request::Say(Say { id: 0, room: ROOM.into(), text: text.into(), order: None, bot: false });
+        let say = RequestBody::from(Post::say(ROOM, text));
         remote.ask(say, u64::from(number) + 1).await.expect("the client goes on");
         time.pass(scene.every).await;
     }

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use chat_core::{
     client::Update,
-    wire::{EntryFrame, Event, Request},
+    wire::{EntryFrame, EntryKind, Event, RequestBody, Target},
 };
 
 use super::network::Bound;
@@ -39,7 +39,7 @@ pub enum What {
     /// The client says that it is over.
     Over,
     /// Something is asked under a tag.
-    Asks(u64, Request<'static>),
+    Asks(u64, RequestBody<'static>),
     /// The client tells something.
     Told(Update),
     /// The server begins, over the log of this number.
@@ -117,21 +117,23 @@ impl fmt::Display for What {
     }
 }
 
-struct Asked<'a>(&'a Request<'static>);
+struct Asked<'a>(&'a RequestBody<'static>);
 
 impl fmt::Display for Asked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Request::Say(it) => write!(f, "say {} {:?}", it.room, brief(&it.text)),
-            Request::Topic(it) => write!(f, "topic {} {:?}", it.room, brief(&it.text)),
-            Request::Tell(it) => write!(f, "tell {} {:?}", it.to, brief(&it.text)),
-            Request::Join(it) => {
+            RequestBody::Post(post) => match (&post.to, &post.kind) {
+                (Target::Person(to), _) => write!(f, "tell {to} {:?}", brief(&post.text)),
+                (Target::Room(room), EntryKind::Topic) => write!(f, "topic {room} {:?}", brief(&post.text)),
+                (Target::Room(room), _) => write!(f, "say {room} {:?}", brief(&post.text)),
+            },
+            RequestBody::Join(it) => {
                 write!(f, "join {}", it.room)?;
                 it.after.map_or(Ok(()), |after| write!(f, " after {after}"))?;
                 it.recent.map_or(Ok(()), |recent| write!(f, " with {recent}"))
             }
-            Request::Leave(it) => write!(f, "leave {}", it.room),
-            Request::Who(it) => write!(f, "who {}", it.room),
+            RequestBody::Leave(it) => write!(f, "leave {}", it.room),
+            RequestBody::Who(it) => write!(f, "who {}", it.room),
             other => write!(f, "{other:?}"),
         }
     }
@@ -183,8 +185,8 @@ struct Entry<'a>(&'a EntryFrame);
 
 impl fmt::Display for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let EntryFrame { room, seq, from, text, .. } = self.0;
-        write!(f, "{room} {seq} {from}: {:?}", brief(text))
+        let EntryFrame { room, seq, author, body, .. } = self.0;
+        write!(f, "{room} {seq} {}: {:?}", author.name, brief(&body.text))
     }
 }
 

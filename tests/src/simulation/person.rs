@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use chat_core::{
     Address, ClientId, Runtime,
     client::{Config, Remote, Update, Updates, start},
-    wire::{History as OlderOnes, Join, Leave, Request, RoomList, Say, Tell, Topic, Who},
+    wire::{History as OlderOnes, Join, Leave, Post, RequestBody, Who},
 };
 use futures::{
     FutureExt, StreamExt,
@@ -131,7 +131,7 @@ impl Life {
         let (time, quiet) = (self.world.time.clone(), plan.length.saturating_sub(plan.silence));
         let mut tag = first_tag;
         self.rooms = (0..plan.rooms).filter(|room| *room == 0 || self.dice.u8(..4) > 0).collect();
-        let mut asks: Vec<Request<'static>> =
+        let mut asks: Vec<RequestBody<'static>> =
             self.rooms.iter().rev().map(|room| join(plan::room(*room), None, None)).collect();
         for _ in 0..person.asks {
             if time.elapsed() > quiet && asks.is_empty() {
@@ -152,7 +152,7 @@ impl Life {
         let last = plan.length + super::QUIET - super::ROLL_CALL;
         time.pass(last.saturating_sub(time.elapsed())).await;
         for room in 0..plan.rooms {
-            let request = Request::Who(Who { id: 0, room: plan::room(room).into() });
+            let request = RequestBody::Who(Who { room: plan::room(room).into() });
             self.note(What::Asks(tag, request.clone()));
             if remote.ask(request, tag).await.is_err() {
                 return;
@@ -162,7 +162,7 @@ impl Life {
         pending::<()>().await; // whoever drops the remote leaves
     }
 
-    fn request(&mut self, tag: u64) -> Request<'static> {
+    fn request(&mut self, tag: u64) -> RequestBody<'static> {
         let plan = &self.world.plan;
         let number = self.dice.usize(..plan.rooms);
         let room = plan::room(number);
@@ -175,37 +175,23 @@ impl Life {
         }
         let is_bot = tag.is_multiple_of(8);
         match what {
-            0 | 7 | 9 | 10 | 15.. if !here && !strays => Request::Who(Who { id: 0, room: room.into() }),
-            0 => Request::Leave(Leave { id: 0, room: room.into() }),
+            0 | 7 | 9 | 10 | 15.. if !here && !strays => RequestBody::Who(Who { room: room.into() }),
+            0 => RequestBody::Leave(Leave { room: room.into() }),
             1..4 => join(room, None, None),
             4 => join(room, None, Some(self.dice.u64(..20))),
             5 => join(room, Some(self.dice.u64(..40)), None),
-            6 => Request::Who(Who { id: 0, room: room.into() }),
+            6 => RequestBody::Who(Who { room: room.into() }),
             7 => {
                 let before = self.dice.bool().then(|| self.dice.u64(1..100));
-                Request::History(OlderOnes { id: 0, room: room.into(), before, limit: Some(20) })
+                RequestBody::History(OlderOnes { room: room.into(), before, limit: Some(20) })
             }
-            8 => Request::Rooms(RoomList { id: 0 }),
-            9 | 10 => {
-                Request::Topic(Topic { id: 0, room: room.into(), text: self.text(tag).into(), order: None })
-            }
+            8 => RequestBody::Rooms,
+            9 | 10 => RequestBody::from(Post::topic(room, self.text(tag))),
             11..15 => {
                 let to = plan::name(self.dice.usize(..self.world.plan.people.len()));
-                Request::Tell(Tell {
-                    id: 0,
-                    to: to.into(),
-                    text: self.text(tag).into(),
-                    order: None,
-                    bot: is_bot,
-                })
+                RequestBody::from(Post::tell(to, self.text(tag)).by_bot(is_bot))
             }
-            _ => Request::Say(Say {
-                id: 0,
-                room: room.into(),
-                text: self.text(tag).into(),
-                order: None,
-                bot: is_bot,
-            }),
+            _ => RequestBody::from(Post::say(room, self.text(tag)).by_bot(is_bot)),
         }
     }
 
@@ -225,8 +211,8 @@ impl Life {
     }
 }
 
-fn join(room: &'static str, after: Option<u64>, recent: Option<u64>) -> Request<'static> {
-    Request::Join(Join { room: room.into(), after, recent, ..Join::default() })
+fn join(room: &'static str, after: Option<u64>, recent: Option<u64>) -> RequestBody<'static> {
+    RequestBody::Join(Join { room: room.into(), after, recent, ..Join::default() })
 }
 
 /// A new life begins with another thousand.

@@ -135,8 +135,9 @@ fn swap(batch: &mut [Append], _: u64) {
     for at in 1..batch.len() {
         let (before, rest) = batch.split_at_mut(at);
         let (one, other) = (&mut before[at - 1], &mut rest[0]);
-        if one.room == other.room && one.kind == other.kind && one.from == other.from {
-            std::mem::swap(&mut one.text, &mut other.text);
+        if one.room == other.room && one.body.kind == other.body.kind && one.author.name == other.author.name
+        {
+            std::mem::swap(&mut one.body, &mut other.body);
             return;
         }
     }

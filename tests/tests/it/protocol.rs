@@ -27,7 +27,7 @@ use chat_core::{
     memory::Memory,
     server::{Config, Limits, Server},
     transport::{Transport, Transports},
-    wire::{EntryFrame, Event, Request, Say},
+    wire::{EntryFrame, Event, Post, RequestBody},
 };
 use chat_testkit::{
     RawClient, hello,
@@ -128,14 +128,8 @@ impl TestServer {
     }
 }
 
-pub fn say(room: &str, text: impl Into<String>) -> Request<'static> {
-    Request::Say(Say {
-        id: 0,
-        room: room.to_owned().into(),
-        text: text.into().into(),
-        order: None,
-        bot: false,
-    })
+pub fn say(room: &str, text: impl Into<String>) -> RequestBody<'static> {
+    Post::say(room.to_owned(), text.into()).into()
 }
 
 /// The next update that `pick` takes; others are passed over.

@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chat_core::wire::{self, EntryFrame, EntryKind, Event, Goodbye, Reason, Request, Welcome};
+use chat_core::wire::{
+    self, Author, Body, EntryFrame, EntryKind, Event, Goodbye, Reason, Request, RequestBody, Welcome,
+};
 
 use crate::e2e::harness::{Fate, Server, UdpProxy};
 
@@ -53,10 +55,10 @@ fn the_python_client_pings_however_its_frames_come() {
     let mut client = Client::start(port, &hasty, "ana", &["hi"]);
     let mut link = Link(within(move || listener.accept().unwrap().0));
 
-    assert!(matches!(link.read(), Request::Hello(hello) if hello.name == "ana"));
+    assert!(matches!(link.read().body, RequestBody::Hello(hello) if hello.name == "ana"));
     link.write(&Event::Welcome(welcome()));
-    assert!(matches!(link.read_beyond_pings(), Request::Join(join) if join.room == "lobby"));
-    assert!(matches!(link.read_beyond_pings(), Request::Say(say) if say.text == "hi"));
+    assert!(matches!(link.read_beyond_pings().body, RequestBody::Join(join) if join.room == "lobby"));
+    assert!(matches!(link.read_beyond_pings().body, RequestBody::Post(say) if say.text == "hi"));
     link.expect_ping();
 
     let frame = framed(&message("one half, then the other"));
@@ -138,7 +140,7 @@ impl Link {
     fn read_beyond_pings(&mut self) -> Request<'static> {
         loop {
             match self.read() {
-                Request::Ping(_) => {}
+                Request { body: RequestBody::Ping, .. } => {}
                 other => return other,
             }
         }
@@ -151,7 +153,7 @@ impl Link {
 
     fn expect_ping(&mut self) {
         let request = self.read();
-        assert!(matches!(request, Request::Ping(_)), "{request:?}");
+        assert!(matches!(request.body, RequestBody::Ping), "{request:?}");
     }
 
     fn write(&mut self, event: &Event) {
@@ -177,8 +179,14 @@ fn welcome() -> Welcome {
 }
 
 fn message(text: &str) -> Event {
-    let (kind, room, from) = (EntryKind::Message, "lobby".into(), "bob".into());
-    Event::Entry(EntryFrame { kind, room, seq: 1, from, to: None, at: 0, text: text.into() })
+    Event::Entry(EntryFrame {
+        room: "lobby".into(),
+        seq: 1,
+        author: Author::person("bob"),
+        to: None,
+        at: 0,
+        body: Body::message(text),
+    })
 }
 
 /// Waits for what may never come.

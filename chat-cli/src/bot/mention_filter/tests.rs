@@ -1,6 +1,6 @@
 //! The mention filter: which messages become jobs.
 
-use chat_core::wire::{INBOX, LimitsFrame, Welcome};
+use chat_core::wire::{Author, Body, INBOX, LimitsFrame, Welcome};
 
 use super::*;
 
@@ -31,8 +31,14 @@ fn join(filter: &mut MentionFilter, room: &str, head: u64) {
 }
 
 fn entry(room: &str, seq: u64, from: &str, text: &str) -> EntryFrame {
-    let kind = EntryKind::Message;
-    EntryFrame { kind, room: room.into(), seq, from: from.into(), to: None, at: 0, text: text.into() }
+    EntryFrame {
+        room: room.into(),
+        seq,
+        author: Author::person(from),
+        to: None,
+        at: 0,
+        body: Body::message(text),
+    }
 }
 
 fn said(filter: &mut MentionFilter, room: &str, seq: u64, text: &str) -> Option<String> {
@@ -58,8 +64,11 @@ fn an_addressed_message_becomes_a_job_without_the_name() {
 #[test]
 fn messages_of_bots_topics_and_its_own_messages_are_ignored() {
     let mut filter = filter(true);
-    for kind in [EntryKind::Bot, EntryKind::Topic] {
-        let entry = EntryFrame { kind, ..entry("lobby", 11, "ana", "echo: hi") };
+    let said = entry("lobby", 11, "ana", "echo: hi");
+    let by_bot = EntryFrame { author: Author::bot("ana"), ..said.clone() };
+    let topic = EntryFrame { body: Body::topic("echo: hi"), ..said.clone() };
+    let later = Body { kind: EntryKind::of("later"), ..said.body.clone() };
+    for entry in [by_bot, topic, EntryFrame { body: later, ..said }] {
         assert_eq!(filter.job(&Update::Entry(entry)), None);
     }
     for room in ["lobby", INBOX] {

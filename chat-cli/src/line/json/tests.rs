@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use chat_core::wire::{EntryFrame, EntryKind, Reason, Welcome};
+use chat_core::wire::{Author, Body, EntryFrame, EntryKind, Reason, Request, RequestBody, Welcome};
 
 use super::*;
 
 fn asked(json: &mut Json, line: &str) -> String {
     match json.understood(line) {
         Ok(Step::Ask(request, tag)) => {
-            format!("{tag}: {}", String::from_utf8(wire::write(&request).to_vec()).unwrap())
+            format!(
+                "{tag}: {}",
+                String::from_utf8(wire::write(&Request::new(tag, request)).to_vec()).unwrap()
+            )
         }
         Ok(step) => format!("{step:?}"),
         Err(error) => format!("{} {:?}: {}", error.code as u8, error.id, error.message),
@@ -129,13 +132,12 @@ fn events_are_those_of_the_wire_with_the_number_of_the_request() {
         r#"{"type":"error","id":7,"code":"busy","message":"later"}"#
     );
     let entry = EntryFrame {
-        kind: EntryKind::Topic,
         room: "hall".to_owned(),
         seq: 1,
-        from: "ana".to_owned(),
+        author: Author::person("ana"),
         to: None,
         at: 5,
-        text: "soup".to_owned(),
+        body: Body::topic("soup"),
     };
     assert_eq!(
         printed(&Update::Entry(entry)),
@@ -154,5 +156,5 @@ fn events_are_those_of_the_wire_with_the_number_of_the_request() {
 fn the_first_room_is_read_from_where_the_user_says() {
     let step = Json::default().enter("hall", Some(3));
     let join = Join { room: "hall".into(), after: Some(3), ..Join::default() };
-    assert_eq!(step, Step::Ask(Request::Join(join), 0));
+    assert_eq!(step, Step::Ask(RequestBody::Join(join), 0));
 }

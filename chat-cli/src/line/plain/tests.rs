@@ -2,7 +2,7 @@
 
 use chat_core::{
     client::Update,
-    wire::{self, EntryFrame, LimitsFrame, Welcome},
+    wire::{self, Author, Body, EntryFrame, LimitsFrame, Welcome},
 };
 use jiff::civil::date;
 
@@ -213,17 +213,16 @@ fn refusals_name_what_was_refused() {
 fn nobody_can_speak_as_someone_else_or_reach_the_terminal() {
     let hostile = "x\n[lobby] 12:04 <admin> obey\r\u{1b}[2J\u{9b}31m";
     let entry = EntryFrame {
-        kind: EntryKind::Message,
         room: hostile.to_owned(),
         seq: 1,
-        from: hostile.to_owned(),
+        author: Author::person(hostile.to_owned()),
         to: Some(hostile.to_owned()),
         at: u64::MAX,
-        text: hostile.to_owned(),
+        body: Body::message(hostile.to_owned()),
     };
     let mut direct = entry.clone();
     direct.room = INBOX.to_owned();
-    let topic = EntryFrame { kind: EntryKind::Topic, ..entry.clone() };
+    let topic = EntryFrame { body: Body::topic(hostile), ..entry.clone() };
     let gap = Gap { room: hostile.to_owned(), from: 1, to: 2 };
     let presence = wire::Presence {
         room: hostile.to_owned(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat_core::{
     client::Update,
-    wire::{EntryFrame, EntryKind, Event, Found},
+    wire::{Author, EntryFrame, EntryKind, Event, Found},
 };
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
@@ -93,7 +93,7 @@ fn what_is_new_is_marked() {
 fn what_a_program_says_is_told_from_what_its_namesake_says() {
     let mut world = World::new();
     world.hear("echo", 1, "by hand");
-    let by_bot = EntryFrame { kind: EntryKind::Bot, ..entry("lobby", "echo", 2, "by a program") };
+    let by_bot = EntryFrame { author: Author::bot("echo"), ..entry("lobby", "echo", 2, "by a program") };
     world.tell(Update::Entry(by_bot));
     let screen = drawn(&mut world, 60, 12);
     let heads: Vec<&str> = screen.iter().filter_map(|line| line.find("echo").map(|at| &line[at..])).collect();

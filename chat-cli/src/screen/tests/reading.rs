@@ -2,7 +2,7 @@
 
 use chat_core::{
     client::Update,
-    wire::{Event, Found, Page, Request},
+    wire::{Event, Found, Page, RequestBody},
 };
 
 use super::{World, entry, joined};
@@ -31,7 +31,7 @@ fn serve_pages(world: &mut World, head: u64) -> usize {
             return pages;
         }
         for action in asked {
-            let Action::Ask(Request::History(it), tag) = action else { panic!("{action:?}") };
+            let Action::Ask(RequestBody::History(it), tag) = action else { panic!("{action:?}") };
             world.reply(tag, page(it.before, it.limit.unwrap(), head));
             pages += 1;
         }
@@ -94,7 +94,7 @@ fn a_found_message_is_gone_to_in_the_midst_of_what_was_said_around_it() {
     (4_901..=5_000).for_each(|seq| world.hear("bob", seq, &seq.to_string()));
     world.line("/search red tea");
     let (request, tag) = world.asked();
-    assert!(matches!(&request, Request::Search(it) if it.words == "red tea"), "{request:?}");
+    assert!(matches!(&request, RequestBody::Search(it) if it.words == "red tea"), "{request:?}");
     let entries = vec![entry("lobby", "bob", 77, "red tea")];
     world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
     world.press(Key::Enter);
@@ -120,7 +120,7 @@ fn a_found_message_is_gone_to_although_what_was_said_after_it_fills_a_frame() {
     world.press(Key::Enter);
     let mut pages = 0;
     while world.room("lobby").loading {
-        let (Request::History(it), tag) = world.asked() else { panic!("no history is asked for") };
+        let (RequestBody::History(it), tag) = world.asked() else { panic!("no history is asked for") };
         world.reply(tag, page(it.before, it.limit.unwrap().min(7), 5_000));
         pages += 1;
         assert!(pages < 10, "it asks for ever");
@@ -159,9 +159,9 @@ fn a_message_found_elsewhere_is_gone_to_once_the_room_is_entered() {
     world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
     world.press(Key::Enter);
     let (request, tag) = world.asked();
-    assert!(matches!(&request, Request::Join(it) if it.room == "kitchen"), "{request:?}");
+    assert!(matches!(&request, RequestBody::Join(it) if it.room == "kitchen"), "{request:?}");
     world.tell(Update::Joined { tag: Some(tag), joined: joined("kitchen", 60, 110) });
     let (request, _) = world.asked();
-    assert!(matches!(&request, Request::History(it) if it.room == "kitchen"), "{request:?}");
+    assert!(matches!(&request, RequestBody::History(it) if it.room == "kitchen"), "{request:?}");
     assert_eq!(world.app.room().map(|it| it.place.clone()), Some(Place::Room("kitchen".to_owned())));
 }

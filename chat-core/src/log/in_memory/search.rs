@@ -26,11 +26,11 @@ impl Held {
                 continue; // and so is all that is older in this room
             }
             rooms.extend(Next::below(left - 1, room, entries));
-            if search.is_for(&stored.entry.from, &stored.entry.text) {
+            if search.is_for(&stored.entry.author.name, &stored.entry.body.text) {
                 found.hits.push(Hit { room: room.clone(), entry: stored.entry.clone(), place });
             }
             looked_at += 1;
-            bytes += stored.entry.text.len();
+            bytes += stored.entry.body.text.len();
             let enough =
                 found.hits.len() >= search.limit.max(1) || looked_at >= AT_A_TIME || bytes >= BYTES_AT_A_TIME;
             if enough {

@@ -1,19 +1,24 @@
 //! The bound of the in-memory log. The rest is the suite for logs, in `tests`.
 
+use std::sync::Arc;
+
 use futures::executor::block_on;
 
 use super::*;
-use crate::{PersonName, words::Query};
+use crate::{
+    PersonName,
+    wire::{Author, Body},
+    words::Query,
+};
 
 fn say(client: u128, request: u64, room: &str, text: &str) -> Append {
     Append {
         client: ClientId(client),
         request,
         room: RoomName::parse(room).unwrap(),
-        kind: EntryKind::Message,
-        from: "ana".to_owned(),
+        author: Arc::new(Author::person("ana")),
         at: 1000_u64.saturating_sub(request),
-        text: text.to_owned(),
+        body: Arc::new(Body::message(text)),
     }
 }
 
@@ -25,7 +30,7 @@ fn texts(log: &MemoryLog, room: &str, after: u64, limit: PageLimit) -> (u64, Vec
     let page = block_on(log.read(&RoomName::parse(room).unwrap(), after, limit)).unwrap();
     (
         page.entries.first().map_or(page.through + 1, |it| it.seq),
-        page.entries.into_iter().map(|it| it.text).collect(),
+        page.entries.into_iter().map(|it| it.body.text.clone()).collect(),
     )
 }
 
@@ -70,7 +75,11 @@ fn search(words: &str) -> Search {
 #[test]
 fn what_is_found_is_newest_first_over_all_rooms_and_goes_on_where_it_stopped() {
     let log = MemoryLog::new(1 << 20, 7);
-    let topic = Append { kind: EntryKind::Topic, from: "Bob".into(), ..say(1, 5, "b", "red tea") };
+    let topic = Append {
+        author: Arc::new(Author::person("Bob")),
+        body: Arc::new(Body::topic("red tea")),
+        ..say(1, 5, "b", "")
+    };
     for item in [
         say(1, 1, "a", "tea one"),
         say(1, 2, "b", "Tea two"),

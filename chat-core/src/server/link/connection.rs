@@ -24,7 +24,7 @@ use crate::{
         session::{Attachment, LogAnswer, LogRead},
     },
     transport::{Peer, Promises},
-    wire::{self, Code, Event, Goodbye, MAX_HELLO, Reason, Request, read_request},
+    wire::{self, Code, Event, Goodbye, MAX_HELLO, Reason, Request, RequestBody, read_request},
 };
 
 /// The state of one link. It is told frames and the time, and hands out frames.
@@ -106,8 +106,8 @@ impl Connection {
         match (request, greeting) {
             (Err(bad), _) if self.promises.reliable => self.refuse_link(Code::BadFrame, bad),
             (Err(_), _) => {} // noise on a lossy link does not end it
-            (Ok(Request::Hello(hello)), true) => self.hello(&hello),
-            (Ok(Request::Bye {}), true) => self.leave(None, Reason::Bye, None),
+            (Ok(Request { body: RequestBody::Hello(hello), .. }), true) => self.hello(&hello),
+            (Ok(Request { body: RequestBody::Bye, .. }), true) => self.leave(None, Reason::Bye, None),
             (Ok(_), true) => {
                 self.refuse_link(Code::Unsupported, "the first frame has to be hello".to_owned())
             }
@@ -146,7 +146,7 @@ impl Connection {
 
     fn request(&mut self, request: Request<'_>, now: Instant) {
         let Phase::Open(attachment) = &self.phase else { return };
-        if matches!(request, Request::Hello(_)) && !self.promises.reliable {
+        if matches!(request.body, RequestBody::Hello(_)) && !self.promises.reliable {
             // The first welcome may have been lost.
             let again = || welcome(&self.hub, &attachment.session, attachment.resumed);
             return attachment.session.welcome_again(attachment.link, now, again);

@@ -10,11 +10,12 @@ use crate::{
     server::{
         limits::BUSY_RETRY_MS,
         queue::Submission,
+        room::Room,
         session::{Conflict, Session, State, Telling, Turn},
         sync::lock,
     },
     text::{TextError, check_text, check_topic},
-    wire::{self, Ack, Code, EntryKind, Event, INBOX, Request, excerpt},
+    wire::{self, Ack, Body, Code, EntryKind, Event, INBOX, Post, Request, RequestBody, Target, excerpt},
 };
 
 /// The outcome of a message.
@@ -40,22 +41,15 @@ pub(crate) fn take_in(cx: &Context<'_>, state: &mut State, message: Request<'_>)
 }
 
 fn take_next(cx: &Context<'_>, state: &mut State, message: Request<'_>) {
-    let (id, order, ordered) = (message.id(), message.order(), state.promises.ordered);
+    let (id, order, ordered) = (message.id, message.order, state.promises.ordered);
     let turn = state.sequence.turn(id, order, ordered);
     let repeated = turn == Turn::Before;
     let outcome = match turn {
         Turn::Later => return state.sequence.hold(message.into_owned()),
         Turn::OfOneRefused => return refuse_with_others(cx, state, &message),
         Turn::Refused(refusal) => return refuse_again(cx, state, &message, refusal),
-        Turn::Now | Turn::Before => match &message {
-            Request::Say(say) => {
-                let kind = EntryKind::said(say.bot);
-                post(cx, state, (say.id, repeated), &say.room, kind, &say.text)
-            }
-            Request::Topic(topic) => {
-                post(cx, state, (topic.id, repeated), &topic.room, EntryKind::Topic, &topic.text)
-            }
-            Request::Tell(message) => tell(cx, state, message, repeated),
+        Turn::Now | Turn::Before => match (id, &message.body) {
+            (Some(id), RequestBody::Post(post)) => take(cx, state, (id, repeated), post),
             _ => MessageOutcome::Answered,
         },
     };
@@ -74,7 +68,7 @@ fn take_next(cx: &Context<'_>, state: &mut State, message: Request<'_>) {
 
 /// Repeats the refusal of a message that was refused for good.
 fn refuse_again(cx: &Context<'_>, state: &mut State, message: &Request<'_>, refusal: Bytes) {
-    if message.id().is_none_or(|id| !is_asked_too_often(cx, state, id)) {
+    if message.id.is_none_or(|id| !is_asked_too_often(cx, state, id)) {
         cx.reply_frame(refusal);
     }
 }
@@ -82,33 +76,45 @@ fn refuse_again(cx: &Context<'_>, state: &mut State, message: &Request<'_>, refu
 /// Refuses a message that would overtake one before it, which was refused for now.
 fn refuse_with_others(cx: &Context<'_>, state: &mut State, message: &Request<'_>) {
     // On an ordered link clients do not send again by themselves, so every message is answered.
-    if !state.sequence.refused(message.order()) && !state.promises.ordered {
+    if !state.sequence.refused(message.order) && !state.promises.ordered {
         return;
     }
     let (until, code) = state.refused_until.unwrap_or((cx.now, Code::Busy));
     let wait = until.saturating_duration_since(cx.now).max(Duration::from_millis(BUSY_RETRY_MS));
-    if let Some(id) = message.id() {
+    if let Some(id) = message.id {
         cx.refuse_for_now(id, code, "a message before this one was refused", wait);
     }
 }
 
+/// Takes in a message whose turn it is.
+fn take(cx: &Context<'_>, state: &mut State, (id, repeated): (u64, bool), post: &Post<'_>) -> MessageOutcome {
+    match &post.to {
+        Target::Room(room) => {
+            let room = cx.joined_room(state, id, room).and_then(|room| check(id, post).map(|()| room));
+            room.map_or_else(MessageOutcome::Refused, |room| submit(cx, state, (id, repeated), room, post))
+        }
+        Target::Person(to) => match check(id, post) {
+            Ok(()) => tell(cx, state, (id, repeated), to, post),
+            Err(error) => MessageOutcome::Refused(error),
+        },
+    }
+}
+
+/// Checks the text of a message.
+fn check(id: u64, post: &Post<'_>) -> Result<(), wire::Error> {
+    let checked =
+        if post.kind == EntryKind::Topic { check_topic(&post.text) } else { check_text(&post.text) };
+    checked.map_err(|error| bad_text(id, &error))
+}
+
 /// Submits a message or a topic to the broker.
-fn post(
+fn submit(
     cx: &Context<'_>,
     state: &mut State,
     (id, repeated): (u64, bool),
-    room: &str,
-    kind: EntryKind,
-    text: &str,
+    room: Arc<Room>,
+    post: &Post<'_>,
 ) -> MessageOutcome {
-    let room = match cx.joined_room(state, id, room) {
-        Ok(room) => room,
-        Err(error) => return MessageOutcome::Refused(error),
-    };
-    let checked = if kind == EntryKind::Topic { check_topic(text) } else { check_text(text) };
-    if let Err(error) = checked {
-        return MessageOutcome::Refused(bad_text(id, &error));
-    }
     if (repeated || !state.promises.reliable) && cx.session.mailbox().is_with_broker(id) {
         return MessageOutcome::Answered; // the broker has the same message
     }
@@ -119,11 +125,10 @@ fn post(
     let submission = Submission {
         mailbox: cx.session.mailbox().clone(),
         client: cx.session.client(),
-        from: cx.session.name().clone(),
+        author: cx.session.author(post.bot),
         id,
         room,
-        kind,
-        text: text.to_owned(),
+        body: body(post),
     };
     if cx.hub.submit(submission).is_ok() {
         return MessageOutcome::Answered;
@@ -136,26 +141,31 @@ fn post(
 }
 
 /// Puts a direct message into the inboxes of both people.
-fn tell(cx: &Context<'_>, state: &mut State, tell: &wire::Tell<'_>, repeated: bool) -> MessageOutcome {
-    let id = tell.id;
-    if let Err(error) = check_text(&tell.text) {
-        return MessageOutcome::Refused(bad_text(id, &error));
-    }
+fn tell(
+    cx: &Context<'_>,
+    state: &mut State,
+    (id, repeated): (u64, bool),
+    to: &str,
+    post: &Post<'_>,
+) -> MessageOutcome {
     if is_too_fast(cx, state, id, repeated) {
         return MessageOutcome::RefusedForNow;
     }
     // A full inbox of the recipient also counts as answered: messages to other people do not wait for that.
-    tell_now(cx, tell).map_or_else(MessageOutcome::Refused, |()| MessageOutcome::Answered)
+    tell_now(cx, id, to, post).map_or_else(MessageOutcome::Refused, |()| MessageOutcome::Answered)
 }
 
-fn tell_now(cx: &Context<'_>, tell: &wire::Tell<'_>) -> Result<(), wire::Error> {
-    let id = tell.id;
-    let nobody = || Err(wire::Error::of(id, Code::NotHere, format!("{:?} is not here", excerpt(&tell.to))));
-    let Ok(to) = PersonName::parse(&tell.to) else { return nobody() };
-    let request = (cx.session.client(), id);
-    let (from, at) = (cx.session.name().as_str(), cx.hub.time_of_day());
-    let kind = EntryKind::said(tell.bot);
-    let telling = Telling { request, kind, from, to: &to, at, text: &tell.text };
+fn tell_now(cx: &Context<'_>, id: u64, to: &str, post: &Post<'_>) -> Result<(), wire::Error> {
+    let nobody = || Err(wire::Error::of(id, Code::NotHere, format!("{:?} is not here", excerpt(to))));
+    let Ok(to) = PersonName::parse(to) else { return nobody() };
+    let (author, body) = (cx.session.author(post.bot), body(post));
+    let telling = Telling {
+        request: (cx.session.client(), id),
+        author: &author,
+        to: &to,
+        at: cx.hub.time_of_day(),
+        body: &body,
+    };
     // One inbox is locked at a time: the other person may be telling us something at this moment.
     let known = lock(&cx.session.inbox).find(&telling);
     let position = match known {
@@ -224,6 +234,11 @@ fn is_asked_too_often(cx: &Context<'_>, state: &mut State, id: u64) -> bool {
     let Err(wait) = state.requests.take(cx.now) else { return false };
     cx.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
     true
+}
+
+/// The body of the entry that a message becomes.
+fn body(post: &Post<'_>) -> Arc<Body> {
+    Arc::new(Body { kind: post.kind.clone(), text: post.text.as_ref().to_owned(), fields: None })
 }
 
 fn bad_text(id: u64, error: &TextError) -> wire::Error {

@@ -15,26 +15,26 @@ use crate::{
 };
 
 /// Reads a page of older entries.
-pub(crate) fn history(cx: &Context<'_>, state: &mut State, history: &wire::History<'_>) {
+pub(crate) fn history(cx: &Context<'_>, state: &mut State, id: u64, history: &wire::History<'_>) {
     let limit = history.limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY);
     if history.room == INBOX {
         let inbox = lock(&cx.session.inbox);
         let newest = inbox.newest_below(history.before.unwrap_or(u64::MAX)).zip(0..limit);
-        let page = page_frame(history.id, &RoomName::inbox(), newest.map(|(entry, _)| entry));
+        let page = page_frame(id, &RoomName::inbox(), newest.map(|(entry, _)| entry));
         drop(inbox);
         return cx.reply_frame(page);
     }
-    let room = match cx.joined_room(state, history.id, &history.room) {
+    let room = match cx.joined_room(state, id, &history.room) {
         Ok(room) => room,
         Err(error) => return cx.reply(&Event::Error(error)),
     };
     let before = history.before.unwrap_or(u64::MAX).min(room.head() + 1);
-    state.reads.history(history.id, room, before, limit);
+    state.reads.history(id, room, before, limit);
 }
 
 /// Sends entries again.
-pub(crate) fn replay(cx: &Context<'_>, state: &mut State, replay: &wire::Replay<'_>) {
-    let wire::Replay { id, from, to, .. } = *replay;
+pub(crate) fn replay(cx: &Context<'_>, state: &mut State, id: u64, replay: &wire::Replay<'_>) {
+    let wire::Replay { from, to, .. } = *replay;
     state.reads.lacked = Some(cx.now);
     let refuse = |message: String| cx.refuse(Some(id), Code::TooLarge, message);
     if from == 0 || to < from || to - from >= MAX_REPLAY {

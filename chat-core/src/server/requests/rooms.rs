@@ -16,15 +16,15 @@ use crate::{
 };
 
 /// Enters a room and sets the cursor.
-pub(crate) fn join(cx: &Context<'_>, state: &mut State, join: &wire::Join<'_>) {
+pub(crate) fn join(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Join<'_>) {
     if join.room == INBOX {
-        return join_inbox(cx, state, join);
+        return join_inbox(cx, state, id, join);
     }
-    let name = match room_name(join.id, &join.room) {
+    let name = match room_name(id, &join.room) {
         Ok(name) => name,
         Err(error) => return cx.reply(&Event::Error(error)),
     };
-    let repeated = known(state, join.id, &name);
+    let repeated = known(state, id, &name);
     match &repeated {
         Known::Late => return,
         Known::Repeated(JoinOutcome::Refused(refusal)) => return cx.reply_frame(refusal.clone()),
@@ -37,8 +37,8 @@ pub(crate) fn join(cx: &Context<'_>, state: &mut State, join: &wire::Join<'_>) {
                 state.rooms.push(Membership::new(room));
             }
             Err(message) => {
-                let error = wire::Error::of(join.id, Code::TooMany, message);
-                return refuse(cx, state, join.id, name, error);
+                let error = wire::Error::of(id, Code::TooMany, message);
+                return refuse(cx, state, id, name, error);
             }
         }
     }
@@ -55,12 +55,12 @@ pub(crate) fn join(cx: &Context<'_>, state: &mut State, join: &wire::Join<'_>) {
             let (after, reset) = start(join, is_ours, standing.oldest, standing.head);
             membership.read_from(after);
             membership.presence = presence.version();
-            note(state, join.id, name, JoinOutcome::Joined { after, reset });
+            note(state, id, name, JoinOutcome::Joined { after, reset });
             (after, reset)
         }
     };
     cx.reply(&Event::Joined(Joined {
-        id: join.id,
+        id,
         room: room.name().to_string(),
         epoch: room.epoch().to_owned(),
         oldest: standing.oldest,
@@ -90,8 +90,8 @@ fn refuse(cx: &Context<'_>, state: &mut State, id: u64, room: RoomName, error: w
     cx.reply_frame(refusal);
 }
 
-fn join_inbox(cx: &Context<'_>, state: &mut State, join: &wire::Join<'_>) {
-    let repeated = known(state, join.id, &RoomName::inbox());
+fn join_inbox(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Join<'_>) {
+    let repeated = known(state, id, &RoomName::inbox());
     let mut inbox = lock(&cx.session.inbox);
     let epoch = inbox.epoch();
     let (oldest, head) = (inbox.oldest(), inbox.head());
@@ -102,13 +102,13 @@ fn join_inbox(cx: &Context<'_>, state: &mut State, join: &wire::Join<'_>) {
             let is_ours = join.epoch.as_ref().is_none_or(|read_in| *read_in == epoch);
             let (after, reset) = start(join, is_ours, oldest, head);
             inbox.set_cursor(after);
-            note(state, join.id, RoomName::inbox(), JoinOutcome::Joined { after, reset });
+            note(state, id, RoomName::inbox(), JoinOutcome::Joined { after, reset });
             (after, reset)
         }
     };
     drop(inbox);
     cx.reply(&Event::Joined(Joined {
-        id: join.id,
+        id,
         room: INBOX.to_owned(),
         epoch,
         oldest,

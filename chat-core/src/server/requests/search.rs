@@ -9,18 +9,17 @@ use crate::{
 };
 
 /// The question for the log, or the error the client gets.
-pub(crate) fn search(search: &wire::Search<'_>) -> Result<Search, Error> {
+pub(crate) fn search(id: u64, search: &wire::Search<'_>) -> Result<Search, Error> {
     let query = Query::parse(&search.words).map_err(|why| {
         let code = if why == QueryError::Empty { Code::BadText } else { Code::TooLarge };
-        Error::of(search.id, code, why.to_string())
+        Error::of(id, code, why.to_string())
     })?;
-    let person = |name: &str| {
-        PersonName::parse(name).map_err(|why| Error::of(search.id, Code::BadName, why.to_string()))
-    };
+    let person =
+        |name: &str| PersonName::parse(name).map_err(|why| Error::of(id, Code::BadName, why.to_string()));
     let limit = search.limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY);
     Ok(Search {
         query,
-        room: search.room.as_deref().map(|room| room_name(search.id, room)).transpose()?,
+        room: search.room.as_deref().map(|room| room_name(id, room)).transpose()?,
         from: search.from.as_deref().map(person).transpose()?,
         since: search.since,
         before: search.before,

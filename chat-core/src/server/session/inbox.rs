@@ -10,7 +10,7 @@ use crate::{
     id::token,
     log::Position,
     server::limits::INBOX_ENTRIES,
-    wire::{self, EntryFrame, EntryKind, Event, Gap, Head, INBOX},
+    wire::{self, Author, Body, EntryFrame, EntryKind, Event, Gap, Head, INBOX},
 };
 
 /// The direct messages a session has received and sent. An inbox ends with its session, so that a later owner of the
@@ -39,11 +39,10 @@ struct Told {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Telling<'a> {
     pub(crate) request: (ClientId, u64),
-    pub(crate) kind: EntryKind,
-    pub(crate) from: &'a str,
+    pub(crate) author: &'a Author,
     pub(crate) to: &'a PersonName,
     pub(crate) at: u64,
-    pub(crate) text: &'a str,
+    pub(crate) body: &'a Body,
 }
 
 /// The request's id names another direct message.
@@ -76,7 +75,9 @@ impl Inbox {
     pub(crate) fn find(&self, telling: &Telling<'_>) -> Result<Option<Position>, Conflict> {
         match self.entries.iter().find(|told| told.request == telling.request) {
             Some(Told { entry, .. })
-                if entry.kind == telling.kind && entry.text == telling.text && is_for(entry, telling.to) =>
+                if entry.body == *telling.body
+                    && entry.author.bot == telling.author.bot
+                    && is_for(entry, telling.to) =>
             {
                 Ok(Some(Position { seq: entry.seq, at: entry.at }))
             }
@@ -90,13 +91,12 @@ impl Inbox {
         self.newest_at = self.newest_at.max(telling.at);
         let position = Position { seq: self.head, at: self.newest_at };
         let entry = EntryFrame {
-            kind: telling.kind,
             room: INBOX.to_owned(),
             seq: position.seq,
-            from: telling.from.to_owned(),
+            author: telling.author.clone(),
             to: Some(telling.to.to_string()),
             at: position.at,
-            text: telling.text.to_owned(),
+            body: telling.body.clone(),
         };
         if self.entries.len() == INBOX_ENTRIES {
             self.entries.pop_front();

@@ -104,7 +104,7 @@ impl Sequence {
 
     /// Keeps a message until its turn; one too many is dropped, as if it had been lost.
     pub(crate) fn hold(&mut self, message: Request<'static>) {
-        if let Some(order) = message.order()
+        if let Some(order) = message.order
             && self.held.len() < MAX_HELD
         {
             self.held.insert(order, message);

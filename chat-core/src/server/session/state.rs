@@ -29,7 +29,7 @@ use crate::{
         sync::lock,
     },
     transport::Promises,
-    wire::{self, Code},
+    wire::{self, Author, Code},
 };
 
 /// One client's session. Code that takes more than one lock takes them in this order: `state`, then a room's, then
@@ -37,6 +37,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Session {
     name: PersonName,
+    /// The author of what this session says, shared by its entries.
+    author: Arc<Author>,
     client: ClientId,
     secret: Secret,
     host: String,
@@ -113,6 +115,7 @@ impl Session {
             refused_until: None,
         };
         Session {
+            author: Arc::new(Author::person(name.as_str())),
             name,
             client,
             secret,
@@ -121,6 +124,11 @@ impl Session {
             state: Mutex::new(state),
             inbox: Mutex::new(inbox),
         }
+    }
+
+    /// The author of what this session says, or of what a program says by itself over it.
+    pub(crate) fn author(&self, bot: bool) -> Arc<Author> {
+        if bot { Arc::new(Author { bot, ..(*self.author).clone() }) } else { self.author.clone() }
     }
 
     pub(crate) fn name(&self) -> &PersonName {

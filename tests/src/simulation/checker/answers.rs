@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chat_core::{
     client::Update,
-    wire::{Code, Event, INBOX, Request},
+    wire::{Code, Event, INBOX, RequestBody},
 };
 
 use super::{
@@ -53,9 +53,9 @@ fn answered(case: &mut Case<'_>) {
     found.into_iter().for_each(|(at, what)| case.against(Rule::AnsweredOnce, Some(at), what));
 }
 
-fn fits(request: &Request<'static>, answer: &Answer<'_>) -> bool {
+fn fits(request: &RequestBody<'static>, answer: &Answer<'_>) -> bool {
     let reply = match (request, answer) {
-        (Request::Join(_), Answer::Joined) => return true,
+        (RequestBody::Join(_), Answer::Joined) => return true,
         (_, Answer::Joined) => return false,
         (_, Answer::Reply(reply)) => reply,
     };
@@ -65,15 +65,15 @@ fn fits(request: &Request<'static>, answer: &Answer<'_>) -> bool {
     };
     let failed = code == Some(Code::StorageFailed);
     match request {
-        Request::Say(_) | Request::Topic(_) => {
-            failed || code == Some(Code::NotJoined) || matches!(reply, Event::Ack(_))
+        RequestBody::Post(post) if post.person().is_some() => {
+            code == Some(Code::NotHere) || matches!(reply, Event::Ack(_))
         }
-        Request::Tell(_) => code == Some(Code::NotHere) || matches!(reply, Event::Ack(_)),
-        Request::Leave(_) => code == Some(Code::NotJoined) || matches!(reply, Event::Left(_)),
-        Request::Who(_) => code == Some(Code::NoSuchRoom) || matches!(reply, Event::Members(_)),
-        Request::History(_) => failed || code == Some(Code::NotJoined) || matches!(reply, Event::Page(_)),
-        Request::Search(_) => failed || matches!(reply, Event::Found(_)),
-        Request::Rooms(_) => matches!(reply, Event::Rooms(_)),
+        RequestBody::Post(_) => failed || code == Some(Code::NotJoined) || matches!(reply, Event::Ack(_)),
+        RequestBody::Leave(_) => code == Some(Code::NotJoined) || matches!(reply, Event::Left(_)),
+        RequestBody::Who(_) => code == Some(Code::NoSuchRoom) || matches!(reply, Event::Members(_)),
+        RequestBody::History(_) => failed || code == Some(Code::NotJoined) || matches!(reply, Event::Page(_)),
+        RequestBody::Search(_) => failed || matches!(reply, Event::Found(_)),
+        RequestBody::Rooms => matches!(reply, Event::Rooms(_)),
         _ => false,
     }
 }
@@ -95,42 +95,45 @@ fn told_once(case: &mut Case<'_>) {
                 session.insert(who, at);
             }
             What::Told(Update::Entry(entry)) if entry.room == INBOX => {
-                if told.insert((who, &entry.text), at).is_some() {
-                    found.push((at, format!("{:?} is told twice", entry.text)));
+                if told.insert((who, &entry.body.text), at).is_some() {
+                    found.push((at, format!("{:?} is told twice", entry.body.text)));
                 }
-                let asked = case.texts.get(entry.text.as_str());
+                let asked = case.texts.get(entry.body.text.as_str());
                 let request = asked.and_then(|key| case.asked.get(key)).map(|it| it.request);
                 let to = entry.to.as_deref().unwrap_or_default();
-                let is_it = matches!(request, Some(Request::Tell(tell)) if tell.to == to);
-                let Some((from, tag)) = asked.filter(|(from, _)| is_it && plan::name(*from) == entry.from)
+                let is_it = matches!(request, Some(RequestBody::Post(post)) if post.person() == Some(to));
+                let Some((from, tag)) =
+                    asked.filter(|(from, _)| is_it && plan::name(*from) == entry.author.name)
                 else {
-                    found.push((at, format!("{:?} was never told", entry.text)));
+                    found.push((at, format!("{:?} was never told", entry.body.text)));
                     continue;
                 };
                 if plan::name(who) != to && *from != who {
-                    found.push((at, format!("{:?} is for {to} alone", entry.text)));
+                    found.push((at, format!("{:?} is for {to} alone", entry.body.text)));
                 }
                 // In another session a repetition may find somebody whom the first try did not.
                 let since = case.asked.get(&(*from, *tag)).map_or(at, |it| it.at);
                 let once = !case.lost_a_session(*from, since..at);
                 let ordered = *from != who && once;
                 if ordered && last.insert((who, plan::name(*from)), *tag).is_some_and(|last| last > *tag) {
-                    disorder.push((at, format!("{:?} is told after what was said later", entry.text)));
+                    disorder.push((at, format!("{:?} is told after what was said later", entry.body.text)));
                 }
             }
             _ => {}
         }
     }
     for asked in case.asked.values() {
-        let (Request::Tell(tell), [(_, Answer::Reply(Event::Ack(_)))]) = (asked.request, &asked.answers[..])
+        let (RequestBody::Post(post), [(_, Answer::Reply(Event::Ack(_)))]) =
+            (asked.request, &asked.answers[..])
         else {
             continue;
         };
-        let reader = (0..case.plan.people.len()).find(|who| plan::name(*who) == tell.to);
+        let Some(to) = post.person() else { continue };
+        let reader = (0..case.plan.people.len()).find(|who| plan::name(*who) == to);
         let Some(reader) = reader.filter(|who| case.alive.contains_key(who)) else { continue };
         let went_on = session.get(&reader).is_some_and(|since| *since < asked.at);
-        if went_on && !told.contains_key(&(reader, tell.text.as_ref())) {
-            found.push((asked.at, format!("{:?} never comes to {}", tell.text, tell.to)));
+        if went_on && !told.contains_key(&(reader, post.text.as_ref())) {
+            found.push((asked.at, format!("{:?} never comes to {}", post.text, to)));
         }
     }
     found.into_iter().for_each(|(at, what)| case.against(Rule::ToldOnce, Some(at), what));
@@ -183,9 +186,9 @@ impl<'a> Belief<'a> {
             Update::LostRoom { room, .. } => _ = self.members.remove(&(who, room.as_str())),
             Update::Reply { tag, reply } => {
                 let room = match case.asked.get(&(who, *tag)).map(|it| it.request) {
-                    Some(Request::Leave(it)) => it.room.as_ref(),
-                    Some(Request::Join(it)) => it.room.as_ref(),
-                    Some(Request::Who(it)) => {
+                    Some(RequestBody::Leave(it)) => it.room.as_ref(),
+                    Some(RequestBody::Join(it)) => it.room.as_ref(),
+                    Some(RequestBody::Who(it)) => {
                         let members = match reply {
                             Event::Members(it) => it.members.iter().map(String::as_str).collect(),
                             _ => BTreeSet::new(),

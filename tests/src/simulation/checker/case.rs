@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use chat_core::{
     client::Update,
-    wire::{Event, Request},
+    wire::{Event, RequestBody},
 };
 
 use super::{
@@ -30,7 +30,7 @@ pub(super) struct Case<'a> {
 pub(super) struct Asked<'a> {
     pub(super) life: u32,
     pub(super) at: usize,
-    pub(super) request: &'a Request<'static>,
+    pub(super) request: &'a RequestBody<'static>,
     pub(super) answers: Vec<(usize, Answer<'a>)>,
 }
 
@@ -104,11 +104,9 @@ impl<'a> Case<'a> {
 }
 
 /// The text of a message that is stored in a room or an inbox.
-pub(super) fn text<'a>(request: &'a Request<'static>) -> Option<&'a str> {
+pub(super) fn text<'a>(request: &'a RequestBody<'static>) -> Option<&'a str> {
     match request {
-        Request::Say(it) => Some(&it.text),
-        Request::Topic(it) => Some(&it.text),
-        Request::Tell(it) => Some(&it.text),
+        RequestBody::Post(post) => Some(&post.text),
         _ => None,
     }
 }

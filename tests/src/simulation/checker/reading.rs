@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chat_core::{
     client::Update,
-    wire::{EntryFrame, Event, Gap, INBOX, Joined, Request},
+    wire::{EntryFrame, Event, Gap, INBOX, Joined, RequestBody},
 };
 
 use super::{
@@ -67,16 +67,16 @@ pub(super) fn check(case: &mut Case<'_>) {
             }
             What::Told(Update::Reply { tag, reply: Event::Left(_) | Event::Error(_) }) => {
                 let asked = case.asked.get(&(who, *tag)).map(|it| it.request);
-                if let Some(Request::Leave(chat_core::wire::Leave { room, .. })) = asked {
+                if let Some(RequestBody::Leave(chat_core::wire::Leave { room, .. })) = asked {
                     *of(readers, who, room) = Reader::default();
-                } else if let Some(Request::Join(join)) = asked {
+                } else if let Some(RequestBody::Join(join)) = asked {
                     *of(readers, who, &join.room) = Reader::default();
                 }
                 continue;
             }
             What::Told(Update::Joined { tag, joined }) => {
                 let request = tag.and_then(|tag| case.asked.get(&(who, tag))).map(|it| it.request);
-                let anew = matches!(request, Some(Request::Join(join)) if join.recent.is_some());
+                let anew = matches!(request, Some(RequestBody::Join(join)) if join.recent.is_some());
                 of(readers, who, &joined.room).joined(tag.is_some(), anew, joined)
             }
             What::Told(Update::Entry(entry)) => of(readers, who, &entry.room).entry(entry, &content),
@@ -137,7 +137,7 @@ impl Reader {
     }
 
     fn entry(&mut self, entry: &EntryFrame, content: &Content<'_>) -> Option<(Rule, String)> {
-        let EntryFrame { room, seq, from, text, kind, .. } = entry;
+        let EntryFrame { room, seq, author, body, .. } = entry;
         let was = self.cursor.replace(*seq);
         if was.map(|it| it + 1) != Some(*seq) {
             return Some((Rule::ShownInOrder, format!("number {seq} of {room} is shown after {was:?}")));
@@ -146,11 +146,11 @@ impl Reader {
             return None;
         }
         let stored = content.get(&(self.epoch.as_str(), room.as_str(), *seq)).map(|it| &it.item);
-        if stored.is_some_and(|it| (&it.from, &it.text, &it.kind) == (from, text, kind)) {
+        if stored.is_some_and(|it| (&*it.author, &*it.body) == (author, body)) {
             return None;
         }
-        let there = stored.map(|it| it.text.as_str());
-        Some((Rule::SameForAll, format!("number {seq} of {room} is {there:?}, and shown is {text:?}")))
+        let there = stored.map(|it| it.body.text.as_str());
+        Some((Rule::SameForAll, format!("number {seq} of {room} is {there:?}, and shown is {:?}", body.text)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chat_core::{
     log::LogEntry,
-    wire::{EntryKind, Event, Request},
+    wire::{EntryKind, Event, Post, RequestBody, Target},
 };
 
 use super::{
@@ -22,7 +22,7 @@ pub(super) fn check(case: &mut Case<'_>) {
     let mut places: Places<'_> = BTreeMap::new();
     for (number, log) in report.logs.iter().enumerate() {
         for stored in &log.stored {
-            places.entry(&stored.item.text).or_default().push((number, stored));
+            places.entry(&stored.item.body.text).or_default().push((number, stored));
         }
     }
     once(case, &places);
@@ -70,7 +70,8 @@ fn is_held(case: &Case<'_>, log: usize, stored: &Stored) -> bool {
 
 fn is_same(stored: &Stored, entry: &LogEntry) -> bool {
     let item = &stored.item;
-    (item.kind, &item.from, &item.text) == (entry.kind, &entry.from, &entry.text)
+    (item.body.kind.clone(), &item.author.name, &item.body.text)
+        == (entry.body.kind.clone(), &entry.author.name, &entry.body.text)
 }
 
 /// Nothing is in a log twice, unless the log had let go of it before it came again.
@@ -97,13 +98,15 @@ fn as_asked(case: &mut Case<'_>, places: &Places<'_>) {
             None => ("nobody", None),
         };
         let said = match request {
-            Some(Request::Say(it)) => Some((it.room.as_ref(), EntryKind::said(it.bot))),
-            Some(Request::Topic(it)) => Some((it.room.as_ref(), EntryKind::Topic)),
+            Some(RequestBody::Post(post)) => post.room().map(|room| (room, &post.kind, post.bot)),
             _ => None,
         };
         for (_, Stored { seq, item, .. }) in places {
-            if said != Some((item.room.as_str(), item.kind)) || item.from != from {
-                let what = format!("number {seq} of {} is {text:?} of {}, never asked", item.room, item.from);
+            if said != Some((item.room.as_str(), &item.body.kind, item.author.bot))
+                || item.author.name != from
+            {
+                let what =
+                    format!("number {seq} of {} is {text:?} of {}, never asked", item.room, item.author.name);
                 case.against(Rule::OnlyWhatWasAsked, None, what);
             }
         }
@@ -114,7 +117,7 @@ fn as_asked(case: &mut Case<'_>, places: &Places<'_>) {
 fn as_answered(case: &mut Case<'_>, places: &Places<'_>) {
     let mut found = Vec::new();
     for ((who, _), asked) in &case.asked {
-        let (Request::Say(_) | Request::Topic(_)) = asked.request else { continue };
+        let RequestBody::Post(Post { to: Target::Room(_), .. }) = asked.request else { continue };
         let text = super::case::text(asked.request).unwrap_or_default();
         let places = places.get(text).map_or(&[][..], Vec::as_slice);
         for (at, answer) in &asked.answers {
@@ -150,7 +153,7 @@ fn in_order(case: &mut Case<'_>, places: &Places<'_>) {
         let mut last_tag: BTreeMap<(&str, usize), (u64, &str)> = BTreeMap::new();
         let mut asked_last: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
         for stored in &log.stored {
-            let (room, text) = (stored.item.room.as_str(), stored.item.text.as_str());
+            let (room, text) = (stored.item.room.as_str(), stored.item.body.text.as_str());
             let again =
                 places.get(text).is_some_and(|it| it.iter().filter(|(log, _)| *log == number).count() > 1);
             let Some(key) = case.texts.get(text).copied().filter(|_| !again) else { continue };

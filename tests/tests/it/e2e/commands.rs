@@ -47,7 +47,7 @@ fn what_is_piped_into_join_is_said_and_shown() {
     raw.hello("bob");
     raw.frame(r#"{"type":"join","id":1,"room":"lobby","after":0}"#);
     let stored = std::iter::from_fn(|| raw.event()).find_map(|event| match event {
-        Event::Entry(entry) => Some((entry.seq, entry.from, entry.text)),
+        Event::Entry(entry) => Some((entry.seq, entry.author.name, entry.body.text)),
         _ => None,
     });
     assert_eq!(stored, Some((1, "ana".to_owned(), "hi".to_owned())));

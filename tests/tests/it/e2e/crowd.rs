@@ -33,7 +33,7 @@ fn a_hundred_people_in_ten_rooms_read_the_same_everywhere() {
     }
     for (name, process) in &mut processes {
         let first = readers.iter().find_map(|rooms| rooms.get(name)).expect("every room has members");
-        let expected: Vec<(u64, String)> = first.iter().map(|it| (it.seq, it.text.clone())).collect();
+        let expected: Vec<(u64, String)> = first.iter().map(|it| (it.seq, it.body.text.clone())).collect();
         assert_eq!(process.messages(expected.len()), expected, "the program in {name}");
     }
 }
@@ -74,8 +74,8 @@ async fn attend(
 fn check_senders(entries: &[EntryFrame]) {
     let mut said: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in entries {
-        let count = said.entry(&entry.from).or_default();
-        assert_eq!(entry.text, format!("{} {count}", entry.from), "in {}", entry.room);
+        let count = said.entry(&entry.author.name).or_default();
+        assert_eq!(entry.body.text, format!("{} {count}", entry.author.name), "in {}", entry.room);
         *count += 1;
     }
     assert!(said.values().all(|count| *count == TEXTS), "something is missing: {said:?}");

@@ -33,7 +33,7 @@ fn a_client_cut_twenty_times_misses_and_repeats_nothing() {
     assert_eq!(proxy.cuts(), 20);
     assert!(by_ana.iter().map(|it| it.seq).eq(1..=by_ana.len() as u64), "each once and in order");
     assert_eq!(by_ana, by_bob);
-    let said = by_bob.iter().filter(|it| it.from == "ana").map(|it| it.text.clone());
+    let said = by_bob.iter().filter(|it| it.author.name == "ana").map(|it| it.body.text.clone());
     assert!(
         said.eq((0..TEXTS).map(|number| format!("ana {number}"))),
         "what ana said is there once and in order"
@@ -66,7 +66,7 @@ async fn talk(ana: Person, bob: Person, proxy: &Proxy) -> (Vec<EntryFrame>, Vec<
     let ana_reads = async {
         let (mut stored, mut all_stored) = (0, Some(all_stored));
         let mut read: Vec<EntryFrame> = Vec::new();
-        while read.last().is_none_or(|it| it.text != LAST) {
+        while read.last().is_none_or(|it| it.body.text != LAST) {
             let heard = |update: &Update| match update {
                 Update::Entry(entry) => Some(Some(entry.clone())),
                 Update::Reply { reply: Event::Ack(_), .. } => Some(None),
@@ -86,7 +86,7 @@ async fn talk(ana: Person, bob: Person, proxy: &Proxy) -> (Vec<EntryFrame>, Vec<
     };
     let bob_reads = async {
         let mut read: Vec<EntryFrame> = Vec::new();
-        while read.last().is_none_or(|it| it.text != LAST) {
+        while read.last().is_none_or(|it| it.body.text != LAST) {
             read.push(bob_hears.expect("entry", entry).await);
         }
         read

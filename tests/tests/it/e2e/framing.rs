@@ -79,7 +79,7 @@ fn summary(event: &Event) -> String {
             format!("{} joined, after {} of {}, {} present", it.id, it.after, it.head, it.present)
         }
         Event::Ack(it) => format!("{} ack {}", it.id, it.seq),
-        Event::Entry(it) => format!("entry {}: {}", it.seq, it.text),
+        Event::Entry(it) => format!("entry {}: {}", it.seq, it.body.text),
         Event::Error(it) => format!("error {:?} {}", it.id, it.code),
         Event::Pong(it) => format!("{} pong", it.id),
         Event::Goodbye(it) => format!("goodbye {}", it.reason),

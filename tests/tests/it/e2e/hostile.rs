@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chat_core::wire::{self, Code, Event, MAX_FRAME, Request, Say};
+use chat_core::wire::{self, Code, Event, MAX_FRAME, Post, Request};
 
 use super::harness::{PATIENCE, Raw, Server, eventually, framed};
 
@@ -41,12 +41,11 @@ impl Scene {
         self.said += 1;
         let id = 1 + self.said;
         let text = format!("still here {}", self.said);
-        let say =
-            Request::Say(Say { id, room: "hall".into(), text: text.clone().into(), order: None, bot: false });
+        let say = Request::new(id, Post::say("hall", text.clone()));
         assert!(self.honest.ask(&say), "the honest one is cut");
         loop {
             match self.honest.event().expect("the honest one is cut") {
-                Event::Entry(entry) if entry.text == text => break,
+                Event::Entry(entry) if entry.body.text == text => break,
                 _ => {}
             }
         }

@@ -47,7 +47,7 @@ async fn talk(server: &Server) -> Duration {
         speaker.remote.ask(say("hall", &text), 1).await.expect("the conversation goes on");
         let (by_ana, by_bob) = join(ana.updates.entries(1), bob.updates.entries(1)).await;
         for read in [by_ana, by_bob] {
-            assert_eq!((read[0].seq, &read[0].text), (number + 1, &text));
+            assert_eq!((read[0].seq, &read[0].body.text), (number + 1, &text));
         }
         slowest = slowest.max(begun.elapsed());
     }

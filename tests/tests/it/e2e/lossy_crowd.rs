@@ -70,8 +70,8 @@ async fn attend(address: Address, number: usize) -> (String, u64) {
     let reading = async {
         let mut copy = Copy::default();
         while copy.read < total(number) {
-            let EntryFrame { seq, from, text, .. } = updates.expect("entry", entry).await;
-            copy.take(seq, &from, &text);
+            let EntryFrame { seq, author, body, .. } = updates.expect("entry", entry).await;
+            copy.take(seq, &author.name, &body.text);
         }
         copy.hash()
     };

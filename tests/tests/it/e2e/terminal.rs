@@ -7,8 +7,8 @@ use std::{
 };
 
 use chat_core::wire::{
-    self, Code, EntryFrame, EntryKind, Error, Event, Gap, Goodbye, Head, Heads, Joined, LimitsFrame,
-    Presence, Reason, Welcome,
+    self, Author, Body, Code, EntryFrame, EntryKind, Error, Event, Gap, Goodbye, Head, Heads, Joined,
+    LimitsFrame, Presence, Reason, Welcome,
 };
 
 use super::harness::{Process, Raw};
@@ -39,7 +39,7 @@ fn serve_hostile_things(listener: &TcpListener) {
     let strings = hostile();
     write(&mut raw, &Event::Welcome(welcome(&strings[0])));
     let join = raw.read_frame().expect("a join comes");
-    let id = wire::read_request(&join).ok().and_then(|it| it.id()).expect("a join has a number");
+    let id = wire::read_request(&join).ok().and_then(|it| it.id).expect("a join has a number");
     let mut joined = Joined {
         id,
         room: "lobby".to_owned(),
@@ -58,8 +58,14 @@ fn serve_hostile_things(listener: &TcpListener) {
     for (seq, text) in (1..).zip(&strings) {
         let kind = if seq % 3 == 0 { EntryKind::Topic } else { EntryKind::Message };
         let from = if seq % 2 == 0 { text.clone() } else { "bob".to_owned() };
-        let entry =
-            EntryFrame { kind, room: "lobby".to_owned(), seq, from, to: None, at: 1, text: text.clone() };
+        let entry = EntryFrame {
+            room: "lobby".to_owned(),
+            seq,
+            author: Author::person(from),
+            to: None,
+            at: 1,
+            body: Body { kind: kind, text: text.clone(), fields: None },
+        };
         write(&mut raw, &Event::Entry(entry));
         let (entered, left) = (vec![text.clone()], vec![format!("x{text}")]);
         let presence = Presence { room: "lobby".to_owned(), since: seq, version: seq + 1, entered, left };

@@ -12,9 +12,7 @@ use chat_core::{
     ClientId, RoomName,
     client::{Client, Config, Update},
     transport::Promises,
-    wire::{
-        History, Join, Leave, MAX_FRAME, Ping, Replay, Request, RoomList, Say, Tell, Topic, Who, read_request,
-    },
+    wire::{History, Join, Leave, MAX_FRAME, Post, Replay, RequestBody, Who, read_request},
 };
 
 use super::input::{Line, steps};
@@ -227,26 +225,26 @@ impl Rig {
         if kind != b'B' && self.asked >= MOST_ASKED {
             return;
         }
-        let (id, room) = (0, room.into());
+        let room = room.into();
         let request = match kind {
             b'j' => {
                 let (after, recent) = (line.maybe(), line.maybe());
-                Request::Join(Join { id, room, after, recent, epoch: None })
+                RequestBody::from(Join { room, after, recent, epoch: None })
             }
-            b'l' => Request::Leave(Leave { id, room }),
-            b's' => Request::Say(Say { id, room, text: line.text().into(), order: None, bot: false }),
-            b'S' => Request::Say(Say { id, room, text: "x".repeat(65_400).into(), order: None, bot: false }),
-            b'e' => Request::Tell(Tell { id, to: "bob".into(), text: line.text().into(), ..Tell::default() }),
-            b'o' => Request::Topic(Topic { id, room, text: line.text().into(), order: None }),
-            b'w' => Request::Who(Who { id, room }),
-            b'r' => Request::Rooms(RoomList { id }),
-            b'h' => Request::History(History { id, room, before: line.maybe(), limit: line.maybe() }),
-            b'p' => Request::Replay(Replay { id, room, from: line.number(), to: line.number() }),
-            b'P' => Request::Ping(Ping { id }),
-            b'B' => Request::Bye {},
+            b'l' => RequestBody::from(Leave { room }),
+            b's' => RequestBody::from(Post::say(room, line.text())),
+            b'S' => RequestBody::from(Post::say(room, "x".repeat(65_400))),
+            b'e' => RequestBody::from(Post::tell("bob", line.text())),
+            b'o' => RequestBody::from(Post::topic(room, line.text())),
+            b'w' => RequestBody::from(Who { room }),
+            b'r' => RequestBody::Rooms,
+            b'h' => RequestBody::from(History { room, before: line.maybe(), limit: line.maybe() }),
+            b'p' => RequestBody::from(Replay { room, from: line.number(), to: line.number() }),
+            b'P' => RequestBody::Ping,
+            b'B' => RequestBody::Bye,
             _ => return,
         };
-        if let Request::Join(join) = &request
+        if let RequestBody::Join(join) = &request
             && let Ok(room) = RoomName::from_wire(&join.room)
         {
             self.rooms.insert(room);
@@ -318,15 +316,15 @@ impl Rig {
     fn note(&mut self, frame: &[u8]) {
         assert!(frame.len() <= MAX_FRAME, "protocol 1.10: {} bytes", frame.len());
         let request = read_request(frame).expect("a client sends requests");
-        let Some(id) = request.id() else { return };
-        let room = match &request {
-            Request::Join(it) => Some(it.room.to_string()),
-            Request::Replay(it) => Some(it.room.to_string()),
-            Request::Who(it) => Some(it.room.to_string()),
-            Request::Leave(it) => Some(it.room.to_string()),
+        let Some(id) = request.id else { return };
+        let room = match &request.body {
+            RequestBody::Join(it) => Some(it.room.to_string()),
+            RequestBody::Replay(it) => Some(it.room.to_string()),
+            RequestBody::Who(it) => Some(it.room.to_string()),
+            RequestBody::Leave(it) => Some(it.room.to_string()),
             _ => None,
         };
-        self.sent.push_back((id, (room, matches!(request, Request::Join(_)))));
+        self.sent.push_back((id, (room, matches!(request.body, RequestBody::Join(_)))));
         if self.sent.len() > 64 {
             self.sent.pop_front();
         }

@@ -17,8 +17,8 @@ use chat_core::{
     server::{Config, Limits, Server},
     transport::{BoxLink, Transport, Transports},
     wire::{
-        EntryFrame, Event, Hello, History, Join, Leave, Ping, Replay, Request, RoomList, Say, Search, Tell,
-        Topic, Welcome, Who, read_event, read_request, write,
+        EntryFrame, Event, Hello, History, Join, Leave, Post, Replay, Request, RequestBody, Search, Welcome,
+        Who, read_event, read_request, write,
     },
 };
 use chat_testkit::{
@@ -118,7 +118,7 @@ impl Hall {
             b'r' => return self.read(number).await,
             b'f' => {
                 for id in 0..line.number().min(1000) {
-                    self.put(number, &write(&Request::Ping(Ping { id })));
+                    self.put(number, &write(&Request::new(id, RequestBody::Ping)));
                     if id % 32 == 31 {
                         self.time.settle().await;
                     }
@@ -144,42 +144,42 @@ impl Hall {
             let name = ["ana", "bob", "Ana", "a.", "аna"][line.below(5)];
             let Hello { client, .. } = hello("x", line.number());
             let resume = line.maybe().map(|it| self.secrets[it as usize % self.secrets.len()].clone().into());
-            return Some(Request::Hello(Hello { client, resume, ..hello(name, 0) }));
+            return Some(Request::unnumbered(Hello { client, resume, ..hello(name, 0) }));
         }
         if kind == b'b' {
-            return Some(Request::Bye {});
+            return Some(Request::unnumbered(RequestBody::Bye));
         }
         let id = line.number();
         if kind == b'R' {
-            return Some(Request::Rooms(RoomList { id }));
+            return Some(Request::new(id, RequestBody::Rooms));
         }
         if kind == b'P' {
-            return Some(Request::Ping(Ping { id }));
+            return Some(Request::new(id, RequestBody::Ping));
         }
         let room = ["lobby", "@", "kitchen", "Lobby", "a", "b", "c", "-"][line.below(8)].into();
         Some(match kind {
             b'j' => {
                 let (after, recent) = (line.maybe(), line.maybe());
                 let epoch = line.maybe().map(|it| it.to_string().into());
-                Request::Join(Join { id, room, after, recent, epoch })
+                Request::new(id, Join { room, after, recent, epoch })
             }
-            b'l' => Request::Leave(Leave { id, room }),
+            b'l' => Request::new(id, Leave { room }),
             b's' | b'i' => {
-                Request::Say(Say { id, room, order: line.maybe(), text: text(line), bot: kind == b'i' })
+                Request::new(id, Post::say(room, text(line)).by_bot(kind == b'i')).in_order(line.maybe())
             }
-            b'o' => Request::Topic(Topic { id, room, order: line.maybe(), text: text(line) }),
+            b'o' => Request::new(id, Post::topic(room, text(line))).in_order(line.maybe()),
             b'e' | b'E' => {
-                let to = if room == "a" { "ana" } else { "bob" }.into();
-                Request::Tell(Tell { id, to, order: line.maybe(), text: text(line), bot: kind == b'E' })
+                let to = if room == "a" { "ana" } else { "bob" };
+                Request::new(id, Post::tell(to, text(line)).by_bot(kind == b'E')).in_order(line.maybe())
             }
-            b'w' => Request::Who(Who { id, room }),
-            b'H' => Request::History(History { id, room, before: line.maybe(), limit: line.maybe() }),
+            b'w' => Request::new(id, Who { room }),
+            b'H' => Request::new(id, History { room, before: line.maybe(), limit: line.maybe() }),
             b'S' => {
                 let (since, before, limit) = (line.maybe(), line.maybe(), line.maybe());
                 let words = text(line);
-                Request::Search(Search { id, words, room: Some(room), from: None, since, before, limit })
+                Request::new(id, Search { words, room: Some(room), from: None, since, before, limit })
             }
-            b'p' => Request::Replay(Replay { id, room, from: line.number(), to: line.number() }),
+            b'p' => Request::new(id, Replay { room, from: line.number(), to: line.number() }),
             _ => return None,
         })
     }
@@ -188,11 +188,11 @@ impl Hall {
     fn put(&mut self, number: usize, frame: &Bytes) {
         let Some(side) = &mut self.links[number] else { return };
         let request = read_request(frame).ok();
-        let id = request.as_ref().and_then(Request::id);
+        let id = request.as_ref().and_then(|request| request.id);
         if !matches!(side.link.send(frame.clone()).now_or_never(), Some(Ok(()))) {
             return;
         }
-        if matches!(request, Some(Request::Replay(_))) {
+        if matches!(request, Some(Request { body: RequestBody::Replay(_), .. })) {
             side.in_order = false;
         }
         if let Some(id) = id {
@@ -310,7 +310,12 @@ impl Hall {
             let name = room.to_string().to_lowercase();
             for entry in page.entries {
                 let seen = self.said.get(&(name.clone(), entry.seq));
-                assert!(seen.is_none_or(|it| (&it.text, &it.from) == (&entry.text, &entry.from)), "{seen:?}");
+                assert!(
+                    seen.is_none_or(
+                        |it| (&it.body.text, &it.author.name) == (&entry.body.text, &entry.author.name)
+                    ),
+                    "{seen:?}"
+                );
                 held += 1;
             }
             let acknowledged = self.acknowledged.range((name.clone(), 0)..=(name.clone(), u64::MAX));

@@ -3,8 +3,8 @@
 use chat_core::{
     text::MAX_TOPIC,
     wire::{
-        Code, EntryFrame, EntryKind, Error, Event, Joined, MAX_FRAME, MAX_INTEGER, MAX_MEMBERS, MAX_TEXT,
-        Presence, write,
+        Author, Body, Code, EntryFrame, EntryKind, Error, Event, Joined, MAX_FRAME, MAX_INTEGER, MAX_MEMBERS,
+        MAX_TEXT, Presence, write,
     },
 };
 use chat_testkit::virtual_time::VirtualTime;
@@ -54,13 +54,12 @@ fn the_largest_frames_that_can_be_are_frames() {
     let presence =
         Presence { room: room.clone(), since: largest, version: largest, entered: names(256), left: vec![] };
     let entry = EntryFrame {
-        kind: EntryKind::Message,
         room,
         seq: largest,
-        from: "é".repeat(32),
+        author: Author::person("é".repeat(32)),
         to: Some("é".repeat(32)),
         at: largest,
-        text: "\n".repeat(MAX_TEXT),
+        body: Body::message("\n".repeat(MAX_TEXT)),
     };
     for event in [Event::Joined(joined), Event::Presence(presence), Event::Entry(entry)] {
         let bytes = write(&event).len();

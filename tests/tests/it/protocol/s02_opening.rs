@@ -9,7 +9,7 @@ use chat_core::{
     memory::Memory,
     server::{Config, Limits, Server},
     transport::{BoxLink, Transport, Transports},
-    wire::{Code, Error, Event, Goodbye, Hello, Reason, Request, Tell},
+    wire::{Code, Error, Event, Goodbye, Hello, Post, Reason, Request},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime, weather::Weather};
 use futures::{FutureExt, SinkExt, StreamExt, channel::oneshot, executor::block_on};
@@ -86,8 +86,7 @@ fn a_name_whose_link_is_lost_goes_to_the_same_host_at_once_but_not_its_inbox() {
         let mut ana = server.enter("ana", 1).await;
         drop(server.enter("bob", 2).await);
         time.settle().await;
-        let tell =
-            |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false });
+        let tell = |id| Request::new(id, Post::tell("bob", "psst"));
         assert!(matches!(ana.ask(tell).await, Event::Ack(_)), "who has lost the link is still here");
         let mut other = server.enter("Bob", 3).await;
         assert!(!other.has_heard(|it| matches!(it, Event::Entry(_))).await, "it was not for this bob");
@@ -208,7 +207,7 @@ fn hellos_of_one_client_that_meet_are_all_answered() {
             let answers = (0..8).map(|n| {
                 let (memory, address) = (memory.clone(), address.clone());
                 let (answered, answer) = oneshot::channel();
-                let hello = chat_core::wire::write(&Request::Hello(hello(["ana", "bob"][n % 2], round)));
+                let hello = chat_core::wire::write(&Request::unnumbered(hello(["ana", "bob"][n % 2], round)));
                 world.spawn(
                     async move {
                         let mut link = memory.dial(&address).await.unwrap();

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chat_core::{
     log::LogError,
     server::Limits,
-    wire::{Ack, Code, Error, Event, Request, Tell, write},
+    wire::{Ack, Code, Error, Event, Post, Request, write},
 };
 use chat_testkit::{RawClient, virtual_time::VirtualTime};
 
@@ -36,8 +36,8 @@ fn a_tell_that_comes_again_is_told_once_and_another_under_its_id_is_a_conflict()
         let mut bob = server.enter("bob", 2).await;
         let _cleo = server.enter("cleo", 3).await;
         let tell = |to: &str, text: &str| {
-            let (to, text) = (to.to_owned().into(), text.to_owned().into());
-            write(&Request::Tell(Tell { id: 40, to, text, order: None, bot: false }))
+            let (to, text) = (to.to_owned(), text.to_owned());
+            write(&Request::new(40, Post::tell(to, text)))
         };
         let Event::Ack(first) = ana.ask_as(40, tell("bob", "psst")).await else { panic!("bob is here") };
         let Event::Ack(again) = ana.ask_as(40, tell("bob", "psst")).await else { panic!("it is known") };
@@ -77,7 +77,8 @@ fn a_disk_that_fails_takes_nothing_back_and_what_it_refused_stays_refused() {
         assert_eq!(ana.ask_as(102, placed(102, 2)).await, refused, "it would come after what was said later");
         let anew = ana.ask_as(102, placed(102, 4)).await;
         assert!(matches!(&anew, Event::Ack(ack) if ack.seq == 3), "{anew:?}");
-        let texts: Vec<String> = ana.entries("lobby", 1..=3).await.into_iter().map(|it| it.text).collect();
+        let texts: Vec<String> =
+            ana.entries("lobby", 1..=3).await.into_iter().map(|it| it.body.text).collect();
         assert_eq!(texts, ["101", "103", "102"]);
     });
 }

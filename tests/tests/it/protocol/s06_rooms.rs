@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chat_core::{
     log::{LogError, MemoryLog},
     server::Limits,
-    wire::{Code, Error, Event, Join, MAX_FRAME, Request, RoomList, Who, write},
+    wire::{Code, Error, Event, Join, MAX_FRAME, Request, RequestBody, Who, write},
 };
 use chat_testkit::virtual_time::VirtualTime;
 
@@ -48,13 +48,10 @@ fn a_cursor_of_another_log_is_said_to_be_void() {
         ] {
             let known = known.map(|it| it.to_owned().into());
             let join = |id| {
-                Request::Join(Join {
+                Request::new(
                     id,
-                    room: "lobby".into(),
-                    after: Some(after),
-                    recent: None,
-                    epoch: known,
-                })
+                    Join { room: "lobby".into(), after: Some(after), recent: None, epoch: known },
+                )
             };
             let Event::Joined(joined) = ana.ask(join).await else { panic!("a member may join again") };
             assert_eq!((joined.reset, joined.epoch.as_str()), (reset, epoch.as_str()));
@@ -120,7 +117,7 @@ fn a_room_in_which_nothing_could_be_said_is_forgotten() {
         ana.send(r#"{"type":"say","id":107,"room":"lobby","text":"hi"}"#).await;
         ana.send(r#"{"type":"leave","id":108,"room":"lobby"}"#).await;
         ana.expect("error", |it| error(it).filter(|(id, _)| *id == Some(107))).await;
-        let who = ana.ask(|id| Request::Who(Who { id, room: "lobby".into() })).await;
+        let who = ana.ask(|id| Request::new(id, Who { room: "lobby".into() })).await;
         assert_eq!(error(&who).map(|(_, code)| code), Some(Code::NoSuchRoom));
     });
 }
@@ -141,7 +138,7 @@ fn a_list_of_rooms_is_as_long_as_fits_a_frame() {
             ana.has_heard(|_| false).await;
             ana.forget();
         }
-        match ana.ask(|id| Request::Rooms(RoomList { id })).await {
+        match ana.ask(|id| Request::new(id, RequestBody::Rooms)).await {
             Event::Rooms(list) => {
                 assert_eq!(list.total, 64);
                 assert!((50..64).contains(&list.rooms.len()), "{}", list.rooms.len());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_core::{
     log::{LogError, MemoryLog},
     server::Limits,
-    wire::{Code, Error, Event, Request, Say},
+    wire::{Code, Error, Event, Post, Request},
 };
 use chat_testkit::{RawClient, virtual_time::VirtualTime};
 use futures::future::join_all;
@@ -63,9 +63,7 @@ fn what_cannot_be_stored_is_refused_and_leaves_no_hole() {
             (LogError::Failed("input/output error".into()), Code::StorageFailed),
         ] {
             log.fail_with(Some(trouble));
-            let say = |id| {
-                Request::Say(Say { id, room: "lobby".into(), text: "lost".into(), order: None, bot: false })
-            };
+            let say = |id| Request::new(id, Post::say("lobby", "lost"));
             match ana.ask(say).await {
                 Event::Error(Error { code, .. }) => assert_eq!(code, wanted),
                 other => panic!("{other:?}"),
@@ -74,7 +72,7 @@ fn what_cannot_be_stored_is_refused_and_leaves_no_hole() {
         log.fail_with(None);
         assert_eq!(ana.say("lobby", "stored again").await.seq, 2);
         let entries = ana.entries("lobby", 1..=2).await;
-        assert_eq!(entries[1].text, "stored again");
+        assert_eq!(entries[1].body.text, "stored again");
     });
 }
 
@@ -156,6 +154,6 @@ fn what_is_in_the_log_but_not_acknowledged_is_not_sent() {
         bob.entries("lobby", 1..=5).await;
         assert!(!bob.has_heard(|it| matches!(it, Event::Entry(_))).await, "ana has no ack yet");
         ana.expect("ack", |it| (it.reply_to() == Some(106)).then_some(())).await;
-        assert_eq!(bob.entries("lobby", 6..=6).await[0].text, "6");
+        assert_eq!(bob.entries("lobby", 6..=6).await[0].body.text, "6");
     });
 }

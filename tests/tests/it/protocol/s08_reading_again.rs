@@ -2,13 +2,13 @@
 
 mod search;
 
-use chat_core::wire::{Event, Gap, History, MAX_FRAME, Page, Replay, Request, Tell, write};
+use chat_core::wire::{Event, Gap, History, MAX_FRAME, Page, Post, Replay, Request, write};
 use chat_testkit::{RawClient, virtual_time::VirtualTime};
 
 use super::TestServer;
 
 async fn page(client: &mut RawClient, before: Option<u64>, limit: u64) -> Page {
-    let history = |id| Request::History(History { id, room: "lobby".into(), before, limit: Some(limit) });
+    let history = |id| Request::new(id, History { room: "lobby".into(), before, limit: Some(limit) });
     match client.ask(history).await {
         Event::Page(page) => page,
         other => panic!("{other:?}"),
@@ -20,8 +20,8 @@ fn gap(event: &Event) -> Option<Gap> {
 }
 
 fn tell(to: &'static str, text: impl Into<String>) -> impl FnOnce(u64) -> Request<'static> {
-    let text = text.into().into();
-    move |id| Request::Tell(Tell { id, to: to.into(), text, order: None, bot: false })
+    let text = text.into();
+    move |id| Request::new(id, Post::tell(to, text))
 }
 
 /// protocol 8.1, 8.2
@@ -64,7 +64,7 @@ fn a_replay_names_what_is_no_longer_held() {
         }
         let oldest = ana.join("lobby", Some(100)).await.oldest;
         for (from, to, gone) in [(oldest - 5, oldest + 5, oldest - 1), (1, 10, 10)] {
-            let replayed = ana.ask(|id| Request::Replay(Replay { id, room: "lobby".into(), from, to })).await;
+            let replayed = ana.ask(|id| Request::new(id, Replay { room: "lobby".into(), from, to })).await;
             assert!(matches!(replayed, Event::Replayed(it) if (it.from, it.to) == (from, to)));
             let came = ana.forget();
             let gap = came.first().and_then(gap).expect("the gap comes first");

@@ -51,7 +51,7 @@ fn who_is_further_behind_than_the_server_remembers_can_tell() {
         last.send(PING).await;
         let known = last.expect("news of zoe, with the pong", presence).await.version;
         for _ in 0..150 {
-            zoe.ask(|id| Request::Leave(Leave { id, room: "hall".into() })).await;
+            zoe.ask(|id| Request::new(id, Leave { room: "hall".into() })).await;
             zoe.join("hall", None).await;
         }
         last.send(PING).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_core::{
     log::MemoryLog,
     server::Limits,
-    wire::{Code, Error, Event, Gap, Hello, Request, Tell},
+    wire::{Code, Error, Event, Gap, Hello, Post, Request},
 };
 use chat_testkit::{hello, virtual_time::VirtualTime};
 
@@ -16,8 +16,8 @@ fn gap(event: &Event) -> Option<Gap> {
 }
 
 fn tell(to: &'static str, text: impl Into<String>) -> impl FnOnce(u64) -> Request<'static> {
-    let text = text.into().into();
-    move |id| Request::Tell(Tell { id, to: to.into(), text, order: None, bot: false })
+    let text = text.into();
+    move |id| Request::new(id, Post::tell(to, text))
 }
 
 fn refusal(event: Event) -> Error {
@@ -35,10 +35,7 @@ fn what_an_inbox_let_go_of_is_told() {
         let server = TestServer::unlimited_with(&time, 1 << 20).await;
         let mut ana = server.enter("ana", 1).await;
         for n in 1..=300 {
-            ana.ask(|id| {
-                Request::Tell(Tell { id, to: "ana".into(), text: "note".into(), order: None, bot: false })
-            })
-            .await;
+            ana.ask(|id| Request::new(id, Post::tell("ana", "note"))).await;
             ana.entries("@", n..=n).await;
         }
         let joined = ana.join("@", Some(0)).await;
@@ -89,7 +86,7 @@ fn who_tells_without_reading_pushes_nothing_unread_out_of_the_own_inbox() {
             let refused = ana.ask(tell(to, "too much")).await;
             assert!(matches!(refused, Event::Error(Error { code: Code::Busy, .. })), "{refused:?}");
             ana.join("@", Some(0)).await;
-            assert_eq!(ana.entries("@", 1..=256).await[0].text, "the first");
+            assert_eq!(ana.entries("@", 1..=256).await[0].body.text, "the first");
             ana.send(r#"{"type":"bye"}"#).await;
             ana.rest().await;
         }
@@ -107,8 +104,7 @@ fn an_inbox_takes_no_more_than_its_owner_may_still_read() {
         let mut ana = server.enter("ana", 1).await;
         drop(server.enter("bob", 2).await);
         time.settle().await;
-        let tell =
-            |id| Request::Tell(Tell { id, to: "bob".into(), text: "psst".into(), order: None, bot: false });
+        let tell = |id| Request::new(id, Post::tell("bob", "psst"));
         for _ in 0..256 {
             assert!(matches!(ana.ask(tell).await, Event::Ack(_)));
         }

@@ -7,7 +7,7 @@ use chat_core::{
     log::{LogError, MemoryLog},
     server::{Config, Limits, Server},
     transport::{Transport, Transports},
-    wire::{Code, Error, Event, History, Request, RoomList, Say, Tell, write},
+    wire::{Code, Error, Event, History, Post, Request, RequestBody, write},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt, future::join_all};
@@ -55,7 +55,7 @@ fn refusal(event: Event) -> Error {
 
 fn saying(text: &str) -> impl FnOnce(u64) -> Request<'static> {
     let text = text.to_owned();
-    move |id| Request::Say(Say { id, room: "lobby".into(), text: text.into(), order: None, bot: false })
+    move |id| Request::new(id, Post::say("lobby", text))
 }
 
 /// protocol 11.3
@@ -66,7 +66,7 @@ fn who_asks_too_much_is_told_so_and_can_still_talk() {
         let server = TestServer::open(&time).await;
         let mut ana = server.enter("ana", 1).await;
         ana.join("lobby", None).await;
-        let rooms = |id| Request::Rooms(RoomList { id });
+        let rooms = |id| Request::new(id, RequestBody::Rooms);
         for _ in 1..200 {
             assert!(matches!(ana.ask(rooms).await, Event::Rooms(_)));
         }
@@ -113,12 +113,12 @@ fn who_asks_for_much_and_reads_nothing_is_not_listened_to() {
             ana.entries("lobby", n..=n).await;
         }
         let mut link = server.memory.dial(&server.address).await.unwrap();
-        link.send(chat_core::wire::write(&Request::Hello(hello("bob", 2)))).await.unwrap();
+        link.send(chat_core::wire::write(&Request::unnumbered(hello("bob", 2)))).await.unwrap();
         link.send(r#"{"type":"join","id":1,"room":"lobby","after":8}"#.into()).await.unwrap();
         let mut asked = 0;
         loop {
-            let history = History { id: 2 + asked, room: "lobby".into(), before: None, limit: None };
-            let history = chat_core::wire::write(&Request::History(history));
+            let history = History { room: "lobby".into(), before: None, limit: None };
+            let history = chat_core::wire::write(&Request::new(2 + asked, history));
             time.settle().await;
             if link.send(history).now_or_never().is_none() {
                 break;
@@ -170,8 +170,8 @@ fn a_link_is_read_on_as_soon_as_enough_was_answered() {
         let server = TestServer::unlimited(&time).await;
         let mut ana = server.enter("ana", 1).await;
         for _ in 0..6 {
-            let text = "x".repeat(8000).into();
-            ana.ask(|id| Request::Tell(Tell { id, to: "ana".into(), text, order: None, bot: false })).await;
+            let text = "x".repeat(8000);
+            ana.ask(|id| Request::new(id, Post::tell("ana", text))).await;
         }
         // Each page is most of a frame.
         for id in 100..110 {
@@ -226,15 +226,14 @@ fn sixty_four_requests_may_wait_for_their_replies() {
     time.run(async {
         let server = failing_server(&time).await;
         let mut link = server.memory.dial(&server.address).await.unwrap();
-        link.send(write(&Request::Hello(hello("ana", 1)))).await.unwrap();
+        link.send(write(&Request::unnumbered(hello("ana", 1)))).await.unwrap();
         link.send(r#"{"type":"join","id":1,"room":"lobby"}"#.into()).await.unwrap();
         time.settle().await;
-        let Request::Say(mut say) = say("lobby", "hi") else { unreachable!("it is a say") };
+        let say = say("lobby", "hi");
         let mut taken = 0;
         loop {
-            say.id = 2 + taken;
             time.settle().await;
-            if link.send(write(&Request::Say(say.clone()))).now_or_never().is_none() {
+            if link.send(write(&Request::new(2 + taken, say.clone()))).now_or_never().is_none() {
                 break;
             }
             taken += 1;
@@ -287,7 +286,7 @@ fn rooms_have_a_limit_for_everybody_and_for_all() {
         }
         let join = |room: &str| {
             let room = room.to_owned().into();
-            move |id| Request::Join(chat_core::wire::Join { id, room, ..Default::default() })
+            move |id| Request::new(id, chat_core::wire::Join { room, ..Default::default() })
         };
         assert_eq!(refusal(ana.ask(join("one-more")).await).code, Code::TooMany);
         ana.join("room7", None).await; // where one is already costs nothing
@@ -297,7 +296,7 @@ fn rooms_have_a_limit_for_everybody_and_for_all() {
         }
         assert_eq!(refusal(bob.ask(join("one-more")).await).code, Code::TooMany);
         // A room nobody is in and in which nothing was said is forgotten (protocol 6.7).
-        bob.ask(|id| Request::Leave(chat_core::wire::Leave { id, room: "room64".into() })).await;
+        bob.ask(|id| Request::new(id, chat_core::wire::Leave { room: "room64".into() })).await;
         bob.join("one-more", None).await;
     });
 }
@@ -359,17 +358,8 @@ fn what_claims_to_be_a_repetition_and_is_none_is_limited_like_the_rest() {
         let server = TestServer::open(&time).await;
         let mut ana = server.enter("ana", 1).await;
         ana.join("lobby", Some(0)).await;
-        let say = |order: u64| {
-            move |id| {
-                Request::Say(Say {
-                    id,
-                    room: "lobby".into(),
-                    text: id.to_string().into(),
-                    order: Some(order),
-                    bot: false,
-                })
-            }
-        };
+        let say =
+            |order: u64| move |id| Request::new(id, Post::say("lobby", id.to_string())).in_order(Some(order));
         for order in 1..=3 {
             assert!(matches!(ana.ask(say(order)).await, Event::Ack(_)));
         }

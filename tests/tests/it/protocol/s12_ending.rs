@@ -7,7 +7,7 @@ use chat_core::{
     log::{LogError, MemoryLog},
     server::Limits,
     transport::Transport,
-    wire::{Code, Error, Event, Goodbye, Hello, Ping, Reason, Request, write},
+    wire::{Code, Error, Event, Goodbye, Hello, Reason, Request, RequestBody, write},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt, StreamExt, future::join};
@@ -85,7 +85,7 @@ fn a_reader_that_stops_reading_is_cut_delays_nobody_and_later_gets_everything() 
             assert_eq!(time.now(), before, "nobody waits for the one who does not read");
         }
         time.pass(SECOND * 11).await;
-        ana.ask(|id| Request::Ping(Ping { id })).await;
+        ana.ask(|id| Request::new(id, RequestBody::Ping)).await;
         let seen = stuck.rest().await;
         let numbers: Vec<u64> = seen.iter().filter_map(seq).collect();
         assert!(numbers.len() < 500 && numbers.iter().copied().eq(1..=numbers.len() as u64), "{numbers:?}");
@@ -133,7 +133,7 @@ fn what_was_asked_before_a_bad_frame_is_answered_before_its_error() {
     time.run(async {
         let server = TestServer::unlimited(&time).await;
         let mut link = server.memory.dial(&server.address).await.unwrap();
-        let hello = write(&Request::Hello(hello("ana", 1)));
+        let hello = write(&Request::unnumbered(hello("ana", 1)));
         for frame in [hello, r#"{"type":"ping","id":7}"#.into(), r#"{"type":"ping""#.into()] {
             link.feed(frame).await.unwrap();
         }
@@ -191,7 +191,7 @@ fn a_peer_that_does_not_hang_up_is_hung_up_on() {
     let time = VirtualTime::new(1);
     time.run(async {
         let server = TestServer::open(&time).await;
-        for frames in [vec!["{".into()], vec![write(&Request::Hello(hello("ana", 1))), "{".into()]] {
+        for frames in [vec!["{".into()], vec![write(&Request::unnumbered(hello("ana", 1))), "{".into()]] {
             let mut link = server.memory.dial(&server.address).await.unwrap();
             for frame in frames {
                 link.send(frame).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chat_core::{
     Address, ClientId,
     client::{self, Config, Remote, Update, Updates},
-    wire::{EntryFrame, Event, Join, Request, Say},
+    wire::{EntryFrame, Event, Join, Post, RequestBody},
 };
 use futures::StreamExt;
 
@@ -89,19 +89,13 @@ pub fn entry(update: &Update) -> Option<EntryFrame> {
 }
 
 /// The request that enters `room` and reads it from the beginning.
-pub fn join(room: &str) -> Request<'static> {
-    Request::Join(Join { room: room.to_owned().into(), after: Some(0), ..Join::default() })
+pub fn join(room: &str) -> RequestBody<'static> {
+    Join { room: room.to_owned().into(), after: Some(0), ..Join::default() }.into()
 }
 
 /// The request that says `text` in `room`.
-pub fn say(room: &str, text: &str) -> Request<'static> {
-    Request::Say(Say {
-        id: 0,
-        room: room.to_owned().into(),
-        text: text.to_owned().into(),
-        order: None,
-        bot: false,
-    })
+pub fn say(room: &str, text: &str) -> RequestBody<'static> {
+    Post::say(room.to_owned(), text.to_owned()).into()
 }
 
 /// How long one update may be waited for, on a machine that does all of these tests at once.

@@ -8,7 +8,7 @@ use chat_core::{
     memory::Memory,
     server::Limits,
     transport::{Transport, Transports},
-    wire::{Join, Request},
+    wire::Join,
 };
 use chat_testkit::{
     virtual_time::VirtualTime,
@@ -39,7 +39,7 @@ impl TwoTransports {
     async fn enter(&self, name: &str) -> (Remote, Updates) {
         let (mut remote, updates) = self.server.client(name);
         let join = Join { room: "lobby".into(), after: Some(0), ..Join::default() };
-        remote.ask(Request::Join(join), 0).await.unwrap();
+        remote.ask(join, 0).await.unwrap();
         (remote, updates)
     }
 }
@@ -72,7 +72,7 @@ fn a_client_moves_to_and_fro_while_people_talk() {
                 match next(&mut seen_by_ana, Some).await {
                     Update::Entry(entry) => {
                         assert_eq!(entry.seq as usize, texts.len() + 1);
-                        texts.push(entry.text);
+                        texts.push(entry.body.text);
                     }
                     Update::Connected(welcome) if welcome.resumed => resumed += 1,
                     Update::Reset { .. } | Update::Gap(_) => panic!("something is lost"),
@@ -84,7 +84,7 @@ fn a_client_moves_to_and_fro_while_people_talk() {
         let read_bob = async {
             let mut texts = Vec::new();
             while texts.len() < 2 * EACH as usize {
-                texts.push(next_entry(&mut seen_by_bob).await.text);
+                texts.push(next_entry(&mut seen_by_bob).await.body.text);
             }
             texts
         };
@@ -118,7 +118,7 @@ fn a_client_that_is_not_let_in_elsewhere_goes_back() {
             _ => None,
         };
         assert!(next(&mut updates, resumed).await, "nobody saw it leave");
-        assert_eq!(next_entry(&mut updates).await.text, "still here");
+        assert_eq!(next_entry(&mut updates).await.body.text, "still here");
     });
 }
 

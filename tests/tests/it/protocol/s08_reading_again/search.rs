@@ -7,7 +7,7 @@ use chat_core::{
     client::Update,
     log::{Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState},
     server::Limits,
-    wire::{Code, Error, Event, Found, MAX_FRAME, Request, Search, Topic, write},
+    wire::{Code, Error, Event, Found, MAX_FRAME, Post, Request, Search, write},
 };
 use chat_testkit::{RawClient, virtual_time::VirtualTime};
 use futures::future::BoxFuture;
@@ -19,7 +19,7 @@ fn words(words: &str) -> Search<'static> {
 }
 
 async fn ask(client: &mut RawClient, search: Search<'static>) -> Event {
-    client.ask(|id| Request::Search(Search { id, ..search })).await
+    client.ask(|id| Request::new(id, Search { ..search })).await
 }
 
 async fn found(client: &mut RawClient, search: Search<'static>) -> Found {
@@ -30,7 +30,7 @@ async fn found(client: &mut RawClient, search: Search<'static>) -> Found {
 }
 
 fn texts(found: &Found) -> Vec<&str> {
-    found.entries.iter().map(|it| it.text.as_str()).collect()
+    found.entries.iter().map(|it| it.body.text.as_str()).collect()
 }
 
 fn code(event: &Event) -> Option<Code> {
@@ -57,8 +57,7 @@ fn whoever_asks_finds_the_newest_first_in_every_room() {
         let second = bob.say("lobby", "I take my TÉA black; 我们下午四点喝茶。").await;
         ana.say("lobby", "team lunch is at one").await;
         ana.say("lobby", "coffee, not steam").await;
-        let topic =
-            |id| Request::Topic(Topic { id, room: "lobby".into(), text: "tea, mostly".into(), order: None });
+        let topic = |id| Request::new(id, Post::topic("lobby", "tea, mostly"));
         assert!(matches!(ana.ask(topic).await, Event::Ack(_)));
 
         let all = found(&mut cleo, words("tea")).await;
@@ -66,7 +65,7 @@ fn whoever_asks_finds_the_newest_first_in_every_room() {
         let lobby = ["tea, mostly", "team lunch is at one", "I take my TÉA black; 我们下午四点喝茶。"];
         assert_eq!(texts(&all), [&lobby[..], &kitchen].concat(), "cleo is in no room");
         assert_eq!((all.entries[2].room.as_str(), all.entries[2].seq), ("lobby", second.seq));
-        assert_eq!((all.entries[3].room.as_str(), all.entries[3].from.as_str()), ("Kitchen", "ana"));
+        assert_eq!((all.entries[3].room.as_str(), all.entries[3].author.name.as_str()), ("Kitchen", "ana"));
         assert_eq!(all.more, None);
 
         let room = |room: &'static str| Search { room: Some(room.into()), ..words("tea") };
@@ -103,7 +102,7 @@ fn a_search_brings_what_fits_a_frame_and_goes_on_after_it() {
         for page in 1.. {
             let found = found(&mut ana, Search { before, ..words("needle") }).await;
             assert!(found.entries.len() < 5 && page <= 5, "each is 16,000 bytes when it is written");
-            seen.extend(found.entries.iter().map(|it| it.text.trim().to_owned()));
+            seen.extend(found.entries.iter().map(|it| it.body.text.trim().to_owned()));
             before = found.more;
             assert!(write(&Event::Found(found)).len() <= MAX_FRAME);
             if before.is_none() {
@@ -244,10 +243,10 @@ fn a_client_asks_for_it_like_for_anything_else() {
         let server = TestServer::open(&time).await;
         let (mut remote, mut updates) = server.client("ana");
         let join = chat_core::wire::Join { room: "lobby".into(), ..Default::default() };
-        remote.ask(Request::Join(join), 1).await.unwrap();
+        remote.ask(join, 1).await.unwrap();
         remote.ask(say("lobby", "a needle"), 2).await.unwrap();
         next(&mut updates, |it| matches!(it, Update::Reply { tag: 2, .. }).then_some(())).await;
-        remote.ask(Request::Search(words("needle")), 3).await.unwrap();
+        remote.ask(words("needle"), 3).await.unwrap();
         let reply = next(&mut updates, |it| match it {
             Update::Reply { tag: 3, reply } => Some(reply),
             _ => None,

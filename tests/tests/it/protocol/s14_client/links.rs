@@ -10,7 +10,7 @@ use chat_core::{
     memory::Memory,
     server::{Config, Limits, Server},
     transport::{Transport, Transports},
-    wire::{Code, Error, Event, Join, Reason, Request, Tell},
+    wire::{Code, Error, Event, Join, Post, Reason, RequestBody},
 };
 use chat_testkit::{
     virtual_time::VirtualTime,
@@ -20,8 +20,8 @@ use futures::{SinkExt, StreamExt};
 
 use crate::protocol::{SECOND, TestServer, next, next_entry, say};
 
-fn join(room: &str) -> Request<'static> {
-    Request::Join(Join { room: room.to_owned().into(), after: Some(0), ..Join::default() })
+fn join(room: &str) -> RequestBody<'static> {
+    Join { room: room.to_owned().into(), after: Some(0), ..Join::default() }.into()
 }
 
 /// Cut every few frames, a client reads every message once and in order, and what it says is stored so.
@@ -49,7 +49,7 @@ fn survives_cuts(seed: u64) {
             while texts.len() < 2 * EACH as usize {
                 let entry = next_entry(updates).await;
                 assert_eq!(entry.seq as usize, texts.len() + 1, "seed {seed}");
-                texts.push(entry.text);
+                texts.push(entry.body.text);
             }
             texts
         };
@@ -82,17 +82,15 @@ fn a_client_that_is_cut_keeps_its_direct_messages() {
         let (mut bob, mut seen_by_bob) = server.client("bob");
         let tell = async {
             for n in 0..100_u64 {
-                let text = n.to_string().into();
-                bob.ask(Request::Tell(Tell { id: 0, to: "ana".into(), text, order: None, bot: false }), n)
-                    .await
-                    .unwrap();
+                let text = n.to_string();
+                bob.ask(Post::tell("ana", text), n).await.unwrap();
                 time.pass(Duration::from_millis(50)).await;
             }
         };
         let read = async |updates: &mut client::Updates| {
             for n in 0..100 {
                 let entry = next_entry(updates).await;
-                assert_eq!((entry.room.as_str(), entry.text), ("@", n.to_string()));
+                assert_eq!((entry.room.as_str(), entry.body.text), ("@", n.to_string()));
             }
         };
         futures::join!(tell, read(&mut seen_by_ana), read(&mut seen_by_bob));
@@ -111,7 +109,7 @@ fn a_client_keeps_to_the_rate_it_is_told() {
         }
         for n in 1..=100 {
             let entry = next_entry(&mut updates).await;
-            assert_eq!((entry.seq, entry.text), (n, n.to_string()));
+            assert_eq!((entry.seq, entry.body.text), (n, n.to_string()));
         }
         let took = time.elapsed();
         assert!(took >= SECOND * 15 && took < SECOND * 18, "20 at once, then 5 a second: {took:?}");
@@ -157,7 +155,7 @@ fn a_restarted_server_is_read_anew_and_what_was_written_meanwhile_is_not_lost() 
         let (mut ana, mut updates) = server.client("ana");
         ana.ask(join("lobby"), 0).await.unwrap();
         ana.ask(say("lobby", "before"), 1).await.unwrap();
-        assert_eq!(next_entry(&mut updates).await.text, "before");
+        assert_eq!(next_entry(&mut updates).await.body.text, "before");
         let memory = server.memory.clone();
         server.stop().await;
         let stopped = time.now();
@@ -179,7 +177,7 @@ fn a_restarted_server_is_read_anew_and_what_was_written_meanwhile_is_not_lost() 
         let reset = |it| if let Update::Reset { room } = it { Some(room) } else { None };
         assert_eq!(next(&mut updates, reset).await, "lobby");
         let entry = next_entry(&mut updates).await;
-        assert_eq!((entry.seq, entry.text.as_str()), (1, "meanwhile"));
+        assert_eq!((entry.seq, entry.body.text.as_str()), (1, "meanwhile"));
     });
 }
 

@@ -6,7 +6,7 @@ use chat_core::{
     ClientId,
     client::{Client, Config, Update},
     transport::Promises,
-    wire::{MAX_FRAME, Reason, Request, read_request},
+    wire::{MAX_FRAME, Reason, Request, RequestBody, read_request},
 };
 
 use crate::protocol::{SECOND, say};
@@ -31,8 +31,10 @@ impl Rig {
     fn in_the_lobby(limits: &str) -> Rig {
         let mut rig = Rig::open(limits);
         rig.client.ask(join("lobby"), 0);
-        let Some(Request::Join(asked)) = rig.sent().pop() else { panic!("a join is asked for at once") };
-        rig.hear(&joined(asked.id, 0, 0)).unwrap();
+        let Some(Request { id: Some(id), body: RequestBody::Join(_), .. }) = rig.sent().pop() else {
+            panic!("a join is asked for at once")
+        };
+        rig.hear(&joined(id, 0, 0)).unwrap();
         rig.updates();
         rig
     }
@@ -70,7 +72,7 @@ impl Rig {
     /// The ids and texts of what the client wants to say now.
     fn said(&mut self) -> Vec<(u64, String)> {
         let said = self.sent().into_iter().map(|it| match it {
-            Request::Say(say) => (say.id, say.text.into_owned()),
+            Request { id: Some(id), body: RequestBody::Post(say), .. } => (id, say.text.into_owned()),
             other => panic!("nothing else was asked for: {other:?}"),
         });
         said.collect()
@@ -86,12 +88,8 @@ impl Rig {
     }
 }
 
-fn join(room: &str) -> Request<'static> {
-    Request::Join(chat_core::wire::Join {
-        room: room.to_owned().into(),
-        after: Some(0),
-        ..Default::default()
-    })
+fn join(room: &str) -> RequestBody<'static> {
+    chat_core::wire::Join { room: room.to_owned().into(), after: Some(0), ..Default::default() }.into()
 }
 
 fn joined(id: u64, after: u64, head: u64) -> String {
@@ -118,8 +116,7 @@ fn an_entry_that_comes_again_is_shown_once_and_a_hole_ends_the_link() {
     rig.client.link_lost("a hole", rig.now);
     rig.link_up(FAST, true);
     let sent = rig.sent();
-    let again =
-        |it: &Request<'_>| matches!(it, Request::Join(it) if it.room == "lobby" && it.after == Some(3));
+    let again = |it: &Request<'_>| matches!(it, Request { body: RequestBody::Join(it), .. } if it.room == "lobby" && it.after == Some(3));
     assert!(sent.iter().any(again), "it reads on from where it was: {sent:?}");
 }
 
@@ -139,7 +136,7 @@ fn who_missed_a_change_of_members_asks_once() {
         rig.hear(&change(since, version)).unwrap();
     }
     assert_eq!(rig.updates(), [], "what does not fit is not shown");
-    assert!(matches!(&rig.sent()[..], [Request::Who(who)] if who.room == "lobby"));
+    assert!(matches!(&rig.sent()[..], [Request { body: RequestBody::Who(who), .. }] if who.room == "lobby"));
 }
 
 /// protocol 12.4
@@ -149,7 +146,7 @@ fn a_server_that_is_silent_for_75_seconds_is_given_up_and_pinged_before() {
     rig.now += SECOND * 60 - Duration::from_millis(1);
     assert_eq!(rig.sent(), []);
     rig.now += Duration::from_millis(1);
-    assert!(matches!(rig.sent()[..], [Request::Ping(_)]));
+    assert!(matches!(rig.sent()[..], [Request { body: RequestBody::Ping, .. }]));
     rig.now += SECOND * 15 - Duration::from_millis(1);
     rig.client.on_timeout(rig.now).unwrap();
     rig.now += Duration::from_millis(1);
@@ -167,7 +164,7 @@ fn who_waits_for_a_reply_pings_after_5_seconds_of_silence_and_gives_up_after_15(
     assert_eq!(rig.said().len(), 1);
     assert_eq!(rig.client.poll_timeout(rig.now), Some(rig.now + SECOND * 5));
     rig.now += SECOND * 5;
-    assert!(matches!(rig.sent()[..], [Request::Ping(_)]));
+    assert!(matches!(rig.sent()[..], [Request { body: RequestBody::Ping, .. }]));
     rig.now += SECOND * 10 - Duration::from_millis(1);
     rig.client.on_timeout(rig.now).unwrap();
     rig.now += Duration::from_millis(1);
@@ -241,12 +238,17 @@ fn after_a_lost_link_it_resumes_and_says_again_what_was_not_answered() {
     assert!(hello.contains(SECRET) && hello.contains(&ClientId(7).to_string()), "{hello}");
     let sent = rig.sent();
     let lobby = |it: &Request<'_>| match it {
-        Request::Join(it) if it.room == "lobby" => Some((it.id, it.after)),
+        Request { id, body: RequestBody::Join(it), .. } if it.room == "lobby" => {
+            Some((id.unwrap(), it.after))
+        }
         _ => None,
     };
     let (id, after) = sent.iter().find_map(lobby).expect("the lobby is joined again");
     assert_eq!(after, Some(1));
-    assert!(!sent.iter().any(|it| matches!(it, Request::Say(_))), "not before it is joined: {sent:?}");
+    assert!(
+        !sent.iter().any(|it| matches!(it, Request { body: RequestBody::Post(_), .. })),
+        "not before it is joined: {sent:?}"
+    );
     rig.hear(&joined(id, 1, 2)).unwrap();
     assert_eq!(rig.said(), first[1..]);
 }

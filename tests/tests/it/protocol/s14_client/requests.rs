@@ -15,19 +15,19 @@ use chat_core::{
     memory::Memory,
     server::Limits,
     transport::{BoxLink, Transport},
-    wire::{Code, Event, Join, Leave, Request, RoomList, read_request},
+    wire::{Code, Event, Join, Leave, RequestBody, read_request},
 };
 use chat_testkit::virtual_time::VirtualTime;
 use futures::{SinkExt, StreamExt, future::BoxFuture};
 
 use crate::protocol::{SECOND, TestServer, next, next_entry, say};
 
-fn join(room: &str) -> Request<'static> {
-    Request::Join(Join { room: room.to_owned().into(), after: Some(0), ..Join::default() })
+fn join(room: &str) -> RequestBody<'static> {
+    Join { room: room.to_owned().into(), after: Some(0), ..Join::default() }.into()
 }
 
-fn leave(room: &str) -> Request<'static> {
-    Request::Leave(Leave { id: 0, room: room.to_owned().into() })
+fn leave(room: &str) -> RequestBody<'static> {
+    Leave { room: room.to_owned().into() }.into()
 }
 
 async fn reply(updates: &mut Updates, wanted: u64) -> Event {
@@ -111,7 +111,7 @@ fn a_request_that_is_refused_for_now_is_not_asked_again_before_its_time() {
         let (mut ana, mut updates) = restless(&server, &server.memory, "ana");
         let ask = async {
             for tag in 0..300 {
-                ana.ask(Request::Rooms(RoomList { id: 0 }), tag).await.unwrap();
+                ana.ask(RequestBody::Rooms, tag).await.unwrap();
             }
         };
         let read = async {
@@ -174,7 +174,7 @@ fn a_leave_that_was_under_way_when_the_link_was_lost_is_done_on_the_next() {
         assert!(matches!(reply(&mut updates, 2).await, Event::Ack(_)));
         assert!(matches!(reply(&mut updates, 3).await, Event::Left(_)));
         next(&mut updates, |it| matches!(it, Update::Joined { tag: Some(4), .. }).then_some(())).await;
-        assert_eq!(next_entry(&mut updates).await.text, "bye");
+        assert_eq!(next_entry(&mut updates).await.body.text, "bye");
     });
 }
 
@@ -186,7 +186,7 @@ fn what_no_frame_can_carry_is_refused_and_the_rest_goes_on() {
         let (mut ana, mut updates) = server.client("ana");
         ana.ask(join("lobby"), 0).await.unwrap();
         ana.ask(say("lobby", "x".repeat(70_000)), 1).await.unwrap();
-        ana.ask(Request::Unknown(Default::default()), 2).await.unwrap();
+        ana.ask(RequestBody::Unknown(Default::default()), 2).await.unwrap();
         ana.ask(say("lobby", "hi"), 3).await.unwrap();
         for (tag, wanted) in [(1, Code::TooLarge), (2, Code::Unsupported)] {
             let told = |it| match it {
@@ -229,7 +229,7 @@ fn events_that_mean_nothing_to_a_client_do_not_stop_it_from_reading() {
         let entry = r#"{"type":"message","room":"@","seq":1,"from":"bob","to":"ana","at":1,"text":"hi"}"#;
         link.send(entry.into()).await.unwrap();
         let began = time.now();
-        assert_eq!(next_entry(&mut updates).await.text, "hi");
+        assert_eq!(next_entry(&mut updates).await.body.text, "hi");
         assert!(time.now() - began < Duration::from_millis(1), "{:?}", time.now() - began);
     });
 }
@@ -240,9 +240,9 @@ fn an_unknown_code_counts_as_one_that_waiting_helps_with_if_it_says_how_long() {
     let time = VirtualTime::new(57);
     time.run(async {
         let (mut ana, mut updates, mut link) = far_end(&time).await;
-        ana.ask(Request::Rooms(RoomList { id: 0 }), 7).await.unwrap();
+        ana.ask(RequestBody::Rooms, 7).await.unwrap();
         let first = link.next().await.unwrap().unwrap();
-        let id = read_request(&first).unwrap().id().unwrap();
+        let id = read_request(&first).unwrap().id.unwrap();
         let refusal =
             format!(r#"{{"type":"error","id":{id},"code":"tired","message":"","retry_after_ms":700}}"#);
         link.send(refusal.into()).await.unwrap();

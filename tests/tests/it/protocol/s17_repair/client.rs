@@ -15,7 +15,7 @@ use chat_core::{
     ClientId,
     client::{Client, Config, Update},
     transport::Promises,
-    wire::{MAX_FRAME, Request, read_request},
+    wire::{MAX_FRAME, Request, RequestBody, read_request},
 };
 
 use crate::protocol::{SECOND, say};
@@ -45,7 +45,7 @@ impl Rig {
     /// Asks for something, which is answered after that time.
     fn measure(&mut self, round_trip: Duration) {
         self.client.ask(rooms(), 0);
-        let id = self.sent()[0].id().unwrap();
+        let id = self.sent()[0].id.unwrap();
         self.now += round_trip;
         self.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
     }
@@ -59,8 +59,10 @@ impl Rig {
 
     fn enter(&mut self, head: u64) {
         self.client.ask(join("lobby"), 0);
-        let Some(Request::Join(asked)) = self.sent().pop() else { panic!("a join is asked for at once") };
-        self.hear(&joined(asked.id, 0, head));
+        let Some(Request { id: Some(id), body: RequestBody::Join(_), .. }) = self.sent().pop() else {
+            panic!("a join is asked for at once")
+        };
+        self.hear(&joined(id, 0, head));
         self.updates();
     }
 
@@ -107,7 +109,9 @@ impl Rig {
     /// The same with their ids.
     fn pages(&mut self) -> Vec<(u64, u64, u64)> {
         let page = |it| match it {
-            Request::Replay(it) if it.room == "lobby" => (it.id, it.from, it.to),
+            Request { id: Some(id), body: RequestBody::Replay(it), .. } if it.room == "lobby" => {
+                (id, it.from, it.to)
+            }
             other => panic!("only pages are asked for: {other:?}"),
         };
         self.sent().into_iter().map(page).collect()
@@ -163,13 +167,13 @@ fn request(frame: &str) -> Request<'static> {
     read_request(Box::leak(frame.to_owned().into_boxed_str()).as_bytes()).unwrap()
 }
 
-fn join(room: &str) -> Request<'static> {
+fn join(room: &str) -> RequestBody<'static> {
     let room = room.to_owned().into();
-    Request::Join(chat_core::wire::Join { room, after: Some(0), ..Default::default() })
+    chat_core::wire::Join { room, after: Some(0), ..Default::default() }.into()
 }
 
-fn rooms() -> Request<'static> {
-    Request::Rooms(chat_core::wire::RoomList { id: 0 })
+fn rooms() -> RequestBody<'static> {
+    RequestBody::Rooms
 }
 
 fn welcome(resumed: bool) -> String {

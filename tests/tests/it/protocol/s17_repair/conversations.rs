@@ -14,7 +14,7 @@ use chat_core::{
     client::{Config, Remote, Update, Updates, start},
     server::Limits,
     transport::{BoxLink, Listening, Promises, Transport},
-    wire::{Join, Request},
+    wire::{Join, RequestBody},
 };
 use chat_testkit::{
     virtual_time::VirtualTime,
@@ -33,8 +33,8 @@ fn unlimited() -> Limits {
     Limits::default().unlimited()
 }
 
-fn join(room: &str, after: u64) -> Request<'static> {
-    Request::Join(Join { room: room.to_owned().into(), after: Some(after), ..Join::default() })
+fn join(room: &str, after: u64) -> RequestBody<'static> {
+    Join { room: room.to_owned().into(), after: Some(after), ..Join::default() }.into()
 }
 
 fn client(server: &TestServer, weather: Weather, seed: u64, name: &str) -> (Remote, Updates) {
@@ -47,7 +47,7 @@ async fn read(updates: &mut Updates, numbers: impl IntoIterator<Item = u64>) -> 
     for number in numbers {
         let entry = next_entry(updates).await;
         assert_eq!(entry.seq, number, "{entry:?}");
-        texts.push(entry.text);
+        texts.push(entry.body.text);
     }
     texts
 }
@@ -152,7 +152,7 @@ fn a_session_moves_to_a_firm_link_and_back_in_the_middle_of_talk() {
                     match futures::StreamExt::next(&mut updates).await.unwrap() {
                         Update::Entry(entry) => {
                             assert_eq!(entry.seq, texts.len() as u64 + 1);
-                            texts.push(entry.text);
+                            texts.push(entry.body.text);
                         }
                         Update::Connected(welcome) => {
                             links += 1;

@@ -2,12 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chat_core::{
-    client::Updates,
-    memory::Memory,
-    server::Limits,
-    wire::{Join, Request},
-};
+use chat_core::{client::Updates, memory::Memory, server::Limits, wire::Join};
 use chat_testkit::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},
@@ -21,7 +16,7 @@ async fn read(updates: &mut Updates, count: u64, seed: u64) -> Vec<String> {
     for number in 1..=count {
         let entry = next_entry(updates).await;
         assert_eq!(entry.seq, number, "seed {seed}: {entry:?}");
-        texts.push(entry.text);
+        texts.push(entry.body.text);
     }
     texts
 }
@@ -45,7 +40,7 @@ fn bad_weather(seed: u64) {
             let (time, pause) = (time.clone(), Duration::from_millis(rng.u64(1..300)));
             async move {
                 let join = Join { room: "lobby".into(), after: Some(0), ..Join::default() };
-                remote.ask(Request::Join(join), 0).await.unwrap();
+                remote.ask(join, 0).await.unwrap();
                 let talk = async {
                     for n in 0..EACH {
                         remote.ask(say("lobby", format!("p{number} {n:03}")), n).await.unwrap();

@@ -152,7 +152,7 @@ fn replay(id: u64, room: &str, from: u64, to: u64) -> String {
 /// The texts of the entries among these.
 fn texts(heard: &[Event]) -> Vec<&str> {
     let entries = heard.iter().filter_map(|it| if let Event::Entry(entry) = it { Some(entry) } else { None });
-    entries.map(|it| it.text.as_str()).collect()
+    entries.map(|it| it.body.text.as_str()).collect()
 }
 
 /// What became of requests, in no particular order: the id of each that was granted, and 1000 more for each that was refused.

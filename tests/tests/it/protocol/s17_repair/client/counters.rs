@@ -89,9 +89,12 @@ fn a_wait_that_ends_with_its_link_is_not_counted() {
     rig.now += ms(6);
     rig.client.link_lost("cut", rig.now);
     rig.link_up(ms(1), true);
-    let lobby = |it| if let Request::Join(it) = it { Some(it).filter(|it| it.room == "lobby") } else { None };
+    let lobby = |it: Request<'_>| match it.body {
+        RequestBody::Join(join) if join.room == "lobby" => it.id,
+        _ => None,
+    };
     let asked = rig.sent().into_iter().find_map(lobby).expect("it joins again");
-    rig.hear(&joined(asked.id, 0, 2));
+    rig.hear(&joined(asked, 0, 2));
     rig.entries([1, 2]);
     assert_eq!(stalls(&rig), (0, ms(0), ms(0)));
     rig.entry(4);

@@ -134,7 +134,9 @@ fn heads_tell_of_a_last_entry_that_was_lost() {
     assert_eq!(rig.watch(SECOND), []);
     rig.hear(&heads("@", "f", 1, 0));
     rig.now += ms(10);
-    assert!(matches!(&rig.sent()[..], [Request::Replay(it)] if (&*it.room, it.from, it.to) == ("@", 1, 1)));
+    assert!(
+        matches!(&rig.sent()[..], [Request { body: RequestBody::Replay(it), .. }] if (&*it.room, it.from, it.to) == ("@", 1, 1))
+    );
 }
 
 /// protocol 17.6, protocol 6.4
@@ -145,9 +147,11 @@ fn heads_of_another_epoch_make_it_join_anew() {
     rig.hear(&heads("lobby", "other", 1, 4));
     rig.hear(&heads("lobby", "other", 1, 4));
     let sent = rig.sent();
-    let [Request::Join(join)] = &sent[..] else { panic!("the room is joined, once: {sent:?}") };
+    let [Request { id: Some(id), body: RequestBody::Join(join), .. }] = &sent[..] else {
+        panic!("the room is joined, once: {sent:?}")
+    };
     assert_eq!((join.after, join.epoch.as_deref()), (Some(2), Some("e")));
-    let reset = joined(join.id, 0, 1)
+    let reset = joined(*id, 0, 1)
         .replace(r#""epoch":"e""#, r#""epoch":"other""#)
         .replace(r#""topic""#, r#""reset":true,"topic""#);
     rig.updates();
@@ -167,7 +171,7 @@ fn heads_of_another_epoch_make_it_join_anew() {
 fn entries_before_joined_are_skipped() {
     let mut rig = Rig::open(1, Duration::ZERO);
     rig.client.ask(join("lobby"), 0);
-    let id = rig.sent()[0].id().unwrap();
+    let id = rig.sent()[0].id.unwrap();
     rig.entries([1, 2]);
     assert_eq!(rig.updates(), []);
     rig.hear(&joined(id, 5, 6));
@@ -178,7 +182,12 @@ fn entries_before_joined_are_skipped() {
     rig.entries([7]);
     rig.hear(&gap(7, 9));
     assert_eq!(rig.shown(), [], "of a link or a time before");
-    let id = rig.sent().iter().find(|it| matches!(it, Request::Join(it) if it.room == "lobby")).unwrap().id();
+    let id = rig
+        .sent()
+        .iter()
+        .find(|it| matches!(it, Request { body: RequestBody::Join(it), .. } if it.room == "lobby"))
+        .unwrap()
+        .id;
     rig.hear(&joined(id.unwrap(), 6, 7));
     rig.entry(7);
     assert_eq!(rig.numbers(), [7]);
@@ -232,7 +241,7 @@ fn what_the_server_will_not_send_again_is_not_asked_for_at_once() {
     rig.entries([2]);
     rig.now += ms(10);
     let frame = rig.frames();
-    let id = request(&frame[0]).id().unwrap();
+    let id = request(&frame[0]).id.unwrap();
     rig.hear(&format!(
         r#"{{"type":"error","id":{id},"code":"rate_limited","message":"","retry_after_ms":300}}"#
     ));

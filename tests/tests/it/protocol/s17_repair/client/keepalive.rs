@@ -3,7 +3,7 @@
 use super::*;
 
 fn is_ping(frame: &str) -> bool {
-    matches!(request(frame), Request::Ping(_))
+    matches!(request(frame), Request { body: RequestBody::Ping, .. })
 }
 
 /// protocol 17.8
@@ -31,7 +31,7 @@ fn a_server_that_only_replies_to_pings_is_not_given_up() {
         while rig.now < began + SECOND * 60 {
             let said = rig.watch(ms(10));
             let asked: Vec<u64> =
-                said.iter().filter(|it| is_ping(&it.1)).filter_map(|it| request(&it.1).id()).collect();
+                said.iter().filter(|it| is_ping(&it.1)).filter_map(|it| request(&it.1).id).collect();
             for id in asked {
                 pings.push(id);
                 rig.hear(&pong(id));

@@ -5,7 +5,7 @@ use super::*;
 /// The places of the messages that are sent now, with their texts.
 fn places(rig: &mut Rig) -> Vec<(Option<u64>, String)> {
     let place = |it: Request<'static>| match it {
-        Request::Say(it) => Some((it.order, it.text.into_owned())),
+        Request { order, body: RequestBody::Post(it), .. } => Some((order, it.text.into_owned())),
         _ => None,
     };
     rig.sent().into_iter().filter_map(place).collect()
@@ -16,7 +16,9 @@ fn placed(said: &[(u64, &str)]) -> Vec<(Option<u64>, String)> {
 }
 
 fn rejoin(rig: &mut Rig) {
-    let lobby = |it: &Request<'_>| matches!(it, Request::Join(join) if join.room == "lobby").then(|| it.id());
+    let lobby = |it: &Request<'_>| {
+        matches!(it, Request { body: RequestBody::Join(join), .. } if join.room == "lobby").then(|| it.id)
+    };
     let id = rig.sent().iter().find_map(lobby).flatten();
     rig.hear(&joined(id.expect("the lobby is joined again"), 0, 0));
 }
@@ -31,7 +33,7 @@ fn messages_count_from_one_and_keep_their_place_when_sent_again() {
     }
     let first = rig.frames();
     let places_of =
-        |frames: &[String]| -> Vec<u64> { frames.iter().filter_map(|it| request(it).order()).collect() };
+        |frames: &[String]| -> Vec<u64> { frames.iter().filter_map(|it| request(it).order).collect() };
     assert_eq!(places_of(&first), [1, 2, 3]);
     let mut again = places_of(&rig.watch(ms(26)).into_iter().map(|it| it.1).collect::<Vec<_>>());
     again.sort_unstable();
@@ -45,7 +47,7 @@ fn they_keep_it_in_a_session_that_goes_on_and_count_anew_in_another() {
     for text in ["a", "b", "c"] {
         rig.client.ask(say("lobby", text), 0);
     }
-    let ids: Vec<u64> = rig.sent().iter().filter_map(Request::id).collect();
+    let ids: Vec<u64> = rig.sent().iter().filter_map(|it| it.id).collect();
     rig.hear(&ack(ids[1]));
     rig.client.link_lost("cut", rig.now);
     rig.client.ask(say("lobby", "d"), 0);
@@ -65,7 +67,7 @@ fn what_was_refused_for_now_comes_again_in_its_place() {
     for text in ["a", "b"] {
         rig.client.ask(say("lobby", text), 0);
     }
-    let ids: Vec<u64> = rig.sent().iter().filter_map(Request::id).collect();
+    let ids: Vec<u64> = rig.sent().iter().filter_map(|it| it.id).collect();
     for id in ids {
         rig.hear(&format!(r#"{{"type":"error","id":{id},"code":"busy","message":"","retry_after_ms":300}}"#));
     }
@@ -82,13 +84,13 @@ fn no_more_are_under_way_than_the_server_keeps() {
     (0..50).for_each(|tag| rig.client.ask(say("lobby", "hi"), tag));
     rig.client.ask(rooms(), 50);
     let sent = rig.sent();
-    let places: Vec<u64> = sent.iter().filter_map(Request::order).collect();
+    let places: Vec<u64> = sent.iter().filter_map(|it| it.order).collect();
     assert_eq!(places, (1..=17).collect::<Vec<u64>>(), "the first, and 16 that wait for it");
     assert_eq!(sent.len(), 18, "other requests go on");
-    rig.hear(&ack(sent[1].id().unwrap()));
+    rig.hear(&ack(sent[1].id.unwrap()));
     assert_eq!(rig.sent(), [], "the first is still missing");
-    rig.hear(&ack(sent[0].id().unwrap()));
-    let places: Vec<u64> = rig.sent().iter().filter_map(Request::order).collect();
+    rig.hear(&ack(sent[0].id.unwrap()));
+    let places: Vec<u64> = rig.sent().iter().filter_map(|it| it.order).collect();
     assert_eq!(places, [18, 19]);
 }
 
@@ -97,12 +99,12 @@ fn no_more_are_under_way_than_the_server_keeps() {
 fn the_reply_to_a_later_message_says_that_those_before_it_were_answered() {
     let mut rig = Rig::open(1, ms(100));
     rig.client.ask(join("lobby"), 0);
-    let id = rig.sent()[0].id().unwrap();
+    let id = rig.sent()[0].id.unwrap();
     rig.hear(&joined(id, 0, 0));
     for text in ["a", "b", "c"] {
         rig.client.ask(say("lobby", text), 0);
     }
-    let ids: Vec<u64> = rig.sent().iter().filter_map(Request::id).collect();
+    let ids: Vec<u64> = rig.sent().iter().filter_map(|it| it.id).collect();
     rig.hear(&ack(ids[1]));
     // A quarter of a round trip, of 87.5 ms by now, while the first wait would be ten times that.
     assert_eq!(rig.watch(ms(21)), []);

@@ -16,7 +16,7 @@ fn members(id: u64, version: u64) -> String {
 
 fn who(rig: &mut Rig) -> Vec<u64> {
     let who = |it| match it {
-        Request::Who(it) if it.room == "lobby" => it.id,
+        Request { id: Some(id), body: RequestBody::Who(it), .. } if it.room == "lobby" => id,
         other => panic!("nothing else is asked for: {other:?}"),
     };
     rig.sent().into_iter().map(who).collect()

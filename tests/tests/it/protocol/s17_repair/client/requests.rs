@@ -25,7 +25,7 @@ fn tries(rig: &mut Rig, server: Server, time: Duration) -> Vec<f64> {
         }
     }
     let frame = said[0].2.clone();
-    assert!(matches!(request(&frame), Request::Rooms(_)));
+    assert!(matches!(request(&frame), Request { body: RequestBody::Rooms, .. }));
     said.retain(|it| !it.2.contains("ping"));
     assert!(said.iter().all(|it| it.2 == frame), "byte for byte: {said:?}");
     let at: Vec<f64> = said.iter().map(|(now, at, _)| (*now + *at - began).as_secs_f64() * 1000.0).collect();
@@ -126,7 +126,7 @@ fn until_then_it_is_twice_what_opening_the_session_took_which_is_no_measurement(
 fn the_reply_to_a_request_that_was_sent_again_measures_nothing() {
     let mut rig = Rig::open(1, ms(100));
     rig.client.ask(rooms(), 1);
-    let id = rig.sent()[0].id().unwrap();
+    let id = rig.sent()[0].id.unwrap();
     assert_eq!(rig.watch(ms(400)).len(), 1);
     rig.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
     let measured = |rig: &Rig| rig.client.stats().round_trips.unwrap().measured;
@@ -142,7 +142,7 @@ fn nor_does_one_that_may_have_waited_for_the_retry_of_another() {
     rig.client.ask(rooms(), 1);
     rig.watch(ms(290));
     rig.client.ask(rooms(), 2);
-    let id = rig.sent()[0].id().unwrap();
+    let id = rig.sent()[0].id.unwrap();
     assert_eq!(rig.watch(ms(90)).len(), 1, "the first is sent again");
     rig.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
     assert_eq!(rig.client.stats().round_trips.unwrap().measured, 1, "what was asked first alone");
@@ -156,10 +156,10 @@ fn at_most_32_requests_are_under_way() {
     let first = rig.frames();
     assert_eq!(first.len(), 32);
     let mut again: Vec<String> = rig.watch(ms(400)).into_iter().map(|(_, it)| it).collect();
-    again.sort_by_key(|it| request(it).id());
+    again.sort_by_key(|it| request(it).id);
     assert_eq!(again, first, "time alone sends the same once more");
     for number in [0, 31, 7] {
-        let id = request(&first[number]).id().unwrap();
+        let id = request(&first[number]).id.unwrap();
         rig.hear(&format!(r#"{{"type":"rooms","id":{id},"rooms":[],"total":0}}"#));
         assert_eq!(rig.frames().len(), 1, "one is answered, one more goes");
     }
@@ -172,7 +172,7 @@ fn replies_that_come_twice_say_nothing_new() {
     rig.client.ask(join("kitchen"), 1);
     rig.client.ask(say("lobby", "hi"), 2);
     rig.client.ask(rooms(), 3);
-    let ids: Vec<u64> = rig.sent().iter().filter_map(Request::id).collect();
+    let ids: Vec<u64> = rig.sent().iter().filter_map(|it| it.id).collect();
     let replies = [
         joined(ids[0], 0, 0).replace("lobby", "kitchen"),
         ack(ids[1]),

@@ -16,7 +16,7 @@ fn only_hello_join_and_leave_are_said_again() {
     rig.dial();
     assert_eq!(rig.watch(SECOND).len(), 4, "hello after 250 ms, thrice");
     rig.hear(&welcome(false));
-    let leave = Request::Leave(chat_core::wire::Leave { id: 0, room: "kitchen".into() });
+    let leave = RequestBody::from(chat_core::wire::Leave { room: "kitchen".into() });
     rig.client.ask(join("lobby"), 0);
     rig.client.ask(leave, 1);
     rig.client.ask(say("kitchen", "hi"), 2);
@@ -39,7 +39,7 @@ fn what_is_not_answered_in_two_seconds_is_given_up_and_said_so() {
     rig.watch(Duration::from_nanos(1));
     assert_eq!(rig.updates(), [Update::Unanswered { tag: 8 }, Update::Unanswered { tag: 9 }]);
     assert_eq!(rig.client.unanswered(), 1, "a ping");
-    rig.hear(&ack(request(&said[0].1).id().unwrap()));
+    rig.hear(&ack(request(&said[0].1).id.unwrap()));
     assert_eq!(rig.updates(), [], "too late");
 }
 
