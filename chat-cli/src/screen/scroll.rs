@@ -125,7 +125,7 @@ impl Scroll {
 
 #[cfg(test)]
 mod tests {
-    use chat_core::wire::{Author, Body, EntryFrame, EntryKind};
+    use chat_core::wire::{Author, Body, EntryFrame};
 
     use super::*;
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use chat_core::{
     client::Update,
     wire::{
-        Ack, Author, Body, Code, EntryFrame, EntryKind, Error, Event, INBOX, Joined, Left, LimitsFrame,
-        Presence, RequestBody, Target, Welcome,
+        Ack, Author, Body, Code, EntryFrame, Error, Event, INBOX, Joined, Left, LimitsFrame, Presence,
+        RequestBody, Target, Welcome,
     },
 };
 use jiff::tz::TimeZone;

@@ -3,7 +3,7 @@
 //! than it took: those it answered are about to speak again, and otherwise one half of them would always be waiting for
 //! the commit of the other half.
 
-use std::{iter, mem, sync::Arc, time::Duration};
+use std::{iter, sync::Arc, time::Duration};
 
 use futures::{
     FutureExt, StreamExt,

@@ -1,9 +1,6 @@
 //! Checks of what a log is when it is opened again. One that is not durable begins anew, and says so.
 
-use chat_core::{
-    log::{Append, Outcome},
-    wire::EntryKind,
-};
+use chat_core::log::{Append, Outcome};
 
 use super::{Medium, fixture::*, model};
 

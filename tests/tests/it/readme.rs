@@ -10,7 +10,7 @@ use std::{
 };
 
 use chat_core::wire::{
-    self, Author, Body, EntryFrame, EntryKind, Event, Goodbye, Reason, Request, RequestBody, Welcome,
+    self, Author, Body, EntryFrame, Event, Goodbye, Reason, Request, RequestBody, Welcome,
 };
 
 use crate::e2e::harness::{Fate, Server, UdpProxy};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_core::wire::{Author, Body, EntryFrame, EntryKind, Reason, Request, RequestBody, Welcome};
+use chat_core::wire::{Author, Body, EntryFrame, Reason, Request, RequestBody, Welcome};
 
 use super::*;
 

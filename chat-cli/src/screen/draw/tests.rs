@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat_core::{
     client::Update,
-    wire::{Author, EntryFrame, EntryKind, Event, Found},
+    wire::{Author, EntryFrame, Event, Found},
 };
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};

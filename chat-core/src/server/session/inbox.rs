@@ -10,7 +10,7 @@ use crate::{
     id::token,
     log::Position,
     server::limits::INBOX_ENTRIES,
-    wire::{self, Author, Body, EntryFrame, EntryKind, Event, Gap, Head, INBOX},
+    wire::{self, Author, Body, EntryFrame, Event, Gap, Head, INBOX},
 };
 
 /// The direct messages a session has received and sent. An inbox ends with its session, so that a later owner of the

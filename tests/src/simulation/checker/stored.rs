@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chat_core::{
     log::LogEntry,
-    wire::{EntryKind, Event, Post, RequestBody, Target},
+    wire::{Event, Post, RequestBody, Target},
 };
 
 use super::{

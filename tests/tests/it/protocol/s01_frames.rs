@@ -3,8 +3,8 @@
 use chat_core::{
     text::MAX_TOPIC,
     wire::{
-        Author, Body, Code, EntryFrame, EntryKind, Error, Event, Joined, MAX_FRAME, MAX_INTEGER, MAX_MEMBERS,
-        MAX_TEXT, Presence, write,
+        Author, Body, Code, EntryFrame, Error, Event, Joined, MAX_FRAME, MAX_INTEGER, MAX_MEMBERS, MAX_TEXT,
+        Presence, write,
     },
 };
 use chat_testkit::virtual_time::VirtualTime;
