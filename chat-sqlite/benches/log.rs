@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::FileExt,
     path::Path,
     process::{self, Command},
+    sync::Arc,
     thread,
     time::{Duration, Instant, SystemTime},
 };
