@@ -9,7 +9,7 @@ use jiff::Zoned;
 
 use crate::{
     args::{Join, Person, Talking},
-    lan::{self, Destination, Leaving, Tell},
+    lan::{self, Destination, LeaveWarning, Reporter},
     line::{
         Face, Talk,
         human::Human,
@@ -39,17 +39,17 @@ pub(crate) async fn run(
     if !talking.json {
         ask::for_name(settings, &mut person)?;
     }
-    let mut tell = Tell::new(talking.json, io::stdin().is_terminal() && io::stdout().is_terminal());
+    let mut reporter = Reporter::new(talking.json, io::stdin().is_terminal() && io::stdout().is_terminal());
     let destination = match settings.known_server(server) {
         Some(server) => Destination::Named(server),
         None => {
             let password = person.password_file.as_deref().map(password::read).transpose()?;
-            lan::destination(transports, &runtime, password, &mut tell).await?
+            lan::destination(transports, &runtime, password, &mut reporter).await?
         }
     };
     let joined =
-        join(transports, runtime, &talking, &person, settings, (tell.take_last(), &destination)).await;
-    let left = destination.leave(&mut tell).await;
+        join(transports, runtime, &talking, &person, settings, (reporter.take_last(), &destination)).await;
+    let left = destination.leave(&mut reporter).await;
     joined.and(left)
 }
 
@@ -67,7 +67,7 @@ async fn join(
     let rooms = settings.rooms(talking.room.clone());
     if has_terminal && !talking.plain && !talking.raw {
         let rooms: Vec<_> = rooms.iter().map(|room| room.as_str()).collect();
-        return screen::run(door, &rooms, settings, (told, Leaving::new(destination))).await;
+        return screen::run(door, &rooms, settings, (told, LeaveWarning::new(destination))).await;
     }
     let rooms: Vec<_> = rooms.iter().map(|room| (room.as_str(), None)).collect();
     if talking.json {

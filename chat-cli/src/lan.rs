@@ -1,4 +1,4 @@
-//! Joining without an address: looks for servers on this network, and joins one, or hosts one and joins that.
+//! Joining without an address: finds a server on this network and joins it, or hosts one and joins that.
 
 use std::{
     collections::BTreeMap,
@@ -17,144 +17,147 @@ use crate::{
     storage::Storage,
 };
 
+mod choice;
 mod host;
-mod last;
-mod list;
-mod reach;
-mod tell;
+mod last_server;
+mod probe;
+mod reporter;
+mod server;
 
-use host::Hosted;
-use last::Last;
-use list::Choice;
-use reach::Reached;
-pub(crate) use tell::Tell;
+use choice::Choice;
+use host::HostedServer;
+use last_server::LastServer;
+pub(crate) use reporter::Reporter;
+use server::ReachableServer;
 
-/// How a server was come by.
+/// The server to join.
 pub(crate) enum Destination {
-    /// It was named.
+    /// The user named the server.
     Named(Address),
-    /// It was found.
-    Found(Reached),
-    /// It is here, and ends with us.
-    Hosted(Hosted),
+    /// The server was found on this network.
+    Found(ReachableServer),
+    /// This process hosts the server, which ends with it.
+    Hosted(HostedServer),
 }
 
 impl Destination {
-    /// Where it is.
+    /// The address of the server.
     pub(crate) fn server(&self) -> Address {
         match self {
             Destination::Named(address) => address.clone(),
-            Destination::Found(reached) => reached.url.clone(),
+            Destination::Found(server) => server.url.clone(),
             Destination::Hosted(hosted) => hosted.url.clone(),
         }
     }
 
-    /// To be called once we have left. People who lose the server with that are told so, and so are we.
-    pub(crate) async fn leave(self, tell: &mut Tell) -> anyhow::Result<()> {
+    /// Stops a hosted server after the user has left it, and reports how many people lose it.
+    pub(crate) async fn leave(self, reporter: &mut Reporter) -> anyhow::Result<()> {
         let Destination::Hosted(hosted) = self else { return Ok(()) };
-        let told = match hosted.others_once_we_left().await {
+        let reported = match hosted.other_sessions_after_leaving().await {
             0 => Ok(()),
-            others => tell.ends(others),
+            others => reporter.ends(others),
         };
         hosted.stop().await;
-        told
+        reported
     }
 }
 
-/// On the way out: whoever hosts is asked once more.
-pub(crate) struct Leaving<'a> {
+/// Warns a user who hosts the server once before they leave.
+pub(crate) struct LeaveWarning<'a> {
     destination: &'a Destination,
     has_warned: bool,
 }
 
-impl<'a> Leaving<'a> {
-    /// For whoever is at `destination`.
-    pub(crate) fn new(destination: &'a Destination) -> Leaving<'a> {
-        Leaving { destination, has_warned: false }
+impl<'a> LeaveWarning<'a> {
+    /// For a user who has joined `destination`.
+    pub(crate) fn new(destination: &'a Destination) -> LeaveWarning<'a> {
+        LeaveWarning { destination, has_warned: false }
     }
 
-    /// What is to be said first, once, if others lose the server when we leave, who `are_in` it or still on the way.
-    pub(crate) fn warning(&mut self, are_in: bool) -> Option<Line> {
+    /// The warning, given once, that other people lose the server when the user leaves. `is_joined` says whether the user
+    /// has a session of their own, which does not count.
+    pub(crate) fn warning(&mut self, is_joined: bool) -> Option<Line> {
         let Destination::Hosted(hosted) = self.destination else { return None };
-        let others = hosted.sessions().saturating_sub(usize::from(are_in));
+        let others = hosted.sessions().saturating_sub(usize::from(is_joined));
         if others == 0 || std::mem::replace(&mut self.has_warned, true) {
             return None;
         }
-        let line = tell::losing(Line::note("you host this server, and "), others);
-        Some(line.words(" when you leave; leave once more if that is what you want"))
+        let line = reporter::losing(Line::note("you host this server, and "), others);
+        Some(line.words(" when you leave; leave again to confirm"))
     }
 }
 
-/// Finds a server, or hosts one whose password, if it is to have one, is `password`.
+/// Finds a server, or hosts one with `password`.
 ///
 /// # Errors
-/// When there are several and it is not said which, or there is none and none can be hosted.
+/// When there are several servers and the user cannot be asked, or there is none and none can be hosted.
 pub(crate) async fn destination(
     transports: &Transports,
     runtime: &SharedRuntime,
     password: Option<String>,
-    tell: &mut Tell,
+    reporter: &mut Reporter,
 ) -> anyhow::Result<Destination> {
     let candidate = Announcer::start(&machine_name(), SOFTWARE, runtime.clone());
     let mut finder = find(runtime.clone());
     let mut found = look(&mut finder, candidate.id(), runtime).await;
-    for is_last in [false, true] {
-        let reached = reach::reach(transports, runtime, found, tell).await?;
-        if !reached.is_empty() {
-            drop((candidate, finder)); // who is asked which one does not look any more
-            return choose(reached, tell).map(Destination::Found);
+    for is_last_try in [false, true] {
+        let servers = probe::reachable(transports, runtime, found, reporter).await?;
+        if !servers.is_empty() {
+            drop((candidate, finder)); // the search is over before the user is asked
+            return choose(servers, reporter).map(Destination::Found);
         }
-        if let Some(reached) = reach::unannounced(transports, runtime, &HERE[..1]).await {
-            return choose(vec![reached], tell).map(Destination::Found);
+        if let Some(server) = probe::unannounced(transports, runtime, &LOCAL[..1]).await {
+            return choose(vec![server], reporter).map(Destination::Found);
         }
         let log = match Storage::default().open(runtime) {
-            Err(why) if is_in_use(&why) && !is_last => {
-                // Somebody on this machine was faster.
+            Err(why) if is_in_use(&why) && !is_last_try => {
+                // Another process on this machine has just started a server.
                 found = look(&mut finder, candidate.id(), runtime).await;
                 continue;
             }
             log => log,
         };
         let log = match log {
-            Err(why) if is_in_use(&why) => match reach::unannounced(transports, runtime, &HERE).await {
-                Some(reached) => return choose(vec![reached], tell).map(Destination::Found),
-                None => return Err(why.context("the server that has your rooms cannot be found")),
+            Err(why) if is_in_use(&why) => match probe::unannounced(transports, runtime, &LOCAL).await {
+                Some(server) => return choose(vec![server], reporter).map(Destination::Found),
+                None => return Err(why.context("another server uses your rooms, but it does not answer")),
             },
             log => log?,
         };
-        let hosted = Hosted::start(transports, runtime, log, password, candidate).await?;
-        tell.hosting(&hosted.url)?;
+        let hosted = HostedServer::start(transports, runtime, log, password, candidate).await?;
+        reporter.hosting(&hosted.url)?;
         return Ok(Destination::Hosted(hosted));
     }
-    unreachable!("the second time either joins, hosts or fails")
+    unreachable!("the second try joins, hosts or fails")
 }
 
 fn is_in_use(why: &anyhow::Error) -> bool {
     matches!(why.downcast_ref(), Some(OpenError::InUse { .. }))
 }
 
-/// Which of `reached` to join, of which there is at least one.
-fn choose(mut reached: Vec<Reached>, tell: &mut Tell) -> anyhow::Result<Reached> {
-    let last = Last::read();
-    reached.sort_by_cached_key(|it| {
-        (last.as_ref().map_or(0, |last| last.distance(it)), it.found.name.to_lowercase(), it.url.to_string())
+/// The server to join out of `servers`, of which there is at least one.
+fn choose(mut servers: Vec<ReachableServer>, reporter: &mut Reporter) -> anyhow::Result<ReachableServer> {
+    let last = LastServer::read();
+    servers.sort_by_cached_key(|server| {
+        let distance = last.as_ref().map_or(0, |last| last.distance(server));
+        (distance, server.found.name.to_lowercase(), server.url.to_string())
     });
-    let is_last = |it: &Reached| last.as_ref().is_some_and(|last| last.is(it, &reached));
-    let choice = match &reached[..] {
+    let is_last = |server: &ReachableServer| last.as_ref().is_some_and(|last| last.matches(server, &servers));
+    let choice = match &servers[..] {
         [_] => Choice::Server(0),
-        _ if tell.can_ask() => list::ask(&reached, is_last(&reached[0]), tell)?,
+        _ if reporter.can_ask() => choice::ask(&servers, is_last(&servers[0]), reporter)?,
         [first, ..] if is_last(first) => Choice::Server(0),
-        _ => bail!("there are {}", list::which(&reached)),
+        _ => bail!("there are {}", choice::which(&servers)),
     };
     let Choice::Server(at) = choice else { bail!("no server was chosen") };
-    let chosen = reached.swap_remove(at);
-    tell.joining(&chosen)?;
-    Last::remember(&chosen);
+    let chosen = servers.swap_remove(at);
+    reporter.joining(&chosen)?;
+    LastServer::remember(&chosen);
     Ok(chosen)
 }
 
-/// The servers that are found within [`LOOK`], or [`SETTLE`] after the first one was. Whoever else looks and comes
-/// before us (`docs/protocol.md`, 18.10) is given some more time to become one.
+/// The servers that are found within [`LOOK`], or within [`SETTLE`] after the first one. If another program that looks for
+/// a server comes before this one in the order of `docs/protocol.md` 18.10, it gets [`HOST_WITHIN`] to host one.
 async fn look(finder: &mut Finder, own: ServerId, runtime: &SharedRuntime) -> Vec<Found> {
     let mut found: BTreeMap<ServerId, Found> = BTreeMap::new();
     let mut end = runtime.now() + LOOK;
@@ -173,10 +176,10 @@ async fn look(finder: &mut Finder, own: ServerId, runtime: &SharedRuntime) -> Ve
                 found.insert(server.id, server);
             }
             None => {
-                let is_server = |it: &Found| !it.urls.is_empty();
-                let somebody_hosts = found.values().any(is_server);
+                let is_server = |found: &Found| !found.urls.is_empty();
+                let is_hosted = found.values().any(is_server);
                 let is_first = found.range(..own).next().is_none();
-                if somebody_hosts || is_first || has_waited {
+                if is_hosted || is_first || has_waited {
                     return found.into_values().filter(is_server).collect();
                 }
                 has_waited = true;
@@ -193,22 +196,22 @@ pub(crate) async fn list(runtime: &SharedRuntime, time: Duration) -> Vec<Found> 
     let end: Instant = runtime.now() + time;
     loop {
         select_biased! {
-            server = finder.next().fuse() => found.extend(server.map(|it| (it.id, it))),
+            server = finder.next().fuse() => found.extend(server.map(|server| (server.id, server))),
             () = runtime.sleep_until(end).fuse() => break,
         }
     }
-    found.into_values().filter(|it| !it.urls.is_empty()).collect()
+    found.into_values().filter(|server| !server.urls.is_empty()).collect()
 }
 
-/// Where `chat serve` listens on its own machine. At the first of them whoever is not there is known at once.
-const HERE: [&str; 2] = ["tcp://127.0.0.1:7000", "udp://127.0.0.1:7000"];
+/// The local addresses of `chat serve`. TCP comes first, because it reports at once that no server listens.
+const LOCAL: [&str; 2] = ["tcp://127.0.0.1:7000", "udp://127.0.0.1:7000"];
 
-/// How long to look for a first server: what mDNS has just answered to somebody else it does not repeat within a second
-/// (RFC 6762, section 6), and then takes up to 120 ms.
+/// How long to look for a first server: an mDNS responder does not repeat an answer within a second (RFC 6762, section 6),
+/// and may then delay it by 120 ms.
 const LOOK: Duration = Duration::from_millis(1250);
 
-/// How long to look for others once there is one.
+/// How long to look for further servers after the first one.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// How long somebody who comes before us may take to host.
+/// How long another program that comes first may take to host a server.
 const HOST_WITHIN: Duration = Duration::from_secs(2);

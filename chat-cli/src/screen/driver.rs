@@ -27,7 +27,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    lan::Leaving,
+    lan::LeaveWarning,
     output::{Line, are_colours_wanted},
     sanitize::Sanitized,
     session::{Door, Entering, Session, ends},
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     door: Door,
     rooms: &[&str],
     settings: &Settings,
-    (told, leaving): (Option<Line>, Leaving<'_>),
+    (told, leaving): (Option<Line>, LeaveWarning<'_>),
 ) -> anyhow::Result<()> {
     let signals = Signals::catch().context("cannot catch signals")?;
     let theme = Theme { colours: are_colours_wanted(settings.colours.value, true) };
@@ -62,7 +62,7 @@ struct Driver<'a> {
     app: App,
     door: Door,
     signals: Signals,
-    leaving: Leaving<'a>,
+    leaving: LeaveWarning<'a>,
     /// On the way in: for the first time, or under another name.
     entering: Entering,
     /// What there is to tell on the way in.
@@ -95,7 +95,7 @@ enum Flow {
 }
 
 impl<'a> Driver<'a> {
-    fn new(door: Door, app: App, signals: Signals, leaving: Leaving<'a>) -> Driver<'a> {
+    fn new(door: Door, app: App, signals: Signals, leaving: LeaveWarning<'a>) -> Driver<'a> {
         let drawn = door.runtime.now();
         let (entering, waiting) = door.clone().begin();
         Driver {

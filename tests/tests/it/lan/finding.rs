@@ -157,7 +157,7 @@ fn of_several_the_last_one_is_joined_and_without_it_they_are_named() {
         assert_eq!(
             errors.trim_end(),
             "chat: there are 2 servers on this network: lab at tcp://10.77.0.1:7000, office at \
-             tcp://10.77.0.2:7000; say which with chat join URL"
+             tcp://10.77.0.2:7000; choose one with chat join URL"
         );
 
         // On a terminal there is a list to choose from; what was chosen comes first from then on.

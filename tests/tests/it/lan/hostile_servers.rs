@@ -29,7 +29,7 @@ fn hostile_announcements_are_harmless_and_everything_else_goes_on() {
         assert!(status.success(), "{errors}");
         let said = lines.join("\n");
         assert!(!said.contains('\u{1b}') && !said.contains('\u{7}'), "{said:?}");
-        assert_eq!(lines.iter().filter(|it| it.starts_with("-- nobody answers as ")).count(), 2, "{lines:?}");
+        assert_eq!(lines.iter().filter(|it| it.starts_with("-- no answer from ")).count(), 2, "{lines:?}");
         assert!(lines.contains(&"-- joining office at tcp://10.77.0.1:7000".to_owned()), "{lines:?}");
         assert!(lines.last().unwrap().ends_with("<ana> hi"), "{lines:?}");
     });
