@@ -1,4 +1,4 @@
-//! The command line: what can be asked of the program, and the help that says so.
+//! The command line: commands, flags and their help texts.
 
 use std::{fmt, net::Ipv6Addr, path::PathBuf};
 
@@ -23,10 +23,11 @@ pub(crate) use doctor::Doctor;
 
 /// Chat on a local network: rooms with history, over any transport.
 ///
-/// Without a command it joins the server of the settings, or else looks for about a second for servers on this network.
-/// One is joined. Of several, one can choose on a terminal, the one used last first; elsewhere that one is joined if it
-/// is there. Where there is none, one is hosted here: over TCP and UDP on port 7000, or free ports if that is taken, with
-/// the rooms that `chat serve` has, and with the password that --password-file gives. It ends when its host leaves.
+/// Without a command, chat joins the server of the settings, or else searches this network for about a second. If it finds
+/// one server, it joins that server. If it finds several, it asks on a terminal (the server used last comes first);
+/// elsewhere it joins the server used last. If it finds none, it hosts a server: over TCP and UDP on port 7000 (or free
+/// ports if that is taken), with the rooms of `chat serve` and the password of --password-file. A hosted server ends when
+/// its host leaves.
 #[derive(Debug, Parser)]
 #[command(name = "chat", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -53,103 +54,102 @@ pub(crate) enum Command {
     Completions(Completions),
 }
 
-/// Let people meet here.
+/// Run a server.
 ///
-/// Rooms and what was said in them are kept on this machine, and are there again the next time. SIGINT or SIGTERM says
-/// goodbye to everyone, waits at most ten seconds for them to be told, and exits with 0; a second one exits at once.
+/// The server keeps rooms and messages on this machine and has them again after a restart. On SIGINT or SIGTERM it says
+/// goodbye to all clients, waits at most ten seconds for that, and exits with 0; a second signal ends it at once.
 #[derive(Args, Debug)]
 #[command(after_help = SERVE_EXAMPLES)]
 pub(crate) struct Serve {
-    /// Where to accept people, over TCP or UDP; may be given several times, port 0 picks a free one [default:
+    /// An address to listen at, over TCP or UDP; may be given several times, port 0 picks a free port [default:
     /// tcp://0.0.0.0:7000 and udp://0.0.0.0:7000]
     #[arg(long, value_name = "URL", value_parser = server)]
     pub(crate) listen: Vec<Address>,
     #[command(flatten)]
     pub(crate) store: Storage,
-    /// Let in only those who know the first line of FILE
+    /// Require a password from clients: the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// What people on this network find the server as, at most 63 bytes [default: the name of this machine]
+    /// The name under which the server is found on this network, at most 63 bytes [default: the name of this machine]
     #[arg(long, value_name = "NAME", value_parser = server_name)]
     pub(crate) name: Option<String>,
-    /// Do not tell this network that there is a server: no mDNS, and no answers to probes on UDP port 7001
+    /// Do not announce the server on this network: no mDNS, and no answers to probes on UDP port 7001
     #[arg(long)]
     pub(crate) no_announce: bool,
-    /// Lift the limits on rate and on links per address: for trusted networks and load tests
+    /// Turn off the limits on rates and on links per address: for trusted networks and load tests
     #[arg(long)]
     pub(crate) unlimited: bool,
-    /// End when the process PID does, which started this one
+    /// End when process PID ends, which is the parent of this one
     #[arg(long, value_name = "PID", hide = true)]
     pub(crate) child_of: Option<u32>,
-    /// How log lines on standard error look; RUST_LOG says which there are
+    /// The format of log lines on standard error; RUST_LOG sets what is logged
     #[arg(long, value_enum, default_value_t)]
     pub(crate) log: LogFormat,
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people
     #[default]
     Human,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
-/// Enter rooms, read and talk.
+/// Join rooms, read and write.
 ///
-/// On a terminal this is a screen with rooms, messages and people; ? there lists keys and commands. With --plain, or
-/// where standard input or output is no terminal, lines are printed, and each line of standard input is said in the
-/// room entered last; /help lists the commands. At the end of standard input it waits until all was stored, and
-/// leaves. A lost connection is made anew, and nothing is repeated or missing after it. Where nobody answers over UDP,
-/// it says so and goes on trying.
+/// On a terminal, a screen shows rooms, messages and people; ? lists its keys and commands. With --plain, or where
+/// standard input or output is no terminal, chat prints lines and sends each line of standard input to the room joined
+/// last; /help lists the commands. At the end of standard input chat waits until all messages are stored, and leaves.
+/// Chat restores a lost connection, without repeated or missing messages. If no server answers over UDP, chat says so
+/// and keeps trying.
 #[derive(Args, Debug)]
 #[command(after_help = JOIN_EXAMPLES)]
 pub(crate) struct Join {
-    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: that of the settings, or as for
-    /// `chat` alone]
+    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: the server of the settings, or the
+    /// one that `chat` alone joins]
     #[arg(value_name = "URL", value_parser = server)]
     pub(crate) server: Option<Address>,
     #[command(flatten)]
     pub(crate) talking: Talking,
 }
 
-/// How to take part.
+/// The flags of `chat` and `chat join`.
 #[derive(Args, Debug)]
 pub(crate) struct Talking {
-    /// A room to enter; may be given several times [default: those of the settings, or
-    /// lobby]
+    /// A room to join; may be given several times [default: the rooms of the settings, or lobby]
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: Vec<RoomName>,
-    /// Print one JSON event a line; a line of standard input that begins with { is a JSON request, {"type":"stats"}
-    /// one for what was measured
+    /// Print one JSON event per line; a line of standard input that begins with { is a JSON request, for example
+    /// {"type":"stats"} for connection statistics
     #[arg(long, conflicts_with = "plain")]
     pub(crate) json: bool,
-    /// Over a link that may lose messages, as UDP may: send nothing again, ask for nothing again, and show what comes
-    /// as it comes, also twice or out of order; at the end, and by /stats, what was lost. Over TCP it changes nothing
+    /// Over UDP: turn off retransmission and repair, and show messages as they arrive, also twice or out of order. The
+    /// end of the session, and /stats, show what was lost. No effect over TCP
     #[arg(long)]
     pub(crate) raw: bool,
-    /// Lines without colours, also on a terminal. What is printed goes above the line being typed, which is drawn again;
-    /// not so with TERM=dumb in the environment, for screen readers
+    /// Print lines without colours, also on a terminal. Lines are printed above the line being typed, which is drawn
+    /// again, except with TERM=dumb in the environment, for screen readers
     #[arg(long)]
     pub(crate) plain: bool,
     #[command(flatten)]
     pub(crate) person: Person,
 }
 
-/// Say one thing in a room and leave.
+/// Send one message to a room and leave.
 ///
-/// Exits with 0 once the message is stored. Gives up after ten seconds without a connection.
+/// Exits with 0 once the message is stored, and with 1 after ten seconds without a connection.
 #[derive(Args, Debug)]
 #[command(after_help = SEND_EXAMPLES)]
 pub(crate) struct Send {
     /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP
     #[arg(value_name = "URL", value_parser = server)]
     pub(crate) server: Address,
-    /// The room to say it in
+    /// The room to send the message to
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: RoomName,
-    /// What to say [default: all of standard input, less the newline at its end]
+    /// The message [default: standard input without its last newline]
     #[arg(value_name = "TEXT")]
     pub(crate) text: Option<String>,
     #[command(flatten)]
@@ -158,7 +158,7 @@ pub(crate) struct Send {
 
 /// Print a room and follow it.
 ///
-/// Prints what the room holds from a number on, then what is said there, until interrupted.
+/// Prints the messages after a given number, then new messages, until interrupted.
 #[derive(Args, Debug)]
 #[command(after_help = TAIL_EXAMPLES)]
 pub(crate) struct Tail {
@@ -168,42 +168,42 @@ pub(crate) struct Tail {
     /// The room to print
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: RoomName,
-    /// Begin after message N; 0 is the beginning [default: the newest 50 messages]
+    /// Start after message N; 0 is the beginning [default: the newest 50 messages]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=chat_core::wire::MAX_INTEGER))]
     pub(crate) after: Option<u64>,
-    /// Print one JSON event a line
+    /// Print one JSON event per line
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) person: Person,
 }
 
-/// Look for what was said, in every room.
+/// Search messages in all rooms.
 ///
-/// Prints what has all of WORDS, newest first. A word is found as a word or the beginning of one, without regard to
-/// case and accents; of scripts without spaces, characters are found where they stand together. The first argument
-/// names the server if it looks like one (it has :// or a dot or ends with a port) and another follows. Exits with 0
-/// if something was found and with 1 if nothing was.
+/// Prints the messages that contain all WORDS, newest first. A word matches a whole word or its beginning; case and
+/// accents do not matter. In scripts without spaces, adjacent characters match. The first argument names the server if
+/// it looks like one (contains :// or a dot, or ends with a port) and more arguments follow. Exits with 0 if a message
+/// was found and with 1 if not.
 #[derive(Args, Debug)]
 #[command(after_help = SEARCH_EXAMPLES)]
 pub(crate) struct Search {
-    /// The words, after the server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: that of the
-    /// settings, or tcp://127.0.0.1:7000]
+    /// The words, after the server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: the server of
+    /// the settings, or tcp://127.0.0.1:7000]
     #[arg(value_name = "[URL] WORDS", required = true)]
     words: Vec<String>,
     /// Only in this room
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: Option<RoomName>,
-    /// Only what NAME said
+    /// Only messages of NAME
     #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
     pub(crate) from: Option<PersonName>,
-    /// Nothing older than this: 90s, 15m, 2h, 3d, 1w, 2026-11-21 or 2026-11-21T09:30
+    /// Only messages since then: 90s, 15m, 2h, 3d, 1w, 2026-11-21 or 2026-11-21T09:30
     #[arg(long, value_name = "WHEN", value_parser = timestamp::parse)]
     pub(crate) since: Option<u64>,
-    /// Print at most N
+    /// Print at most N messages
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: u64,
-    /// Print one JSON event a line
+    /// Print one JSON event per line
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -211,10 +211,10 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Where to search, if that is said, and for what.
+    /// The server, if one is named, and the words to search for.
     ///
     /// # Errors
-    /// What is wrong with the server's address.
+    /// The reason why the server's address is invalid.
     pub(crate) fn server_and_words(&self) -> Result<(Option<Address>, String), String> {
         let (first, rest) = self.words.split_first().ok_or("nothing to search for")?;
         match !rest.is_empty() && is_like_a_server(first) {
@@ -224,7 +224,7 @@ impl Search {
     }
 }
 
-/// Whether an argument that may be a server or a word is a server.
+/// Whether the first argument looks like a server rather than a word.
 fn is_like_a_server(raw: &str) -> bool {
     let has_port = raw.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     !raw.contains(char::is_whitespace)
@@ -235,79 +235,79 @@ fn is_like_a_server(raw: &str) -> bool {
             || raw.parse::<Ipv6Addr>().is_ok())
 }
 
-/// Write down a room.
+/// Export a room.
 ///
-/// Reads the room from the beginning to where it stands, and leaves. Numbers that are no longer held are named in
-/// their place.
+/// Reads the room from its beginning to its newest message, and leaves. Gaps (messages that are no longer stored) are
+/// shown in their place.
 #[derive(Args, Debug)]
 #[command(after_help = EXPORT_EXAMPLES)]
 pub(crate) struct Export {
-    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: that of the settings, or
-    /// tcp://127.0.0.1:7000]
+    /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: the server of the
+    /// settings, or tcp://127.0.0.1:7000]
     #[arg(value_name = "URL", value_parser = server)]
     pub(crate) server: Option<Address>,
     /// The room
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: RoomName,
-    /// Nothing older than this: 90s, 15m, 2h, 3d, 1w, 2026-11-21 or 2026-11-21T09:30
+    /// Only messages since then: 90s, 15m, 2h, 3d, 1w, 2026-11-21 or 2026-11-21T09:30
     #[arg(long, value_name = "WHEN", value_parser = timestamp::parse)]
     pub(crate) since: Option<u64>,
-    /// How it is written
+    /// The format of the file
     #[arg(long, value_enum)]
     pub(crate) format: Format,
-    /// Write to FILE, which is there whole or not at all [default: standard output]
+    /// Write to FILE, which appears only when it is complete [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) person: Person,
 }
 
-/// How an export is written.
+/// The format of an export.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Format {
-    /// One JSON event a line
+    /// One JSON event per line
     Jsonl,
-    /// One line for each message
+    /// One line per message
     Text,
-    /// A page for a browser, in one file
+    /// One HTML page
     Html,
 }
 
-/// Who joins.
+/// The flags that say who joins.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Person {
-    /// The name to be known by [default: that of the settings or the login name, with -2 to -9 after it if it is taken]
+    /// Your name [default: the name of the settings or the login name, with -2 to -9 appended if it is in use]
     #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
     pub(crate) name: Option<PersonName>,
     /// The first line of FILE is the server's password
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// The name from the settings, for where none is said.
+    /// The name from the settings, used if --name is missing.
     #[arg(skip)]
     pub(crate) usual_name: Option<PersonName>,
 }
 
 /// List the servers on this network.
 ///
-/// Looks for them for one and a half seconds, by mDNS and by a probe to UDP port 7001, and prints name, rooms, URLs and
-/// software of each. Exits with 1 if there is none. A server that was started with --no-announce is not found.
+/// Searches for one and a half seconds, by mDNS and by a probe to UDP port 7001, and prints name, rooms, URLs and software
+/// of each server. Exits with 1 if there is none. A server started with --no-announce is not found.
 #[derive(Args, Debug)]
 #[command(after_help = DISCOVER_EXAMPLES)]
 pub(crate) struct Discover {
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Show the settings, and where each comes from.
+/// Show the settings and the origin of each.
 ///
-/// A setting is read from the environment (CHAT_NAME, CHAT_ROOMS with commas between them, CHAT_SERVER, CHAT_COLOURS,
-/// CHAT_NOTIFICATIONS, CHAT_PASSWORD_FILE) or else from the settings file; what the command line says stands above both.
-/// `chat serve` has none.
+/// A setting comes from the environment (CHAT_NAME, CHAT_ROOMS separated by commas, CHAT_SERVER, CHAT_COLOURS,
+/// CHAT_NOTIFICATIONS, CHAT_PASSWORD_FILE) or else from the settings file; command line flags override both. `chat serve`
+/// does not use settings.
 #[derive(Args, Debug)]
 #[command(after_help = CONFIG_EXAMPLES)]
 pub(crate) struct Config {
-    /// Write a settings file with the defaults and what they mean, unless there is one
+    /// Create a settings file with the defaults and their meaning, unless the file exists
     #[arg(long)]
     pub(crate) init: bool,
     /// Print one JSON object
@@ -324,28 +324,28 @@ pub(crate) struct Completions {
     pub(crate) shell: Shell,
 }
 
-/// What is said of a command line that makes no sense in a way that only shows once it is read.
+/// A usage error for a command line that clap accepts but that makes no sense.
 pub(crate) fn usage(why: impl fmt::Display) -> clap::Error {
     Cli::command().error(ErrorKind::ValueValidation, why)
 }
 
-/// Reads the address of a server; a bare host, with a port or without, is one on TCP.
+/// Parses the address of a server; a host without a scheme, with or without a port, means TCP.
 pub(crate) fn server(raw: &str) -> Result<Address, String> {
     if raw.contains("://") {
         return raw.parse().map_err(|why: AddressError| why.to_string());
     }
     let number = raw.strip_prefix(':').unwrap_or(raw);
     if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("it names no host; write it like 192.168.1.7:{number}")); // 7000 is 0.0.27.88 to some
+        return Err(format!("there is no host; write it like 192.168.1.7:{number}")); // some resolvers read 7000 as 0.0.27.88
     }
     bare(raw).map_err(|why| why.to_string())
 }
 
 fn server_name(raw: &str) -> Result<String, String> {
     match raw {
-        "" => Err("it is empty".to_owned()),
-        _ if raw.len() > MAX_NAME => Err(format!("it is longer than {MAX_NAME} bytes")),
-        _ if raw.contains(char::is_control) => Err("it has control characters".to_owned()),
+        "" => Err("the name is empty".to_owned()),
+        _ if raw.len() > MAX_NAME => Err(format!("the name is longer than {MAX_NAME} bytes")),
+        _ if raw.contains(char::is_control) => Err("the name has control characters".to_owned()),
         _ => Ok(raw.to_owned()),
     }
 }
@@ -364,7 +364,7 @@ fn bare(raw: &str) -> Result<Address, AddressError> {
     }
 }
 
-/// The port where none is given.
+/// The default port.
 const PORT: u16 = 7000;
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Config) -> anyhow::Result<()> {
     for (key, value, origin) in rows(&settings) {
         say(&mut out, &format!("{key:<14}  {value:<24}  {origin}"))?;
     }
-    let place = match (&settings.path, settings.is_there) {
+    let place = match (&settings.path, settings.has_file) {
         (Some(path), true) => format!("The settings file is {}", path.display()),
         (Some(path), false) => format!("There is no settings file; it would be {}", path.display()),
         (None, _) => "This account has no directory for a settings file".to_owned(),
@@ -72,7 +72,7 @@ fn as_json(settings: &Settings) -> Value {
         "colours": setting(&settings.colours, |it| json!(it.to_string())),
         "notifications": setting(&settings.notifications, |it| json!(it.to_string())),
         "password_file": setting(&settings.password_file, |it| json!(it.as_deref().map(text))),
-        "file": {"path": settings.path.as_deref().map(text), "is_there": settings.is_there},
+        "file": {"path": settings.path.as_deref().map(text), "is_there": settings.has_file},
     })
 }
 

@@ -1,8 +1,7 @@
-//! What somebody always wants, from the environment or a file: used where the command line says nothing.
+//! The settings of this account, from the environment and the settings file: the defaults of the command line.
 
 use std::{
     ffi::OsString,
-    fmt,
     path::{Path, PathBuf},
 };
 
@@ -14,53 +13,38 @@ use crate::args::Person;
 
 pub(crate) mod ask;
 pub(crate) mod file;
+mod setting;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub(crate) use setting::{Origin, Setting};
 pub(crate) use value::{Colours, Notifications};
 use value::{List, Value};
 
-/// All settings, each with where it comes from.
+/// All settings, each with its origin.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The name to be known by, unless it is that of the login.
+    /// The user's name; `None` stands for the login name.
     pub(crate) name: Setting<Option<PersonName>>,
-    /// The rooms to enter.
+    /// The rooms to join.
     pub(crate) rooms: Setting<Vec<RoomName>>,
     pub(crate) server: Setting<Address>,
     pub(crate) colours: Setting<Colours>,
     pub(crate) notifications: Setting<Notifications>,
-    /// The file whose first line is the server's password, if it has one.
+    /// The file whose first line is the server's password.
     pub(crate) password_file: Setting<Option<PathBuf>>,
-    /// Where the settings file is or would be; none if this account has no place for it.
+    /// The path of the settings file; `None` if this account has no directory for settings.
     pub(crate) path: Option<PathBuf>,
-    /// Whether it is there.
-    pub(crate) is_there: bool,
-}
-
-/// A value, and where it comes from.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Setting<T> {
-    pub(crate) value: T,
-    pub(crate) origin: Origin,
-}
-
-/// Where a value comes from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Origin {
-    /// The environment variable of this name.
-    Environment(&'static str),
-    /// This line of the settings file.
-    File(usize),
-    BuiltIn,
+    /// Whether the settings file exists.
+    pub(crate) has_file: bool,
 }
 
 impl Settings {
-    /// The settings of this account.
+    /// Loads the settings of this account.
     ///
     /// # Errors
-    /// The first thing that is wrong with the settings file or a variable, and where.
+    /// The first invalid value in the settings file or an environment variable, with its place.
     pub(crate) fn load() -> anyhow::Result<Settings> {
         Settings::resolve(path(), |name| std::env::var_os(name))
     }
@@ -70,16 +54,16 @@ impl Settings {
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> anyhow::Result<Settings> {
         let written = path.as_deref().map(file::read).transpose()?.flatten();
-        let is_there = written.is_some();
+        let has_file = written.is_some();
         let written = written.unwrap_or_default();
-        let variable = |name| variable(name).filter(|it| !it.is_empty());
+        let variable = |name| variable(name).filter(|value| !value.is_empty());
         let name: Setting<Option<PersonName>> = optional("CHAT_NAME", variable, written.name)?;
         let rooms = choose("CHAT_ROOMS", variable, written.rooms, || List(vec![lobby()]))?;
         let password_file = optional("CHAT_PASSWORD_FILE", variable, written.password_file)?;
         Ok(Settings {
             name,
             rooms: rooms.map(|List(rooms)| rooms),
-            server: choose("CHAT_SERVER", variable, written.server, at_home)?,
+            server: choose("CHAT_SERVER", variable, written.server, default_server)?,
             colours: choose("CHAT_COLOURS", variable, written.colours, Colours::default)?,
             notifications: choose(
                 "CHAT_NOTIFICATIONS",
@@ -88,31 +72,33 @@ impl Settings {
                 Notifications::default,
             )?,
             password_file: match (password_file.origin, path.as_deref().and_then(Path::parent)) {
-                (Origin::File(_), Some(folder)) => password_file.map(|it| it.map(|it| beside(folder, &it))),
+                (Origin::File(_), Some(folder)) => {
+                    password_file.map(|path| path.map(|path| resolve_path(folder, &path)))
+                }
                 _ => password_file,
             },
             path,
-            is_there,
+            has_file,
         })
     }
 
-    /// The server to talk to: the one that was named, if one was.
+    /// The server to connect to: `named`, or else the one from the settings.
     pub(crate) fn server(&self, named: Option<Address>) -> Address {
         named.unwrap_or_else(|| self.server.value.clone())
     }
 
-    /// The server to talk to if one was named, here or in the settings.
+    /// The server to connect to if the command line or the settings name one.
     pub(crate) fn known_server(&self, named: Option<Address>) -> Option<Address> {
         let is_set = self.server.origin != Origin::BuiltIn;
         named.or_else(|| is_set.then(|| self.server.value.clone()))
     }
 
-    /// The rooms to enter: those that were named, if any were.
+    /// The rooms to join: `named`, or else the ones from the settings.
     pub(crate) fn rooms(&self, named: Vec<RoomName>) -> Vec<RoomName> {
         if named.is_empty() { self.rooms.value.clone() } else { named }
     }
 
-    /// Who joins, with what the command line left open.
+    /// The person who joins: missing options are filled in from the settings.
     pub(crate) fn person(&self, mut person: Person) -> Person {
         person.usual_name = self.name.value.clone();
         person.password_file = person.password_file.or_else(|| self.password_file.value.clone());
@@ -120,23 +106,7 @@ impl Settings {
     }
 }
 
-impl<T> Setting<T> {
-    fn map<U>(self, to: impl FnOnce(T) -> U) -> Setting<U> {
-        Setting { value: to(self.value), origin: self.origin }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Environment(name) => f.write_str(name),
-            Origin::File(line) => write!(f, "settings file, line {line}"),
-            Origin::BuiltIn => f.write_str("default"),
-        }
-    }
-}
-
-/// The value of a setting: from the environment, else from the file, else `built_in`.
+/// The value of a setting: from the environment, or else from the file, or else `built_in`.
 fn choose<T: Value>(
     name: &'static str,
     variable: impl Fn(&'static str) -> Option<OsString>,
@@ -146,7 +116,7 @@ fn choose<T: Value>(
     let Some(raw) = variable(name) else {
         return Ok(written.unwrap_or_else(|| Setting { value: built_in(), origin: Origin::BuiltIn }));
     };
-    let raw = raw.to_str().with_context(|| format!("{name}: it is not UTF-8"))?;
+    let raw = raw.to_str().with_context(|| format!("{name}: the value is not UTF-8"))?;
     let value = T::parse(raw).map_err(|why| anyhow!("{name}: {why}"))?;
     Ok(Setting { value, origin: Origin::Environment(name) })
 }
@@ -156,18 +126,18 @@ fn optional<T: Value>(
     variable: impl Fn(&'static str) -> Option<OsString>,
     written: Option<Setting<T>>,
 ) -> anyhow::Result<Setting<Option<T>>> {
-    let written = written.map(|it| it.map(Some));
+    let written = written.map(|setting| setting.map(Some));
     choose(name, variable, written, || None)
 }
 
-/// Where the settings file of this account is.
+/// The path of the settings file of this account.
 pub(crate) fn path() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
     Some(strategy.config_dir().join("chat").join("config.toml"))
 }
 
-/// What `named` in a file in `folder` stands for; `~` is the home of this account.
-fn beside(folder: &Path, named: &Path) -> PathBuf {
+/// Resolves the path `named` from a settings file in `folder`; `~` stands for the home directory.
+fn resolve_path(folder: &Path, named: &Path) -> PathBuf {
     match (named.strip_prefix("~"), etcetera::home_dir()) {
         (Ok(rest), Ok(home)) => home.join(rest),
         _ => folder.join(named),
@@ -175,15 +145,15 @@ fn beside(folder: &Path, named: &Path) -> PathBuf {
 }
 
 fn lobby() -> RoomName {
-    RoomName::parse(LOBBY).expect("it is a name")
+    RoomName::parse(LOBBY).expect("a valid name")
 }
 
-fn at_home() -> Address {
-    HOME.parse().expect("it is an address")
+fn default_server() -> Address {
+    DEFAULT_SERVER.parse().expect("a valid address")
 }
 
-/// The room to enter where none is named.
+/// The room to join if none is named.
 const LOBBY: &str = "lobby";
 
-/// The server where none is named, and nobody looks for one.
-const HOME: &str = "tcp://127.0.0.1:7000";
+/// The server to connect to if none is named and the command does not search for one.
+const DEFAULT_SERVER: &str = "tcp://127.0.0.1:7000";

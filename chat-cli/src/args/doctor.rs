@@ -7,36 +7,36 @@ use clap::Args;
 
 use super::server;
 
-/// Find out what works between here and a server.
+/// Find out what works between this machine and a server.
 ///
-/// Looks, step by step, at the networks of this machine, multicast, the servers that are found, the name, TCP and UDP,
-/// the version, the clocks, the largest datagram and the round trip, and says what to do about the first thing that does
-/// not work. Exits with 0 if one can chat and with 1 if not; what is odd does no harm.
+/// Checks, step by step, the networks of this machine, multicast, the servers that are found, the host name, TCP and UDP,
+/// the version, the clocks, the largest datagram and the round trip, and gives advice on the first failure. Exits with 0
+/// if chat works and with 1 if not; a step marked odd is unusual but does no harm.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Doctor {
-    /// The server: HOST or HOST:PORT, which is expected on TCP and UDP, or a URL such as udp://HOST, whose other way may
-    /// be missing [default: that of the settings, or the first that is found]
-    #[arg(value_name = "URL", value_parser = asked)]
-    pub(crate) server: Option<Asked>,
+    /// The server: HOST or HOST:PORT, which should answer on both TCP and UDP, or a URL such as udp://HOST, which need
+    /// not answer on the other one [default: the server of the settings, or the first one found]
+    #[arg(value_name = "URL", value_parser = server_arg)]
+    pub(crate) server: Option<ServerArg>,
     /// The first line of FILE is the server's password
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Print one JSON object for each step, and one for the verdict
+    /// Print one JSON object for each step and one for the verdict
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// What a doctor is asked about.
+/// The server to examine, as given on the command line.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ServerArg {
     pub(crate) address: Address,
-    /// Whether one way to it was named, rather than its host.
-    pub(crate) is_one_way: bool,
+    /// Whether the user gave a URL, which names one transport, rather than a host.
+    pub(crate) has_scheme: bool,
 }
 
-fn asked(raw: &str) -> Result<Asked, String> {
-    Ok(Asked { address: server(raw)?, is_one_way: raw.contains("://") })
+fn server_arg(raw: &str) -> Result<ServerArg, String> {
+    Ok(ServerArg { address: server(raw)?, has_scheme: raw.contains("://") })
 }
 
 const EXAMPLES: &str = "\

@@ -1,24 +1,24 @@
-//! What the help shows last: a few command lines that do something.
+//! The examples at the end of the help texts.
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  chat                                  enter the lobby of the server on this network, or host one
+  chat                                  join the lobby of the server on this network, or host one
   echo 'lunch?' | chat
-  chat discover                         which servers there are
-  chat doctor                           what works, and what to do about the rest
-  chat serve                            people on this network can meet here
-  chat join 192.168.1.7                 enter the lobby there
+  chat discover                         list the servers on this network
+  chat doctor                           find out what works, with advice
+  chat serve                            run a server for this network
+  chat join 192.168.1.7                 join the lobby of that server
   chat join udp://192.168.1.7           the same over UDP
   chat send 192.168.1.7 --room lobby hi";
 
 pub(super) const SERVE_EXAMPLES: &str = "\
 Examples:
   chat serve
-  chat serve --listen tcp://127.0.0.1:0           a free port, this machine only
-  chat serve --listen udp://0.0.0.0:7000          UDP alone
-  chat serve --data /srv/chat --keep 90d          rooms there, the last three months of them
-  chat serve --memory                             nothing is kept
-  chat serve --name office                        found under that name
+  chat serve --listen tcp://127.0.0.1:0           a free port, for this machine only
+  chat serve --listen udp://0.0.0.0:7000          UDP only
+  chat serve --data /srv/chat --keep 90d          rooms in that directory, the last three months
+  chat serve --memory                             nothing is stored
+  chat serve --name office                        the server is found as office
   chat serve --listen tcp://[::]:7000 --password-file secret.txt";
 
 pub(super) const JOIN_EXAMPLES: &str = "\

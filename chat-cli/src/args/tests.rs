@@ -1,11 +1,11 @@
-//! Command lines: what is read from them.
+//! The command line: parsing.
 
 use clap::CommandFactory;
 
 use super::*;
 
 #[test]
-fn the_definition_is_sound() {
+fn the_definition_is_valid() {
     Cli::command().debug_assert();
 }
 
@@ -21,18 +21,18 @@ fn a_server_is_a_url_or_a_host() {
         ("[::1]", "tcp://[::1]:7000"),
         ("[::1]:99", "tcp://[::1]:99"),
     ] {
-        assert_eq!(server(raw).map(|it| it.to_string()), Ok(url.to_owned()), "{raw}");
+        assert_eq!(server(raw).map(|address| address.to_string()), Ok(url.to_owned()), "{raw}");
     }
     for raw in ["", "tcp://", "two words", "a\u{1b}b"] {
         assert!(server(raw).is_err(), "{raw:?}");
     }
     for raw in ["7001", ":7001"] {
-        assert_eq!(server(raw), Err("it names no host; write it like 192.168.1.7:7001".to_owned()));
+        assert_eq!(server(raw), Err("there is no host; write it like 192.168.1.7:7001".to_owned()));
     }
 }
 
 #[test]
-fn what_is_searched_for_may_begin_with_where() {
+fn the_first_argument_of_search_may_be_a_server() {
     let home = None;
     for (args, url, words) in [
         (&["tea"][..], home, "tea"),
@@ -48,6 +48,6 @@ fn what_is_searched_for_may_begin_with_where() {
         let args = Cli::try_parse_from([&["chat", "search"], args].concat()).unwrap();
         let Some(Command::Search(search)) = args.command else { panic!("not search: {args:?}") };
         let (server, asked) = search.server_and_words().unwrap();
-        assert_eq!((server.map(|it| it.to_string()).as_deref(), asked.as_str()), (url, words));
+        assert_eq!((server.map(|address| address.to_string()).as_deref(), asked.as_str()), (url, words));
     }
 }

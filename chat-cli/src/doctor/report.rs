@@ -1,4 +1,4 @@
-//! What was found out, step by step, for people and for programs.
+//! The report of the doctor: one line for people or one JSON object for programs for each step, and a verdict.
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -10,21 +10,21 @@ use crate::{
     settings::Colours,
 };
 
-/// How a step went.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Outcome {
-    /// As it should be.
+    /// The step works.
     Ok,
-    /// Not as it should be, but one can chat.
+    /// Something is unusual, but chat works.
     Odd,
-    /// It does not work.
+    /// The step fails.
     Bad,
-    /// There was no point in trying.
+    /// The step does not apply.
     Skipped,
 }
 
-/// One thing that was tried.
+/// One step of the examination.
 #[derive(Debug, Serialize)]
 pub(super) struct Step {
     step: &'static str,
@@ -53,13 +53,13 @@ impl Step {
         Step { advice: Some(advice.into()), ..Step::new(step, Outcome::Bad, text) }
     }
 
-    /// The same with something in it for programs.
+    /// Adds a value for programs.
     pub(super) fn with(mut self, key: &str, value: impl Into<Value>) -> Step {
         self.values.insert(key.to_owned(), value.into());
         self
     }
 
-    /// The same, but not so bad if `forgiven`.
+    /// Turns a failure into something unusual if `forgiven`.
     pub(super) fn forgiven(mut self, forgiven: bool) -> Step {
         if forgiven && self.outcome == Outcome::Bad {
             self.outcome = Outcome::Odd;
@@ -67,7 +67,7 @@ impl Step {
         self
     }
 
-    /// The same with another text.
+    /// Replaces the text.
     pub(super) fn says(self, text: String) -> Step {
         Step { text, ..self }
     }
@@ -81,12 +81,12 @@ impl Step {
     }
 }
 
-/// The steps, printed as they are taken.
+/// Prints the steps as they are done.
 #[derive(Debug)]
 pub(super) struct Report {
     out: Output,
     is_json: bool,
-    /// What to do first.
+    /// The advice of the first step that fails, or else of the first unusual one.
     first: Option<(Outcome, String)>,
 }
 
@@ -96,10 +96,10 @@ impl Report {
         Report { out, is_json, first: None }
     }
 
-    /// Takes note of `step`.
+    /// Prints `step` and remembers its advice.
     ///
     /// # Errors
-    /// When it cannot be printed.
+    /// When the step cannot be printed.
     pub(super) fn add(&mut self, step: Step) -> anyhow::Result<()> {
         if self.is_json {
             self.out.json(&step)?;
@@ -125,10 +125,10 @@ impl Report {
         Ok(())
     }
 
-    /// Says what to do about the first thing that does not work, and whether there is no such thing.
+    /// Prints the verdict, with advice on the first failure. Returns whether no step failed.
     ///
     /// # Errors
-    /// When it cannot be printed.
+    /// When the verdict cannot be printed.
     pub(super) fn end(mut self) -> anyhow::Result<bool> {
         let works = self.first.as_ref().is_none_or(|(outcome, _)| *outcome != Outcome::Bad);
         let advice = self.first.as_ref().map(|(_, advice)| advice.as_str());
@@ -136,14 +136,14 @@ impl Report {
             let mut verdict = Map::new();
             verdict.insert("step".to_owned(), "verdict".into());
             verdict.insert("outcome".to_owned(), if works { "ok" } else { "bad" }.into());
-            verdict.extend(advice.map(|it| ("advice".to_owned(), it.into())));
+            verdict.extend(advice.map(|advice| ("advice".to_owned(), advice.into())));
             self.out.json(&verdict)?;
             return Ok(works);
         }
         let line = match (works, advice) {
             (true, None) => Line::note("everything works"),
             (true, Some(advice)) => {
-                Line::note("one can chat; what is odd first: ").shown(&Sanitized::line(advice))
+                Line::note("chat works; what is unusual: ").shown(&Sanitized::line(advice))
             }
             (false, advice) => {
                 Line::note("what to do first: ").shown(&Sanitized::line(advice.unwrap_or_default()))

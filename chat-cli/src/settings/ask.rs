@@ -1,4 +1,4 @@
-//! Your name: asked for once, where somebody sits at a terminal and has not said it, and remembered.
+//! Asks for the user's name once, on a terminal, and stores it in the settings file.
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
@@ -13,8 +13,8 @@ use crate::{
     sanitize::Sanitized,
 };
 
-/// Asks for a name if `person` has none and there is a terminal to ask at, and writes the answer into the settings
-/// file. To be called before anything else reads or takes the terminal.
+/// Asks for a name if `person` has none and input and output are a terminal, and writes the answer into the settings
+/// file. Call this before other code reads from the terminal.
 ///
 /// # Errors
 /// When the input ends without an answer.
@@ -28,14 +28,14 @@ pub(crate) fn for_name(settings: &Settings, person: &mut Person) -> anyhow::Resu
     if let Some(path) = &settings.path
         && let Err(why) = file::remember(path, &name)
     {
-        let line = Line::note("you will be asked again: ").shown(&Sanitized::line(&format!("{why:#}")));
+        let line = Line::note("the name is not stored: ").shown(&Sanitized::line(&format!("{why:#}")));
         Output::plain().line(&line)?;
     }
     person.usual_name = Some(name);
     Ok(())
 }
 
-/// Asks until the answer is a name. An empty one means `proposal`.
+/// Asks until the answer is a valid name. An empty answer means `proposal`.
 fn ask(proposal: &str, input: &mut impl BufRead) -> anyhow::Result<PersonName> {
     let mut out = Output::plain();
     loop {
@@ -45,7 +45,7 @@ fn ask(proposal: &str, input: &mut impl BufRead) -> anyhow::Result<PersonName> {
             input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).context("cannot read your name")?;
         if read == 0 {
             out.write(b"\n")?;
-            bail!("no name was given; --name NAME gives one");
+            bail!("no name was given; use --name NAME");
         }
         let line = String::from_utf8_lossy(&line);
         let answer = match line.trim() {
@@ -55,11 +55,11 @@ fn ask(proposal: &str, input: &mut impl BufRead) -> anyhow::Result<PersonName> {
         match PersonName::parse(answer) {
             Ok(name) => return Ok(name),
             Err(why) => {
-                out.line(&Line::note("this is no name: ").shown(&Sanitized::line(&why.to_string())))?
+                out.line(&Line::note("not a valid name: ").shown(&Sanitized::line(&why.to_string())))?
             }
         }
     }
 }
 
-/// Far longer than any name.
+/// The longest input line that is read; far longer than any name.
 const MAX_LINE: u64 = 4096;

@@ -1,4 +1,4 @@
-//! The settings file: TOML, read as a whole or not at all, and written to with care for what is in it.
+//! The settings file (TOML): reads it, and changes it without losing its comments.
 
 use std::{
     fs::{self, File},
@@ -12,12 +12,12 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Colours, Notifications, Origin, Setting,
-    value::{InFile, List},
+    setting::{Origin, Setting},
+    value::{Colours, InFile, List, Notifications},
 };
 use crate::atomic_file::AtomicFile;
 
-/// What a settings file says.
+/// The values in a settings file.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) name: Option<Setting<PersonName>>,
@@ -40,16 +40,16 @@ struct Keys {
     password_file: Option<Spanned<InFile<PathBuf>>>,
 }
 
-/// Reads the file at `path`, if it is there.
+/// Reads the file at `path`, if it exists.
 ///
 /// # Errors
-/// What is wrong with it, and in which line.
+/// When the file cannot be read or has an invalid line; the message names the line.
 pub(super) fn read(path: &Path) -> anyhow::Result<Option<Written>> {
     let Some(text) = text(path)? else { return Ok(None) };
     parse(&text).map(Some).map_err(|(line, why)| anyhow!("{}:{line}: {why}", path.display()))
 }
 
-/// Its text, if it is there.
+/// The text of the file, if it exists.
 fn text(path: &Path) -> anyhow::Result<Option<String>> {
     let reading = || format!("cannot read the settings file {}", path.display());
     let mut bytes = Vec::new();
@@ -57,25 +57,25 @@ fn text(path: &Path) -> anyhow::Result<Option<String>> {
         Err(why) if matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        Ok(there) if !there.is_file() => bail!("{}: it is no file", reading()),
+        Ok(existing) if !existing.is_file() => bail!("{}: not a file", reading()),
         _ => {}
     }
     let file = File::open(path).with_context(reading)?;
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).with_context(reading)?;
     if bytes.len() as u64 > MAX_BYTES {
-        bail!("{}: it is longer than {MAX_BYTES} bytes", reading());
+        bail!("{}: longer than {MAX_BYTES} bytes", reading());
     }
     String::from_utf8(bytes).map(Some).map_err(|why| {
         let line = line_of(why.as_bytes(), why.utf8_error().valid_up_to());
-        anyhow!("{}:{line}: it is not UTF-8", path.display())
+        anyhow!("{}:{line}: not UTF-8", path.display())
     })
 }
 
-/// What `text` says, or what is wrong with it and in which line.
+/// Parses `text`, or returns the number of the first invalid line and the reason.
 fn parse(text: &str) -> Result<Written, (usize, String)> {
     let keys: Keys = toml::from_str(text).map_err(|why| {
-        let line = line_of(text.as_bytes(), why.span().map_or(0, |it| it.start));
-        (line, why.message().replace("unknown field", "there is no setting").replace('\n', " "))
+        let line = line_of(text.as_bytes(), why.span().map_or(0, |span| span.start));
+        (line, why.message().replace("unknown field", "no setting is called").replace('\n', " "))
     })?;
     fn setting<T, U>(text: &str, of: Option<Spanned<T>>, to: impl FnOnce(T) -> U) -> Option<Setting<U>> {
         let of = of?;
@@ -83,49 +83,49 @@ fn parse(text: &str) -> Result<Written, (usize, String)> {
         Some(Setting { value: to(of.into_inner()), origin })
     }
     Ok(Written {
-        name: setting(text, keys.name, |it| it.0),
-        rooms: setting(text, keys.rooms, |it| List(it.into_iter().map(|it| it.0).collect())),
-        server: setting(text, keys.server, |it| it.0),
-        colours: setting(text, keys.colours, |it| it.0),
-        notifications: setting(text, keys.notifications, |it| it.0),
-        password_file: setting(text, keys.password_file, |it| it.0),
+        name: setting(text, keys.name, |value| value.0),
+        rooms: setting(text, keys.rooms, |rooms| List(rooms.into_iter().map(|room| room.0).collect())),
+        server: setting(text, keys.server, |value| value.0),
+        colours: setting(text, keys.colours, |value| value.0),
+        notifications: setting(text, keys.notifications, |value| value.0),
+        password_file: setting(text, keys.password_file, |value| value.0),
     })
 }
 
-/// The line, from 1, that the byte `at` is in.
+/// The number, from 1, of the line with the byte `at`.
 fn line_of(text: &[u8], at: usize) -> usize {
     1 + text.iter().take(at).filter(|byte| **byte == b'\n').count()
 }
 
-/// Makes a file with every setting as it is without one.
+/// Creates a settings file with all defaults, commented out.
 ///
 /// # Errors
-/// When it cannot be written, or something is there already.
+/// When the file exists or cannot be written.
 pub(crate) fn init(path: &Path) -> anyhow::Result<()> {
     let written = make_folder(path)
         .and_then(|()| File::create_new(path))
         .and_then(|mut file| file.write_all(TEMPLATE.as_bytes()));
     written.map_err(|why| match why.kind() {
-        io::ErrorKind::AlreadyExists => anyhow!("{} is there already", path.display()),
+        io::ErrorKind::AlreadyExists => anyhow!("{} already exists", path.display()),
         _ => anyhow!(why).context(format!("cannot write {}", path.display())),
     })
 }
 
-/// Adds `name` to the file at `path`, which says none. All else in it stays as it is.
+/// Adds `name` to the file at `path`, which has no name yet. The rest of the file is unchanged.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When the file cannot be written.
 pub(super) fn remember(path: &Path, name: &PersonName) -> anyhow::Result<()> {
     let mut text = text(path)?.unwrap_or_default();
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    // There are no tables in it, so what stands at its end is a setting. Names have nothing that is to be escaped.
+    // The file has no TOML tables, so a line at its end is a setting. Valid names need no escaping.
     text.push_str(&format!("name = \"{name}\"\n"));
     if let Err((line, why)) = parse(&text) {
         bail!("{}:{line}: {why}", path.display());
     }
-    // Where the path is a link, the file it names is replaced and the link stays.
+    // Where the path is a symbolic link, the file it points to is replaced and the link stays.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let write = || -> io::Result<()> {
         make_folder(&path)?;
@@ -140,29 +140,30 @@ fn make_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
-/// More than anybody writes.
+/// The largest settings file that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 10;
 
 /// What `chat config --init` writes.
-pub(super) const TEMPLATE: &str = r##"# Settings of chat. What the command line or the environment (CHAT_NAME, CHAT_ROOMS and so on) says stands above
-# them; `chat config` shows what holds, and where it comes from. A line that begins with # has no effect.
+pub(super) const TEMPLATE: &str = r##"# Settings of chat. The command line and the environment (CHAT_NAME, CHAT_ROOMS and so on) override them; `chat config`
+# shows the values in effect and their origin. Lines that begin with # have no effect.
 
-# The name to be known by, with -2 to -9 after it if it is taken. Without one it is the login name.
+# Your name, with -2 to -9 appended if it is in use. The default is the login name.
 # name = "ana"
 
 # The rooms that `chat join` enters.
 # rooms = ["lobby"]
 
-# The server of `chat`, `chat join`, `chat search` and `chat export` where none is named. Without it the first two look
-# for one on this network.
+# The server of `chat`, `chat join`, `chat search` and `chat export` if the command line names none. Without this setting
+# the first two search this network for a server.
 # server = "tcp://127.0.0.1:7000"
 
-# "auto": on a terminal that has them, unless NO_COLOR is set; or "always" or "never".
+# "auto" (on terminals with colours, unless NO_COLOR is set), "always" or "never".
 # colours = "auto"
 
-# Whether the terminal rings when somebody says your name: "on" or "off".
+# Whether the terminal bell rings when a message mentions your name: "on" or "off".
 # notifications = "on"
 
-# The first line of this file is the server's password. It is looked for beside this one; ~ is your home.
+# The first line of this file is the server's password. A relative path starts at the directory of this file; ~ is your
+# home directory.
 # password_file = "password.txt"
 "##;

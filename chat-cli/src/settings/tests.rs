@@ -1,4 +1,4 @@
-//! Settings: which of several holds, and what is said about wrong ones.
+//! Settings: which value takes precedence, and the errors for invalid values.
 
 use std::{collections::HashMap, fs};
 
@@ -19,7 +19,7 @@ fn name(raw: &str) -> PersonName {
 }
 
 #[test]
-fn without_anything_it_is_as_it_always_was() {
+fn without_settings_the_defaults_hold() {
     let settings = Settings::resolve(None, |_| None).unwrap();
     assert_eq!(settings.name, Setting { value: None, origin: Origin::BuiltIn });
     assert_eq!(settings.rooms(Vec::new()), [lobby()]);
@@ -27,22 +27,22 @@ fn without_anything_it_is_as_it_always_was() {
     assert_eq!(settings.colours.value, Colours::Auto);
     assert_eq!(settings.notifications.value, Notifications::On);
     assert_eq!(settings.password_file.value, None);
-    assert!(!settings.is_there);
+    assert!(!settings.has_file);
 }
 
 #[test]
-fn the_environment_stands_above_the_file_and_flags_above_both() {
+fn flags_override_the_environment_which_overrides_the_file() {
     let text = "# mine\nname = \"ana\"\n\nrooms = [\n  \"hall\",\n  \"kitchen\",\n]\nserver = \"10.0.0.1\"\n";
     let environment = [("CHAT_NAME", "eva"), ("CHAT_ROOMS", ""), ("CHAT_SERVER", "udp://hall:7")];
     let settings = resolve(text, &environment).unwrap();
     assert_eq!(settings.name, Setting { value: Some(name("eva")), origin: Origin::Environment("CHAT_NAME") });
-    assert_eq!(settings.rooms.origin, Origin::File(4), "an empty variable is none");
+    assert_eq!(settings.rooms.origin, Origin::File(4), "an empty variable does not count");
     assert_eq!(settings.rooms(Vec::new()).len(), 2);
     assert_eq!(settings.server(None).to_string(), "udp://hall:7");
     assert_eq!(settings.server(Some("tcp://a:1".parse().unwrap())).to_string(), "tcp://a:1");
     assert_eq!(settings.rooms(vec![lobby()]), [lobby()]);
     let settings = resolve(text, &[("CHAT_ROOMS", "lobby, 厨房")]).unwrap();
-    assert_eq!(settings.server.value.to_string(), "tcp://10.0.0.1:7000", "read as on the command line");
+    assert_eq!(settings.server.value.to_string(), "tcp://10.0.0.1:7000", "parsed as on the command line");
     assert_eq!(settings.rooms.value[1].as_str(), "厨房");
     let flags = Person { name: Some(name("bob")), password_file: None, usual_name: None };
     let person = settings.person(flags);
@@ -50,7 +50,7 @@ fn the_environment_stands_above_the_file_and_flags_above_both() {
 }
 
 #[test]
-fn a_password_file_is_looked_for_beside_the_settings() {
+fn the_path_of_the_password_file_is_relative_to_the_settings_file() {
     let of = |text: &str, variable: &str| {
         let settings = resolve(text, &[("CHAT_PASSWORD_FILE", variable)]).unwrap();
         settings.password_file.value.unwrap()
@@ -63,19 +63,19 @@ fn a_password_file_is_looked_for_beside_the_settings() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_line() {
+fn errors_name_the_line() {
     for (text, said) in [
-        ("\nname = \"two words\"", "2: this is no name: "),
-        ("name = 'ana'\nrooms = ['lobby',\n  'two words']", "3: this is no name of a room: "),
-        ("\n\nserver = '7000'", "3: this is no server: it names no host"),
+        ("\nname = \"two words\"", "2: not a valid name: "),
+        ("name = 'ana'\nrooms = ['lobby',\n  'two words']", "3: not a valid room name: "),
+        ("\n\nserver = '7000'", "3: not a valid server: there is no host"),
         ("name = 3", "1: invalid type: integer `3`, expected a string"),
         ("rooms = 'lobby'", "1: invalid type: string"),
-        ("name = 'ana'\nnmae = 'eva'", "2: there is no setting `nmae`"),
+        ("name = 'ana'\nnmae = 'eva'", "2: no setting is called `nmae`"),
         ("[name]\n", "1: invalid type: map"),
-        ("colours = 'green'", "1: colours are auto, always or never"),
+        ("colours = 'green'", "1: colours must be auto, always or never"),
         ("notifications = true", "1: invalid type: boolean `true`"),
-        ("notifications = 'yes'", "1: notifications are on or off"),
-        ("password_file = ''", "1: this is no file"),
+        ("notifications = 'yes'", "1: notifications must be on or off"),
+        ("password_file = ''", "1: not a file"),
         ("name = 'ana'\nname = 'eva'", "2: duplicate key"),
         ("name = 'ana'\nname = ", "2: "),
         ("name = \"ana", "1: "),
@@ -85,9 +85,9 @@ fn what_is_wrong_is_said_with_its_line() {
         assert!(!why.contains('\n'), "{why}");
     }
     for (variable, raw, said) in [
-        ("CHAT_NAME", "two words", "CHAT_NAME: this is no name: "),
-        ("CHAT_ROOMS", "lobby,,hall", "CHAT_ROOMS: this is no name of a room: it is empty"),
-        ("CHAT_COLOURS", "no", "CHAT_COLOURS: colours are "),
+        ("CHAT_NAME", "two words", "CHAT_NAME: not a valid name: "),
+        ("CHAT_ROOMS", "lobby,,hall", "CHAT_ROOMS: not a valid room name: it is empty"),
+        ("CHAT_COLOURS", "no", "CHAT_COLOURS: colours must be "),
     ] {
         let why = resolve("", &[(variable, raw)]).unwrap_err();
         assert!(why.starts_with(said), "{why}");
@@ -95,21 +95,21 @@ fn what_is_wrong_is_said_with_its_line() {
 }
 
 #[test]
-fn a_file_that_is_none_is_said() {
+fn an_unreadable_file_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let why = |path: &Path| format!("{:#}", file::read(path).unwrap_err());
-    assert!(why(folder.path()).contains("it is no file"));
+    assert!(why(folder.path()).contains("not a file"));
     let path = folder.path().join("config.toml");
     assert!(file::read(&path).unwrap().is_none());
     assert!(file::read(&path.join("below a file")).unwrap().is_none());
     fs::write(&path, b"# \n# \xff").unwrap();
-    assert!(why(&path).ends_with("config.toml:2: it is not UTF-8"));
+    assert!(why(&path).ends_with("config.toml:2: not UTF-8"));
     fs::write(&path, vec![b'#'; 65 << 10]).unwrap();
     assert!(why(&path).contains("longer than 65536 bytes"));
 }
 
 #[test]
-fn the_file_to_begin_with_says_what_holds_anyway() {
+fn the_template_holds_the_defaults() {
     let meant: String = TEMPLATE.lines().map(|it| it.strip_prefix("# ").unwrap_or(it)).fold(
         String::new(),
         |mut text, line| {
@@ -125,12 +125,12 @@ fn the_file_to_begin_with_says_what_holds_anyway() {
     assert_eq!(settings.colours.value, nothing.colours.value);
     assert_eq!(settings.notifications.value, nothing.notifications.value);
     for origin in [settings.name.origin, settings.colours.origin, settings.password_file.origin] {
-        assert!(matches!(origin, Origin::File(_)), "the file to begin with names every setting");
+        assert!(matches!(origin, Origin::File(_)), "the template has every setting");
     }
 }
 
 #[test]
-fn a_name_is_added_and_the_rest_stays() {
+fn a_name_is_added_and_the_rest_is_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep").join("config.toml");
     file::remember(&path, &name("ana")).unwrap();
@@ -141,6 +141,6 @@ fn a_name_is_added_and_the_rest_stays() {
     file::remember(&link, &name("语言")).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "# mine\ncolours = \"never\" # never\nname = \"语言\"\n");
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert!(file::remember(&path, &name("eva")).is_err(), "there is one already");
-    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    assert!(file::remember(&path, &name("eva")).is_err(), "the file has a name already");
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
 }

@@ -1,4 +1,4 @@
-//! The values that settings have: read from text, by the rules that flags have too.
+//! The values of settings, parsed by the rules of the command line flags.
 
 use std::{fmt, marker::PhantomData, path::PathBuf};
 
@@ -10,36 +10,36 @@ use serde::{
 
 use crate::args;
 
-/// What a setting can be.
+/// A type that a setting can have.
 pub(crate) trait Value: Sized {
-    /// Reads it from a variable or a string of the file.
+    /// Parses the value of an environment variable or a string of the settings file.
     ///
     /// # Errors
-    /// Why it is none.
+    /// The reason why `raw` is invalid.
     fn parse(raw: &str) -> Result<Self, String>;
 }
 
 impl Value for PersonName {
     fn parse(raw: &str) -> Result<PersonName, String> {
-        PersonName::parse(raw).map_err(|why| format!("this is no name: {why}"))
+        PersonName::parse(raw).map_err(|why| format!("not a valid name: {why}"))
     }
 }
 
 impl Value for RoomName {
     fn parse(raw: &str) -> Result<RoomName, String> {
-        RoomName::parse(raw).map_err(|why| format!("this is no name of a room: {why}"))
+        RoomName::parse(raw).map_err(|why| format!("not a valid room name: {why}"))
     }
 }
 
 impl Value for Address {
     fn parse(raw: &str) -> Result<Address, String> {
-        args::server(raw).map_err(|why| format!("this is no server: {why}"))
+        args::server(raw).map_err(|why| format!("not a valid server: {why}"))
     }
 }
 
 impl Value for PathBuf {
     fn parse(raw: &str) -> Result<PathBuf, String> {
-        if raw.is_empty() { Err("this is no file: it is empty".to_owned()) } else { Ok(PathBuf::from(raw)) }
+        if raw.is_empty() { Err("not a file: the path is empty".to_owned()) } else { Ok(PathBuf::from(raw)) }
     }
 }
 
@@ -49,20 +49,20 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-/// Several values: an array in the file, with commas between them in a variable.
+/// A list: an array in the file, separated by commas in an environment variable.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
 
 impl<T: Value> Value for List<T> {
     fn parse(raw: &str) -> Result<List<T>, String> {
-        raw.split(',').map(|it| T::parse(it.trim())).collect::<Result<_, _>>().map(List)
+        raw.split(',').map(|item| T::parse(item.trim())).collect::<Result<_, _>>().map(List)
     }
 }
 
-/// When there are colours.
+/// When output is coloured.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Colours {
-    /// On a terminal that has them, unless NO_COLOR is set.
+    /// On terminals with colours, unless NO_COLOR is set.
     #[default]
     Auto,
     Always,
@@ -75,7 +75,7 @@ impl Value for Colours {
             "auto" => Ok(Colours::Auto),
             "always" => Ok(Colours::Always),
             "never" => Ok(Colours::Never),
-            _ => Err("colours are auto, always or never".to_owned()),
+            _ => Err("colours must be auto, always or never".to_owned()),
         }
     }
 }
@@ -90,7 +90,7 @@ impl fmt::Display for Colours {
     }
 }
 
-/// Whether the terminal rings when somebody says our name.
+/// Whether the terminal bell rings when a message mentions the user's name.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Notifications {
     #[default]
@@ -103,7 +103,7 @@ impl Value for Notifications {
         match raw {
             "on" => Ok(Notifications::On),
             "off" => Ok(Notifications::Off),
-            _ => Err("notifications are on or off".to_owned()),
+            _ => Err("notifications must be on or off".to_owned()),
         }
     }
 }
@@ -117,11 +117,11 @@ impl fmt::Display for Notifications {
     }
 }
 
-/// A value as it stands in the file.
+/// A value in the settings file.
 #[derive(Debug)]
 pub(super) struct InFile<T>(pub(super) T);
 
-// By a visitor, as an error from one is placed where the value stands, also within an array.
+// Deserialized by a visitor, because serde reports the error of a visitor at the position of the value, also in an array.
 impl<'de, T: Value> Deserialize<'de> for InFile<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<InFile<T>, D::Error> {
         deserializer.deserialize_str(Text(PhantomData))

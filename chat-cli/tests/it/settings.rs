@@ -70,7 +70,7 @@ fn a_file_to_begin_with_changes_nothing_and_takes_nothing_away() {
     );
     let again = config(&["--init"]);
     assert_eq!(again.status.code(), Some(1));
-    assert_eq!(text(&again.stderr), format!("chat: {} is there already\n", path.display()));
+    assert_eq!(text(&again.stderr), format!("chat: {} already exists\n", path.display()));
     assert_eq!(fs::read_to_string(&path).unwrap(), written);
 }
 
@@ -89,13 +89,13 @@ fn a_broken_file_ends_everything_that_has_settings_before_it_begins() {
         let output = chat_in(home.path()).args(args).output().unwrap();
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{args:?}");
-        assert!(said.starts_with(&format!("chat: {path}:2: this is no name: ")), "{said}");
+        assert!(said.starts_with(&format!("chat: {path}:2: not a valid name: ")), "{said}");
         assert!(output.stdout.is_empty() && said.lines().count() == 1, "{said}");
     }
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     let output = chat_in(home.path()).arg("join").output().unwrap();
-    let said = format!("chat: cannot read the settings file {path}: it is no file\n");
+    let said = format!("chat: cannot read the settings file {path}: not a file\n");
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), &*said));
 }
 
@@ -131,7 +131,7 @@ fn a_name_is_asked_for_once_and_remembered() {
     let mut ana = Screen::of(100, 24, chat_in(home.path()).args(join));
     ana.wait_for("Your name [login]: ");
     ana.press("two words\r");
-    let said = ana.wait_for("-- this is no name: it has U+0020");
+    let said = ana.wait_for("-- not a valid name: it has U+0020");
     assert!(!said.contains(" here"), "nothing else has begun: {said}");
     ana.press("娜娜\r");
     ana.wait_for("1 here");
@@ -154,7 +154,7 @@ fn an_empty_answer_is_the_proposal_and_none_ends_it() {
     let mut nobody = Screen::of(100, 24, chat_in(home.path()).args(["join", &server.1]));
     nobody.wait_for("Your name [login]: ");
     nobody.press("\x04");
-    nobody.wait_for("chat: no name was given; --name NAME gives one");
+    nobody.wait_for("chat: no name was given; use --name NAME");
     assert_eq!(nobody.ended().code(), Some(1));
     assert!(!home.path().join("chat").exists());
 

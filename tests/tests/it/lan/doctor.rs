@@ -52,7 +52,7 @@ fn where_everything_works_it_says_so_and_how_well() {
         let _server = network.hosts[0].serve("office");
         let report = doctor(&network.hosts[1], &[]);
         report.expect("network", "ok", "eth0 10.77.0.2/24");
-        report.expect("multicast", "ok", "sent on eth0; others heard: 1");
+        report.expect("multicast", "ok", "sent on eth0; answers from other machines: 1");
         report.expect("server", "ok", "found: office (tcp://10.77.0.1:7000)");
         report.expect("tcp", "ok", "tcp://10.77.0.1:7000 answers");
         report.expect("udp", "ok", "udp://10.77.0.1:7000 answers");
@@ -77,7 +77,7 @@ fn where_there_is_no_server_it_says_how_to_get_one() {
         report.ends(1, "chat serve");
         let report = doctor(&network.hosts[1], &["10.77.0.1"]);
         report.expect("tcp", "bad", "refused");
-        report.ends(1, "nothing listens at TCP port 7000");
+        report.ends(1, "no program listens at TCP port 7000");
         let report = doctor(&network.hosts[1], &["10.77.0.9"]);
         report.expect("tcp", "bad", "cannot reach");
         report.expect("version", "skipped", "");
@@ -96,7 +96,7 @@ fn of_a_host_both_ways_are_expected_and_of_a_url_the_one_that_was_named() {
         report.expect("tcp", "bad", "refused");
         report.expect("udp", "ok", "answers");
         report.expect("datagram", "ok", "65443");
-        report.ends(1, "nothing listens at TCP port 7000");
+        report.ends(1, "no program listens at TCP port 7000");
         let report = doctor(&network.hosts[1], &["udp://10.77.0.1:7000"]);
         report.expect("tcp", "odd", "refused");
         report.expect("udp", "ok", "answers");
@@ -111,9 +111,9 @@ fn a_firewall_that_drops_udp_is_found() {
         network.hosts[1].block("udp sport 7000").unwrap();
         let report = doctor(&network.hosts[1], &["10.77.0.1"]);
         report.expect("tcp", "ok", "answers");
-        report.expect("udp", "bad", "nothing comes back");
+        report.expect("udp", "bad", "no answer from");
         report.expect("version", "ok", "chat ");
-        report.ends(1, "let UDP port 7000 through");
+        report.ends(1, "allow UDP port 7000");
     });
 }
 
@@ -136,13 +136,13 @@ fn multicast_that_does_not_get_through_is_found_on_this_machine_and_beyond() {
         let _server = network.hosts[0].serve("office");
         network.hosts[1].block("ip saddr 10.77.0.1 ip daddr 224.0.0.251").unwrap();
         let report = doctor(&network.hosts[1], &["10.77.0.1"]);
-        report.expect("multicast", "odd", "nobody else answers");
-        report.ends(0, "the network keeps multicast back");
+        report.expect("multicast", "odd", "no other machine answers");
+        report.ends(0, "the network blocks multicast");
         network.hosts[1].block("ip daddr 224.0.0.251").unwrap();
         let report = doctor(&network.hosts[1], &["10.77.0.1"]);
-        report.expect("multicast", "bad", "this machine does not hear it");
+        report.expect("multicast", "bad", "this machine does not receive it");
         report.expect("tcp", "ok", "answers");
-        report.ends(1, "let UDP port 5353 in");
+        report.ends(1, "allow incoming UDP port 5353");
     });
 }
 
@@ -152,8 +152,8 @@ fn a_server_of_another_version_and_what_is_no_server_are_told_apart() {
         let host = &network.hosts[0];
         for (said, step, text, advice) in [
             ("error", "version", "it speaks 9", "install the same version on both sides"),
-            ("HTTP/1.1 400 Bad Request\\r\\n\\r\\n", "tcp", "does not speak this protocol", "something else"),
-            ("", "tcp", "hangs up without a word", "something else"),
+            ("HTTP/1.1 400 Bad Request\\r\\n\\r\\n", "tcp", "does not speak this protocol", "another program"),
+            ("", "tcp", "closes the connection without an answer", "another program"),
         ] {
             let mut other = Process::run(host.command("python3").args(["-c", OTHER, said]));
             assert_eq!(other.line(), "listening");
@@ -190,7 +190,7 @@ fn a_server_with_a_password_wants_one() {
         let _server = serve_at(host, "tcp://127.0.0.1:7000", &password);
         let report = doctor(host, &["tcp://127.0.0.1:7000"]);
         report.expect("tcp", "ok", "answers");
-        report.expect("version", "bad", "the server refuses us");
+        report.expect("version", "bad", "the server refuses the session");
         report.ends(1, "--password-file");
         let report = doctor(host, &[&["tcp://127.0.0.1:7000"], &password[..]].concat());
         report.expect("version", "ok", "chat ");

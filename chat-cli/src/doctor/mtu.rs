@@ -1,4 +1,4 @@
-//! How large the packets are that the way to a host carries, where the system tells.
+//! The path MTU to a host, where the operating system reports it.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
@@ -6,8 +6,8 @@ mod system {
 
     use nix::sys::socket::{getsockopt, sockopt::IpMtu};
 
-    /// What the kernel has learned of the way so far, in bytes. Over IPv6 it does not tell.
-    pub(crate) fn packet(to: SocketAddr) -> Option<usize> {
+    /// The path MTU that the kernel has learned so far, in bytes. The kernel reports it for IPv4 only.
+    pub(crate) fn path_mtu(to: SocketAddr) -> Option<usize> {
         let any = if to.is_ipv4() { "0.0.0.0:0" } else { return None };
         let socket = UdpSocket::bind(any).ok()?;
         socket.connect(to).ok()?;
@@ -19,10 +19,10 @@ mod system {
 mod system {
     use std::net::SocketAddr;
 
-    /// Nobody is asked here yet.
-    pub(crate) fn packet(_: SocketAddr) -> Option<usize> {
+    /// Always `None`: this is implemented for Linux alone.
+    pub(crate) fn path_mtu(_: SocketAddr) -> Option<usize> {
         None
     }
 }
 
-pub(super) use system::packet;
+pub(super) use system::path_mtu;

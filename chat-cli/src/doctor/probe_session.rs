@@ -1,4 +1,4 @@
-//! The least of a conversation: a link is made, a welcome comes, pings of any size are answered.
+//! The smallest useful session: connects, receives a welcome, and sends pings of any size.
 
 use std::{
     io,
@@ -15,78 +15,78 @@ use chat_core::{
 use futures::{SinkExt, StreamExt};
 use serde::Serialize;
 
-/// A link over which the server has welcomed us.
-pub(super) struct Talk {
+/// A link on which the server has sent `welcome`.
+pub(super) struct ProbeSession {
     link: BoxLink,
     runtime: SharedRuntime,
     pub(super) welcome: Welcome,
-    /// How far the server's clock is ahead of ours, in milliseconds.
+    /// How far the server's clock is ahead of this machine's clock, in milliseconds.
     pub(super) clock_ahead: Option<i64>,
     last_id: u64,
 }
 
-/// Why there is no conversation.
+/// Why there is no session.
 #[derive(Debug)]
-pub(super) enum Trouble {
-    /// Nobody can be reached.
+pub(super) enum ConnectError {
+    /// The transport cannot connect.
     NoLink(io::Error),
-    /// Nothing comes back.
+    /// No answer arrives.
     Silence,
-    /// The link ended before anything was said.
+    /// The link ended before an answer.
     Closed,
-    /// Something answers, but nothing that can be understood.
+    /// Another program answers, not a chat server.
     Foreign,
-    /// The server answers, and does not let us in.
+    /// The server answers and refuses the session.
     Refused(wire::Error),
 }
 
-/// Who asks.
+/// The name and password for a session.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
+pub(super) struct Credentials {
     pub(super) name: String,
     pub(super) password: Option<String>,
 }
 
-impl Talk {
-    /// Dials and says hello, again where that may get lost.
+impl ProbeSession {
+    /// Dials and sends `hello`, several times over a transport that may lose it.
     ///
     /// # Errors
-    /// When nobody welcomes us.
+    /// When no `welcome` arrives.
     pub(super) async fn open(
         transport: &dyn Transport,
         address: &Address,
-        caller: &Caller,
+        credentials: &Credentials,
         runtime: SharedRuntime,
-    ) -> Result<Talk, Trouble> {
+    ) -> Result<ProbeSession, ConnectError> {
         let dialled = within(REACHED_WITHIN, &*runtime, transport.dial(address)).await;
         let mut link = match dialled {
-            Some(dialled) => dialled.map_err(Trouble::NoLink)?,
-            None => return Err(Trouble::NoLink(io::ErrorKind::TimedOut.into())),
+            Some(dialled) => dialled.map_err(ConnectError::NoLink)?,
+            None => return Err(ConnectError::NoLink(io::ErrorKind::TimedOut.into())),
         };
         let hello = wire::write(&Request::unnumbered(Hello {
             protocol: wire::PROTOCOL,
-            name: caller.name.as_str().into(),
+            name: credentials.name.as_str().into(),
             client: None,
             resume: None,
-            password: caller.password.as_deref().map(Into::into),
+            password: credentials.password.as_deref().map(Into::into),
         }));
         let tries = if transport.promises().reliable { 1 } else { HELLOS };
         for _ in 0..tries {
             let asked_at = SystemTime::now();
             if link.send(hello.clone()).await.is_err() {
-                return Err(Trouble::Closed);
+                return Err(ConnectError::Closed);
             }
             let answer = within(ANSWERED_WITHIN / tries, &*runtime, answer(&mut link)).await;
             let Some(welcome) = answer else { continue };
             let welcome = welcome?;
             let clock_ahead = welcome.at.and_then(|at| ahead(at, asked_at, SystemTime::now()));
-            return Ok(Talk { link, runtime, welcome, clock_ahead, last_id: 0 });
+            return Ok(ProbeSession { link, runtime, welcome, clock_ahead, last_id: 0 });
         }
-        Err(Trouble::Silence)
+        Err(ConnectError::Silence)
     }
 
-    /// How long a ping with `padding` more bytes takes to be answered; nothing if it is not, within `patience`.
-    pub(super) async fn ping(&mut self, padding: usize, patience: Duration) -> Option<Duration> {
+    /// The round trip time of a ping with `padding` extra bytes; `None` if no answer arrives within `timeout`.
+    pub(super) async fn ping(&mut self, padding: usize, timeout: Duration) -> Option<Duration> {
         self.last_id += 1;
         let id = self.last_id;
         let padding = "x".repeat(padding);
@@ -94,7 +94,7 @@ impl Talk {
         let began = self.runtime.now();
         self.link.send(frame).await.ok()?;
         let runtime = self.runtime.clone();
-        within(patience, &*runtime, async {
+        within(timeout, &*runtime, async {
             while let Some(Ok(frame)) = self.link.next().await {
                 if matches!(wire::read_event(&frame), Ok(Event::Pong(pong)) if pong.id == id) {
                     return Some(runtime.now() - began);
@@ -105,7 +105,7 @@ impl Talk {
         .await?
     }
 
-    /// Says goodbye.
+    /// Sends `bye` and waits a short while for the goodbye.
     pub(super) async fn leave(mut self) {
         let bye = wire::write(&Request::unnumbered(RequestBody::Bye));
         if self.link.send(bye).await.is_ok() {
@@ -122,7 +122,7 @@ impl Talk {
     }
 }
 
-/// A ping that is as long as it has to be; whoever reads skips what it does not know (`docs/protocol.md`, 1.7).
+/// A ping of a chosen length. Servers ignore the unknown field (`docs/protocol.md`, 1.7).
 #[derive(Serialize)]
 struct Padded<'a> {
     r#type: &'static str,
@@ -130,37 +130,39 @@ struct Padded<'a> {
     padding: &'a str,
 }
 
-/// How many bytes a ping has without its padding, with the largest number we give it.
+/// The length in bytes of a ping without padding, with the largest id that is used here.
 pub(super) const PING_BYTES: usize = r#"{"type":"ping","id":100,"padding":""}"#.len();
 
-async fn answer(link: &mut BoxLink) -> Result<Welcome, Trouble> {
+async fn answer(link: &mut BoxLink) -> Result<Welcome, ConnectError> {
     loop {
         let frame: Bytes = match link.next().await {
             Some(Ok(frame)) => frame,
-            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => return Err(Trouble::Foreign),
-            Some(Err(_)) | None => return Err(Trouble::Closed),
+            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(ConnectError::Foreign);
+            }
+            Some(Err(_)) | None => return Err(ConnectError::Closed),
         };
         match wire::read_event(&frame) {
             Ok(Event::Welcome(welcome)) => return Ok(welcome),
-            Ok(Event::Error(error)) => return Err(Trouble::Refused(error)),
+            Ok(Event::Error(error)) => return Err(ConnectError::Refused(error)),
             Ok(_) => {}
-            Err(_) => return Err(Trouble::Foreign),
+            Err(_) => return Err(ConnectError::Foreign),
         }
     }
 }
 
-/// How far `at` is ahead of the middle of `asked` and `answered`, in milliseconds.
+/// How far the server's time `at` is ahead of the middle between `asked` and `answered`, in milliseconds.
 fn ahead(at: u64, asked: SystemTime, answered: SystemTime) -> Option<i64> {
     let middle = asked + answered.duration_since(asked).ok()? / 2;
     let ours = middle.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis();
     i64::try_from(at).ok()?.checked_sub(i64::try_from(ours).ok()?)
 }
 
-/// How long it may take to make a link.
+/// How long dialling may take.
 const REACHED_WITHIN: Duration = Duration::from_secs(3);
-/// How long the welcome may take.
+/// How long the `welcome` may take.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
-/// How long the goodbye may take, which may get lost.
+/// How long to wait for the goodbye, which may be lost.
 const PART_WITHIN: Duration = Duration::from_millis(300);
-/// How often to say hello where it may get lost.
+/// How many times `hello` is sent over a transport that may lose it.
 const HELLOS: u32 = 6;
