@@ -11,7 +11,7 @@ exit  挂机
 END
 }
 
-# What calls is greeted, and what it said is an answer already if it is one.
+# The first message greets the caller, and also counts as a choice if it is one.
 greet
 first=yes
 while IFS= read -r choice; do

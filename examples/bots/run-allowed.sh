@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs one of a few commands, and tells how they are called. What was said is compared and never run, so nobody can
-# add an argument, a pipe or a command of their own. Let it run only where everybody may know what these print.
+# Runs one of a few commands and lists their names. The message is compared and never executed, so nobody can add an
+# argument, a pipe or another command. Run this bot only where everybody may see the output of these commands.
 IFS= read -r asked
 case $asked in
 date) exec date ;;
