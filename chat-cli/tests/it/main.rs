@@ -74,7 +74,7 @@ fn help_shows_examples_for_every_command() {
         }
     }
     let serve = chat(&["serve", "--help"]);
-    assert!(text(&serve.stdout).contains("are kept on this machine"), "the help says what stays");
+    assert!(text(&serve.stdout).contains("keeps rooms and messages on this machine"), "the help says where rooms are kept");
 }
 
 #[test]
