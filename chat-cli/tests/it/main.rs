@@ -74,7 +74,10 @@ fn help_shows_examples_for_every_command() {
         }
     }
     let serve = chat(&["serve", "--help"]);
-    assert!(text(&serve.stdout).contains("keeps rooms and messages on this machine"), "the help says where rooms are kept");
+    assert!(
+        text(&serve.stdout).contains("keeps rooms and messages on this machine"),
+        "the help says where rooms are kept"
+    );
 }
 
 #[test]

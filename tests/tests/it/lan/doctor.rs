@@ -152,7 +152,12 @@ fn a_server_of_another_version_and_what_is_no_server_are_told_apart() {
         let host = &network.hosts[0];
         for (said, step, text, advice) in [
             ("error", "version", "it speaks 9", "install the same version on both sides"),
-            ("HTTP/1.1 400 Bad Request\\r\\n\\r\\n", "tcp", "does not speak this protocol", "another program"),
+            (
+                "HTTP/1.1 400 Bad Request\\r\\n\\r\\n",
+                "tcp",
+                "does not speak this protocol",
+                "another program",
+            ),
             ("", "tcp", "closes the connection without an answer", "another program"),
         ] {
             let mut other = Process::run(host.command("python3").args(["-c", OTHER, said]));
