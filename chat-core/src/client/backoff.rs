@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Waits that double from try to try, each drawn at random from half of it to all of it, so that the clients of a
+/// Waits that double from try to try. Each is drawn at random from the upper half of its range, so that the clients of a
 /// server that restarts do not all come at once.
 #[derive(Debug)]
 pub(super) struct Backoff {
@@ -15,12 +15,12 @@ impl Backoff {
         Backoff { rng: fastrand::Rng::with_seed(seed), tries: 0 }
     }
 
-    /// The next try is the first again.
+    /// Begins again with the shortest wait.
     pub(super) fn reset(&mut self) {
         self.tries = 0;
     }
 
-    /// The next wait; at least `hint`, if the server gave one.
+    /// The next wait. A `hint` of the server is waited for in addition.
     pub(super) fn next(&mut self, hint: Option<Duration>) -> Duration {
         let whole = FIRST.saturating_mul(1 << self.tries.min(16)).min(LONGEST);
         self.tries += 1;

@@ -1,4 +1,4 @@
-//! Runs a [`Client`] over a transport: dials, carries its frames, keeps its time, dials again.
+//! Runs a [`Client`] over a transport: dials, carries its frames, keeps its timers, dials again.
 
 use std::{
     fmt,
@@ -11,17 +11,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{FutureExt, SinkExt, Stream, StreamExt, channel::mpsc, future::BoxFuture};
+use futures::{FutureExt, StreamExt, channel::mpsc, future::BoxFuture};
 
-use super::{Client, Config, Update};
+use super::{
+    config::Config,
+    machine::Client,
+    remote::{Command, Remote, Route, Updates},
+    update::Update,
+};
 use crate::{
     Address, SharedRuntime,
     transport::{BoxLink, Transport},
-    wire::RequestBody,
 };
 
-/// Starts a client on `runtime` that stays connected to the server at `address` until its [`Remote`] is dropped or
-/// the server does not want it.
+/// Starts a client on `runtime` that stays connected to the server at `address` until its [`Remote`] is dropped
+/// or the server refuses it.
 pub fn start(
     config: Config,
     transport: Arc<dyn Transport>,
@@ -45,80 +49,11 @@ pub fn start(
     (Remote { commands }, Updates { updates })
 }
 
-/// Where requests go in. Dropping it leaves: what was asked is still sent and answered if that takes at most two
-/// seconds, then bye is said and [`Updates`] ends.
-#[derive(Debug)]
-pub struct Remote {
-    commands: mpsc::Sender<Command>,
-}
-
-/// What the user wants.
-#[derive(Debug)]
-enum Command {
-    Ask(RequestBody<'static>, u64),
-    Measure,
-    Move(Route),
-}
-
-/// How to come to a server.
-#[derive(Clone)]
-struct Route {
-    transport: Arc<dyn Transport>,
-    address: Address,
-}
-
-impl Remote {
-    /// Asks for something; the reply comes as an update with `tag`. Waits while too much is unanswered.
-    ///
-    /// # Errors
-    /// When the conversation is over.
-    pub async fn ask(&mut self, request: impl Into<RequestBody<'static>>, tag: u64) -> Result<(), Closed> {
-        self.commands.send(Command::Ask(request.into(), tag)).await.map_err(|_| Closed)
-    }
-
-    /// Asks the client what it has measured, which comes as [`Update::Stats`].
-    ///
-    /// # Errors
-    /// When the conversation is over.
-    pub async fn measure(&mut self) -> Result<(), Closed> {
-        self.commands.send(Command::Measure).await.map_err(|_| Closed)
-    }
-
-    /// Goes on over another transport, or at another address of the same server: the present link is dropped, and
-    /// nothing is missed or repeated. If that does not let it in at the first try, it goes back to where it was.
-    ///
-    /// # Errors
-    /// When the conversation is over.
-    pub async fn move_to(&mut self, transport: Arc<dyn Transport>, address: Address) -> Result<(), Closed> {
-        let route = Route { transport, address };
-        self.commands.send(Command::Move(route)).await.map_err(|_| Closed)
-    }
-}
-
-/// The conversation is over: the client left or was refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the conversation is over")]
-pub struct Closed;
-
-/// What the client tells, in order. While nobody fetches it the link is not read: the server keeps what is new.
-#[derive(Debug)]
-pub struct Updates {
-    updates: mpsc::Receiver<Update>,
-}
-
-impl Stream for Updates {
-    type Item = Update;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Update>> {
-        self.updates.poll_next_unpin(cx)
-    }
-}
-
-/// The task. It ends when the client is over.
+/// The task that drives the client. It ends when the client is over.
 struct Driver {
     client: Client,
     route: Route,
-    /// Where it was before, until the other way has proved to be one.
+    /// The route before the last move, until the new route has let the client in.
     fallback: Option<Route>,
     runtime: SharedRuntime,
     /// None once the remote is dropped.
@@ -126,17 +61,17 @@ struct Driver {
     updates: mpsc::Sender<Update>,
     next_update: Option<Update>,
     link_state: LinkState,
-    /// When to leave even if something is unanswered.
+    /// When the client leaves even if requests are unanswered.
     give_up: Option<BoxFuture<'static, ()>>,
 }
 
-/// How far the way to the server is open.
+/// The state of the link to the server.
 enum LinkState {
     /// Until the next try.
     Waiting(BoxFuture<'static, ()>),
     Dialling(BoxFuture<'static, io::Result<BoxLink>>),
     Up(OpenLink),
-    /// Everything is said; the link is being closed.
+    /// The last frame was sent; the link is being closed.
     Closing(BoxLink),
     Down,
 }
@@ -144,7 +79,7 @@ enum LinkState {
 /// A link in use.
 struct OpenLink {
     link: BoxLink,
-    /// A frame the link has not taken yet.
+    /// A frame that the link has not taken yet.
     next_frame: Option<Bytes>,
     unflushed: bool,
     timer: Option<(Instant, BoxFuture<'static, ()>)>,
@@ -157,7 +92,7 @@ impl Future for Driver {
         let this = &mut *self;
         loop {
             this.poll_commands(cx);
-            if this.give_up.as_mut().is_some_and(|it| it.poll_unpin(cx).is_ready()) {
+            if this.give_up.as_mut().is_some_and(|timer| timer.poll_unpin(cx).is_ready()) {
                 return Poll::Ready(());
             }
             let all_told = this.poll_updates(cx).is_ready();
@@ -165,7 +100,7 @@ impl Future for Driver {
                 return if all_told { Poll::Ready(()) } else { Poll::Pending };
             }
             if this.poll_link_state(cx).is_pending() {
-                // What moved just now may have left something to tell.
+                // The last step may have left an update.
                 if all_told && this.has_updates() && this.poll_updates(cx).is_ready() {
                     continue;
                 }
@@ -177,7 +112,7 @@ impl Future for Driver {
 
 impl Driver {
     fn poll_commands(&mut self, cx: &mut Context<'_>) {
-        while self.client.unanswered() < MOST_UNANSWERED
+        while self.client.unanswered() < MAX_UNANSWERED
             && let Some(commands) = &mut self.commands
         {
             match commands.poll_next_unpin(cx) {
@@ -205,12 +140,12 @@ impl Driver {
         self.next_update.is_some()
     }
 
-    /// Tells what there is to tell; pending while the user does not listen.
+    /// Hands the updates to the user; pending while the user does not fetch them.
     fn poll_updates(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.has_updates() {
             match self.updates.poll_ready(cx) {
                 Poll::Pending => return Poll::Pending,
-                // Nobody listens any more; what is asked is still done.
+                // The user has dropped `Updates`; the requests are still sent.
                 Poll::Ready(Err(_)) => self.next_update = None,
                 Poll::Ready(Ok(())) => {
                     if let Some(update) = self.next_update.take() {
@@ -222,7 +157,7 @@ impl Driver {
         Poll::Ready(())
     }
 
-    /// Ready when the line moved on.
+    /// Ready when the state of the link changed.
     fn poll_link_state(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.runtime.now();
         match &mut self.link_state {
@@ -240,15 +175,15 @@ impl Driver {
                     self.link_state =
                         LinkState::Up(OpenLink { link, next_frame: None, unflushed: false, timer: None });
                 }
-                Err(error) => self.lost(&error.to_string(), now),
+                Err(error) => self.link_lost(&error.to_string(), now),
             },
             LinkState::Up(_) => match self.poll_link(cx, now) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(())) => {}
-                Err(why) => self.lost(&why, now),
+                Err(why) => self.link_lost(&why, now),
             },
             LinkState::Closing(link) => {
-                let _ = std::task::ready!(link.as_mut().poll_close(cx)); // it is given up either way
+                let _ = std::task::ready!(link.as_mut().poll_close(cx)); // an error ends the link as well
                 self.link_state = LinkState::Down;
             }
             LinkState::Down => return Poll::Pending,
@@ -256,13 +191,13 @@ impl Driver {
         Poll::Ready(())
     }
 
-    fn lost(&mut self, why: &str, now: Instant) {
+    fn link_lost(&mut self, why: &str, now: Instant) {
         self.link_state = match self.client.link_lost(why, now) {
             Some(at) => LinkState::Waiting(self.runtime.sleep_until(at)),
             None => return self.link_state = LinkState::Down,
         };
         if let Some(route) = self.fallback.take() {
-            self.go(route);
+            self.dial(route);
         }
     }
 
@@ -280,17 +215,17 @@ impl Driver {
         }
         let before = self.route.clone();
         self.fallback.get_or_insert(before);
-        self.go(route);
+        self.dial(route);
     }
 
-    /// Dials there at once.
-    fn go(&mut self, route: Route) {
+    /// Dials `route` at once.
+    fn dial(&mut self, route: Route) {
         self.client.updates.push_back(Update::Moved { to: route.address.clone() });
         self.route = route;
         self.link_state = LinkState::Waiting(futures::future::ready(()).boxed());
     }
 
-    /// Moves frames both ways; ready when there is something for the user, or the line changed.
+    /// Moves frames both ways; ready when the state of the link changed.
     fn poll_link(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<Poll<()>, String> {
         let LinkState::Up(open) = &mut self.link_state else { return Ok(Poll::Ready(())) };
         let client = &mut self.client;
@@ -309,11 +244,11 @@ impl Driver {
                 }
                 self.next_update = client.poll_update();
             }
-            // After reading: what came while this program slept still counts as heard.
+            // After reading: frames that came while this program was suspended still count as heard.
             client.on_timeout(now)?;
         }
         if let Err(error) = open.write(client, now, cx) {
-            // A peer that takes nothing more may have said why.
+            // A server that takes no more frames may have said why.
             while let Poll::Ready(Some(Ok(frame))) = open.link.as_mut().poll_next(cx) {
                 client.on_frame(&frame, now)?;
             }
@@ -371,25 +306,19 @@ impl OpenLink {
     }
 }
 
-impl fmt::Debug for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Route").field(&self.address).finish()
-    }
-}
-
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver").field("client", &self.client).finish_non_exhaustive()
     }
 }
 
-/// Requests that wait to be taken in.
+/// How many commands wait to be taken in.
 const COMMANDS: usize = 16;
-/// Updates that wait to be fetched before the link is no longer read.
+/// How many updates wait to be fetched before the link is no longer read.
 const UPDATES: usize = 64;
-/// Requests without a reply before no more are taken in.
-const MOST_UNANSWERED: usize = 1024;
-/// Frames read before the rest has its turn.
+/// How many requests may be unanswered before no more commands are taken in.
+const MAX_UNANSWERED: usize = 1024;
+/// How many frames are read before frames are written.
 const FRAMES_A_TURN: usize = 64;
-/// For how long a client that leaves waits for what is unanswered.
+/// For how long a client that leaves waits for unanswered requests.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);

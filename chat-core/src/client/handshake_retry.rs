@@ -1,4 +1,4 @@
-//! A frame that is said until it is answered: `hello` and `bye`, which are no requests with an `id`.
+//! Retransmits `hello` and `bye`, which have no request id.
 
 use std::time::Instant;
 
@@ -6,26 +6,26 @@ use bytes::Bytes;
 
 use super::round_trip::RoundTrip;
 
-/// The frame, and when it is said next.
+/// The frame, and when it is sent next.
 #[derive(Debug)]
 pub(super) struct HandshakeRetry {
     frame: Bytes,
     since: Instant,
     tries: u32,
-    /// None if it need not be said again.
+    /// None once the frame was sent over a link that does not lose it.
     due: Option<Instant>,
 }
 
 impl HandshakeRetry {
-    /// Begins now.
+    /// A frame that is first sent now.
     pub(super) fn new(frame: Bytes, now: Instant) -> HandshakeRetry {
         HandshakeRetry { frame, since: now, tries: 0, due: Some(now) }
     }
 
-    /// The frame, if it is to be said now. `again` says whether it may be lost.
-    pub(super) fn poll(&mut self, again: bool, round_trip: &mut RoundTrip, now: Instant) -> Option<Bytes> {
+    /// The frame, if it is due now. `is_lossy` says whether the link may lose it.
+    pub(super) fn poll(&mut self, is_lossy: bool, round_trip: &mut RoundTrip, now: Instant) -> Option<Bytes> {
         self.due.filter(|at| *at <= now)?;
-        self.due = again.then(|| now + round_trip.rto(self.tries, now));
+        self.due = is_lossy.then(|| now + round_trip.rto(self.tries, now));
         self.tries += 1;
         Some(self.frame.clone())
     }
@@ -38,7 +38,7 @@ impl HandshakeRetry {
         self.since
     }
 
-    /// When it was said, if that was once.
+    /// When the frame was sent, if it was sent once: only then does the reply measure a round trip.
     pub(super) fn sent_once_at(&self) -> Option<Instant> {
         (self.tries == 1).then_some(self.since)
     }

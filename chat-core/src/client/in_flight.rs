@@ -1,29 +1,24 @@
-//! The requests that are under way: when each was sent, and when it is to be sent again.
+//! The requests in flight: when each was sent, and when it is retransmitted.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
-use super::round_trip::RoundTrip;
+use super::{mode::Mode, round_trip::RoundTrip};
 use crate::wire::{Request, RequestBody};
 
-/// What is done about replies that do not come.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Mode {
-    /// Nothing: the link loses none.
-    #[default]
-    Lossless,
-    /// Requests are sent again, and entries asked for.
-    Repair,
-    /// Nothing, so that it can be seen what the link does. Only what opens a room is sent again.
-    Raw,
-}
-
-/// Requests without a reply, by their ids.
+/// The requests that were sent over the present link and have no reply yet, by their ids.
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) mode: Mode,
     requests: BTreeMap<u64, SentRequest>,
+    /// The timers of the requests that have one, earliest first.
+    timers: BTreeSet<(Instant, u64)>,
+    /// When the requests were sent, earliest first.
+    sent_at: BTreeSet<(Instant, u64)>,
     messages: usize,
-    last_retry: Option<Instant>,
+    last_retransmission: Option<Instant>,
     pub(super) retries: u64,
     pub(super) round_trip: RoundTrip,
 }
@@ -32,15 +27,24 @@ pub(super) struct InFlight {
 struct SentRequest {
     sent: Instant,
     tries: u32,
-    /// When it is sent again, or given up.
+    /// When the request is retransmitted, or given up.
     due: Option<Instant>,
-    /// Its place among the messages of its session, if it is one.
+    /// The place among the messages of the session, if the request is a message with a place.
     order: Option<u64>,
     is_message: bool,
-    /// Whether it asks for a page of entries.
+    /// Whether the request asks for a page of entries.
     is_page: bool,
-    /// Whether it is sent again.
+    /// Whether the request is retransmitted.
     retransmits: bool,
+}
+
+/// A request whose timer ran out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Expired {
+    /// The request is sent again.
+    Retransmit(u64),
+    /// The request was sent once, no reply came, and it is no longer in flight.
+    GivenUp(u64),
 }
 
 impl InFlight {
@@ -48,8 +52,10 @@ impl InFlight {
         InFlight {
             mode: Mode::default(),
             requests: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            sent_at: BTreeSet::new(),
             messages: 0,
-            last_retry: None,
+            last_retransmission: None,
             retries: 0,
             round_trip: RoundTrip::new(seed),
         }
@@ -63,97 +69,114 @@ impl InFlight {
         self.requests.contains_key(&id)
     }
 
-    /// How many messages are under way.
+    /// How many messages are in flight.
     pub(super) fn messages(&self) -> usize {
         self.messages
     }
 
-    /// The last place that the server keeps a message for while the first under way is missing. What it does not
-    /// keep would have to be sent again, each time later.
-    pub(super) fn max_order(&self) -> u64 {
-        let first = self.requests.values().filter_map(|it| it.order).min();
-        first.filter(|_| self.mode == Mode::Repair).map_or(u64::MAX, |it| it + DEFAULT_MAX_HELD)
+    /// The first place among those of the messages in flight.
+    pub(super) fn first_order(&self) -> Option<u64> {
+        self.requests.values().filter_map(|request| request.order).min()
     }
 
     /// A request is sent for the first time on this link.
     pub(super) fn sent(&mut self, id: u64, request: &Request<'_>, now: Instant) {
         let (is_message, order) = (request.is_message(), request.order);
         let is_page = matches!(request.body, RequestBody::Replay(_));
-        let is_door = matches!(request.body, RequestBody::Join(_) | RequestBody::Leave(_));
-        let retransmits = self.mode == Mode::Repair || is_door;
+        let is_membership_change = matches!(request.body, RequestBody::Join(_) | RequestBody::Leave(_));
+        let retransmits = self.mode == Mode::Repair || is_membership_change;
         let due = match self.mode {
             Mode::Lossless => None,
             _ if retransmits => Some(now + self.round_trip.rto_for(is_page, 0, now)),
-            _ => Some(now + RAW_RTO),
+            _ => Some(now + GIVE_UP_AFTER),
         };
         self.messages += usize::from(is_message);
-        self.requests
-            .insert(id, SentRequest { sent: now, tries: 0, due, order, is_message, is_page, retransmits });
+        self.timers.extend(due.map(|at| (at, id)));
+        self.sent_at.insert((now, id));
+        let request = SentRequest { sent: now, tries: 0, due, order, is_message, is_page, retransmits };
+        self.requests.insert(id, request);
     }
 
-    /// A reply came, or nobody waits for it any more.
-    pub(super) fn acknowledged(&mut self, id: u64, replied: Option<Instant>) {
-        let Some(request) = self.requests.remove(&id) else { return };
-        self.messages -= usize::from(request.is_message);
-        if let (Some(now), Some(order)) = (replied, request.order) {
+    /// The reply to a request came.
+    pub(super) fn acknowledged(&mut self, id: u64, now: Instant) {
+        let Some(request) = self.remove(id) else { return };
+        if let Some(order) = request.order {
             self.expect_before(order, now);
         }
-        // A reply to one of several tries tells nothing of how long it took (Karn's algorithm), nor does one that
-        // may have waited for the retry of another: none after a retry of whatever does.
-        if let Some(now) = replied
-            && self.last_retry.is_none_or(|at| at < request.sent)
-        {
+        // A reply to one of several tries does not tell how long it took (Karn's algorithm). Neither does a reply that may
+        // have waited for the retransmission of another request: so no request counts that was in flight at the last one.
+        if self.last_retransmission.is_none_or(|at| at < request.sent) {
             self.round_trip.measure(now - request.sent);
-        } else if replied.is_some() && request.is_page {
+        } else if request.is_page {
             self.round_trip.page_came(request.tries);
         }
     }
 
-    /// The server takes messages in by their places, so it has answered those before this one: if an answer does not
-    /// come very soon, it was lost.
+    /// A request is no longer waited for.
+    pub(super) fn abandoned(&mut self, id: u64) {
+        self.remove(id);
+    }
+
+    fn remove(&mut self, id: u64) -> Option<SentRequest> {
+        let request = self.requests.remove(&id)?;
+        self.messages -= usize::from(request.is_message);
+        if let Some(at) = request.due {
+            self.timers.remove(&(at, id));
+        }
+        self.sent_at.remove(&(request.sent, id));
+        Some(request)
+    }
+
+    /// The server takes messages in by their places, so it has answered the messages before this one. A reply to them that
+    /// does not come very soon was lost.
     fn expect_before(&mut self, order: u64, now: Instant) {
         let soon = now + self.round_trip.reordering();
-        let before = self.requests.values_mut().filter(|it| it.order.is_some_and(|it| it < order));
-        before.filter(|it| it.retransmits).for_each(|it| it.due = it.due.map(|due| due.min(soon)));
+        for (id, request) in &mut self.requests {
+            let is_before = request.order.is_some_and(|other| other < order) && request.retransmits;
+            if let Some(due) = request.due.as_mut().filter(|due| is_before && **due > soon) {
+                self.timers.remove(&(*due, *id));
+                self.timers.insert((soon, *id));
+                *due = soon;
+            }
+        }
     }
 
-    /// A request that has to be sent again now.
-    pub(super) fn retry(&mut self, now: Instant) -> Option<u64> {
-        let is_due = |it: &SentRequest| it.retransmits && it.due.is_some_and(|at| at <= now);
-        let (id, request) = self.requests.iter_mut().find(|(_, it)| is_due(it))?;
+    /// The next request whose timer ran out.
+    pub(super) fn expired(&mut self, now: Instant) -> Option<Expired> {
+        let (at, id) = *self.timers.first().filter(|(at, _)| *at <= now)?;
+        let request = self.requests.get_mut(&id)?;
+        if !request.retransmits {
+            self.remove(id);
+            return Some(Expired::GivenUp(id));
+        }
         request.tries += 1;
-        request.due = Some(now + self.round_trip.rto_for(request.is_page, request.tries, now));
-        self.last_retry = Some(now);
+        let due = now + self.round_trip.rto_for(request.is_page, request.tries, now);
+        request.due = Some(due);
+        self.timers.remove(&(at, id));
+        self.timers.insert((due, id));
+        self.last_retransmission = Some(now);
         self.retries += 1;
-        Some(*id)
+        Some(Expired::Retransmit(id))
     }
 
-    /// A request that is given up: it was sent once, and no reply came.
-    pub(super) fn give_up(&mut self, now: Instant) -> Option<u64> {
-        let is_over = |it: &SentRequest| !it.retransmits && it.due.is_some_and(|at| at <= now);
-        let id = *self.requests.iter().find(|(_, it)| is_over(it))?.0;
-        self.acknowledged(id, None);
-        Some(id)
-    }
-
-    /// When time alone changes something.
+    /// When the next timer runs out.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.requests.values().filter_map(|it| it.due).min()
+        self.timers.first().map(|(at, _)| *at)
     }
 
     /// Since when the oldest request waits for its reply.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
-        self.requests.values().map(|it| it.sent).min()
+        self.sent_at.first().map(|(at, _)| *at)
     }
 
     pub(super) fn link_lost(&mut self) {
         self.requests.clear();
+        self.timers.clear();
+        self.sent_at.clear();
         self.messages = 0;
         self.round_trip.link_lost();
     }
 }
 
-/// How many messages the server keeps that are ahead of their turn.
-const DEFAULT_MAX_HELD: u64 = 16;
-/// How long a reply is waited for that is asked for once.
-const RAW_RTO: std::time::Duration = std::time::Duration::from_secs(2);
+/// How long the client waits for the reply to a request that is sent once.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(2);

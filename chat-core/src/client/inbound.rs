@@ -1,13 +1,16 @@
-//! What the client makes of what the server says.
+//! The events of the server: what the client does with each of them.
 
 use std::time::{Duration, Instant};
 
 use super::{
-    Client, Update,
-    machine::{Phase, no},
+    machine::{Client, Phase, local_error},
     rooms::HeadStatus,
+    update::Update,
 };
-use crate::wire::{Code, Error, Event, Goodbye, PROTOCOL, Reason, RequestBody, Welcome, Who, read_event};
+use crate::{
+    RoomName,
+    wire::{Code, Error, Event, Goodbye, PROTOCOL, Reason, RequestBody, Welcome, Who, read_event},
+};
 
 impl Client {
     /// Takes one frame from the link.
@@ -17,10 +20,10 @@ impl Client {
     pub fn on_frame(&mut self, frame: &[u8], now: Instant) -> Result<(), String> {
         let event = match read_event(frame) {
             Ok(event) => event,
-            Err(_) if self.is_lossy() => return Ok(()), // it may not be the server's
+            Err(_) if self.is_lossy() => return Ok(()), // a datagram may not be the server's
             Err(error) => return Err(format!("the server sent something else: {error}")),
         };
-        // Hello has one answer; whatever else comes before it may be left over from another link.
+        // Only `welcome` answers hello; other frames before it may be left over from another link.
         let is_answer = !matches!(self.phase, Phase::Greeting(_)) || matches!(event, Event::Welcome(_));
         if let Some(keepalive) = self.keepalive.as_mut().filter(|_| is_answer) {
             keepalive.heard(now);
@@ -33,8 +36,8 @@ impl Client {
             }
             (Event::Goodbye(goodbye), _) => self.goodbye(&goodbye, now),
             (Event::Error(error), _) if error.id.is_none() => self.link_error(error),
-            (event, Phase::Open) => self.event(event, now),
-            _ if self.is_lossy() => Ok(()), // it overtook the welcome, or is late
+            (event, Phase::Open(_)) => self.event(event, now),
+            _ if self.is_lossy() => Ok(()), // the frame overtook the welcome, or is late
             _ => Err("the server said something else before its welcome".to_owned()),
         }
     }
@@ -42,13 +45,12 @@ impl Client {
     fn welcome(&mut self, welcome: Welcome, asked: Option<Instant>, now: Instant) -> Result<(), String> {
         if welcome.protocol != PROTOCOL {
             let message = format!("the server speaks protocol {}, not {PROTOCOL}", welcome.protocol);
-            return self.link_error(no(Code::BadProtocol, message));
+            return self.link_error(local_error(Code::BadProtocol, message));
         }
         if let Some(asked) = asked {
             self.queue.in_flight.round_trip.opened(now - asked);
         }
-        self.phase = Phase::Open;
-        self.backoff.reset();
+        self.phase = Phase::Open(now);
         self.secret = Some(welcome.resume.clone());
         self.queue.allow(welcome.limits);
         self.rooms.session_opened(welcome.resumed, now);
@@ -69,8 +71,10 @@ impl Client {
 
     fn goodbye(&mut self, goodbye: &Goodbye, now: Instant) -> Result<(), String> {
         let why = Err(format!("the server said goodbye: {}", goodbye.reason));
-        // By a hello of ours that was still on its way when its link was lost.
-        if goodbye.reason == Reason::Replaced && self.keepalive.as_ref().is_some_and(|it| it.is_young(now)) {
+        // An earlier hello of this client replaced it, which was still on its way when its link was lost.
+        if goodbye.reason == Reason::Replaced
+            && self.keepalive.as_ref().is_some_and(|keepalive| keepalive.is_young(now))
+        {
             return why;
         }
         self.updates.push_back(Update::Goodbye(goodbye.reason));
@@ -82,7 +86,7 @@ impl Client {
     }
 
     fn link_error(&mut self, error: Error) -> Result<(), String> {
-        if matches!(self.phase, Phase::Open | Phase::Parting(_)) {
+        if matches!(self.phase, Phase::Open(_) | Phase::Parting(_)) {
             self.updates.push_back(Update::Error(error));
             return Ok(());
         }
@@ -103,28 +107,29 @@ impl Client {
     fn event(&mut self, event: Event, now: Instant) -> Result<(), String> {
         match event {
             Event::Entry(entry) => {
-                let room = entry.room.clone();
-                self.rooms.entry(entry, now, &mut self.updates).map_err(|hole| {
-                    format!("{} jumps from {} to {}", hole.room, hole.expected - 1, hole.got)
+                let Ok(room) = RoomName::from_wire(&entry.room) else { return Ok(()) };
+                self.rooms.entry(&room, entry, now, &mut self.updates).map_err(|jump| {
+                    format!("{} jumps from {} to {}", jump.room, jump.expected - 1, jump.got)
                 })?;
-                self.forget_satisfied(&room, now);
+                self.finish_complete_request(&room, now);
             }
             Event::Gap(gap) => {
-                let room = gap.room.clone();
-                self.rooms.gap(gap, now, &mut self.updates);
-                self.forget_satisfied(&room, now);
+                let Ok(room) = RoomName::from_wire(&gap.room) else { return Ok(()) };
+                self.rooms.gap(&room, gap, now, &mut self.updates);
+                self.finish_complete_request(&room, now);
             }
             Event::Presence(presence) => {
-                let room = presence.room.clone();
-                if !self.rooms.presence(presence, &mut self.updates) {
+                let Ok(room) = RoomName::from_wire(&presence.room) else { return Ok(()) };
+                if !self.rooms.presence(&room, presence, &mut self.updates) {
                     self.ask_who(&room);
                 }
             }
             Event::Heads(heads) if heads.rooms.is_empty() => self.ping(),
             Event::Heads(heads) => {
                 for (room, head) in heads.rooms {
+                    let Ok(room) = RoomName::from_wire(&room) else { continue };
                     match self.rooms.head(&room, &head, now) {
-                        HeadStatus::Good => {}
+                        HeadStatus::Known => {}
                         HeadStatus::OtherMembers => self.ask_who(&room),
                         HeadStatus::OtherEpoch => self.rejoin(&room),
                     }
@@ -139,81 +144,119 @@ impl Client {
         Ok(())
     }
 
-    /// Everything that a request for entries of `room` was to bring may be here before its reply.
-    fn forget_satisfied(&mut self, room: &str, now: Instant) {
+    /// Ends the request for entries of `room` if all of them have arrived, whether or not its reply has.
+    fn finish_complete_request(&mut self, room: &RoomName, now: Instant) {
         if self.is_lossy()
-            && let Some(id) = self.rooms.satisfied(room)
+            && let Some(id) = self.rooms.take_complete_request(room)
         {
             self.queue.answered(id, now);
         }
     }
 
-    fn rejoin(&mut self, room: &str) {
+    fn rejoin(&mut self, room: &RoomName) {
         let Some(join) = self.rooms.rejoin(room) else { return };
-        if !self.queue.any(|it| matches!(it, RequestBody::Join(other) if other.room == join.room)) {
+        let is_same = |request: &RequestBody<'_>| matches!(request, RequestBody::Join(other) if other.room == join.room);
+        if !self.queue.any(is_same) {
             self.queue.ask(join, None);
         }
     }
 
-    fn ask_who(&mut self, room: &str) {
-        // As we write it: the server might write it in as many ways as there are capitals.
-        let Some(room) = self.rooms.known_as(room) else { return };
-        if !self.queue.any(|it| matches!(it, RequestBody::Who(who) if who.room == room)) {
+    fn ask_who(&mut self, room: &RoomName) {
+        // In the spelling that is known here: the server may write the name in capitals and in small letters by turns, and
+        // each spelling would be another request.
+        let Some(room) = self.rooms.spelling(room) else { return };
+        let is_same =
+            |request: &RequestBody<'_>| matches!(request, RequestBody::Who(who) if who.room == room);
+        if !self.queue.any(is_same) {
             self.queue.ask(Who { room: room.into() }, None);
         }
     }
 
-    pub(super) fn reply(&mut self, id: u64, reply: Event, now: Instant) {
-        if let Event::Error(Error { retry_after_ms: Some(wait), .. }) = reply {
-            return self.queue.put_back(id, Duration::from_millis(wait), now);
+    fn reply(&mut self, id: u64, reply: Event, now: Instant) {
+        match reply {
+            Event::Error(Error { retry_after_ms: Some(wait), .. }) => {
+                self.queue.put_back(id, Duration::from_millis(wait), now);
+            }
+            Event::Joined(joined) => {
+                let Ok(room) = RoomName::from_wire(&joined.room) else { return };
+                // A room that the client did not ask for would be joined again on every link.
+                if self.queue.is_about(id, &room, |request| matches!(request, RequestBody::Join(_)))
+                    && let Some(asked) = self.queue.answered(id, now)
+                {
+                    self.rooms.joined(room, asked.tag, joined, now, &mut self.updates);
+                }
+            }
+            Event::Left(left) => {
+                let Ok(room) = RoomName::from_wire(&left.room) else { return };
+                if self.queue.is_about(id, &room, |request| matches!(request, RequestBody::Leave(_)))
+                    && let Some(asked) = self.queue.answered(id, now)
+                {
+                    self.rooms.left(&room);
+                    self.report_reply(asked.tag, Event::Left(left));
+                }
+            }
+            reply => {
+                if let Some(asked) = self.queue.answered(id, now) {
+                    self.answer(id, &asked.request.body, asked.tag, reply, now);
+                }
+            }
         }
-        // A room that nobody asked for would be joined again on every link.
-        let fits = match &reply {
-            Event::Joined(it) => self.queue.is_about(id, &it.room, |it| matches!(it, RequestBody::Join(_))),
-            Event::Left(it) => self.queue.is_about(id, &it.room, |it| matches!(it, RequestBody::Leave(_))),
-            _ => true,
-        };
-        if !fits {
-            return;
-        }
-        let Some(asked) = self.queue.answered(id, now) else { return };
-        match (reply, asked.tag) {
-            (Event::Joined(joined), tag) => self.rooms.joined(tag, joined, now, &mut self.updates),
+    }
+
+    /// Takes in the reply to a request that is neither a join nor a leave that worked.
+    fn answer(
+        &mut self,
+        id: u64,
+        request: &RequestBody<'static>,
+        tag: Option<u64>,
+        reply: Event,
+        now: Instant,
+    ) {
+        match (reply, tag) {
+            (Event::Error(error), tag) => self.refused(id, request, error, tag, now),
             (Event::Members(members), None) => {
                 if self.rooms.members(&members) {
                     self.updates.push_back(Update::Members(members));
                 }
             }
-            (Event::Replayed(it), None) => self.rooms.replayed(&it.room, id, it.to, now),
-            (Event::Error(error), tag) => {
-                if let (RequestBody::Replay(replay), None) = (&asked.request.body, tag) {
-                    self.rooms.replay_refused(&replay.room, id, now);
-                }
-                self.refused(&asked.request.body, error, tag);
-            }
-            (reply, Some(tag)) => {
-                if let Event::Left(left) = &reply {
-                    self.rooms.left(&left.room);
-                }
-                self.updates.push_back(Update::Reply { tag, reply });
-            }
-            (_, None) => {}
+            (Event::Replayed(replayed), None) => self.rooms.replayed(&replayed.room, id, replayed.to, now),
+            (reply, tag) => self.report_reply(tag, reply),
         }
     }
 
-    fn refused(&mut self, request: &RequestBody<'static>, error: Error, tag: Option<u64>) {
+    fn refused(
+        &mut self,
+        id: u64,
+        request: &RequestBody<'static>,
+        error: Error,
+        tag: Option<u64>,
+        now: Instant,
+    ) {
         match request {
-            // A join that is refused leaves the room unjoined, a leave that is refused was none to leave.
-            RequestBody::Join(join) => self.rooms.left(&join.room),
-            RequestBody::Leave(leave) => self.rooms.left(&leave.room),
+            // After a refused join or leave the client is not in the room.
+            RequestBody::Join(join) => self.left(&join.room),
+            RequestBody::Leave(leave) => self.left(&leave.room),
+            RequestBody::Replay(replay) if tag.is_none() => self.rooms.replay_refused(&replay.room, id, now),
             _ => {}
         }
         match (tag, request) {
-            (Some(tag), _) => self.updates.push_back(Update::Reply { tag, reply: Event::Error(error) }),
             (None, RequestBody::Join(join)) => {
                 self.updates.push_back(Update::LostRoom { room: join.room.to_string(), error });
             }
-            (None, _) => {}
+            (tag, _) => self.report_reply(tag, Event::Error(error)),
+        }
+    }
+
+    fn left(&mut self, room: &str) {
+        if let Ok(room) = RoomName::from_wire(room) {
+            self.rooms.left(&room);
+        }
+    }
+
+    /// Reports a reply to the user, unless the client itself asked.
+    fn report_reply(&mut self, tag: Option<u64>, reply: Event) {
+        if let Some(tag) = tag {
+            self.updates.push_back(Update::Reply { tag, reply });
         }
     }
 }

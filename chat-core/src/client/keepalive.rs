@@ -1,8 +1,8 @@
-//! Whether the link lives: when the server was heard, and when it is time to ask for a sign of life.
+//! Whether the link is alive: when the server was last heard, and when to ping it.
 
 use std::time::{Duration, Instant};
 
-/// The signs of life of one link.
+/// The keepalive timers of one link.
 #[derive(Debug)]
 pub(super) struct Keepalive {
     since: Instant,
@@ -11,37 +11,38 @@ pub(super) struct Keepalive {
     timing: &'static Timing,
 }
 
-/// How long things take, by what the transport promises.
+/// The intervals, which depend on the promises of the transport.
 #[derive(Debug)]
 struct Timing {
     /// How often the client pings.
     ping_every: Duration,
-    /// After what silence a link is dead.
+    /// The silence after which a link is dead.
     silent_after: Duration,
-    /// After what silence a server that owes a reply is pinged.
+    /// The silence after which a server that owes a reply is pinged.
     probe_after: Duration,
-    /// After what silence of a server that owes a reply the link is given up.
+    /// The silence after which the link to a server that owes a reply is given up.
     unanswered_for: Duration,
 }
 
 impl Keepalive {
     /// The link has just been made.
-    pub(super) fn new(is_lossless: bool, now: Instant) -> Keepalive {
-        let timing = if is_lossless { &LOSSLESS } else { &LOSSY };
+    pub(super) fn new(is_lossy: bool, now: Instant) -> Keepalive {
+        let timing = if is_lossy { &LOSSY } else { &LOSSLESS };
         Keepalive { since: now, last_heard: now, next_ping: now + timing.ping_every, timing }
     }
 
-    /// Whether the link is so young that what was said over the one before may still be on its way.
+    /// Whether the link is so young that frames sent over the link before it may still arrive at the server.
     pub(super) fn is_young(&self, now: Instant) -> bool {
         now < self.since + YOUNG
     }
 
-    /// Something came.
+    /// A frame came from the server.
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
     }
 
-    /// Whether to ping now. `waiting_since` says since when a reply is waited for.
+    /// Whether a ping is due; if so, the timer of the next ping starts. `waiting_since` says since when the client waits
+    /// for a reply.
     pub(super) fn take_ping_due(&mut self, waiting_since: Option<Instant>, now: Instant) -> bool {
         let is_due = self.next_ping_at(waiting_since) <= now;
         if is_due {
@@ -50,33 +51,31 @@ impl Keepalive {
         is_due
     }
 
-    /// When to ping next. A server that does not reply may only have to wait for its disk: then it still replies to
-    /// a ping.
+    /// When the next ping is due. A server that owes a reply is pinged sooner: it may only wait for its disk, and then it
+    /// still answers a ping.
     pub(super) fn next_ping_at(&self, waiting_since: Option<Instant>) -> Instant {
         let Timing { ping_every, probe_after, .. } = *self.timing;
-        match waiting_since {
-            // But not again before the last one had its time.
-            Some(since) => (since.max(self.last_heard) + probe_after)
-                .max(self.next_ping.checked_sub(ping_every - probe_after).unwrap_or(self.next_ping))
-                .min(self.next_ping),
-            None => self.next_ping,
-        }
+        let Some(since) = waiting_since else { return self.next_ping };
+        // The last ping was at `next_ping - ping_every`; its reply has `probe_after` before the next ping.
+        let after_last_ping = self.next_ping.checked_sub(ping_every - probe_after).unwrap_or(self.next_ping);
+        (since.max(self.last_heard) + probe_after).max(after_last_ping).min(self.next_ping)
     }
 
-    /// Whether nothing was heard for too long.
+    /// Fails when the link is dead.
     ///
     /// # Errors
-    /// Then: the link is dead.
+    /// When the client heard nothing for too long.
     pub(super) fn check(&self, waiting_since: Option<Instant>, now: Instant) -> Result<(), String> {
-        match waiting_since {
-            Some(_) if now >= self.dead_at(waiting_since) => Err("nobody answers".to_owned()),
-            None if now >= self.dead_at(waiting_since) => {
-                Err(format!("nothing heard for {:?}", self.timing.silent_after))
-            }
-            _ => Ok(()),
+        if now < self.dead_at(waiting_since) {
+            return Ok(());
         }
+        Err(match waiting_since {
+            Some(_) => "nobody answers".to_owned(),
+            None => format!("nothing heard for {:?}", self.timing.silent_after),
+        })
     }
 
+    /// When the link is dead if nothing is heard before.
     pub(super) fn dead_at(&self, waiting_since: Option<Instant>) -> Instant {
         match waiting_since {
             Some(since) => since.max(self.last_heard) + self.timing.unanswered_for,
@@ -87,15 +86,16 @@ impl Keepalive {
 
 /// For how long a frame may be on its way.
 const YOUNG: Duration = Duration::from_secs(2);
-/// Nothing is lost, so one ping in a while is enough to find a server that went without a word. Who waits for a reply
-/// hears sooner: TCP says things again ever more rarely while a network is away, and a new link is there at once.
+/// No frame is lost, so a rare ping is enough to find that a server vanished without a word. A client that waits for a
+/// reply gives up sooner: TCP backs off while the network is down, and a new connection recovers at once.
 const LOSSLESS: Timing = Timing {
     ping_every: Duration::from_secs(60),
     silent_after: Duration::from_secs(75),
     probe_after: Duration::from_secs(5),
     unanswered_for: Duration::from_secs(15),
 };
-/// Here a ping is also the last chance to hear that the newest message was lost, and keeps a way through routers open.
+/// On a lossy link the ping is also the last chance to learn that the newest entry was lost, and it keeps the mappings
+/// of routers alive.
 const LOSSY: Timing = Timing {
     ping_every: Duration::from_secs(15),
     silent_after: Duration::from_secs(45),

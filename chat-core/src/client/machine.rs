@@ -1,4 +1,4 @@
-//! The client as a state machine: frames and the time in, frames and updates out.
+//! The client as a state machine: frames and the time go in, frames and updates come out.
 
 use std::{
     fmt,
@@ -8,13 +8,16 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Config, Stats, Update, UpdateQueue,
     backoff::Backoff,
+    config::Config,
     handshake_retry::HandshakeRetry,
-    in_flight::{InFlight, Mode},
+    in_flight::{Expired, InFlight},
     keepalive::Keepalive,
+    mode::Mode,
     request_queue::RequestQueue,
     rooms::Rooms,
+    stats::Stats,
+    update::{Update, UpdateQueue},
 };
 use crate::{
     RoomName,
@@ -22,40 +25,41 @@ use crate::{
     wire::{self, Code, Error, Event, Hello, MAX_FRAME, PROTOCOL, Replay, Request, RequestBody},
 };
 
-/// A client without its link. A driver gives it one after the other, and does what it says.
+/// A client without its link. A driver gives it one link after the other, and does what the client says.
 pub struct Client {
     pub(super) config: Config,
     pub(super) phase: Phase,
-    /// Opens the session again.
+    /// The secret that opens the session again.
     pub(super) secret: Option<String>,
     pub(super) queue: RequestQueue,
     pub(super) rooms: Rooms,
     pub(super) updates: UpdateQueue,
-    pub(super) backoff: Backoff,
-    /// When the server said it is worth dialling again.
+    backoff: Backoff,
+    /// How long the server asked the client to wait before it dials again.
     pub(super) retry_hint: Option<Duration>,
-    /// Of the present link, if there is one.
+    /// The timers of the present link, if there is one.
     pub(super) keepalive: Option<Keepalive>,
-    /// Leaves once everything is answered.
+    /// Whether the client leaves once everything is answered.
     leaving: bool,
 }
 
+/// The state of the conversation with the server.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// There is no link.
     Unlinked,
-    /// There is a link, and hello is said.
+    /// There is a link, and `hello` is sent.
     Greeting(HandshakeRetry),
-    /// Welcome was read.
-    Open,
-    /// Bye is said.
+    /// `welcome` arrived, at this time.
+    Open(Instant),
+    /// `bye` is sent.
     Parting(HandshakeRetry),
-    /// There is no point in coming back.
+    /// The client has left for good, or the server refused it.
     Over,
 }
 
 impl Client {
-    /// A client that wants to be let in as `config` says.
+    /// A client that asks to be let in as `config` says.
     pub fn new(config: Config) -> Client {
         let backoff = Backoff::new(config.seed);
         Client {
@@ -72,41 +76,42 @@ impl Client {
         }
     }
 
-    /// Asks for something. The reply comes as an [`Update`] with `tag`. Links may come and go meanwhile: it is asked until it is answered.
+    /// Asks for something; the reply comes as an [`Update`] with `tag`. The request is kept and sent over every new link
+    /// until it is answered.
     pub fn ask(&mut self, request: impl Into<RequestBody<'static>>, tag: u64) {
         let mut body = request.into();
         match &mut body {
-            RequestBody::Hello(_) => return, // said by the client itself
+            RequestBody::Hello(_) => return, // the client says hello by itself
             RequestBody::Bye => return self.bye(),
             RequestBody::Unknown(_) => {
-                let error = no(Code::Unsupported, "this client knows no such request");
+                let error = local_error(Code::Unsupported, "this client knows no such request");
                 return self.updates.push_back(Update::Reply { tag, reply: Event::Error(error) });
             }
             RequestBody::Join(join) => self.rooms.joining(join),
             _ => {}
         }
-        // Before it has a place in the order, which the server would wait for.
+        // Checked before the request has a place in the order, for which the server would wait.
         let request = Request::unnumbered(body);
         let bytes = wire::write(&request).len() + NUMBERS;
         if bytes > MAX_FRAME {
             let message = format!("this makes {bytes} bytes; a request has at most {MAX_FRAME}");
-            let reply = Event::Error(no(Code::TooLarge, message));
+            let reply = Event::Error(local_error(Code::TooLarge, message));
             return self.updates.push_back(Update::Reply { tag, reply });
         }
         self.queue.ask(request.body, Some(tag));
     }
 
-    /// Leaves for good, once everything that was asked is answered.
+    /// Leaves for good, once every request is answered.
     pub fn bye(&mut self) {
         self.leaving = true;
     }
 
-    /// How many requests wait for their reply.
+    /// How many requests have no reply yet.
     pub fn unanswered(&self) -> usize {
         self.queue.len()
     }
 
-    /// The last number of `room` that was shown.
+    /// The last number of `room` that was reported.
     pub fn cursor(&self, room: &RoomName) -> Option<u64> {
         self.rooms.cursor(room)
     }
@@ -116,13 +121,13 @@ impl Client {
         self.in_flight().round_trip.last()
     }
 
-    /// What was measured and counted since the client began.
+    /// The measurements since the client began.
     pub fn stats(&self) -> Stats {
         let in_flight = self.in_flight();
         Stats { round_trips: in_flight.round_trip.summary(), retries: in_flight.retries, ..self.rooms.stats }
     }
 
-    /// Tells the user [`Client::stats`], as an update.
+    /// Reports [`Client::stats`] to the user, as an update.
     pub(super) fn tell_stats(&mut self) {
         let stats = self.stats();
         self.updates.push_back(Update::Stats(stats));
@@ -132,18 +137,14 @@ impl Client {
         &self.queue.in_flight
     }
 
-    /// Whether there is nothing left to do: bye was said, or the server does not want this client.
+    /// Whether the conversation is over: the client has left, or the server refused it.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
     }
 
     /// There is a link.
     pub fn link_up(&mut self, promises: Promises, now: Instant) {
-        let mode = match promises.reliable && promises.ordered {
-            true => Mode::Lossless,
-            false if self.config.raw => Mode::Raw,
-            false => Mode::Repair,
-        };
+        let mode = Mode::of(promises, self.config.raw);
         (self.queue.in_flight.mode, self.rooms.mode) = (mode, mode);
         let client = self.config.client.to_string();
         let hello = wire::write(&Request::unnumbered(Hello {
@@ -154,20 +155,25 @@ impl Client {
             password: self.config.password.as_deref().map(Into::into),
         }));
         self.phase = Phase::Greeting(HandshakeRetry::new(hello, now));
-        self.keepalive = Some(Keepalive::new(!self.is_lossy(), now));
+        self.keepalive = Some(Keepalive::new(self.is_lossy(), now));
     }
 
-    /// Whether frames may be lost on the present link.
+    /// Whether the present link may lose, repeat or reorder frames.
     pub(super) fn is_lossy(&self) -> bool {
         self.in_flight().mode != Mode::Lossless
     }
 
-    /// The link is gone, or could not be made. Returns when to dial again, unless there is no point.
+    /// The link is gone, or could not be made. Returns when to dial again, unless the conversation is over.
     pub fn link_lost(&mut self, why: &str, now: Instant) -> Option<Instant> {
         self.keepalive = None;
-        if matches!(self.phase, Phase::Over | Phase::Parting(_)) {
-            self.phase = Phase::Over;
-            return None;
+        match self.phase {
+            Phase::Over | Phase::Parting(_) => {
+                self.phase = Phase::Over;
+                return None;
+            }
+            // A link that is lost soon after each welcome would be made again and again without a pause.
+            Phase::Open(since) if now >= since + PROVEN_AFTER => self.backoff.reset(),
+            Phase::Open(_) | Phase::Unlinked | Phase::Greeting(_) => {}
         }
         self.phase = Phase::Unlinked;
         self.queue.link_lost();
@@ -177,34 +183,39 @@ impl Client {
         Some(now + retry_in)
     }
 
-    /// The next thing to tell the user.
+    /// The next update for the user.
     pub fn poll_update(&mut self) -> Option<Update> {
         self.updates.pop_front()
     }
 
     /// The next frame to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Bytes> {
-        let lossy = self.is_lossy();
+        let is_lossy = self.is_lossy();
         match &mut self.phase {
-            Phase::Greeting(handshake_retry) | Phase::Parting(handshake_retry) => {
-                handshake_retry.poll(lossy, &mut self.queue.in_flight.round_trip, now)
+            Phase::Greeting(handshake) | Phase::Parting(handshake) => {
+                handshake.poll(is_lossy, &mut self.queue.in_flight.round_trip, now)
             }
-            Phase::Open => self.transmit(now),
+            Phase::Open(_) => self.transmit(now),
             Phase::Unlinked | Phase::Over => None,
         }
     }
 
     fn transmit(&mut self, now: Instant) -> Option<Bytes> {
         let waiting_since = self.waiting_since();
-        if self.keepalive.as_mut().is_some_and(|it| it.take_ping_due(waiting_since, now)) {
+        if self.keepalive.as_mut().is_some_and(|keepalive| keepalive.take_ping_due(waiting_since, now)) {
             self.ping();
         }
         if !self.leaving {
             self.ask_for_missing(now);
         }
-        while let Some(id) = self.queue.in_flight.give_up(now) {
-            if let Some(tag) = self.queue.forget(id).and_then(|it| it.tag) {
-                self.updates.push_back(Update::Unanswered { tag });
+        while let Some(expired) = self.queue.in_flight.expired(now) {
+            match expired {
+                Expired::Retransmit(id) => return self.queue.get(id).map(|request| wire::write(request)),
+                Expired::GivenUp(id) => {
+                    if let Some(tag) = self.queue.forget(id).and_then(|asked| asked.tag) {
+                        self.updates.push_back(Update::Unanswered { tag });
+                    }
+                }
             }
         }
         if let Some(request) = self.queue.next(now, |room| self.rooms.is_ready(room)) {
@@ -222,51 +233,54 @@ impl Client {
         None
     }
 
-    /// Asks for a sign of life, and gives one. Where frames may be lost, one at a time: it is said again.
+    /// Asks the server for a pong. On a lossy link one ping at a time is enough, because it is retransmitted.
     pub(super) fn ping(&mut self) {
-        if !(self.is_lossy() && self.queue.any(|it| matches!(it, RequestBody::Ping))) {
+        if !(self.is_lossy() && self.queue.any(|request| matches!(request, RequestBody::Ping))) {
             self.queue.ask(RequestBody::Ping, None);
         }
     }
 
-    /// Asks for the entries that did not come.
+    /// Asks for the entries that are missing.
     fn ask_for_missing(&mut self, now: Instant) {
         let reordering = self.in_flight().round_trip.reordering();
         while let Some((room, from, to)) = self.rooms.missing_range(now, reordering) {
-            let replay = Replay { room: room.clone().into(), from, to };
+            let replay = Replay { room: room.to_string().into(), from, to };
             let id = self.queue.ask(replay, None);
-            self.rooms.replay_asked(&room, id, from, to);
+            self.rooms.requested(&room, id, from, to);
         }
     }
 
-    /// Since when a reply is waited for.
+    /// Since when the client waits for a reply.
     fn waiting_since(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Greeting(hello) => Some(hello.since()),
-            Phase::Open => self.in_flight().waiting_since(),
+            Phase::Open(_) => self.in_flight().waiting_since(),
             _ => None,
         }
     }
 
-    /// When time alone changes something: then [`Client::on_timeout`] is due, and more may be sent. What was due by
-    /// `now` and could not be done waits for the link or the user instead.
+    /// The next time at which [`Client::on_timeout`] is due and more frames may be sent. Timers that ran out by `now`, and
+    /// whose frames could not be sent, wait for the link or the user instead.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let keepalive = self.keepalive.as_ref()?;
         let waiting_since = self.waiting_since();
         let dead = Some(keepalive.dead_at(waiting_since));
         let timers = match &self.phase {
-            Phase::Unlinked | Phase::Over => [None; 4],
-            Phase::Greeting(hello) => [dead, hello.due(), None, None],
-            Phase::Parting(bye) => [Some(bye.since() + PART_WITHIN), bye.due(), None, None],
-            Phase::Open => {
-                let missing = self.rooms.repair_due(self.in_flight().round_trip.reordering());
-                [dead, Some(keepalive.next_ping_at(waiting_since)), self.queue.wake_at, missing]
-            }
+            Phase::Unlinked | Phase::Over => [None; 5],
+            Phase::Greeting(hello) => [dead, hello.due(), None, None, None],
+            Phase::Parting(bye) => [Some(bye.since() + PART_WITHIN), bye.due(), None, None, None],
+            Phase::Open(_) => [
+                dead,
+                Some(keepalive.next_ping_at(waiting_since)),
+                self.queue.wake_at,
+                self.in_flight().next_due(),
+                self.rooms.repair_due(self.in_flight().round_trip.reordering()),
+            ],
         };
         timers.into_iter().flatten().filter(|at| *at > now).min()
     }
 
-    /// Time has passed; more may be sent now.
+    /// Time has passed; more frames may be sent now.
     ///
     /// # Errors
     /// When the link is dead and has to be dropped.
@@ -284,13 +298,13 @@ impl Client {
     }
 }
 
-/// What the client refuses by itself, as no server would see it.
-pub(super) fn no(code: Code, message: impl Into<String>) -> Error {
+/// An error that the client finds by itself, before any server sees the request.
+pub(super) fn local_error(code: Code, message: impl Into<String>) -> Error {
     Error::of(None, code, message)
 }
 
 impl fmt::Debug for Client {
-    // Without the secret, with which anybody could go on in its place.
+    // Without the secret, which would let its reader take over the session.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("config", &self.config)
@@ -301,7 +315,9 @@ impl fmt::Debug for Client {
     }
 }
 
-/// What the numbers of a request may add to it: its id, and its place in the order.
+/// The bytes that the numbers of a request may add to it: its id, and its place in the order.
 const NUMBERS: usize = 48;
-/// For how long bye is said again on a link that may lose it.
+/// For how long `bye` is retransmitted on a link that may lose it.
 const PART_WITHIN: Duration = Duration::from_secs(2);
+/// How long a link has to live after `welcome` before its loss counts as the first one.
+const PROVEN_AFTER: Duration = Duration::from_secs(10);

@@ -1,27 +1,27 @@
-//! A room read without repair: whatever comes is shown as it comes, and what the link did to it is counted.
+//! A room read without repair: entries are shown as they arrive, and losses are counted.
 
 use std::collections::BTreeSet;
 
 use super::stats::Stats;
 
-/// The numbers of one room that did not come, as far as is known.
+/// The numbers of one room that are known to be missing.
 #[derive(Debug, Default)]
 pub(super) struct Raw {
     missing: BTreeSet<u64>,
 }
 
 impl Raw {
-    /// Takes note that `seq` came, when `cursor` was the largest number so far.
+    /// Counts the arrival of `seq`, when `cursor` was the largest number so far.
     pub(super) fn note(&mut self, seq: u64, cursor: &mut u64, stats: &mut Stats) {
         if seq > *cursor {
             stats.lost = stats.lost.saturating_add(seq - *cursor - 1);
-            self.missing.extend((*cursor + 1..seq).rev().take(MOST_MISSING));
-            while self.missing.len() > MOST_MISSING {
+            self.missing.extend((*cursor + 1..seq).rev().take(MAX_MISSING));
+            while self.missing.len() > MAX_MISSING {
                 self.missing.pop_first();
             }
             *cursor = seq;
         } else if self.missing.remove(&seq) {
-            stats.lost -= 1; // only late
+            stats.lost -= 1; // the entry was only late
             stats.reordered += 1;
         } else {
             stats.duplicates += 1;
@@ -29,5 +29,5 @@ impl Raw {
     }
 }
 
-/// What is further behind counts as lost for good, and if it comes after all, as come twice.
-const MOST_MISSING: usize = 1024;
+/// How many missing numbers are remembered. An older one counts as lost for good, and as a duplicate if it arrives.
+const MAX_MISSING: usize = 1024;
