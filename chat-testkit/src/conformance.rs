@@ -9,6 +9,7 @@
 //! A check that does not apply to what a transport promises looks for the weaker promise instead; none passes
 //! without having looked. The links are checked first by themselves, then under a real server.
 
+pub mod clients;
 mod fixture;
 pub mod frames;
 pub mod life;
@@ -101,6 +102,11 @@ macro_rules! conformance {
                     an_id_used_for_something_else_is_a_conflict
                     a_bye_ends_the_session
                     a_server_that_stops_says_goodbye
+                ]
+                clients: [
+                    messages_are_stored_once_and_in_order
+                    everybody_knows_who_is_there
+                    an_entry_of_a_later_kind_counts
                 ]
                 refusals: [
                     an_unknown_type_is_unsupported

@@ -17,7 +17,7 @@ use crate::time::{QUIET, RETRY, within};
 
 /// One end of a link to a server, for checks that say exactly what is sent and look at exactly what comes.
 ///
-/// Where frames may be lost it repeats requests and asks for missing entries, as any client must; over a reliable
+/// Over a link that is not lossless it repeats requests and asks for missing entries, as any client must; over a lossless
 /// link it does nothing of the kind and takes every repetition for a fault.
 pub struct RawClient {
     link: BoxLink,
@@ -34,9 +34,9 @@ impl RawClient {
         RawClient { link, promises, runtime, last_id: 0, unclaimed: VecDeque::new() }
     }
 
-    /// Whether no frame is ever lost or doubled on the way.
-    pub fn reliable(&self) -> bool {
-        self.promises.reliable
+    /// Whether every frame arrives once and in order.
+    pub fn is_lossless(&self) -> bool {
+        self.promises.is_lossless()
     }
 
     /// The number for the next request.
@@ -111,7 +111,7 @@ impl RawClient {
             _ => None,
         };
         let what = format!("answer to {hello:?}");
-        if self.reliable() {
+        if self.is_lossless() {
             self.send(frame).await;
             return Some(self.expect(&what, answer).await);
         }
@@ -165,7 +165,7 @@ impl RawClient {
                 Event::Entry(entry) if entry.room == room => Some(entry.clone()),
                 _ => None,
             };
-            let entry = if self.reliable() {
+            let entry = if self.is_lossless() {
                 let entry = self.expect(&format!("number {missing} of {room}"), entry).await;
                 assert_eq!(entry.seq, missing, "each entry comes once and in order: {entry:?}");
                 entry
@@ -242,7 +242,7 @@ impl RawClient {
     /// Sends `frame` until something comes that `pick` takes: once over a reliable link.
     async fn converse<T>(&mut self, frame: &Bytes, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
         let what = format!("reply to {}", String::from_utf8_lossy(frame));
-        if self.reliable() {
+        if self.is_lossless() {
             self.send(frame.clone()).await;
             return self.expect(&what, pick).await;
         }

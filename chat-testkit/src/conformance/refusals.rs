@@ -25,7 +25,7 @@ pub async fn a_broken_frame_ends_a_reliable_link(subject: &Subject) {
     for (number, frame) in (10..).zip(broken) {
         let (mut ana, _) = server.enter(&format!("ana{number}"), number).await;
         ana.send(frame).await;
-        if ana.reliable() {
+        if ana.is_lossless() {
             let events = ana.rest().await;
             let last = events.last().expect("something is said before the end");
             expect_code(last, Code::BadFrame);
@@ -51,9 +51,9 @@ pub async fn the_first_frame_is_a_hello(subject: &Subject) {
     ] {
         let mut ana = server.dial().await;
         ana.send(frame.to_owned()).await;
-        let events = if ana.reliable() { ana.rest().await } else { ana.rest_until_silent().await };
+        let events = if ana.is_lossless() { ana.rest().await } else { ana.rest_until_silent().await };
         assert!(events.iter().all(|it| matches!(it, Event::Error(_))), "{frame} was served: {events:?}");
-        if ana.reliable() {
+        if ana.is_lossless() {
             expect_code(events.last().expect("something is said before the end"), code);
         }
     }
@@ -101,7 +101,7 @@ pub async fn a_session_is_not_taken_over(subject: &Subject) {
     let mut ana = server.enter_room("ana", 1, "lobby").await;
     server.refused(&hello("bob", 1), Code::NotWelcome).await;
     ana.send(wire::write(&Request::unnumbered(hello("ada", 1)))).await;
-    if ana.reliable() {
+    if ana.is_lossless() {
         let refusal = |event: &Event| matches!(event, Event::Error(_)).then(|| event.clone());
         expect_code(&ana.expect("refusal", refusal).await, Code::Unsupported);
     }

@@ -71,7 +71,7 @@ pub async fn the_newest_link_has_the_session(subject: &Subject) {
     let epoch = old.join("lobby", Some(0)).await.epoch;
     let (mut new, welcome) = server.resume(&welcome.resume, old.last_id()).await;
     assert!(welcome.resumed, "{welcome:?}");
-    if old.reliable() {
+    if old.is_lossless() {
         expect_goodbye(&old.rest().await, Reason::Replaced);
     } else {
         while !old.is_silent().await {}
@@ -121,7 +121,7 @@ pub async fn a_bye_ends_the_session(subject: &Subject) {
     let (mut ana, welcome) = server.enter("ana", 1).await;
     ana.join("lobby", Some(0)).await;
     let mut bob = server.enter_room("bob", 2, "lobby").await;
-    if ana.reliable() {
+    if ana.is_lossless() {
         ana.send(r#"{"type":"bye"}"#).await;
         expect_goodbye(&ana.rest().await, Reason::Bye);
         assert_eq!(members(&mut bob).await, ["bob"]);
@@ -141,7 +141,7 @@ pub async fn a_server_that_stops_says_goodbye(subject: &Subject) {
     let mut ana = server.enter_room("ana", 1, "lobby").await;
     let (mut bob, _) = server.enter("bob", 2).await;
     ana.say("lobby", "the last word").await;
-    if ana.reliable() {
+    if ana.is_lossless() {
         let ((), (by_ana, by_bob)) = join(server.stop(), join(ana.rest(), bob.rest())).await;
         expect_goodbye(&by_ana, Reason::Shutdown);
         expect_goodbye(&by_bob, Reason::Shutdown);
@@ -166,7 +166,7 @@ async fn rejoin(client: &mut RawClient, after: u64, epoch: &str) -> u64 {
     let Event::Joined(joined) = client.ask(join).await else { panic!("a member may join again") };
     assert_eq!((joined.after, joined.reset), (after, false));
     let early = client.forget().into_iter().filter(|event| matches!(event, Event::Entry(_))).count();
-    assert!(early == 0 || !client.reliable(), "{early} entries came before they were asked for");
+    assert!(early == 0 || !client.is_lossless(), "{early} entries came before they were asked for");
     joined.head
 }
 
@@ -180,7 +180,7 @@ async fn say_until(
 ) -> Event {
     loop {
         let reply = say_as(client, id, text).await;
-        if client.reliable() || wanted(&reply) {
+        if client.is_lossless() || wanted(&reply) {
             return reply;
         }
     }

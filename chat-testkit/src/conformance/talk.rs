@@ -24,7 +24,7 @@ pub async fn a_sender_reads_its_ack_then_its_message(subject: &Subject) {
         let text = format!("line {number}");
         let id = ana.next_id();
         let say = Request::new(id, Post::say("lobby", text.clone()));
-        let ack = if ana.reliable() {
+        let ack = if ana.is_lossless() {
             ana.send(chat_core::wire::write(&say)).await;
             let first = ana.expect("ack or message", |event| match event {
                 Event::Ack(_) | Event::Entry(_) => Some(event.clone()),
@@ -132,7 +132,7 @@ pub async fn who_enters_and_who_leaves_is_told(subject: &Subject) {
     let server = TestServer::open(subject).await;
     let mut ana = server.enter_room("ana", 1, "lobby").await;
     let mut bob = server.enter_room("bob", 2, "lobby").await;
-    if ana.reliable() {
+    if ana.is_lossless() {
         let change = ana.expect("news of bob", presence(|it| it.entered.contains(&"bob".to_owned()))).await;
         assert!(change.version > change.since, "{change:?}");
         bob.ask(|id| Request::new(id, chat_core::wire::Leave { room: "lobby".into() })).await;

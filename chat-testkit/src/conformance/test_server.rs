@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chat_core::{
     Address,
-    log::MemoryLog,
+    log::{Append, MemoryLog, RoomLog},
     server::{Config, Limits, Server},
     wire::{Code, Error, Hello, Welcome},
 };
@@ -25,6 +25,15 @@ impl<'a> TestServer<'a> {
     }
 
     pub(super) async fn open_with(subject: &'a Subject, password: Option<&str>) -> TestServer<'a> {
+        TestServer::open_after(subject, Vec::new(), password).await
+    }
+
+    /// A server whose log holds `entries` when it starts.
+    pub(super) async fn open_after(
+        subject: &'a Subject,
+        entries: Vec<Append>,
+        password: Option<&str>,
+    ) -> TestServer<'a> {
         let config = Config {
             // A stop has to give up on peers that are gone while the check still runs.
             limits: Limits { drain_within: Duration::from_secs(2), ..Limits::default().unlimited() },
@@ -32,9 +41,10 @@ impl<'a> TestServer<'a> {
             software: "conformance".to_owned(),
         };
         let log = Arc::new(MemoryLog::new(LOG_BYTES, 7));
+        log.append(entries).await.expect("the log takes the entries");
         let server = Server::start(config, log, subject.runtime.clone())
             .await
-            .expect("a server starts on an empty log");
+            .expect("a server starts on this log");
         let address = server
             .listen(&subject.transports, &subject.address)
             .await
@@ -50,6 +60,11 @@ impl<'a> TestServer<'a> {
     /// The number of sessions that the server holds.
     pub(super) fn sessions(&self) -> usize {
         self.server.sessions()
+    }
+
+    /// The address at which the server can be dialled.
+    pub(super) fn address(&self) -> Address {
+        self.address.clone()
     }
 
     /// A client that has said nothing yet.
@@ -85,7 +100,7 @@ impl<'a> TestServer<'a> {
         let error = answer.expect_err("this hello is to be refused");
         assert_eq!(error.code, code, "{hello:?}: {error:?}");
         assert!(!error.message.is_empty(), "{error:?} says nothing");
-        if client.reliable() && matches!(code, Code::BadProtocol | Code::BadPassword) {
+        if client.is_lossless() && matches!(code, Code::BadProtocol | Code::BadPassword) {
             assert_eq!(client.rest().await, [], "nothing follows");
         }
     }
