@@ -1,7 +1,11 @@
 //! A client whose server says anything at any time.
 //!
-//! The first line says what the link promises (`r`eliable, `u`nreliable, or read ra`w`). Every other line is a step:
-//! a frame that begins with `{`, or one of the letters of [`Rig::step`].
+//! The first line says what the link promises (`r`: both, `o`: only order, `n`: only delivery, `u`: neither, or `w`: neither,
+//! and the client reads without repair). Every other line is a step: a frame that begins with `{`, or one of the letters
+//! of [`Rig::step`].
+
+#[path = "client/frames.rs"] // said in full, as the fuzzer includes this file by its path
+mod frames;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -16,6 +20,7 @@ use chat_core::{
 };
 
 use super::input::{Line, steps};
+use frames::{later_entry, room};
 
 /// Runs a script against a client.
 pub fn run(script: &[u8]) {
@@ -58,14 +63,19 @@ type Asked = (Option<String>, bool);
 
 impl Rig {
     fn new(mode: u8) -> Rig {
-        let promised = !matches!(mode, b'u' | b'w');
+        let (ordered, reliable) = match mode {
+            b'o' => (true, false),
+            b'n' => (false, true),
+            b'u' | b'w' => (false, false),
+            _ => (true, true),
+        };
         let raw = mode == b'w';
         let client = ClientId(7);
         let config = Config { name: "ana".to_owned(), client, password: None, seed: 1, raw };
         let now = Instant::now();
         let mut rig = Rig {
             client: Client::new(config),
-            promises: Promises { ordered: promised, reliable: promised, max_frame: MAX_FRAME },
+            promises: Promises { ordered, reliable, max_frame: MAX_FRAME },
             raw,
             now,
             began: now,
@@ -82,8 +92,8 @@ impl Rig {
         rig
     }
 
-    /// One step. Events are those of the protocol, with any numbers: `W`elcome, `J`oined, `m`essage, `g`ap, `h`eads,
-    /// `R`eplayed, `M`embers, `P`resence, `A`ck, `L`eft, `O`ther replies, `E`rror, `B` goodbye. The user `a`sks, `t`ime
+    /// One step. Events are those of the protocol, with any numbers: `W`elcome, `J`oined, `m`essage, an entry of a
+    /// `k`ind that comes later, `g`ap, `h`eads, `R`eplayed, `p`age, `M`embers, `P`resence, `A`ck, `L`eft, `O`ther replies, `E`rror, `B` goodbye. The user `a`sks, `t`ime
     /// passes (`.`: until something is due), and the link is `x` lost. `f` is a flood of refusals.
     fn step(&mut self, mut line: Line<'_>) {
         if line.0.first() == Some(&b'{') {
@@ -125,6 +135,16 @@ impl Rig {
                 room(&mut line),
                 line.number()
             ),
+            b'k' => later_entry(&mut line),
+            b'p' => {
+                let (id, room) = self.some_request(&mut line);
+                let entries: Vec<String> = (0..line.below(4)).map(|_| later_entry(&mut line)).collect();
+                let entries = entries.join(",");
+                match line.below(2) {
+                    0 => format!(r#"{{"type":"page","id":{id},"room":"{room}","entries":[{entries}]}}"#),
+                    _ => format!(r#"{{"type":"found","id":{id},"entries":[{entries}]}}"#),
+                }
+            }
             b'g' => format!(
                 r#"{{"type":"gap","room":"{}","from":{},"to":{}}}"#,
                 room(&mut line),
@@ -368,19 +388,6 @@ impl Rig {
         let most = AT_ONCE * (1 + self.links) + self.asked + self.owed + A_SECOND * seconds;
         assert!(self.frames <= most, "{} frames in {seconds} s, at most {most}", self.frames);
     }
-}
-
-/// A room: the lobby in 32 ways, the inbox, another, or what is none.
-fn room(line: &mut Line<'_>) -> String {
-    let which = line.below(37);
-    match which {
-        0..4 => return ["lobby", "@", "-", "kitchen"][which].to_owned(),
-        4 => return "a b".to_owned(),
-        _ => {}
-    }
-    let capital =
-        |(at, it): (usize, char)| if (which - 5) >> at & 1 == 1 { it.to_ascii_uppercase() } else { it };
-    "lobby".chars().enumerate().map(capital).collect()
 }
 
 /// Requests of the user; more would not fit the window of the driver either.

@@ -1,5 +1,7 @@
 //! The client alone, against a server that repeats, skips, refuses and falls silent as a test tells it to.
 
+mod later_entries;
+
 use std::time::{Duration, Instant};
 
 use chat_core::{
@@ -276,21 +278,25 @@ fn a_goodbye_says_whether_and_when_to_come_back() {
 
 /// protocol 14.5
 #[test]
-fn clients_do_not_come_back_all_at_once_and_a_welcome_counts_as_a_fresh_start() {
+fn clients_do_not_come_back_all_at_once_and_pauses_grow_until_a_link_has_lived() {
     let pauses = |seed: u64| -> Vec<Duration> {
         let config = Config { name: "ana".to_owned(), client: ClientId(7), password: None, seed, raw: false };
         let mut rig = Rig { client: Client::new(config), now: Instant::now() };
         let pause = |rig: &mut Rig| rig.client.link_lost("nobody", rig.now).unwrap() - rig.now;
         let mut pauses: Vec<Duration> = (0..6).map(|_| pause(&mut rig)).collect();
-        rig.link_up(FAST, false);
-        pauses.push(pause(&mut rig));
+        for lived in [Duration::ZERO, SECOND * 10 - Duration::from_millis(1), SECOND * 10, SECOND * 10] {
+            rig.link_up(FAST, false);
+            rig.now += lived;
+            pauses.push(pause(&mut rig));
+        }
         pauses
     };
     let (one, other) = (pauses(1), pauses(2));
     assert!(one.iter().zip(&other).all(|(a, b)| a != b), "{one:?} {other:?}");
     for pauses in [one, other] {
         assert!(pauses[..6].is_sorted() && pauses[5] >= SECOND * 4, "{pauses:?}");
-        assert!(pauses[6] <= Duration::from_millis(250), "{pauses:?}");
+        assert!(pauses[6..8].iter().all(|pause| *pause >= SECOND * 5), "a welcome is not enough: {pauses:?}");
+        assert!(pauses[8..].iter().all(|pause| *pause <= Duration::from_millis(250)), "{pauses:?}");
     }
 }
 

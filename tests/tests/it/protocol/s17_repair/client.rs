@@ -4,6 +4,7 @@ mod counters;
 mod entries;
 mod hello_and_bye;
 mod keepalive;
+mod later_entries;
 mod message_order;
 mod presence;
 mod requests;
