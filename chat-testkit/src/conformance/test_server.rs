@@ -42,9 +42,8 @@ impl<'a> TestServer<'a> {
         };
         let log = Arc::new(MemoryLog::new(LOG_BYTES, 7));
         log.append(entries).await.expect("the log takes the entries");
-        let server = Server::start(config, log, subject.runtime.clone())
-            .await
-            .expect("a server starts on this log");
+        let server =
+            Server::start(config, log, subject.runtime.clone()).await.expect("a server starts on this log");
         let address = server
             .listen(&subject.transports, &subject.address)
             .await
