@@ -2,7 +2,7 @@
 
 use std::{fmt, net::Ipv6Addr, path::PathBuf};
 
-use chat_core::{Address, AddressError, PersonName, RoomName};
+use chat_core::{Address, PersonName, RoomName};
 use chat_discovery::MAX_NAME;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
@@ -15,11 +15,13 @@ mod bot;
 mod compare;
 mod doctor;
 mod examples;
+mod values;
 
 pub(crate) use bench::Bench;
 pub(crate) use bot::Bot;
 pub(crate) use compare::{Compare, Conditions, Link};
 pub(crate) use doctor::Doctor;
+pub(crate) use values::server;
 
 /// Chat on a local network: rooms with history, over any transport.
 ///
@@ -329,18 +331,6 @@ pub(crate) fn usage(why: impl fmt::Display) -> clap::Error {
     Cli::command().error(ErrorKind::ValueValidation, why)
 }
 
-/// Parses the address of a server; a host without a scheme, with or without a port, means TCP.
-pub(crate) fn server(raw: &str) -> Result<Address, String> {
-    if raw.contains("://") {
-        return raw.parse().map_err(|why: AddressError| why.to_string());
-    }
-    let number = raw.strip_prefix(':').unwrap_or(raw);
-    if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("there is no host; write it like 192.168.1.7:{number}")); // some resolvers read 7000 as 0.0.27.88
-    }
-    bare(raw).map_err(|why| why.to_string())
-}
-
 fn server_name(raw: &str) -> Result<String, String> {
     match raw {
         "" => Err("the name is empty".to_owned()),
@@ -349,23 +339,6 @@ fn server_name(raw: &str) -> Result<String, String> {
         _ => Ok(raw.to_owned()),
     }
 }
-
-fn bare(raw: &str) -> Result<Address, AddressError> {
-    let has_port = match raw.rsplit_once(':') {
-        Some((host, _)) => !host.contains(':') || host.ends_with(']'),
-        None => false,
-    };
-    if raw.parse::<Ipv6Addr>().is_ok() {
-        Address::new("tcp", format_args!("[{raw}]:{PORT}"))
-    } else if has_port || raw.is_empty() {
-        Address::new("tcp", raw)
-    } else {
-        Address::new("tcp", format_args!("{raw}:{PORT}"))
-    }
-}
-
-/// The default port.
-const PORT: u16 = 7000;
 
 #[cfg(test)]
 mod tests;

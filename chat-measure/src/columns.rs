@@ -1,32 +1,32 @@
-//! What a table says of each contestant, for a terminal and for a page.
+//! The columns of a comparison's table, for a terminal and for a page.
 
 use crate::{
-    Figures,
     estimate::Estimate,
+    figures::Figures,
     human::{measured, percentage},
     summary::Summary,
 };
 
-/// One figure of all contestants under a condition.
+/// One figure of every contestant under a condition.
 pub(crate) struct Column {
-    /// What it is, in two lines; the second one is its unit, if it has one.
+    /// The heading in two lines; the second line is the unit, if there is one.
     pub head: [&'static str; 2],
-    /// How important it is: 0 is never left out, and the greatest is the first to go.
+    /// The importance: a column of rank 0 is never left out, and the column of the greatest rank is left out first.
     pub rank: u8,
-    /// For each contestant.
+    /// One cell per contestant.
     pub cells: Vec<Cell>,
 }
 
 /// One figure of one contestant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Cell {
-    /// What it is; empty where it is not known.
+    /// The figure; empty where it is not known.
     pub value: String,
-    /// How far it may be off, where that is known.
+    /// Half the width of the confidence interval, where there is one.
     pub plus_minus: Option<String>,
 }
 
-/// All that is known of any of them, in the order in which it is shown.
+/// The columns in which any contestant has a figure, in the order in which they are shown.
 pub(crate) fn columns(summaries: &[Summary]) -> Vec<Column> {
     let all: [Kind; 19] = [
         (["delivered", "%"], 0, &|it| percent(it.share_delivered(), it, "failed")),
@@ -59,14 +59,14 @@ pub(crate) fn columns(summaries: &[Summary]) -> Vec<Column> {
     ];
     let column =
         |(head, rank, cell): Kind| Column { head, rank, cells: summaries.iter().map(cell).collect() };
-    let known = |it: &Column| it.rank == 0 || it.cells.iter().any(|it| !it.value.is_empty());
+    let known = |column: &Column| column.rank == 0 || column.cells.iter().any(|cell| !cell.value.is_empty());
     all.into_iter().map(column).filter(known).collect()
 }
 
-/// The head and the rank of a column, and what it says of a contestant.
+/// The heading, the rank and the cell of a contestant, for one column.
 type Kind<'a> = ([&'static str; 2], u8, &'a dyn Fn(&Summary) -> Cell);
 
-/// A share; where nothing came to anything, what is said instead.
+/// A share; `failed` where every round of the contestant failed.
 fn percent(share: Option<f64>, it: &Summary, failed: &str) -> Cell {
     let value = match share {
         Some(share) => percentage(share),
@@ -82,7 +82,7 @@ fn millis(micros: Option<Estimate>) -> Cell {
     Cell { value, plus_minus }
 }
 
-/// A count, or a mean of counts, with so many digits; what was counted once has no fraction.
+/// A count, or a mean of counts with `significant` digits. A whole number is shown without a fraction.
 fn counted(number: Option<Estimate>, significant: i32) -> Cell {
     let Some(Estimate { value, plus_minus }) = number else { return Cell::default() };
     let significant = if value.fract() == 0.0 { 0 } else { significant };

@@ -1,20 +1,20 @@
-//! The transports that can be compared: all of a program, and those that may lose frames twice, raw and with repair.
+//! The contestants of a comparison: every transport that the program has, and a lossy one twice, raw and with repair.
 
 use chat_core::{Address, transport::Transports};
 
-use crate::{Contestant, Setting};
+use crate::report::{Contestant, Setting};
 
-/// All of `transports`, by scheme. A transport that may lose frames is there as `SCHEME-raw` too, before
-/// the same with repair.
+/// The contestants that `transports` has, by scheme. A transport that may lose frames is a contestant twice: first as
+/// `SCHEME-raw`, then with repair.
 pub fn contestants(transports: &Transports) -> Vec<Contestant> {
     let known = transports.schemes().filter_map(|scheme| {
         let anywhere = Address::new(scheme, "anywhere").ok()?;
-        Some((scheme, transports.get(&anywhere).ok()?)) // what is too small for the protocol cannot carry it
+        Some((scheme, transports.get(&anywhere).ok()?)) // a transport whose frames are too small for the protocol is left out
     });
     known
         .flat_map(|(scheme, transport)| {
             let promises = transport.promises();
-            let reliable = promises.reliable && promises.ordered;
+            let reliable = promises.is_lossless();
             let settings: Vec<Setting> = transport
                 .settings()
                 .into_iter()

@@ -1,37 +1,38 @@
-//! What the people of a conversation count together while it is held.
+//! The counters that the clients of a conversation share.
 
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-/// What all people of a conversation count together, for whoever looks on.
+/// What the clients of a conversation count together. It can be read while the conversation runs.
 #[derive(Debug, Default)]
 pub struct Counters {
-    pub(crate) entered: AtomicUsize,
+    pub(crate) joined: AtomicUsize,
     said: AtomicU64,
-    heard: AtomicU64,
+    delivered: AtomicU64,
     expected: AtomicU64,
-    pub(crate) silent: AtomicUsize,
+    /// How many speakers have sent their last message.
+    pub(crate) finished: AtomicUsize,
     pub(crate) next: AtomicU32,
     /// Why a link failed last.
-    trouble: Mutex<Option<String>>,
+    last_failure: Mutex<Option<String>>,
 }
 
 impl Counters {
-    /// How many are in their rooms.
-    pub fn entered(&self) -> usize {
-        self.entered.load(Relaxed)
+    /// How many clients have joined their rooms.
+    pub fn joined(&self) -> usize {
+        self.joined.load(Relaxed)
     }
 
-    /// How many messages were said.
+    /// How many messages were sent.
     pub fn said(&self) -> u64 {
         self.said.load(Relaxed)
     }
 
-    /// How many deliveries there were, each once.
-    pub fn heard(&self) -> u64 {
-        self.heard.load(Relaxed)
+    /// How many deliveries there were, each counted once.
+    pub fn delivered(&self) -> u64 {
+        self.delivered.load(Relaxed)
     }
 
     pub(crate) fn note_said(&self, readers: u64) {
@@ -39,23 +40,23 @@ impl Counters {
         self.expected.fetch_add(readers, Relaxed);
     }
 
-    pub(crate) fn note_heard(&self) {
-        self.heard.fetch_add(1, Relaxed);
+    pub(crate) fn note_delivered(&self) {
+        self.delivered.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn note_silent(&self) {
-        self.silent.fetch_add(1, Relaxed);
+    pub(crate) fn note_finished(&self) {
+        self.finished.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn note_trouble(&self, why: String) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    pub(crate) fn note_failure(&self, why: String) {
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
-    pub(crate) fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn last_failure(&self) -> Option<String> {
+        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn is_all_heard(&self) -> bool {
-        self.heard() >= self.expected.load(Relaxed)
+    pub(crate) fn is_all_delivered(&self) -> bool {
+        self.delivered() >= self.expected.load(Relaxed)
     }
 }

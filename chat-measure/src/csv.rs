@@ -1,12 +1,16 @@
-//! A comparison for spreadsheets and scripts: a row for each round.
+//! A comparison as CSV, for spreadsheets and scripts: one row per round.
 
-use crate::{Durations, Figures, Report, Way};
+use crate::{
+    durations::Durations,
+    figures::{Figures, WireCounts},
+    report::Report,
+};
 
-/// All rounds as CSV (RFC 4180, so lines end in CRLF): a line of names, then a line for each round, in the order in which
-/// they were measured.
+/// All rounds as CSV (RFC 4180, so lines end in CRLF): a line with the names of the columns, then a line for each round, in
+/// the order in which they were measured.
 ///
-/// Times are in microseconds. A field is empty where something is not known. Of a round that failed there is nothing but
-/// the reason, in `error`.
+/// Times are in microseconds. The field of a figure that is not known is empty. A round that failed has only its reason,
+/// in `error`.
 pub fn csv(report: &Report) -> String {
     let figures = columns(&Figures::default());
     let mut csv = String::new();
@@ -36,10 +40,10 @@ pub fn csv(report: &Report) -> String {
     csv
 }
 
-/// What is said of a round besides its figures.
+/// The columns before the figures.
 const ROUND: [&str; 6] = ["up", "down", "contestant", "repetition", "seed", "error"];
 
-/// Every figure that is one number.
+/// Every figure that is a single number, with the name of its column.
 fn columns(of: &Figures) -> Vec<(&'static str, String)> {
     let mut columns = vec![
         ("said", of.said.to_string()),
@@ -70,8 +74,8 @@ fn columns(of: &Figures) -> Vec<(&'static str, String)> {
         ("bytes_per_delivery", or_empty(of.bytes_per_delivery())),
         ("wire_missed", or_empty(of.wire.map(|it| it.missed))),
     ]);
-    columns.extend(way(UP, of.wire.map(|it| it.up)));
-    columns.extend(way(DOWN, of.wire.map(|it| it.down)));
+    columns.extend(direction(UP, of.wire.map(|it| it.up)));
+    columns.extend(direction(DOWN, of.wire.map(|it| it.down)));
     let join = ["join_p50_us", "join_p90_us", "join_p99_us", "join_p99_9_us", "join_max_us"];
     columns.extend(percentiles(join, Some(&of.join.took)));
     columns.push(("redialled", of.join.redialled.to_string()));
@@ -95,7 +99,10 @@ fn percentiles(names: [&'static str; 5], of: Option<&Durations>) -> [(&'static s
     ]
 }
 
-fn way(names: [&'static str; 8], of: Option<Way>) -> impl Iterator<Item = (&'static str, String)> {
+fn direction(
+    names: [&'static str; 8],
+    of: Option<WireCounts>,
+) -> impl Iterator<Item = (&'static str, String)> {
     let figures = of.map(|it| {
         [it.packets, it.bytes, it.lost, it.outage, it.queue_full, it.duplicated, it.reordered, it.corrupted]
     });

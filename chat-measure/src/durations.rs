@@ -1,44 +1,45 @@
-//! How long things took: a histogram in microseconds.
+//! A histogram of durations, in microseconds.
 
 use std::{fmt, time::Duration};
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Durations, in microseconds with three significant digits; what is longer than an hour counts as an hour.
+/// A histogram of durations, in microseconds with three significant digits. A duration of more than an hour counts as an
+/// hour.
 ///
-/// Written as `{"count", "mean_us", "p50_us", "p90_us", "p99_us", "p99_9_us", "max_us", "distribution"}`, where the last
-/// is a list of `[microseconds, how many]` and all that is read.
+/// Serialised as `{"count", "mean_us", "p50_us", "p90_us", "p99_us", "p99_9_us", "max_us", "distribution"}`, where the last
+/// is a list of `[microseconds, count]`; only that list is read back.
 #[derive(Clone, PartialEq)]
 pub struct Durations(Histogram<u64>);
 
 impl Durations {
-    /// Takes in one more.
+    /// Adds one duration.
     pub fn record(&mut self, duration: Duration) {
         self.0.saturating_record(micros(duration).clamp(SHORTEST, LONGEST));
     }
 
-    /// Takes in all of `other`.
+    /// Adds all durations of `other`.
     pub fn add(&mut self, other: &Durations) {
         self.0.add(&other.0).expect("both have the same bounds");
     }
 
-    /// How many there are.
+    /// The number of durations.
     pub fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// The shortest that is as long as `quantile` of them, from 0 to 1, in microseconds; none if there are none.
+    /// The quantile (from 0 to 1) of the durations, in microseconds; `None` if there are none.
     pub fn quantile(&self, quantile: f64) -> Option<u64> {
         (!self.0.is_empty()).then(|| self.0.value_at_quantile(quantile))
     }
 
-    /// The longest, in microseconds.
+    /// The longest duration, in microseconds; `None` if there are none.
     pub fn max(&self) -> Option<u64> {
         (!self.0.is_empty()).then(|| self.0.max())
     }
 
-    /// How long they are and how many are so long, the shortest first.
+    /// The histogram's buckets: microseconds and count, the shortest first.
     pub fn distribution(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.0.iter_recorded().map(|it| (it.value_iterated_to(), it.count_since_last_iteration()))
     }
@@ -64,7 +65,7 @@ impl FromIterator<Duration> for Durations {
     }
 }
 
-/// As it is written down.
+/// The serialised form.
 #[derive(Deserialize, Serialize)]
 struct Written {
     #[serde(skip_deserializing)]
@@ -121,7 +122,7 @@ impl fmt::Debug for Durations {
     }
 }
 
-/// A duration in microseconds, or as many as a number holds.
+/// A duration in microseconds, capped at `u64::MAX`.
 pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
@@ -135,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_the_same_after_being_written_and_read() {
+    fn durations_survive_serialisation() {
         let all: Durations = (1..2000).map(|it| Duration::from_micros(it * it)).collect();
         let written = serde_json::to_value(&all).unwrap();
         assert_eq!(written["count"], 1999);
@@ -146,10 +147,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_quantiles() {
+    fn an_empty_histogram_has_no_quantiles() {
         let none = Durations::default();
         assert_eq!((none.count(), none.quantile(0.5), none.max()), (0, None, None));
         let one: Durations = [Duration::from_secs(10_000)].into_iter().collect();
-        assert!(one.max().unwrap() >= LONGEST, "what is too long counts as an hour");
+        assert!(one.max().unwrap() >= LONGEST, "a longer duration counts as an hour");
     }
 }

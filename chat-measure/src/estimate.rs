@@ -1,6 +1,6 @@
-//! A figure over repetitions: what it is, and how far off it may be.
+//! The mean of a figure over repetitions, with its confidence interval.
 
-/// A figure, and half the width of its 95 % confidence interval where it was measured at least twice.
+/// A figure, and half the width of its 95 % confidence interval if it was measured at least twice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {
     pub value: f64,
@@ -8,7 +8,7 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// The mean of what was measured; nothing of nothing.
+    /// The mean of the measured values; `None` if there are none.
     pub fn of(measured: &[f64]) -> Option<Estimate> {
         if measured.is_empty() {
             return None;
@@ -17,13 +17,14 @@ impl Estimate {
         Some(Estimate { value: mean, plus_minus: half_width(measured, mean) })
     }
 
-    /// Whether 0 is outside of the confidence interval, and that on its left.
+    /// Whether the whole confidence interval is above 0.
     pub fn is_above_zero(self) -> bool {
         self.plus_minus.is_some_and(|it| self.value > it)
     }
 }
 
-/// By Student: the repetitions are few, and their spread is not known but from themselves.
+/// Half the width of the confidence interval by Student's t distribution, which fits a few repetitions whose variance is
+/// only known from themselves.
 fn half_width(measured: &[f64], mean: f64) -> Option<f64> {
     let freedom = measured.len() - 1;
     if freedom == 0 {
@@ -38,12 +39,12 @@ fn student(freedom: usize) -> f64 {
     STUDENT.get(freedom - 1).copied().unwrap_or_else(|| NORMAL + 2.4 / freedom as f64)
 }
 
-/// From 1 degree of freedom to 30.
+/// The quantiles for 1 to 30 degrees of freedom.
 const STUDENT: [f64; 30] = [
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
     2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 ];
-/// The same of the normal distribution, which Student's becomes.
+/// The same quantile of the normal distribution, which Student's distribution approaches.
 pub(crate) const NORMAL: f64 = 1.96;
 
 #[cfg(test)]
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_measurement_has_no_confidence_and_none_is_nothing() {
+    fn one_measurement_has_no_interval_and_none_has_no_mean() {
         assert_eq!(Estimate::of(&[]), None);
         assert_eq!(Estimate::of(&[7.0]), Some(Estimate { value: 7.0, plus_minus: None }));
     }
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_nothing_is_not_above_zero() {
+    fn an_interval_that_includes_zero_is_not_above_zero() {
         assert!(Estimate::of(&[1.0, 1.1, 0.9]).unwrap().is_above_zero());
         assert!(!Estimate::of(&[1.0, 0.1]).unwrap().is_above_zero());
         assert!(!Estimate::of(&[-1.0, -1.1, -0.9]).unwrap().is_above_zero());

@@ -1,6 +1,6 @@
-//! Numbers and lists as people say them.
+//! Formats numbers, durations and lists for people to read.
 
-/// A duration with two digits, such as `0.21 ms`, `14 ms`, `1.9 s`.
+/// A duration with two significant digits, such as `0.21 ms`, `14 ms`, `1.9 s`.
 pub(crate) fn duration(micros: f64) -> String {
     let millis = rounded(micros / 1000.0, 2);
     if millis >= 1000.0 {
@@ -10,12 +10,12 @@ pub(crate) fn duration(micros: f64) -> String {
     }
 }
 
-/// A share from 0 to 1 in percent. Only nothing is `0 %` and only all is `100 %`.
+/// A share from 0 to 1 in percent. Only a share of 0 is `0 %` and only a share of 1 is `100 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{} %", percentage(share))
 }
 
-/// The same without the sign.
+/// A share in percent without the percent sign.
 pub(crate) fn percentage(share: f64) -> String {
     let (percent, missing) = (share * 100.0, (1.0 - share) * 100.0);
     if percent <= 0.0 {
@@ -27,7 +27,7 @@ pub(crate) fn percentage(share: f64) -> String {
     } else if missing > 0.0 && missing < 0.001 {
         ">99.999".to_owned()
     } else if missing > 0.0 && missing < 10.0 {
-        // What is told apart here is how much is missing.
+        // Close to 100 % the missing share decides the number of digits.
         let missing = rounded(missing, 2);
         trimmed(format!("{:.*}", places(missing, 2), 100.0 - missing))
     } else {
@@ -35,7 +35,8 @@ pub(crate) fn percentage(share: f64) -> String {
     }
 }
 
-/// A number with so many digits, or all that are before the point, and how far it may be off, to the same place.
+/// A number with `significant` digits (but never fewer than stand before the point), and its uncertainty to the same
+/// decimal place.
 pub(crate) fn measured(number: f64, plus_minus: Option<f64>, significant: i32) -> (String, Option<String>) {
     let places = places(rounded(number, significant), significant);
     let plus_minus = plus_minus.map(|it| format!("{it:.places$}"));
@@ -46,18 +47,18 @@ fn is_zero(number: &str) -> bool {
     number.chars().all(|it| matches!(it, '0' | '.'))
 }
 
-/// A number with so many digits; those before the point are all there, zeros at the end are not.
+/// A number with `significant` digits, but never fewer than stand before the point, and without trailing zeros.
 pub(crate) fn digits(number: f64, significant: i32) -> String {
     let number = rounded(number, significant);
     trimmed(format!("{:.*}", places(number, significant), number))
 }
 
-/// A count, which has no fraction unless it is a small mean.
+/// A count. Only a mean below 10 has a fraction.
 pub(crate) fn count(number: f64) -> String {
     if number < 10.0 { digits(number, 2) } else { format!("{number:.0}") }
 }
 
-/// A noun in the right number.
+/// The singular or the plural of a noun.
 pub(crate) fn of<'a>(number: usize, one: &'a str, more: &'a str) -> &'a str {
     if number == 1 { one } else { more }
 }
@@ -79,19 +80,19 @@ pub(crate) fn list<S: AsRef<str>>(items: &[S]) -> String {
     all
 }
 
-/// What others wrote, on one line and without what a terminal would obey.
+/// Foreign text on one line, without control characters that a terminal would obey.
 pub(crate) fn plain(text: &str) -> String {
     let seen = |c: char| if c.is_control() || is_format(c) { ' ' } else { c };
     let words = text.chars().map(seen).collect::<String>();
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether it turns the direction of what follows.
+/// Whether the character changes the direction of the text after it.
 fn is_format(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A sentence: with a large letter and a full stop.
+/// A sentence with a capital letter and a full stop.
 pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().into_iter().flat_map(char::to_uppercase);
@@ -107,12 +108,12 @@ fn rounded(number: f64, significant: i32) -> f64 {
     (number / unit).round() * unit
 }
 
-/// How many places behind the point so many digits need.
+/// How many decimal places a number needs to have `significant` digits.
 fn places(number: f64, significant: i32) -> usize {
     if number == 0.0 {
         return 0;
     }
-    // A little more, because what was rounded to 10 may be a hair less.
+    // The factor corrects a number that was rounded to 10 and is stored a little below.
     let before = (number.abs() * (1.0 + 1e-9)).log10().floor() as i32 + 1;
     usize::try_from(significant - before).unwrap_or(0)
 }
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn only_nothing_is_nothing_and_only_all_is_all() {
+    fn only_zero_is_0_percent_and_only_one_is_100_percent() {
         for (share, said) in [
             (0.0, "0 %"),
             (0.000_000_1, "<0.001 %"),

@@ -1,9 +1,11 @@
-//! Conversations that are measured: planned from a seed, held by real clients over any transport, and judged by their
-//! figures. `chat compare` is made of them, and `chat bench` of [`load`], where what is measured is the server.
+//! Measures conversations: plans them from a seed, runs them with real clients over any transport, and reports their
+//! figures. `chat compare` uses this to compare transports. `chat bench` uses [`load`], which measures the server.
 //!
-//! Nothing here prints, makes a socket or knows one transport from another.
+//! This crate does not print, open sockets or depend on a particular transport.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod client;
+mod clients;
 mod columns;
 mod contestants;
 mod counters;
@@ -14,33 +16,31 @@ mod figures;
 mod human;
 pub mod load;
 mod measure;
-mod notes;
 mod page;
-mod people;
-mod person;
 mod plan;
 mod report;
 #[cfg(test)]
 #[path = "../tests/sample/mod.rs"]
 mod sample;
+mod samples;
 mod scenario;
 mod summary;
 mod table;
-mod venue;
+mod target;
 mod verdict;
 
+pub use clients::JoinedClients;
 pub use contestants::contestants;
 pub use counters::Counters;
 pub use csv::csv;
 pub use durations::Durations;
-pub use figures::{BeforeRepair, Cpu, Figures, Join, Moment, Stalls, Way, Wire};
+pub use figures::{BeforeRepair, Cpu, Figures, Join, Stalls, TimeSlot, Wire, WireCounts};
 pub use measure::figures;
-pub use notes::Notes;
 pub use page::page;
-pub use people::{Gathering, gather};
 pub use plan::Plan;
 pub use report::{Condition, Contestant, Link, Report, Round, Setting};
+pub use samples::Samples;
 pub use scenario::{Conversation, ImpossibleConversation, Pace, SCENARIOS, Scenario};
 pub use table::table;
-pub use venue::Venue;
+pub use target::Target;
 pub use verdict::verdict;

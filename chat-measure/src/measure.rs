@@ -1,4 +1,4 @@
-//! From what people noted to figures.
+//! Computes the figures of a conversation from the samples of its clients.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,123 +7,130 @@ use std::{
 };
 
 use crate::{
-    BeforeRepair, Durations, Figures, Join, Moment, Stalls,
-    durations::micros,
-    notes::{Heard, Notes},
+    durations::{Durations, micros},
+    figures::{BeforeRepair, Figures, Join, Stalls, TimeSlot},
     plan::Plan,
+    samples::{Delivery, Samples},
 };
 
-/// What came of a conversation, from what its people noted. `outages` are the times in which nothing passed, counted from
-/// its beginning; `repairs` says whether clients made up for what the network did.
+/// The figures of a conversation, from the samples of its clients. `outages` are the times in which nothing got through,
+/// counted from the beginning; `repairs` says whether the clients repaired losses.
 ///
-/// What only the wire or the system knows (wire, CPU, what TCP sent again) is left for whoever knows it.
-pub fn figures(plan: &Plan, notes: &[Notes], outages: &[Range<Duration>], repairs: bool) -> Figures {
+/// Figures that only the wire or the system knows (wire, CPU, TCP's retransmissions) are left for the caller to fill in.
+pub fn figures(plan: &Plan, samples: &[Samples], outages: &[Range<Duration>], repairs: bool) -> Figures {
     let conversation = plan.conversation();
     let mut figures = Figures::default();
     let mut due: HashMap<u32, Duration> = HashMap::new();
-    for note in notes {
-        figures.said += note.said.len() as u64;
-        figures.expected += note.said.len() as u64 * conversation.readers(note.room);
-        due.extend(note.said.iter().copied());
+    for client in samples {
+        figures.said += client.said.len() as u64;
+        figures.expected += client.said.len() as u64 * conversation.readers(client.room);
+        due.extend(client.said.iter().copied());
     }
-    let mut moments = Moments::new(conversation.lasts);
+    let mut slots = TimeSlots::new(conversation.lasts);
     let (mut bytes, mut last) = (0_u64, Duration::ZERO);
-    for note in notes {
+    for client in samples {
         let mut times: HashMap<u32, u32> = HashMap::new();
         let mut highest = 0;
-        for heard in &note.heard {
-            let Some(due) = due.get(&heard.number) else { continue }; // of somebody who noted nothing
-            let count = times.entry(heard.number).or_default();
+        for delivery in &client.deliveries {
+            let Some(due) = due.get(&delivery.number) else { continue }; // its sender reported no samples
+            let count = times.entry(delivery.number).or_default();
             *count += 1;
             if *count > 1 {
                 figures.duplicated += 1;
                 continue;
             }
-            let latency = heard.at.saturating_sub(*due);
+            let latency = delivery.at.saturating_sub(*due);
             figures.latency.record(latency);
-            moments.note(*due, latency);
-            figures.reordered += u64::from(heard.seq < highest);
-            highest = highest.max(heard.seq);
-            bytes += heard.bytes as u64;
-            last = last.max(heard.at);
+            slots.record(*due, latency);
+            figures.reordered += u64::from(delivery.seq < highest);
+            highest = highest.max(delivery.seq);
+            bytes += delivery.bytes as u64;
+            last = last.max(delivery.at);
         }
         figures.delivered += times.len() as u64;
     }
     figures.lost = figures.expected.saturating_sub(figures.delivered);
-    figures.over_time = moments.into_moments();
+    figures.over_time = slots.into_slots();
     let first = due.values().min().copied().unwrap_or_default();
     let lasted = last.saturating_sub(first);
     figures.lasted_us = micros(lasted);
     figures.goodput = if lasted.is_zero() { 0.0 } else { bytes as f64 / lasted.as_secs_f64() };
     figures.join = Join {
-        took: notes.iter().map(|it| it.entered_after).collect(),
-        redialled: notes.iter().map(|it| it.lost_links).sum(),
+        took: samples.iter().map(|client| client.joined_after).collect(),
+        redialled: samples.iter().map(|client| client.lost_links).sum(),
     };
-    figures.recovery = (!outages.is_empty()).then(|| recovery(notes, outages));
+    figures.recovery = (!outages.is_empty()).then(|| recovery(samples, outages));
     if repairs {
-        let sum = |what: fn(&chat_core::client::Stats) -> u64| -> u64 {
-            notes.iter().map(|it| what(&it.after).saturating_sub(what(&it.before))).sum()
-        };
-        figures.before_repair = Some(BeforeRepair {
-            lost: sum(|it| it.lost),
-            duplicated: sum(|it| it.duplicates),
-            reordered: sum(|it| it.reordered),
-        });
-        figures.retransmissions = Some(sum(|it| it.retries) + sum(|it| it.repaired));
-        let stalled = |it: &Notes| micros(it.after.stalled.saturating_sub(it.before.stalled));
-        // The longest of all may have been before; then it is not longer than all that came after it.
-        let longest = |it: &Notes| micros(it.after.longest_stall).min(stalled(it));
-        figures.stalls = Some(Stalls {
-            count: sum(|it| it.stalls),
-            total_us: notes.iter().map(stalled).sum(),
-            longest_us: notes.iter().map(longest).max().unwrap_or(0),
-        });
+        add_repairs(&mut figures, samples);
     }
     figures
 }
 
-/// For each reader and outage, how long after its end the next message came.
-fn recovery(notes: &[Notes], outages: &[Range<Duration>]) -> Durations {
-    let next = |note: &Notes, end: Duration| {
-        let after = |it: &Heard| it.at.checked_sub(end);
-        note.heard.iter().filter_map(after).min()
+/// Adds the figures that clients keep about their repairs.
+fn add_repairs(figures: &mut Figures, samples: &[Samples]) {
+    let sum = |field: fn(&chat_core::client::Stats) -> u64| -> u64 {
+        samples.iter().map(|client| field(&client.after).saturating_sub(field(&client.before))).sum()
     };
-    notes.iter().flat_map(|note| outages.iter().filter_map(move |outage| next(note, outage.end))).collect()
+    figures.before_repair = Some(BeforeRepair {
+        lost: sum(|stats| stats.lost),
+        duplicated: sum(|stats| stats.duplicates),
+        reordered: sum(|stats| stats.reordered),
+    });
+    figures.retransmissions = Some(sum(|stats| stats.retries) + sum(|stats| stats.repaired));
+    let stalled = |client: &Samples| micros(client.after.stalled.saturating_sub(client.before.stalled));
+    // The client's longest stall may have been before the conversation. Then no stall of the conversation is known to be
+    // longer than their sum.
+    let longest = |client: &Samples| micros(client.after.longest_stall).min(stalled(client));
+    figures.stalls = Some(Stalls {
+        count: sum(|stats| stats.stalls),
+        total_us: samples.iter().map(stalled).sum(),
+        longest_us: samples.iter().map(longest).max().unwrap_or(0),
+    });
 }
 
-/// Latencies by the time at which messages were due.
-struct Moments {
-    each: Duration,
-    moments: BTreeMap<u32, Vec<u64>>,
+/// For each reader and outage, how long after the end of the outage the next message came.
+fn recovery(samples: &[Samples], outages: &[Range<Duration>]) -> Durations {
+    let next = |client: &Samples, end: Duration| {
+        let after = |delivery: &Delivery| delivery.at.checked_sub(end);
+        client.deliveries.iter().filter_map(after).min()
+    };
+    let of_client = |client| outages.iter().filter_map(move |outage| next(client, outage.end));
+    samples.iter().flat_map(of_client).collect()
 }
 
-impl Moments {
-    fn new(lasts: Duration) -> Moments {
-        Moments { each: (lasts / MOMENTS).max(SHORTEST), moments: BTreeMap::new() }
+/// Latencies, collected by the time at which messages were due.
+struct TimeSlots {
+    length: Duration,
+    slots: BTreeMap<u32, Vec<u64>>,
+}
+
+impl TimeSlots {
+    fn new(lasts: Duration) -> TimeSlots {
+        TimeSlots { length: (lasts / SLOTS).max(SHORTEST), slots: BTreeMap::new() }
     }
 
-    fn note(&mut self, due: Duration, latency: Duration) {
-        let nth = due.as_micros() / self.each.as_micros();
+    fn record(&mut self, due: Duration, latency: Duration) {
+        let nth = due.as_micros() / self.length.as_micros();
         let nth = u32::try_from(nth).unwrap_or(u32::MAX);
-        self.moments.entry(nth).or_default().push(micros(latency));
+        self.slots.entry(nth).or_default().push(micros(latency));
     }
 
-    fn into_moments(self) -> Vec<Moment> {
-        let moment = |(nth, mut latencies): (u32, Vec<u64>)| {
+    fn into_slots(self) -> Vec<TimeSlot> {
+        let slot = |(nth, mut latencies): (u32, Vec<u64>)| {
             latencies.sort_unstable();
-            Moment {
-                at_ms: u64::try_from((self.each * nth).as_millis()).unwrap_or(u64::MAX),
+            TimeSlot {
+                at_ms: u64::try_from((self.length * nth).as_millis()).unwrap_or(u64::MAX),
                 delivered: latencies.len() as u64,
                 p50_us: latencies[latencies.len() / 2],
                 max_us: latencies[latencies.len() - 1],
             }
         };
-        self.moments.into_iter().map(moment).collect()
+        self.slots.into_iter().map(slot).collect()
     }
 }
 
-/// Into how many moments a conversation is divided.
-const MOMENTS: u32 = 100;
+/// How many slots a conversation is divided into.
+const SLOTS: u32 = 100;
 const SHORTEST: Duration = Duration::from_millis(20);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A comparison as one HTML page, which needs nothing else: no script, no font, nothing from anywhere.
+//! A comparison as a self-contained HTML page, without scripts, fonts or other resources.
 
 mod bars;
 mod curves;
@@ -11,14 +11,14 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, PreEscaped, html};
 
 use crate::{
-    Report,
     human::{list, of as noun, plain},
+    report::Report,
     summary::{link, title},
-    verdict,
+    verdict::verdict,
 };
 
-/// The whole comparison as a page: in words, as tables and as pictures. It is light or dark as its reader's system is, and
-/// fits a telephone.
+/// The comparison as a page with sentences, tables and plots. The page follows the reader's light or dark mode, and fits a
+/// telephone.
 pub fn page(report: &Report) -> String {
     let names: Vec<_> = report.contestants.iter().map(|it| plain(&it.name)).collect();
     let conditions = 0..report.conditions.len();
@@ -40,7 +40,7 @@ pub fn page(report: &Report) -> String {
                         p { (plain(&report.scenario)) ": " (plain(&report.conversation)) ", over " (link(report.link)) "." }
                         p.how { (how(report)) }
                         @if report.interrupted {
-                            p.how { strong { "Interrupted before all was measured." } }
+                            p.how { strong { "Interrupted before all rounds were measured." } }
                         }
                     }
                     section aria-labelledby="verdict" {
@@ -59,7 +59,7 @@ pub fn page(report: &Report) -> String {
     page.into_string()
 }
 
-/// How often, when, and by what.
+/// How many rounds were measured, when, and by which program.
 fn how(report: &Report) -> String {
     let began = i64::try_from(report.began).ok().and_then(|it| Timestamp::from_millisecond(it).ok());
     let began = began.map(|it| format!(" on {}", it.strftime("%Y-%m-%d at %H:%M UTC"))).unwrap_or_default();
@@ -69,6 +69,6 @@ fn how(report: &Report) -> String {
     format!("{times} {rounds} of each, with seed {seed}, measured by {by}{began}.{confidence}")
 }
 
-/// Browsers fetch nothing for it and run nothing in it, whatever got into it.
+/// The policy of the page: a browser loads nothing for it and runs no script in it, whatever text it contains.
 const ALLOWED: &str = "default-src 'none'; style-src 'unsafe-inline'";
 const STYLE: &str = include_str!("page/style.css");

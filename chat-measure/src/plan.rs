@@ -1,60 +1,60 @@
-//! Who says what when: the whole conversation before it begins, from a seed.
+//! The plan of a conversation: which speaker sends which message when, decided from a seed before it begins.
 
 use std::time::Duration;
 
 use crate::scenario::{Conversation, Pace};
 
-/// A conversation that is decided: with the same seed the same is said at the same times.
+/// The plan of a conversation. The same seed makes the same messages at the same times.
 #[derive(Clone, Debug)]
 pub struct Plan {
     conversation: Conversation,
     seed: u64,
-    lines: Vec<Line>,
+    messages: Vec<PlannedMessage>,
 }
 
-/// A message that is to be said.
+/// A message of the plan.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Line {
+pub(crate) struct PlannedMessage {
     pub(crate) due: Duration,
     pub(crate) speaker: usize,
 }
 
 impl Plan {
-    /// Decides it.
+    /// Plans a conversation.
     pub fn new(conversation: Conversation, seed: u64) -> Plan {
-        let mut lines = Vec::new();
-        if let Pace::Rate { messages, burst } = conversation.pace {
+        let mut messages = Vec::new();
+        if let Pace::Rate { messages: rate, burst } = conversation.pace {
             let mut dice = fastrand::Rng::with_seed(seed);
             let mut begin = 0.0;
             let lasts = conversation.lasts.as_secs_f64();
             loop {
-                // The times between bursts are exponential: there are crowds and silences, as among people.
-                begin -= (1.0 - dice.f64()).ln() * burst as f64 / messages;
+                // The times between bursts are exponential, so busy moments and pauses alternate as they do among people.
+                begin -= (1.0 - dice.f64()).ln() * burst as f64 / rate;
                 if begin >= lasts {
                     break;
                 }
                 let speaker = dice.usize(..conversation.speakers);
                 let due = Duration::from_secs_f64(begin);
-                let nth = |nth: u32| Line { due: due + nth * IN_A_ROW, speaker };
-                lines.extend((0..dice.u32(1..=2 * burst as u32 - 1)).map(nth));
+                let nth = |nth: u32| PlannedMessage { due: due + nth * IN_A_ROW, speaker };
+                messages.extend((0..dice.u32(1..=2 * burst as u32 - 1)).map(nth));
             }
-            lines.retain(|it| it.due < conversation.lasts);
-            lines.sort_by_key(|it| it.due);
+            messages.retain(|it| it.due < conversation.lasts);
+            messages.sort_by_key(|it| it.due);
         }
-        Plan { conversation, seed, lines }
+        Plan { conversation, seed, messages }
     }
 
-    /// What it is a plan of.
+    /// The planned conversation.
     pub fn conversation(&self) -> &Conversation {
         &self.conversation
     }
 
-    /// What is to be said and when; nothing where it is said as fast as it goes.
-    pub(crate) fn lines(&self) -> &[Line] {
-        &self.lines
+    /// The planned messages in the order in which they are due. Empty where speakers send by a window.
+    pub(crate) fn messages(&self) -> &[PlannedMessage] {
+        &self.messages
     }
 
-    /// The text of message `number`, which begins with that.
+    /// The text of message `number`. It begins with that number.
     pub(crate) fn text(&self, number: u32) -> String {
         let mut dice = fastrand::Rng::with_seed(self.seed ^ (u64::from(number) + 1).wrapping_mul(SPREAD));
         let length = dice.usize(self.conversation.size.clone());
@@ -71,7 +71,7 @@ impl Plan {
     }
 }
 
-/// The number that a text begins with, and nothing for a text that is of no plan.
+/// The number at the beginning of a text; `None` if the text is not from a plan.
 pub(crate) fn number(text: &str) -> Option<u32> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     text[..digits].parse().ok()
@@ -79,9 +79,9 @@ pub(crate) fn number(text: &str) -> Option<u32> {
 
 /// How long a speaker takes from one message of a burst to the next.
 const IN_A_ROW: Duration = Duration::from_millis(20);
-/// Any odd number with its bits well mixed, so that seeds of neighbours differ much.
+/// An odd number with well-mixed bits, so that the seeds of neighbouring numbers differ much.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-/// All ASCII, so that a text can be cut anywhere.
+/// All words are ASCII, so that a text can be cut anywhere.
 const WORDS: &[&str] = &[
     "and", "but", "can", "chat", "coffee", "every", "green", "hello", "idea", "kitchen", "later", "line",
     "lunch", "maybe", "meet", "network", "never", "noon", "one", "packet", "people", "room", "see", "soon",
@@ -100,9 +100,9 @@ mod tests {
     #[test]
     fn the_same_seed_decides_the_same() {
         let (one, same, other) = (Plan::new(meeting(), 7), Plan::new(meeting(), 7), Plan::new(meeting(), 8));
-        assert_eq!(one.lines(), same.lines());
+        assert_eq!(one.messages(), same.messages());
         assert_eq!(one.text(3), same.text(3));
-        assert_ne!(one.lines(), other.lines());
+        assert_ne!(one.messages(), other.messages());
         assert_ne!(one.text(3), other.text(3));
     }
 
@@ -110,10 +110,15 @@ mod tests {
     fn as_much_is_said_as_was_asked_for() {
         let lasts = Duration::from_secs(500);
         let plan = Plan::new(Conversation { lasts, ..meeting() }, 1);
-        let said = plan.lines().len() as f64 / 500.0;
+        let said = plan.messages().len() as f64 / 500.0;
         assert!((38.0..42.0).contains(&said), "{said} messages a second instead of 40");
-        assert!(plan.lines().is_sorted_by_key(|it| it.due) && plan.lines().iter().all(|it| it.due < lasts));
-        assert!((0..50).all(|who| plan.lines().iter().any(|it| it.speaker == who)), "everybody speaks");
+        assert!(
+            plan.messages().is_sorted_by_key(|it| it.due) && plan.messages().iter().all(|it| it.due < lasts)
+        );
+        assert!(
+            (0..50).all(|who| plan.messages().iter().any(|it| it.speaker == who)),
+            "every speaker speaks"
+        );
     }
 
     #[test]

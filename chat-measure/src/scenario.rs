@@ -1,55 +1,55 @@
-//! Who talks and how: scenarios by name, and conversations with numbers of one's own.
+//! The conversations that are measured: named scenarios, and conversations with numbers of one's own.
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
-/// A conversation under conditions that go with it, by name.
+/// A named conversation, with the conditions that it is measured under.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     /// Its name.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A description in a few words.
     pub about: &'static str,
-    /// Who talks and how.
+    /// The conversation.
     pub conversation: Conversation,
-    /// What the link is like unless something else is asked for, as conditions are written.
+    /// The conditions of the link unless others are asked for, in the notation of chat-lab.
     pub conditions: &'static [&'static str],
 }
 
-/// Who talks and how. Only those that are possible are made by [`Conversation::checked`].
+/// How many people talk, how often and for how long. [`Conversation::checked`] tells whether it is possible.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conversation {
-    /// How many are there.
+    /// The number of people. Each is played by a client of its own.
     pub people: usize,
-    /// In how many rooms, the same number in each, as far as that goes.
+    /// The number of rooms. People are spread over them evenly; the first rooms take the remainder.
     pub rooms: usize,
-    /// How many of them say something; the others read.
+    /// How many of the people send messages; the others only read.
     pub speakers: usize,
-    /// When.
+    /// When the speakers send.
     pub pace: Pace,
-    /// How long texts are, in bytes.
+    /// The length of texts, in bytes.
     pub size: RangeInclusive<usize>,
-    /// For how long something is said.
+    /// For how long the speakers send.
     pub lasts: Duration,
 }
 
-/// When something is said.
+/// When speakers send.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
-    /// At random times, whether or not what was said before has arrived.
+    /// At random times, whether or not earlier messages have arrived.
     Rate {
-        /// Messages a second, of all speakers together.
+        /// Messages per second, of all speakers together.
         messages: f64,
-        /// How many a speaker says in a row, on average.
+        /// How many messages a speaker sends in a row, on average.
         burst: usize,
     },
-    /// As fast as it goes.
+    /// As fast as possible with a limited number of unanswered messages.
     Window {
-        /// How many of each speaker's messages are unanswered at a time.
+        /// How many messages of each speaker may be unanswered at a time.
         messages: usize,
     },
 }
 
-/// All scenarios there are. The first is the one that is meant where none is named.
+/// All scenarios. The first is the default.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "meeting",
@@ -79,7 +79,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "flood",
-        about: "two people talk as fast as it goes, two read",
+        about: "two people send as fast as possible, two read",
         conversation: Conversation {
             people: 4,
             rooms: 1,
@@ -92,7 +92,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "big",
-        about: "8 KiB pastes, which no packet holds",
+        about: "8 KiB pastes, larger than any packet",
         conversation: Conversation {
             people: 10,
             rooms: 1,
@@ -131,22 +131,22 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// A good network, one that loses, and one that does everything a network may do.
+/// A good network, one that loses packets, and one with every fault that a network may have.
 const THREE: &[&str] =
     &["delay=1ms", "delay=10ms,loss=2%", "delay=20ms,jitter=5ms,loss=5%,duplicate=1%,reorder=2%/15ms"];
 
 impl Scenario {
-    /// The one of this name.
+    /// The scenario of this name.
     pub fn named(name: &str) -> Option<&'static Scenario> {
         SCENARIOS.iter().find(|it| it.name == name)
     }
 }
 
 impl Conversation {
-    /// The same, if it is possible.
+    /// Returns this conversation if it is possible.
     ///
     /// # Errors
-    /// What is not: which number, and why.
+    /// Names the first field that is out of range.
     pub fn checked(self) -> Result<Conversation, ImpossibleConversation> {
         use ImpossibleConversation as Not;
         if !(2..=MOST_PEOPLE).contains(&self.people) {
@@ -178,12 +178,12 @@ impl Conversation {
         Ok(self)
     }
 
-    /// In which room somebody is.
-    pub(crate) fn room(&self, person: usize) -> usize {
+    /// The room of a person.
+    pub(crate) fn room_of(&self, person: usize) -> usize {
         person % self.rooms
     }
 
-    /// How many read what is said in a room.
+    /// How many readers a message has in a room: everyone there but its sender.
     pub(crate) fn readers(&self, room: usize) -> u64 {
         let members = self.people / self.rooms + usize::from(room < self.people % self.rooms);
         members as u64 - 1
@@ -191,19 +191,19 @@ impl Conversation {
 }
 
 impl fmt::Display for Conversation {
-    /// In words.
+    /// Describes the conversation in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Conversation { people, rooms, speakers, size, lasts, .. } = self;
         let s = if *rooms == 1 { "" } else { "s" };
         let who =
-            if speakers == people { "say".to_owned() } else { format!("({speakers} of them speak) say") };
+            if speakers == people { "send".to_owned() } else { format!("({speakers} of them speak) send") };
         write!(f, "{people} people in {rooms} room{s} {who} ")?;
         match self.pace {
             Pace::Rate { messages, burst } => {
                 write!(f, "{messages} messages a second, {burst} in a row on average")?;
             }
             Pace::Window { messages } => {
-                write!(f, "as much as goes with {messages} messages unanswered each")?;
+                write!(f, "as fast as possible with {messages} messages unanswered each")?;
             }
         }
         match size.start() == size.end() {
@@ -214,40 +214,40 @@ impl fmt::Display for Conversation {
     }
 }
 
-/// Why there is no such conversation.
+/// Why a conversation is impossible, worded with the flag of `chat compare` that sets the number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ImpossibleConversation {
-    /// Too few or too many.
+    /// Too few people, or too many.
     #[error("--people: from 2 to {MOST_PEOPLE}")]
     People,
-    /// Somebody would be alone.
+    /// No rooms, or a room in which a person would be alone.
     #[error("--rooms: at least 1, with at least two people in each")]
     Rooms,
-    /// Nobody, or more than there are.
+    /// No speakers, or more speakers than people.
     #[error("--speakers: at least 1, and no more than there are people")]
     Speakers,
-    /// Too seldom or too often.
+    /// The rate is too low or too high.
     #[error("--rate: from 0.1 to {MOST_A_SECOND} messages a second")]
     Rate,
-    /// None or too many.
+    /// The burst is empty or too long.
     #[error("--burst: from 1 to {MOST_IN_A_ROW}")]
     Burst,
-    /// None or too many.
+    /// The window is empty or too large.
     #[error("--window: from 1 to {MOST_IN_A_ROW}")]
     Window,
-    /// Too short to say which message it is, or longer than texts may be.
+    /// Texts would have no room for their number, or be longer than the protocol allows.
     #[error("--size: from {SHORTEST} to {} bytes, the smaller first", chat_core::wire::MAX_TEXT)]
     Size,
-    /// Too short or too long.
+    /// The conversation is too short or too long.
     #[error("--lasts: from {SHORTEST_TIME:?} to {LONGEST_TIME:?}")]
     Lasts,
 }
 
 const MOST_PEOPLE: usize = 10_000;
 const MOST_A_SECOND: f64 = 100_000.0;
-/// Also how many may be unanswered.
+/// The longest burst, and the largest window.
 pub(crate) const MOST_IN_A_ROW: usize = 1000;
-/// Room for the number that a text begins with.
+/// The shortest text, with room for the message's number.
 const SHORTEST: usize = 10;
 const SHORTEST_TIME: Duration = Duration::from_millis(100);
 const LONGEST_TIME: Duration = Duration::from_secs(600);

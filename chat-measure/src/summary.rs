@@ -1,21 +1,23 @@
-//! What all repetitions of a contestant under a condition say together.
+//! The figures of one contestant under one condition, summed up over its rounds.
 
 use crate::{
-    Condition, Contestant, Durations, Figures, Link, Report,
+    durations::Durations,
     estimate::{Estimate, NORMAL},
+    figures::Figures,
     human::plain,
+    report::{Condition, Contestant, Link, Report, Round},
 };
 
-/// One contestant under one condition.
+/// The rounds of one contestant under one condition.
 pub(crate) struct Summary<'a> {
     pub contestant: &'a Contestant,
-    /// Its name, as it can be shown.
+    /// The contestant's name, safe to be shown.
     pub name: String,
-    /// The repetitions that came to something, and what.
+    /// The rounds that did not fail: repetition and figures.
     pub rounds: Vec<(usize, &'a Figures)>,
-    /// Why the others did not.
+    /// Why the other rounds failed.
     pub failures: Vec<&'a str>,
-    /// Of all deliveries.
+    /// The latencies of all deliveries.
     pub latency: Durations,
     pub expected: u64,
     pub delivered: u64,
@@ -24,7 +26,7 @@ pub(crate) struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// All contestants under a condition, in their order.
+    /// The summaries of all contestants under a condition, in the report's order.
     pub fn of(report: &'a Report, condition: usize) -> Vec<Summary<'a>> {
         let contestants = report.contestants.iter().enumerate();
         contestants.map(|(index, it)| Summary::new(report, condition, index, it)).collect()
@@ -42,10 +44,10 @@ impl<'a> Summary<'a> {
             duplicated: 0,
             reordered: 0,
         };
-        let these = |it: &&crate::Round| it.condition == condition && it.contestant == index;
+        let these = |it: &&Round| it.condition == condition && it.contestant == index;
         for round in report.rounds.iter().filter(these) {
             match &round.outcome {
-                Ok(figures) => summary.take_in(round.repetition, figures),
+                Ok(figures) => summary.add(round.repetition, figures),
                 Err(why) => summary.failures.push(why),
             }
         }
@@ -53,7 +55,7 @@ impl<'a> Summary<'a> {
         summary
     }
 
-    fn take_in(&mut self, repetition: usize, figures: &'a Figures) {
+    fn add(&mut self, repetition: usize, figures: &'a Figures) {
         self.latency.add(&figures.latency);
         self.expected += figures.expected;
         self.delivered += figures.delivered;
@@ -62,8 +64,8 @@ impl<'a> Summary<'a> {
         self.rounds.push((repetition, figures));
     }
 
-    /// How many rounds there were.
-    pub fn heard(&self) -> usize {
+    /// How many rounds were measured, with those that failed.
+    pub fn measured(&self) -> usize {
         self.rounds.len() + self.failures.len()
     }
 
@@ -72,45 +74,45 @@ impl<'a> Summary<'a> {
         self.expected.saturating_sub(self.delivered)
     }
 
-    /// Whether all that was to be delivered was, in every round.
+    /// Whether every round was measured without failure and all its deliveries came.
     pub fn is_complete(&self) -> bool {
         self.failures.is_empty() && self.expected > 0 && self.lost() == 0
     }
 
-    /// The share of what was expected that never came; nothing where nothing was expected.
+    /// The share of expected deliveries that never came; `None` if none were expected.
     pub fn share_lost(&self) -> Option<f64> {
         share(self.lost(), self.expected)
     }
 
-    /// The share of what was expected that came; nothing where nothing was expected.
+    /// The share of expected deliveries that came; `None` if none were expected.
     pub fn share_delivered(&self) -> Option<f64> {
         share(self.expected - self.lost(), self.expected)
     }
 
-    /// The share of what came that came again.
+    /// The share of deliveries that came again.
     pub fn share_duplicated(&self) -> Option<f64> {
         share(self.duplicated, self.delivered)
     }
 
-    /// The share of what came that came out of order.
+    /// The share of deliveries that came out of order.
     pub fn share_reordered(&self) -> Option<f64> {
         share(self.reordered, self.delivered)
     }
 
-    /// A figure of each round that has it, over these rounds.
+    /// The mean of a figure over the rounds that have it.
     pub fn each(&self, figure: impl Fn(&Figures) -> Option<f64>) -> Option<Estimate> {
         Estimate::of(&self.rounds.iter().filter_map(|(_, it)| figure(it)).collect::<Vec<_>>())
     }
 
-    /// A percentile of the latency, in microseconds: of all deliveries of all rounds, and how far those of single
-    /// rounds say that it may be off.
+    /// A percentile of the latency in microseconds, over all deliveries of all rounds. Its confidence interval comes from the
+    /// percentiles of the single rounds.
     pub fn percentile(&self, quantile: f64) -> Option<Estimate> {
         let of_rounds = self.each(|it| it.latency.quantile(quantile).map(|it| it as f64))?;
         let value = self.latency.quantile(quantile)? as f64;
         Some(Estimate { value, plus_minus: of_rounds.plus_minus })
     }
 
-    /// Where a percentile of the latency may be, judged by nothing but how many deliveries there were.
+    /// The range in which a percentile of the latency lies, estimated from the number of deliveries alone.
     pub fn percentile_within(&self, quantile: f64) -> Option<(u64, u64)> {
         let count = self.latency.count() as f64;
         let width = NORMAL * (quantile * (1.0 - quantile) / count).sqrt();
@@ -118,7 +120,7 @@ impl<'a> Summary<'a> {
         Some((at(quantile - width)?, at(quantile + width)?))
     }
 
-    /// A kind of durations, of all rounds that have it.
+    /// One histogram of each round that has it, merged; `None` if there are no durations.
     pub fn all(&self, durations: impl Fn(&Figures) -> Option<&Durations>) -> Option<Durations> {
         let mut all = Durations::default();
         self.rounds.iter().filter_map(|(_, it)| durations(it)).for_each(|it| all.add(it));
@@ -126,7 +128,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// The condition in a heading.
+/// The condition, as a heading names it.
 pub(crate) fn title(link: Link, condition: &Condition) -> String {
     let (up, down) = (plain(&condition.up), plain(&condition.down));
     match link {
@@ -138,17 +140,17 @@ pub(crate) fn title(link: Link, condition: &Condition) -> String {
     }
 }
 
-/// What is between people and server.
+/// The kind of link, as the introduction names it.
 pub(crate) fn link(link: Link) -> &'static str {
     match link {
         Link::Emulated => "an emulated link",
         Link::Loopback => "loopback; nothing is impaired",
-        Link::Server => "the network to a server that was there",
+        Link::Server => "the network to a server that was running already",
     }
 }
 
-fn or_nothing(way: &str) -> &str {
-    if way.is_empty() { "nothing impaired" } else { way }
+fn or_nothing(condition: &str) -> &str {
+    if condition.is_empty() { "nothing impaired" } else { condition }
 }
 
 fn share(part: u64, whole: u64) -> Option<f64> {

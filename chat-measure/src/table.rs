@@ -1,19 +1,19 @@
-//! A comparison for a terminal: a table for each condition, and what it says in words.
+//! A comparison as text for a terminal: a table for each condition, and its verdict in sentences.
 
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    Report,
     columns::{Cell, Column, columns},
     human::{of as noun, plain},
+    report::Report,
     summary::{Summary, link, title},
-    verdict,
+    verdict::verdict,
 };
 
 /// The whole comparison as text, without colours and in lines of at most `width` columns, but at least 40.
 ///
-/// What does not fit is left out, the least important figures first; `csv` and `page` have them all.
+/// Columns that do not fit are left out, the least important first; `csv` and `page` have all of them.
 pub fn table(report: &Report, width: usize) -> String {
     let width = width.max(NARROWEST);
     let mut lines = head(report, width);
@@ -21,7 +21,7 @@ pub fn table(report: &Report, width: usize) -> String {
         lines.push(String::new());
         lines.extend(wrapped(&title(report.link, &report.conditions[condition]), width, ""));
         let summaries = Summary::of(report, condition);
-        if summaries.iter().any(|it| it.heard() > 0) {
+        if summaries.iter().any(|it| it.measured() > 0) {
             lines.extend(block(&summaries, width));
         }
         for sentence in verdict(report, condition) {
@@ -32,7 +32,7 @@ pub fn table(report: &Report, width: usize) -> String {
     lines.iter().map(|it| format!("{}\n", it.trim_end())).collect()
 }
 
-/// What was compared, and how to read it.
+/// The introduction: what was compared, and how to read the tables.
 fn head(report: &Report, width: usize) -> Vec<String> {
     let rounds = noun(report.repetitions, "round", "rounds");
     let mut head = wrapped(
@@ -46,7 +46,7 @@ fn head(report: &Report, width: usize) -> Vec<String> {
     }
     head.extend(wrapped(&how, width, ""));
     if report.interrupted {
-        head.extend(wrapped("interrupted before all was measured", width, ""));
+        head.extend(wrapped("interrupted before all rounds were measured", width, ""));
     }
     head
 }
@@ -68,7 +68,7 @@ fn block(summaries: &[Summary], width: usize) -> Vec<String> {
     heads.chain(rows).collect()
 }
 
-/// What is shown of a column.
+/// A column as text.
 struct Printed {
     head: [&'static str; 2],
     cells: Vec<String>,
@@ -95,7 +95,7 @@ impl Printed {
     }
 }
 
-/// Which figures say how far they may be off.
+/// Which figures are shown with their confidence interval.
 #[derive(Clone, Copy)]
 enum Detail {
     All,
@@ -103,8 +103,8 @@ enum Detail {
     Bare,
 }
 
-/// As much as fits: first confidence goes, but that of the chief figures, then what is least important, then all
-/// confidence, and at last the ends of names.
+/// The columns that fit. These are given up in turn until the rest fits: confidence intervals of figures that are not chief
+/// ones, then the least important columns, then all confidence intervals, then the ends of names.
 fn fitting(mut columns: Vec<Column>, names: &mut [String], width: usize) -> Vec<Printed> {
     let names_are = names.iter().map(|it| length(it)).max().unwrap_or(0);
     let print = |columns: &[Column], how| columns.iter().map(|it| Printed::new(it, how)).collect::<Vec<_>>();
@@ -131,7 +131,7 @@ fn fitting(mut columns: Vec<Column>, names: &mut [String], width: usize) -> Vec<
     printed
 }
 
-/// A name that has to fit.
+/// A name, cut to fit.
 fn cut(name: &str, width: usize) -> String {
     if length(name) <= width {
         return name.to_owned();
@@ -139,7 +139,7 @@ fn cut(name: &str, width: usize) -> String {
     name.chars().take(width.saturating_sub(1)).chain(['~']).collect()
 }
 
-/// What was set, for all and for each.
+/// The settings of the comparison and of each contestant.
 fn settings(report: &Report, width: usize) -> Vec<String> {
     let mut lines = vec![String::new(), "settings".to_owned()];
     let all = report.settings.iter().map(|it| format!("{}: {}", plain(&it.name), plain(&it.value)));
@@ -155,14 +155,14 @@ fn settings(report: &Report, width: usize) -> Vec<String> {
     lines
 }
 
-/// Lines that fit, all but the first further to the right.
+/// Breaks a text into lines that fit; all but the first are indented further.
 fn wrapped(text: &str, width: usize, indent: &str) -> Vec<String> {
     let mut lines = vec![indent.to_owned()];
     let mut is_empty = true;
     for word in text.split_whitespace() {
         let mut word = word.to_owned();
         loop {
-            let line = lines.last_mut().expect("there is always one");
+            let line = lines.last_mut().expect("there is always a line");
             let gap = usize::from(!is_empty);
             if length(line) + gap + length(&word) <= width {
                 line.push_str(if is_empty { "" } else { " " });
@@ -187,10 +187,10 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// What no table can do without.
+/// The narrowest width that a table is made for.
 const NARROWEST: usize = 40;
 const GAP: &str = "  ";
-/// Up to this rank columns are always there: what is delivered, the median and the 99th percentile.
+/// Columns up to this rank are always shown: delivered, median and 99th percentile.
 const ALWAYS: u8 = 2;
-/// The ranks of the figures whose confidence is said wherever it fits: the median and the 99th percentile.
+/// The ranks of the figures whose confidence interval is shown wherever it fits: median and 99th percentile.
 const CHIEF: [u8; 2] = [1, 2];

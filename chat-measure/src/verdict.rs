@@ -1,28 +1,30 @@
-//! What the figures of a condition say, in plain words.
+//! The verdict on a condition: its figures in sentences.
 
 mod caveats;
-mod clause;
+mod phrase;
 mod tail;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    BeforeRepair, Durations, Figures, Link, Report,
+    durations::Durations,
+    figures::{BeforeRepair, Figures},
     human::{count, duration, list, percent, sentence},
+    report::{Link, Report},
     summary::{Summary, title},
 };
-use clause::Clause;
+use phrase::Phrase;
 use tail::{Difference, Tail};
 
-/// What came of a condition, in sentences: who delivers what and how late, what people waited for, who is ahead and by
-/// what factor, what that costs, and what speaks against believing it.
+/// The verdict on a condition in sentences: the share and the delay of each contestant's deliveries, stalls and repairs,
+/// which contestant is ahead and by what factor, what repair costs, and reasons to doubt the figures.
 ///
-/// `condition` is an index of [`Report::conditions`]; it panics if there is no such one.
+/// `condition` is an index of [`Report::conditions`]; this panics if there is no such condition.
 pub fn verdict(report: &Report, condition: usize) -> Vec<String> {
     let summaries = Summary::of(report, condition);
     let tail = Tail::seen_by(&summaries);
     let mut sentences = Vec::new();
-    if summaries.iter().any(|it| it.heard() > 0) {
+    if summaries.iter().any(|it| it.measured() > 0) {
         sentences.push(format!("{} {}", place(report, condition), headline(&summaries, tail)));
         sentences.extend(stalls(&summaries));
         sentences.extend(repaired(&summaries));
@@ -35,7 +37,7 @@ pub fn verdict(report: &Report, condition: usize) -> Vec<String> {
     sentences.iter().map(|it| sentence(it)).collect()
 }
 
-/// Where all of it happened.
+/// The condition, at the beginning of the first sentence.
 fn place(report: &Report, condition: usize) -> String {
     let condition = &report.conditions[condition];
     let named = !condition.up.is_empty() || !condition.down.is_empty();
@@ -49,28 +51,28 @@ fn place(report: &Report, condition: usize) -> String {
     format!("{at} {}", title(report.link, condition))
 }
 
-/// What each of them does; those that do the same together.
+/// What each contestant delivers and how late. Contestants with the same phrase are named together.
 fn headline(summaries: &[Summary], tail: Option<Tail>) -> String {
     let shortest = tail.and_then(|tail| summaries.iter().filter_map(|it| tail.of(it)).reduce(f64::min));
-    let mut clauses: Vec<(Vec<&str>, Clause)> = Vec::new();
+    let mut phrases: Vec<(Vec<&str>, Phrase)> = Vec::new();
     for it in summaries {
-        let Some(clause) = Clause::of(it, tail, shortest) else { continue };
-        match clauses.iter_mut().find(|(_, other)| *other == clause) {
+        let Some(phrase) = Phrase::of(it, tail, shortest) else { continue };
+        match phrases.iter_mut().find(|(_, other)| *other == phrase) {
             Some((names, _)) => names.push(&it.name),
-            None => clauses.push((vec![&it.name], clause)),
+            None => phrases.push((vec![&it.name], phrase)),
         }
     }
-    // What is meant by it is said once in full.
-    let first = clauses.iter().position(|(_, it)| it.tail.is_some());
-    let clauses = clauses.iter().enumerate();
-    let said = clauses.map(|(index, (names, it))| {
+    // The first mention of the tail is worded in full, the others are short.
+    let first = phrases.iter().position(|(_, it)| it.tail.is_some());
+    let phrases = phrases.iter().enumerate();
+    let said = phrases.map(|(index, (names, it))| {
         let does = if names.len() == 1 { &it.one } else { &it.more };
         format!("{} {does}{}", list(names), it.waits(tail, Some(index) == first))
     });
     said.collect::<Vec<_>>().join("; ")
 }
 
-/// Head-of-line blocking, by name.
+/// The stalls of each contestant.
 fn stalls(summaries: &[Summary]) -> Option<String> {
     let of = |it: &Summary| {
         let stalls = || it.rounds.iter().filter_map(|(_, figures)| figures.stalls);
@@ -79,13 +81,13 @@ fn stalls(summaries: &[Summary]) -> Option<String> {
         let mean = total as f64 / stalls().count() as f64;
         let often = if total == 1 { "once".to_owned() } else { format!("{} times", count(mean)) };
         let per = if it.rounds.len() > 1 && total > 1 { " a round" } else { "" };
-        Some(format!("of {} {often}{per}, the longest {}", it.name, duration(longest as f64)))
+        Some(format!("with {} {often}{per}, the longest {}", it.name, duration(longest as f64)))
     };
     let all: Vec<_> = summaries.iter().filter_map(of).collect();
     (!all.is_empty()).then(|| format!("readers waited behind a missing message: {}", all.join("; ")))
 }
 
-/// What the network did that nobody saw in the end.
+/// The faults of the network that repair hid from readers.
 fn repaired(summaries: &[Summary]) -> Option<String> {
     let of = |it: &Summary| {
         let mean = |what: fn(&BeforeRepair) -> u64| {
@@ -102,27 +104,26 @@ fn repaired(summaries: &[Summary]) -> Option<String> {
             .map(|(mean, what)| format!("{} {what}", count(*mean)))
             .collect();
         let per = if it.rounds.len() > 1 { " a round" } else { "" };
-        (!what.is_empty()).then(|| format!("of {} {}{per}", it.name, list(&what)))
+        (!what.is_empty()).then(|| format!("with {} {}{per}", it.name, list(&what)))
     };
     let all: Vec<_> = summaries.iter().filter_map(of).collect();
-    (!all.is_empty())
-        .then(|| format!("repair made up for what came of messages on the way: {}", all.join("; ")))
+    (!all.is_empty()).then(|| format!("repair made up for faults of the network: {}", all.join("; ")))
 }
 
-/// How soon readers read on after an outage.
+/// How soon readers had the next message after an outage.
 fn recovery(summaries: &[Summary]) -> Option<String> {
     let (_, said) = half_and_last(summaries, |it| it.recovery.as_ref())?;
-    Some(format!("when an outage ended readers had the next message: {said}"))
+    Some(format!("after the end of an outage readers had the next message: {said}"))
 }
 
-/// How soon people were in, where anybody could notice.
+/// How soon people had joined their rooms, if it took long enough to be noticed.
 fn joining(summaries: &[Summary]) -> Option<String> {
     let (_, said) =
         half_and_last(summaries, |it| Some(&it.join.took)).filter(|(last, _)| *last >= NOTICED)?;
-    Some(format!("from dialling on people were in their rooms: {said}"))
+    Some(format!("after dialling, people had joined their rooms: {said}"))
 }
 
-/// After what time half of them were there and after what time the last, in microseconds and in words.
+/// The median and the maximum of a histogram: the largest maximum in microseconds, and all in words.
 fn half_and_last(
     summaries: &[Summary],
     durations: impl Fn(&Figures) -> Option<&Durations>,
@@ -130,15 +131,19 @@ fn half_and_last(
     let of = |it: &Summary| {
         let all = it.all(&durations)?;
         let (half, last) = (all.quantile(0.5)? as f64, all.max()?);
-        let words =
-            format!("of {} half after {}, the last after {}", it.name, duration(half), duration(last as f64));
+        let words = format!(
+            "with {} half after {}, the last after {}",
+            it.name,
+            duration(half),
+            duration(last as f64)
+        );
         Some((last, words))
     };
     let (lasts, all): (Vec<u64>, Vec<String>) = summaries.iter().filter_map(of).unzip();
     Some((lasts.into_iter().max()?, all.join("; ")))
 }
 
-/// Which of those that deliver everything is soonest, if the figures tell.
+/// Which of the contestants that deliver everything is the fastest, if the figures tell.
 fn who_is_ahead(summaries: &[Summary], tail: Option<Tail>) -> Option<String> {
     let tail = tail?;
     if summaries.iter().filter(|it| it.delivered > 0).count() < 2 {
@@ -182,7 +187,7 @@ fn who_is_ahead(summaries: &[Summary], tail: Option<Tail>) -> Option<String> {
     Some(said)
 }
 
-/// What it takes to deliver everything, where the same transport is there without it.
+/// What repair costs, where the same transport was measured without it.
 fn costs(summaries: &[Summary], tail: Option<Tail>) -> Vec<String> {
     let mut costs = Vec::new();
     for it in summaries.iter().filter(|it| it.is_complete() && !it.contestant.raw) {
@@ -201,7 +206,7 @@ fn costs(summaries: &[Summary], tail: Option<Tail>) -> Vec<String> {
     costs
 }
 
-/// How many more bytes one takes than the other, if any.
+/// How many more bytes per delivery `it` takes than `raw`, if it does.
 fn bytes(it: &Summary, raw: &Summary) -> Option<String> {
     let bytes = |it: &Summary| it.each(|figures| figures.bytes_per_delivery());
     let factor = bytes(it)?.value / bytes(raw)?.value;
@@ -212,7 +217,7 @@ fn bytes(it: &Summary, raw: &Summary) -> Option<String> {
     }
 }
 
-/// How much longer the tail of one is than the other's, if it is.
+/// How much longer the tail of `it` is than that of `raw`, if it is.
 fn longer(it: &Summary, raw: &Summary, tail: Option<Tail>) -> Option<String> {
     let tail = tail?;
     let (ours, theirs) = (tail.of(it)?, tail.of(raw)?);
@@ -224,7 +229,7 @@ fn longer(it: &Summary, raw: &Summary, tail: Option<Tail>) -> Option<String> {
     Some(format!("a {} of {} instead of {}{perhaps}", tail.name(), duration(ours), duration(theirs)))
 }
 
-/// How many times as long it is with another; the first time in full.
+/// How many times as long the tail is with a contestant. The first mention is worded in full.
 fn with(factor: f64, it: &Summary, others: &[String]) -> String {
     let as_long = if others.is_empty() { " as long" } else { "" };
     format!("{}{as_long} with {}", times(factor), it.name)
@@ -234,5 +239,5 @@ fn times(factor: f64) -> String {
     format!("{} times", count(factor))
 }
 
-/// What people take for at once, in microseconds.
+/// Up to this time, in microseconds, people do not notice a delay.
 const NOTICED: u64 = 100_000;

@@ -1,12 +1,12 @@
-//! The page of a comparison in a real browser, on a telephone and on a desk, in the light and in the dark.
+//! Loads the page of a comparison in a real browser, at the width of a telephone and of a desktop, in light and dark mode.
 
 mod sample;
 
 use std::{fs, path::Path, process::Command};
 
 use chat_measure::{
-    BeforeRepair, Condition, Contestant, Cpu, Figures, Link, Moment, Report, Round, Setting, Stalls, Way,
-    Wire, page,
+    BeforeRepair, Condition, Contestant, Cpu, Figures, Link, Report, Round, Setting, Stalls, TimeSlot, Wire,
+    WireCounts, page,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -41,7 +41,8 @@ fn a_browser_shows_it_without_complaint() {
     }
 }
 
-/// What is looked for is found, where it is there. The page forbids itself scripts and images, so each is a complaint.
+/// Each fault that the test above looks for is found when it is put in. The page's own policy forbids scripts and images,
+/// so the browser reports each of them.
 #[test]
 fn a_browser_complains_of_what_is_wrong() {
     let page = page(&sample::report(3));
@@ -59,18 +60,18 @@ fn a_browser_complains_of_what_is_wrong() {
     assert!(cut.desk["titles"] != cut.desk["plots"], "a plot without a title is found");
 }
 
-/// What a browser made of a page.
+/// What a browser shows of a page.
 struct Seen {
-    /// What it said on its console.
+    /// The messages on the browser's console.
     complaints: String,
     phone: Value,
     desk: Value,
 }
 
 impl Seen {
-    /// Both views are frames of one page, which looks into them when they are there.
+    /// Loads the page in two frames of another page, whose script examines both frames once they are loaded.
     fn of(page: &str, scheme: &str) -> Seen {
-        let folder = TempDir::new().expect("there is room for it");
+        let folder = TempDir::new().expect("a temporary directory can be made");
         let framed = page.replace('&', "&amp;").replace('"', "&quot;");
         let frame = |width| {
             format!("<iframe style=\"width:{width}px;height:800px;border:0\" srcdoc=\"{framed}\"></iframe>")
@@ -88,7 +89,7 @@ impl Seen {
     }
 }
 
-/// What a page has become when it is loaded, and what the browser said of it.
+/// The document after loading, and the messages on the browser's console.
 fn browse(file: &Path, folder: &Path, scheme: &str) -> (String, String) {
     let output = Command::new("timeout")
         .args(["--kill-after=5", DEADLINE, "chromium", "--headless=new", "--no-sandbox", "--disable-gpu"])
@@ -114,7 +115,7 @@ fn browse(file: &Path, folder: &Path, scheme: &str) -> (String, String) {
     (String::from_utf8_lossy(&output.stdout).into_owned(), complaints)
 }
 
-/// Writes what there is to see of each frame into the title.
+/// A script that writes its observations of each frame into the title of the outer page.
 const LOOK: &str = r##"
 const light = (colour) => {
     const [r, g, b] = colour.match(/\d+/g).map(it => it / 255)
@@ -159,5 +160,5 @@ onload = () => document.title = JSON.stringify(frames.map(look));
 "##;
 const LIGHT: &str = "--blink-settings=preferredColorScheme=1";
 const DARK: &str = "--blink-settings=preferredColorScheme=0";
-/// In seconds; a busy machine needs some.
+/// In seconds; long enough for a busy machine.
 const DEADLINE: &str = "120";

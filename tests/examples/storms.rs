@@ -22,8 +22,8 @@ use chat_core::{
     wire::{Join, RequestBody},
 };
 use chat_measure::{
-    Venue,
-    load::{Crowd, Figures, Lasts, Load, Pace},
+    Target,
+    load::{Clients, Figures, Lasts, Load, Pace},
 };
 use chat_tcp::Tcp;
 use futures::{FutureExt, StreamExt};
@@ -105,15 +105,15 @@ fn stopped() -> io::Result<()> {
             let server = Server::start(0)?;
             let prefix = format!("storm{round}-");
             let (figures, before) = futures::executor::block_on(async {
-                let mut crowd = Crowd::new(talk(900, 1000), venue(&server, &prefix));
-                crowd.enter().await.map_err(io::Error::other)?;
+                let mut clients = Clients::new(talk(900, 1000), target(&server, &prefix));
+                clients.join().await.map_err(io::Error::other)?;
                 let readers = (0..stopped).map(|nth| join(&server, nth, &format!("{prefix}room-0")));
                 let readers: Vec<TcpStream> = readers.collect::<io::Result<_>>()?;
                 let before = server.holds()?.0;
-                crowd.talk(Instant::now() + Duration::from_millis(200)).await;
+                clients.talk(Instant::now() + Duration::from_millis(200)).await;
                 let after = server.holds()?.0;
                 drop(readers);
-                io::Result::Ok((crowd.leave().await, (before, after)))
+                io::Result::Ok((clients.leave().await, (before, after)))
             })?;
             let more = before.1.saturating_sub(before.0);
             println!("{stopped:>3} stopped: {}; memory {more} KiB more", late(&figures));
@@ -198,15 +198,15 @@ fn mixed() -> io::Result<()> {
             let server = Server::start(0)?;
             let prefix = format!("mixed{round}-");
             let figures = futures::executor::block_on(async {
-                let mut crowd = Crowd::new(talk(100, 100), venue(&server, &prefix));
-                crowd.enter().await.map_err(io::Error::other)?;
+                let mut clients = Clients::new(talk(100, 100), target(&server, &prefix));
+                clients.join().await.map_err(io::Error::other)?;
                 let inside = Arc::new(AtomicUsize::new(0));
                 let tcp = format!("tcp://{}", server.at);
                 let address = if others == "tcp" { &tcp } else { &server.udp };
                 seat(100, address, |_| format!("{prefix}room-0"), &inside, AfterLoss::Goes)?;
                 until(|| inside.load(Relaxed) == 100)?;
-                crowd.talk(Instant::now() + Duration::from_millis(200)).await;
-                io::Result::Ok(crowd.leave().await)
+                clients.talk(Instant::now() + Duration::from_millis(200)).await;
+                io::Result::Ok(clients.leave().await)
             })?;
             println!("100 others over {others}: {}", late(&figures));
         }
@@ -299,9 +299,9 @@ fn until(what: impl Fn() -> bool) -> io::Result<()> {
     Ok(())
 }
 
-fn venue(server: &Server, prefix: &str) -> Venue {
+fn target(server: &Server, prefix: &str) -> Target {
     let runtime: SharedRuntime = Arc::new(Pool);
-    Venue {
+    Target {
         transport: Arc::new(Tcp::new(runtime.clone())),
         address: format!("tcp://{}", server.at).parse().expect("it is an address"),
         password: None,

@@ -6,67 +6,67 @@ use chat_core::Address;
 use chat_measure::load::{ImpossibleLoad, Lasts, Load, Pace};
 use clap::Args;
 
-use super::{compare::size, server};
+use super::values::{server, size};
 
-/// Load a server, and measure it.
+/// Put a load on a server, and measure it.
 ///
-/// Lets many clients come in at a server that runs elsewhere or here, usually `chat serve --memory --unlimited
-/// --no-announce`; some of them talk, and all of them get what is said. Then it prints how long that took, how much it was,
-/// and whether anything was missing. The rooms stay at the server.
+/// Many clients join a running server, usually `chat serve --memory --unlimited --no-announce`. Some of them send messages,
+/// and all of them receive what is sent to their room. Then the command prints latencies, throughput, and whether any
+/// delivery was missing. The rooms stay on the server.
 ///
-/// With --rate messages are due at even times, whatever became of those before, and latencies count from when a message was
-/// due: a server that stands still for a second is seen by all who would have talked in that second. With --window as much
-/// is said as goes, and latencies count from when it was said.
+/// With --rate messages are due at even times, whether or not earlier ones were delivered, and latencies count from when a
+/// message was due: if the server stalls for a second, every message that was due in that second shows it. With --window
+/// each sender sends as fast as the server answers, and latencies count from when the message was sent.
 ///
-/// Where a link may lose frames, as over UDP, the clients are those that people use, which repair that; elsewhere they only
-/// count, to be faster than a server. Exits with 1 when something was lost, came twice or out of order, or a link was lost.
-/// Ended early, it prints what it has and exits with 130.
+/// On a link that may lose frames, as over UDP, the clients are complete ones, which repair losses; on other links they only
+/// count, so that they cost less than the server. Exits with 1 when a delivery was lost, came twice or came out of order, or
+/// a link was lost. Ended early, the command prints the figures so far and exits with 130.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Bench {
     /// The server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP
     #[arg(value_name = "URL", value_parser = server)]
     pub(crate) server: Address,
-    /// How many clients there are
+    /// The number of clients
     #[arg(long, value_name = "N", default_value_t = 100)]
     clients: usize,
-    /// In how many rooms
+    /// The number of rooms
     #[arg(long, value_name = "N", default_value_t = 1)]
     rooms: usize,
-    /// How many of them talk [default: 10, or all if there are less]
+    /// How many of the clients send messages [default: 10, or all if there are fewer]
     #[arg(long, value_name = "N")]
     senders: Option<usize>,
     /// Messages a second, of all senders together [default: 100]
     #[arg(long, value_name = "R", conflicts_with_all = ["window", "idle"])]
     rate: Option<f64>,
-    /// As fast as it goes, with at most N messages of each sender unanswered
+    /// Send as fast as possible, with at most N messages of each sender unanswered
     #[arg(long, value_name = "N", conflicts_with = "idle")]
     window: Option<usize>,
-    /// Nobody talks
+    /// No client sends anything
     #[arg(long)]
     idle: bool,
-    /// How long messages are, in bytes
+    /// The length of messages, in bytes
     #[arg(long, value_name = "N | MIN..MAX", value_parser = size, default_value = "100")]
     size: RangeInclusive<usize>,
-    /// Clients that come in a second [default: as many as can, 64 at a time]
+    /// Clients that join per second [default: as many as possible, 64 at a time]
     #[arg(long, value_name = "R")]
     ramp: Option<f64>,
-    /// For how long it is measured, such as 10s or 500ms
+    /// For how long the load is measured, such as 10s or 500ms
     #[arg(long, value_name = "TIME", value_parser = chat_lab::time, default_value = "10s")]
     duration: Duration,
-    /// Until N messages were said, instead of for a time
+    /// Send N messages in all, instead of for a time
     #[arg(long, value_name = "N", conflicts_with = "duration")]
     messages: Option<u64>,
-    /// What is said for so long before does not count [default: 1s, or with --messages nothing]
+    /// For how long the clients send before the measurement begins [default: 1s, or 0s with --messages]
     #[arg(long, value_name = "TIME", value_parser = chat_lab::time)]
     warmup: Option<Duration>,
     /// The first line of FILE is the server's password
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// What the lengths of messages are drawn from
+    /// The seed of the lengths of messages
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// The server's process on this machine (Linux): says what processor time and memory it used
+    /// The server's process on this machine, to report its processor time and memory (Linux)
     #[arg(long, value_name = "PID")]
     pub(crate) pid: Option<u32>,
     /// Print one JSON object
@@ -75,10 +75,10 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// The load that is asked for.
+    /// The load of these arguments.
     ///
     /// # Errors
-    /// Which number is impossible.
+    /// Names the number that is out of range.
     pub(crate) fn load(&self) -> Result<Load, ImpossibleLoad> {
         let pace = match (self.window, self.rate) {
             _ if self.idle => Pace::Idle,
@@ -107,5 +107,5 @@ Examples:
   chat bench 127.0.0.1 --pid $!                                     100 clients, 100 messages a second
   chat bench 127.0.0.1 --clients 1000 --rate 2000 --duration 30s
   chat bench udp://127.0.0.1 --clients 200 --window 64 --messages 50000
-  chat bench 127.0.0.1 --clients 10000 --idle --pid $!              what it costs that somebody is there
+  chat bench 127.0.0.1 --clients 10000 --idle --pid $!              the cost of idle clients
   chat bench 192.168.1.7 --clients 500 --rooms 50 --senders 500 --size 20..400 --json > load.json";

@@ -7,50 +7,50 @@ use chat_lab::Condition;
 use chat_measure::{Conversation, Pace, SCENARIOS, Scenario};
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 
-use super::server;
+use super::values::{server, size};
 
 /// Compare how transports carry a conversation over a bad network.
 ///
-/// Holds the same conversation over each contestant, with real servers, clients and sockets, across an emulated link
-/// that delays and loses packets as asked; then prints what came of it, and what that means. The contestants are all
-/// transports of this program. One that may lose messages is there twice: udp-raw shows what the network does to it,
-/// udp makes up for that.
+/// Runs the same conversation over each contestant, with real servers, clients and sockets, across an emulated link
+/// that delays and loses packets as asked for; then prints a table of figures and a verdict in sentences. The contestants
+/// are all transports of this program. A transport that may lose messages takes part twice: udp-raw shows what the network
+/// does to messages, udp repairs that.
 ///
-/// The link is a network of its own in this program (Linux; as root, or where users may have namespaces and TUN
-/// devices) and is gone with it. Ended early, it prints what it has and exits with 130.
+/// The link is a network of its own within this program, and ends with it (Linux; as root, or where users may create
+/// namespaces and TUN devices). Ended early, the command prints the figures so far and exits with 130.
 #[derive(Args, Debug)]
 #[command(after_help = help())]
 pub(crate) struct Compare {
-    /// The conversation, and the conditions that go with it [default: meeting]
+    /// The conversation, and the conditions that belong to it [default: meeting]
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(SCENARIOS.iter().map(|it| it.name)), hide_possible_values = true)]
     scenario: Option<String>,
-    /// What the link is like, such as delay=10ms,loss=2%; another one for the way back may follow a semicolon; may be
-    /// given several times [default: those of the scenario]
+    /// The condition of the link, such as delay=10ms,loss=2%. A different one for the way back may follow a semicolon. May
+    /// be given several times [default: those of the scenario]
     #[arg(long, value_name = "CONDITION", value_parser = conditions)]
     pub(crate) condition: Vec<Conditions>,
-    /// Who is compared, with commas between [default: all]
+    /// The contestants, separated by commas [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) contestants: Vec<String>,
-    /// How often each contestant is heard under each condition; from twice on there are confidence intervals
+    /// The number of rounds of each contestant under each condition; two or more give confidence intervals
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) repeat: u16,
-    /// What chance is made of: the same seed, the same conversation and the same luck on the link
+    /// The seed of chance: the same seed makes the same conversation and the same losses on the link
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// What is between people and server
+    /// The link between people and server
     #[arg(long, value_enum, default_value_t, conflicts_with = "server")]
     pub(crate) link: Link,
-    /// Talk to this server, which `chat serve --unlimited` runs elsewhere, on the network there is; may be given several
-    /// times, such as tcp://HOST and udp://HOST. The rooms stay there
+    /// Use this server, which `chat serve --unlimited` runs elsewhere, over the real network. May be given several times,
+    /// such as tcp://HOST and udp://HOST. The rooms stay on the server
     #[arg(long, value_name = "URL", value_parser = server, conflicts_with_all = ["condition", "capture"])]
     pub(crate) server: Vec<Address>,
     /// Write a page with plots
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
-    /// Write all figures
+    /// Write all figures as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Write a line of figures for each conversation
+    /// Write a line of figures for each conversation as CSV
     #[arg(long, value_name = "FILE")]
     pub(crate) csv: Option<PathBuf>,
     /// Write the packets of each conversation to a file in DIR, for Wireshark
@@ -60,27 +60,27 @@ pub(crate) struct Compare {
     numbers: Numbers,
 }
 
-/// What is between people and server.
+/// The link between people and server.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Link {
-    /// A link that is as bad as it is asked to be
+    /// An emulated link, under the given condition
     #[default]
     Emulated,
-    /// Nothing: no delay, no loss
+    /// The loopback interface: no delay, no loss
     Loopback,
 }
 
-/// A conversation of one's own; what is not said is as in the scenario.
+/// Numbers of the conversation; those that are not given are the scenario's.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "The conversation, where it is not the scenario's")]
+#[command(next_help_heading = "Conversation, where it differs from the scenario")]
 struct Numbers {
-    /// How many people are there
+    /// The number of people
     #[arg(long, value_name = "N")]
     people: Option<usize>,
-    /// In how many rooms
+    /// The number of rooms
     #[arg(long, value_name = "N")]
     rooms: Option<usize>,
-    /// How many of them speak [default: as many as in the scenario; everybody where people are given]
+    /// How many of the people send messages [default: as in the scenario, or all if --people is given]
     #[arg(long, value_name = "N")]
     speakers: Option<usize>,
     /// Messages a second, of all speakers together
@@ -89,27 +89,27 @@ struct Numbers {
     /// Messages in a row, on average
     #[arg(long, value_name = "N", conflicts_with = "window")]
     burst: Option<usize>,
-    /// As fast as it goes, with at most N messages of each speaker unanswered
+    /// Send as fast as possible, with at most N messages of each speaker unanswered
     #[arg(long, value_name = "N")]
     window: Option<usize>,
-    /// How long messages are, in bytes
+    /// The length of messages, in bytes
     #[arg(long, value_name = "N | MIN..MAX", value_parser = size)]
     size: Option<RangeInclusive<usize>>,
-    /// For how long they talk, such as 5s or 500ms
+    /// For how long the speakers send, such as 5s or 500ms
     #[arg(long, value_name = "TIME", value_parser = chat_lab::time)]
     lasts: Option<Duration>,
 }
 
 impl Compare {
-    /// Which scenario is meant.
+    /// The scenario of these arguments.
     pub(crate) fn scenario(&self) -> &'static Scenario {
         self.scenario.as_deref().and_then(Scenario::named).unwrap_or(&SCENARIOS[0])
     }
 
-    /// The conversation that is asked for.
+    /// The conversation of these arguments.
     ///
     /// # Errors
-    /// Which number is impossible.
+    /// Names the number that is out of range.
     pub(crate) fn conversation(&self) -> Result<Conversation, chat_measure::ImpossibleConversation> {
         let Conversation { people, rooms, speakers, pace, size, lasts } =
             self.scenario().conversation.clone();
@@ -136,7 +136,7 @@ impl Compare {
         conversation.checked()
     }
 
-    /// What the link is to be like, one after the other.
+    /// The conditions of these arguments, in the order in which they are measured.
     pub(crate) fn conditions(&self) -> Vec<Conditions> {
         match self.condition.is_empty() {
             true => {
@@ -148,7 +148,7 @@ impl Compare {
     }
 }
 
-/// Both ways of a link.
+/// The conditions of both directions of a link.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Conditions {
     pub(crate) up: Condition,
@@ -169,15 +169,7 @@ fn conditions(raw: &str) -> Result<Conditions, chat_lab::Impossible> {
     Ok(Conditions { up: up.parse()?, down: down.parse()? })
 }
 
-pub(super) fn size(raw: &str) -> Result<RangeInclusive<usize>, String> {
-    let (least, most) = raw.split_once("..").unwrap_or((raw, raw));
-    match (least.parse(), most.parse()) {
-        (Ok(least), Ok(most)) => Ok(least..=most),
-        _ => Err("it is no number of bytes; write it like 200 or 20..160".to_owned()),
-    }
-}
-
-/// The scenarios, and examples.
+/// The scenarios and examples that end the help.
 fn help() -> String {
     let scenarios = SCENARIOS.iter().map(|it| format!("  {:<10}  {}\n", it.name, it.about));
     format!("Scenarios:\n{}\n{EXAMPLES}", scenarios.collect::<String>())
@@ -204,12 +196,5 @@ mod tests {
                 conditions(condition).unwrap();
             }
         }
-    }
-
-    #[test]
-    fn sizes_are_one_number_or_two() {
-        assert_eq!(size("200"), Ok(200..=200));
-        assert_eq!(size("20..160"), Ok(20..=160));
-        assert!(["", "..", "20..", "20-160", "1 2", "-1"].iter().all(|it| size(it).is_err()));
     }
 }

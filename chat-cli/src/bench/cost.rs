@@ -1,4 +1,4 @@
-//! What server and clients used, from one moment to another.
+//! The processor time and memory of server and clients during a load.
 
 use std::time::{Duration, Instant};
 
@@ -7,20 +7,20 @@ use chat_measure::load::{Cost, Memory, Report, Watch};
 
 use crate::process;
 
-/// What was measured so far.
+/// The measurements so far.
 pub(super) struct Costs {
-    /// Of the server, where it is to be measured.
+    /// The server's process, if it is to be measured.
     pid: Option<u32>,
     runtime: SharedRuntime,
     before: Option<u64>,
     joined: Option<u64>,
     after: Option<u64>,
-    from: Option<Moment>,
-    to: Option<Moment>,
+    from: Option<Snapshot>,
+    to: Option<Snapshot>,
 }
 
-/// What was used until some moment.
-struct Moment {
+/// The counters at one moment.
+struct Snapshot {
     at: Instant,
     server: Option<Duration>,
     own: Option<Duration>,
@@ -28,30 +28,30 @@ struct Moment {
 }
 
 impl Costs {
-    /// Those of a server nobody has come to yet.
+    /// Begins with a server that no client has joined.
     pub(super) fn new(pid: Option<u32>, runtime: SharedRuntime) -> Costs {
         let before = pid.and_then(process::memory);
         Costs { pid, runtime, before, joined: None, after: None, from: None, to: None }
     }
 
-    /// All clients are there.
+    /// Notes that all clients have joined.
     pub(super) fn note_joined(&mut self) {
         self.joined = self.pid.and_then(process::memory);
     }
 
-    /// The warm-up is over.
+    /// Notes that the warm-up is over.
     pub(super) fn begin(&mut self, watch: &Watch) {
-        self.from = Some(self.moment(watch));
+        self.from = Some(self.snapshot(watch));
     }
 
-    /// It is over, and all clients are still there.
+    /// Notes that the load is over, before clients leave.
     pub(super) fn end(&mut self, watch: &Watch) {
-        self.to = Some(self.moment(watch));
+        self.to = Some(self.snapshot(watch));
         self.after = self.pid.and_then(process::memory);
     }
 
-    fn moment(&self, watch: &Watch) -> Moment {
-        Moment {
+    fn snapshot(&self, watch: &Watch) -> Snapshot {
+        Snapshot {
             at: self.runtime.now(),
             server: self.pid.and_then(process::cpu),
             own: process::own_cpu(),
@@ -59,8 +59,8 @@ impl Costs {
         }
     }
 
-    /// Puts what is known into `report`.
-    pub(super) fn tell(&self, report: &mut Report) {
+    /// Adds the measurements to `report`.
+    pub(super) fn add_to(&self, report: &mut Report) {
         if let (Some(before), Some(joined), Some(after)) = (self.before, self.joined, self.after) {
             report.server_memory = Some(Memory::new(before, joined, after, report.figures.joined));
         }

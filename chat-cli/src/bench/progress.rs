@@ -1,4 +1,4 @@
-//! How far a load is, on standard error: one line that changes on a terminal, a line every few seconds elsewhere.
+//! The progress of a load on standard error: a status line on a terminal, elsewhere a line every few seconds.
 
 use std::{
     io::{self, Write},
@@ -10,19 +10,19 @@ use chat_measure::load::{Load, Pace, Watch};
 
 use crate::status_line::StatusLine;
 
-/// Shows how far it is.
+/// The progress of a load.
 pub(super) struct Progress {
     line: Option<StatusLine>,
     clients: usize,
-    talks: bool,
+    sends: bool,
 }
 
 impl Progress {
     pub(super) fn new(load: &Load) -> Progress {
-        Progress { line: StatusLine::new(), clients: load.clients, talks: load.pace != Pace::Idle }
+        Progress { line: StatusLine::new(), clients: load.clients, sends: load.pace != Pace::Idle }
     }
 
-    /// Shows what `watch` sees, again and again; it never ends.
+    /// Shows the counters of `watch`, again and again. This future never ends.
     pub(super) async fn show(&self, watch: &Watch, runtime: &SharedRuntime) {
         let every = if self.line.is_some() { OFTEN } else { SELDOM };
         let (mut at, mut before) = (runtime.now(), 0);
@@ -33,9 +33,11 @@ impl Progress {
             let speed = (delivered - before) as f64 / (now - at).as_secs_f64();
             (at, before) = (now, delivered);
             let text = match watch.joined() {
-                joined if joined < self.clients => format!("{joined} of {} clients are in", self.clients),
-                joined if !self.talks => format!("{joined} clients are in, and silent"),
-                _ => format!("{} said, {delivered} delivered, {speed:.0} a second", watch.said()),
+                joined if joined < self.clients => {
+                    format!("{joined} of {} clients have joined", self.clients)
+                }
+                joined if !self.sends => format!("{joined} clients have joined, and are silent"),
+                _ => format!("{} sent, {delivered} delivered, {speed:.0} a second", watch.said()),
             };
             match &self.line {
                 Some(line) => line.show(&text),
@@ -44,7 +46,7 @@ impl Progress {
         }
     }
 
-    /// Nothing more is shown.
+    /// Clears the status line.
     pub(super) fn end(&self) {
         self.line.iter().for_each(StatusLine::clear);
     }

@@ -1,4 +1,4 @@
-//! What is going on, on standard error: one line that changes on a terminal, a line for each conversation elsewhere.
+//! The progress of a comparison on standard error: a status line on a terminal, elsewhere a line for each conversation.
 
 use std::{
     io::{self, Write},
@@ -11,7 +11,7 @@ use chat_measure::Counters;
 
 use crate::status_line::StatusLine;
 
-/// How far a comparison is.
+/// The progress of a comparison.
 pub(super) struct Progress {
     line: Option<StatusLine>,
     rounds: usize,
@@ -24,7 +24,7 @@ impl Progress {
         Progress { line: StatusLine::new(), rounds, done: 0, began: now }
     }
 
-    /// Shows what happens in a round, again and again; it never ends.
+    /// Shows the state of a round, again and again. This future never ends.
     pub(super) async fn show(
         &self,
         title: &str,
@@ -35,9 +35,9 @@ impl Progress {
         let Some(line) = &self.line else { return futures::future::pending().await };
         loop {
             let now = runtime.now();
-            let what = match (counters.entered(), counters.said()) {
-                (entered, 0) if entered < people => format!("{entered} of {people} people are in"),
-                (_, said) => format!("{said} said, {} heard", counters.heard()),
+            let what = match (counters.joined(), counters.said()) {
+                (joined, 0) if joined < people => format!("{joined} of {people} people have joined"),
+                (_, said) => format!("{said} sent, {} delivered", counters.delivered()),
             };
             let left = match self.done {
                 0 => String::new(),
@@ -47,11 +47,11 @@ impl Progress {
                 }
             };
             line.show(&format!("[{}/{}] {title}: {what}{left}", self.done + 1, self.rounds));
-            runtime.sleep_until(now + AGAIN).await;
+            runtime.sleep_until(now + INTERVAL).await;
         }
     }
 
-    /// A round is over.
+    /// Notes that a round is over.
     pub(super) fn round(&mut self, title: &str, outcome: &str) {
         self.done += 1;
         if self.line.is_none() {
@@ -59,11 +59,11 @@ impl Progress {
         }
     }
 
-    /// Nothing more is shown.
+    /// Clears the status line.
     pub(super) fn end(&self) {
         self.line.iter().for_each(StatusLine::clear);
     }
 }
 
-/// How often it is looked.
-const AGAIN: Duration = Duration::from_millis(100);
+/// How often the status line is drawn.
+const INTERVAL: Duration = Duration::from_millis(100);

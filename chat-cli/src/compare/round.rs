@@ -1,37 +1,39 @@
-//! One conversation of one contestant: link and server are made, people come, talk and leave, and all is counted.
+//! One conversation of one contestant: link and server are set up, clients join, talk and leave, and their samples become
+//! figures.
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
 use chat_core::{SharedRuntime, transport::Transports};
 use chat_lab::Outage;
-use chat_measure::{Contestant, Counters, Figures, Plan, Venue};
+use chat_measure::{Contestant, Counters, Figures, JoinedClients, Plan, Target};
 use futures::{FutureExt, future::join, select_biased};
 
 use super::{
-    ground::{Footing, Ground},
     progress::Progress,
+    testbed::{Setup, Testbed},
 };
 use crate::{args::Conditions, names};
 
+/// One conversation of one contestant.
 pub(super) struct Round<'a> {
     pub(super) contestant: &'a Contestant,
     pub(super) conditions: &'a Conditions,
     pub(super) plan: &'a Arc<Plan>,
     pub(super) seed: u64,
-    /// What its files are called.
+    /// The name of the round's files, without extension.
     pub(super) name: &'a str,
 }
 
 impl Round<'_> {
-    /// Holds it.
+    /// Runs the conversation.
     ///
     /// # Errors
-    /// When no link or server can be made, or somebody cannot come in.
-    pub(super) async fn hold(
+    /// When link or server cannot be set up, or a client cannot join.
+    pub(super) async fn run(
         &self,
         transports: &Transports,
-        ground: &Ground,
+        testbed: &Testbed,
         progress: &mut Progress,
         runtime: &SharedRuntime,
     ) -> anyhow::Result<Figures> {
@@ -41,60 +43,61 @@ impl Round<'_> {
         };
         let counters = Arc::new(Counters::default());
         let people = self.plan.conversation().people;
-        let held = {
+        let outcome = {
             let mut shown = Box::pin(progress.show(&title, people, &counters, runtime).fuse());
-            let mut talked = Box::pin(self.talk(transports, ground, &counters, runtime).fuse());
+            let mut measured = Box::pin(self.measure(transports, testbed, &counters, runtime).fuse());
             select_biased! {
-                held = talked => held,
+                outcome = measured => outcome,
                 () = shown => unreachable!("it never ends"),
             }
         };
-        let said = match &held {
+        let words = match &outcome {
             Ok(figures) => format!("{} of {} delivered", figures.delivered, figures.expected),
             Err(error) => format!("{error:#}"),
         };
-        progress.round(&title, &said);
-        held
+        progress.round(&title, &words);
+        outcome
     }
 
-    async fn talk(
+    /// Sets up the testbed, lets the clients talk, and computes the figures.
+    async fn measure(
         &self,
         transports: &Transports,
-        ground: &Ground,
+        testbed: &Testbed,
         counters: &Arc<Counters>,
         runtime: &SharedRuntime,
     ) -> anyhow::Result<Figures> {
-        let footing = ground.footing(self.contestant, self.conditions, self.seed, self.name, runtime).await?;
-        let venue = Venue {
-            transport: transports.get(&footing.address)?,
-            address: footing.address.clone(),
+        let setup = testbed.set_up(self.contestant, self.conditions, self.seed, self.name, runtime).await?;
+        let target = Target {
+            transport: transports.get(&setup.address)?,
+            address: setup.address.clone(),
             password: None,
             prefix: names::unique("lab", &**runtime) + "-",
             runtime: runtime.clone(),
         };
-        let gathering =
-            chat_measure::gather(self.plan.clone(), venue, self.contestant.raw, counters.clone()).await;
-        let mut gathering = gathering.map_err(|why| anyhow!(why))?;
-        // What coming in has set in motion comes to rest.
+        let joined =
+            JoinedClients::join(self.plan.clone(), target, self.contestant.raw, counters.clone()).await;
+        let mut clients = joined.map_err(|why| anyhow!(why))?;
+        // The traffic of the joins comes to rest before the conversation begins.
         let delay = self.conditions.up.settings().delay + self.conditions.down.settings().delay;
         let ahead = AHEAD + delay;
         let begins = runtime.now() + ahead;
-        footing.begin(self.conditions, ahead)?;
-        let count = async {
+        setup.begin(self.conditions, ahead)?;
+        let snapshot = async {
             runtime.sleep_until(begins).await;
-            footing.count()
+            setup.snapshot()
         };
-        let ((), before) = join(gathering.talk(begins), count).await;
-        let after = footing.count();
-        let notes = gathering.leave().await;
-        footing.end()?;
+        let ((), before) = join(clients.talk(begins), snapshot).await;
+        let after = setup.snapshot();
+        let samples = clients.leave().await;
+        setup.end()?;
         let repairs = !self.contestant.reliable && !self.contestant.raw;
-        let mut figures = chat_measure::figures(self.plan, &notes, &self.outages(), repairs);
-        Footing::add(&mut figures, &before, &after);
+        let mut figures = chat_measure::figures(self.plan, &samples, &self.outages(), repairs);
+        Setup::add(&mut figures, &before, &after);
         Ok(figures)
     }
 
-    /// When nothing passed on the way to people, while they talked.
+    /// When nothing got through from server to clients during the conversation.
     fn outages(&self) -> Vec<Range<Duration>> {
         let lasts = self.plan.conversation().lasts;
         let times = |it: &Outage| {
@@ -107,5 +110,5 @@ impl Round<'_> {
     }
 }
 
-/// How long people are silent before they begin.
+/// How long clients are silent before the conversation begins, besides the link's delay.
 const AHEAD: Duration = Duration::from_millis(150);

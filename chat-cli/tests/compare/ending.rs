@@ -13,7 +13,7 @@ use std::{
 use super::*;
 use crate::process::{in_time, signal};
 
-/// A run that would take minutes, once its first conversation is over and the second is held.
+/// A comparison that would take minutes, after its first round.
 fn running(folder: &Path) -> (Child, impl Read + use<>) {
     let html = folder.join("page.html");
     let args = ["compare", "--contestants", "tcp,udp", "--people", "4", "--rate", "20", "--repeat", "300"];
@@ -23,18 +23,18 @@ fn running(folder: &Path) -> (Child, impl Read + use<>) {
     let errors = in_time(move || {
         let mut errors = errors;
         let mut line = String::new();
-        assert!(errors.read_line(&mut line).unwrap() > 0, "it says what it does");
+        assert!(errors.read_line(&mut line).unwrap() > 0, "it reports its progress");
         assert!(line.starts_with("[1/600] tcp"), "{line}");
         errors
     });
     (child, errors)
 }
 
-/// What belongs to a run: its namespace and the servers it started.
+/// The namespace of a comparison, and the processes in it.
 fn belongings(child: &Child) -> (PathBuf, BTreeSet<u32>) {
     let namespace = fs::read_link(format!("/proc/{}/ns/net", child.id())).unwrap();
-    assert_ne!(namespace, fs::read_link("/proc/self/ns/net").unwrap(), "it has one of its own");
-    // Between two conversations there is none.
+    assert_ne!(namespace, fs::read_link("/proc/self/ns/net").unwrap(), "it has a namespace of its own");
+    // Between two rounds there is no server.
     let servers = until(|| Some(inside(&namespace)).filter(|it| it.len() > 1));
     (namespace, servers)
 }
@@ -53,7 +53,7 @@ fn until<T: Send + 'static>(look: impl Fn() -> Option<T> + Send) -> T {
         }
         thread::sleep(Duration::from_millis(10));
     }
-    panic!("it does not come about");
+    panic!("the condition did not come true");
 }
 
 pub(crate) fn interrupted() {
@@ -73,7 +73,7 @@ pub(crate) fn interrupted() {
     });
     drop(errors);
     assert_eq!(status.code(), Some(130));
-    assert!(printed.contains("tcp") && printed.contains("delay=1ms"), "it prints what it has: {printed}");
+    assert!(printed.contains("tcp") && printed.contains("delay=1ms"), "it prints the figures so far: {printed}");
     assert!(printed.contains("interrupted") || printed.contains("ended early"), "{printed}");
     assert!(fs::read_to_string(folder.path().join("page.html")).unwrap().contains("</html>"));
     until(|| inside(&namespace).is_empty().then_some(()));

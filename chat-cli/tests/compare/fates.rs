@@ -1,4 +1,4 @@
-//! The same seed, the same luck: what the link did to each packet, read from captures of two runs.
+//! The same seed makes the same losses: the fate of each packet is read from the captures of two runs.
 
 use std::fs;
 
@@ -28,8 +28,8 @@ pub(crate) fn same() {
         let lost = one.iter().filter(|it| **it).count();
         assert!((both / 40..both / 4).contains(&lost), "{way}: {lost} of {both} are lost");
     }
-    // Whether a message is delivered is luck of two packets, so both runs have some 19 % lost. A message that is lost on
-    // its way up is lost for five readers: with 80 of them the spread is below 5 %, and four of those are allowed.
+    // A message crosses the link twice, so both runs lose about 19 % of the deliveries. A message that is lost on its way up
+    // is lost for five readers: with 80 messages the standard deviation is below 5 %, and four of those are allowed.
     let share = |it: &serde_json::Value| it["delivered"].as_f64().unwrap() / it["expected"].as_f64().unwrap();
     let (one, other) = (share(&one.0), share(&other.0));
     assert!((one - 0.81).abs() < 0.2 && (one - other).abs() < 0.2, "{one} and {other} were delivered");
@@ -43,7 +43,7 @@ fn fates(mut file: &[u8]) -> [Vec<bool>; 2] {
         let (kind, length) = (number(file, 0), number(file, 4) as usize);
         let body = &file[8..length - 4];
         if kind == 6 {
-            let sends = body.windows(8).any(|it| it == [2, 0, 4, 0, 2, 0, 0, 0]); // the option: it went out
+            let sends = body.windows(8).any(|it| it == [2, 0, 4, 0, 2, 0, 0, 0]); // the option that marks an outbound packet
             let lost = body.windows(13).any(|it| it == b"dropped: lost");
             if sends {
                 fates[number(body, 0) as usize].push(lost);

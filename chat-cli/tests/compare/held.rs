@@ -1,4 +1,4 @@
-//! Conversations that are held, and what is said of them.
+//! Comparisons that succeed: their figures, files and verdicts.
 
 use std::{collections::BTreeSet, fs};
 
@@ -13,7 +13,7 @@ fn rounds(report: &Value) -> &Vec<Value> {
     report["rounds"].as_array().unwrap()
 }
 
-/// The figures of a contestant, the first time.
+/// The figures of a contestant in its first round.
 fn of<'a>(report: &'a Value, name: &str) -> &'a Value {
     let contestants = report["contestants"].as_array().unwrap();
     let nth = contestants.iter().position(|it| it["name"] == name).unwrap();
@@ -50,7 +50,7 @@ pub(crate) fn all() {
     assert_eq!(names(&report), ["tcp", "tcp-nagle", "udp-raw", "udp", "third"]);
     assert_eq!(report["link"], "emulated");
     let said: BTreeSet<u64> = names(&report).iter().map(|it| number(&of(&report, it)["said"])).collect();
-    assert_eq!(said.len(), 1, "all hold the same conversation: {said:?}");
+    assert_eq!(said.len(), 1, "all contestants have the same conversation: {said:?}");
     for name in names(&report) {
         let figures = of(&report, name);
         let (expected, delivered) = (number(&figures["expected"]), number(&figures["delivered"]));
@@ -95,7 +95,7 @@ pub(crate) fn repeated() {
         (1, 1, 0, 10),
         (1, 1, 1, 10),
     ];
-    assert_eq!(order, expected, "whoever is first is another one each time");
+    assert_eq!(order, expected, "contestants take turns in being first");
     assert_eq!(report["conditions"][1]["down"], "delay=9ms");
     let p50 = |nth: usize| number(&rounds(&report)[nth]["outcome"]["Ok"]["latency"]["p50_us"]);
     assert!((10_000..100_000).contains(&p50(2)), "1 ms there and 9 ms back: {}", p50(2));
@@ -129,7 +129,7 @@ pub(crate) fn outage() {
     assert_eq!(number(&recovery["count"]), 4, "each of four readers: {recovery}");
     assert!(
         number(&repaired["latency"]["max_us"]) > 400_000,
-        "what was said at its beginning waited for its end"
+        "messages at the beginning of the outage waited for its end"
     );
     assert!(number(&raw["wire"]["up"]["outage"]) > 0);
     assert!(printed.contains("outage"), "{printed}");
@@ -158,7 +158,7 @@ pub(crate) fn loopback() {
         assert_eq!((&figures["lost"], &figures["wire"]), (&Value::from(0), &Value::Null), "{name}");
         assert!(number(&figures["cpu"]["server_us"]) > 0);
     }
-    assert!(of(&report, "tcp")["stalls"].is_null(), "nobody can see those here");
+    assert!(of(&report, "tcp")["stalls"].is_null(), "stalls cannot be observed on loopback");
     assert!(printed.contains("loopback"), "{printed}");
 }
 
@@ -174,7 +174,7 @@ pub(crate) fn server() {
     let (tcp, udp) = (url(&said), url(&more));
     let args = ["--lasts", "300ms", "--server", &tcp, "--server", &udp];
     let (report, printed) = compared(&[SMALL, &args].concat(), folder.path());
-    assert_eq!(names(&report), ["tcp", "udp-raw", "udp"], "those whose scheme was given");
+    assert_eq!(names(&report), ["tcp", "udp-raw", "udp"], "the contestants whose scheme was given");
     assert_eq!(report["link"], "server");
     for name in names(&report) {
         let figures = of(&report, name);
@@ -186,5 +186,5 @@ pub(crate) fn server() {
     }
     assert!(printed.contains("server"), "{printed}");
     let settings = report["settings"].as_array().unwrap();
-    assert!(settings.iter().all(|it| it["name"] != "server"), "nothing is known of it: {settings:?}");
+    assert!(settings.iter().all(|it| it["name"] != "server"), "the machine of a foreign server is not described: {settings:?}");
 }

@@ -1,5 +1,5 @@
-//! `chat compare` as people run it, with one more transport than the program comes with: so this binary is the program as
-//! well as the test. Checks run one after the other, since they measure.
+//! `chat compare` as a program, with a third transport. This binary is both the test and that program. Checks run one after
+//! the other, since they measure time.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
 mod ending;
@@ -25,20 +25,20 @@ use futures::future::BoxFuture;
 use libtest_mimic::{Arguments, Trial};
 
 const CHECKS: &[(&str, fn())] = &[
-    ("what_is_impossible_is_refused_with_the_name_of_its_flag", refused::impossible),
-    ("who_may_have_no_link_is_told_what_allows_it", refused::not_permitted),
-    ("every_contestant_holds_the_conversation_a_third_transport_too", held::all),
+    ("impossible_arguments_are_refused_by_name", refused::impossible),
+    ("a_user_without_permission_for_links_is_told_what_allows_them", refused::not_permitted),
+    ("every_contestant_has_the_conversation_also_a_third_transport", held::all),
     ("conversations_are_repeated_and_contestants_take_turns", held::repeated),
-    ("after_an_outage_it_is_said_when_readers_went_on", held::outage),
+    ("recovery_after_an_outage_is_reported", held::outage),
     ("a_transport_that_cannot_cross_the_link_fails_alone", held::one_fails),
     ("without_a_link_nothing_is_impaired", held::loopback),
-    ("a_server_that_runs_elsewhere_is_talked_to", held::server),
-    ("with_one_seed_the_link_decides_the_same", fates::same),
-    ("an_interrupted_run_prints_what_it_has_and_leaves_nothing", ending::interrupted),
+    ("a_server_that_runs_elsewhere_is_used", held::server),
+    ("the_same_seed_makes_the_same_losses", fates::same),
+    ("an_interrupted_run_prints_its_figures_and_leaves_nothing", ending::interrupted),
     ("a_killed_run_leaves_nothing", ending::killed),
 ];
 
-/// TCP under another name, as somebody would add a transport.
+/// TCP under another name, in place of a transport that a user adds.
 struct Third(Tcp);
 
 impl Transport for Third {
@@ -91,12 +91,12 @@ fn program(args: &[&str]) -> Command {
     chat
 }
 
-/// What comes of it, within a minute.
+/// The output of a command, which has to end within a minute.
 fn output(command: Command) -> Output {
     assert_cmd::Command::from_std(command).timeout(std::time::Duration::from_secs(60)).output().unwrap()
 }
 
-/// Compares, and gives the figures back, with what was printed, as one line: words are wrapped anywhere.
+/// Runs a comparison. Returns its report, and the printed text as one line, because the program wraps lines anywhere.
 fn compared(args: &[&str], folder: &Path) -> (serde_json::Value, String) {
     let json = folder.join("figures.json");
     let said = output(program(&[&["compare", "--json", json.to_str().unwrap()], args].concat()));
@@ -110,7 +110,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Whether links can be emulated here; says why not.
+/// Whether links can be emulated here; prints why not.
 fn has_links() -> bool {
     let args = ["compare", "--people", "2", "--lasts", "100ms", "--condition", "", "--contestants", "tcp"];
     let tried = output(program(&args));

@@ -1,4 +1,4 @@
-//! What cannot be compared is refused in words.
+//! Impossible comparisons are refused with the name of the wrong argument.
 
 use std::{fs, os::unix::process::CommandExt};
 
@@ -40,7 +40,7 @@ pub(crate) fn impossible() {
     }
 }
 
-/// Nobody may make devices here where only root may.
+/// Where only root may make devices, the error names the device and the alternatives.
 pub(crate) fn not_permitted() {
     let folder = tempfile::tempdir().unwrap();
     let ours = env::current_exe().unwrap();
@@ -51,13 +51,13 @@ pub(crate) fn not_permitted() {
     let mut command = Command::new(copy);
     command.args(["compare", "--lasts", "100ms", "--people", "2", "--contestants", "tcp"]);
     command.env(IS_THE_PROGRAM, "").env("XDG_CONFIG_HOME", "/nowhere").current_dir("/");
-    if nix_is_root() {
+    if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
     let said = output(command);
     let errors = text(&said.stderr);
     match said.status.code() {
-        Some(0) => println!("skipped: everybody may here"),
+        Some(0) => println!("skipped: every user may make devices here"),
         code => {
             assert_eq!((code, errors.lines().count()), (Some(1), 1), "{errors}");
             for words in ["/dev/net/tun", "--link loopback", "--server URL"] {
@@ -67,7 +67,7 @@ pub(crate) fn not_permitted() {
     }
 }
 
-fn nix_is_root() -> bool {
+fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 

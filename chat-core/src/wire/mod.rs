@@ -15,6 +15,7 @@ mod event;
 mod post;
 mod refusal;
 mod request;
+mod scan;
 mod shape;
 
 pub(crate) use block::Block;
@@ -26,6 +27,7 @@ pub use event::{
 pub use post::{Post, Target};
 pub use refusal::{Code, Error, Goodbye, Reason};
 pub use request::{Hello, History, Join, Leave, Replay, Request, RequestBody, Search, Unknown, Who};
+pub use scan::{ScannedMessage, scan_message};
 
 /// The version this crate speaks.
 pub const PROTOCOL: u64 = 1;

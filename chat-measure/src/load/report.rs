@@ -1,40 +1,43 @@
-//! All that is known of a load when it is over, and how people read it.
+//! The report of a load: its figures with the costs of server and clients, as JSON and as a table.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{Figures, Load, Pace};
-use crate::{Durations, human};
+use super::{
+    figures::Figures,
+    spec::{Load, Pace},
+};
+use crate::{durations::Durations, human};
 
-/// All that is known of a load when it is over.
+/// The report of a load.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The program that made it, and its version.
+    /// The program that generated the load, and its version.
     pub software: String,
-    /// Where the server is.
+    /// The server's address.
     pub server: String,
-    /// The scheme of that.
+    /// The scheme of that address.
     pub transport: String,
-    /// What was asked for, in words.
+    /// The load in words.
     pub load: String,
-    /// The same as numbers.
+    /// The load as numbers.
     #[serde(flatten)]
     pub asked: Asked,
-    /// What came of it.
+    /// The measured figures.
     #[serde(flatten)]
     pub figures: Figures,
-    /// What the server used, where that is known.
+    /// The server's processor time, where it is known.
     pub server_cost: Option<Cost>,
     /// The server's memory, where that is known.
     pub server_memory: Option<Memory>,
-    /// What this process used: it had all clients in it.
+    /// The processor time of this process, in which all clients run.
     pub generator_cost: Option<Cost>,
     /// How many processor cores this process may use.
     pub cores: usize,
 }
 
-/// What was asked for.
+/// The load as numbers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Asked {
     clients: usize,
@@ -50,13 +53,13 @@ pub struct Asked {
 /// Processor time, from the end of the warm-up to the end.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Cost {
-    /// In microseconds.
+    /// Processor time in microseconds.
     pub cpu_us: u64,
-    /// How long that was measured, in microseconds.
+    /// The time over which it was measured, in microseconds.
     pub wall_us: u64,
     /// How many deliveries there were in that time.
     pub deliveries: u64,
-    /// Processor time of each, in microseconds; none if there were none.
+    /// Processor time per delivery, in microseconds; `None` if there were no deliveries.
     pub cpu_us_per_delivery: Option<f64>,
     /// How many cores were busy on average.
     pub busy_cores: f64,
@@ -67,16 +70,16 @@ pub struct Cost {
 pub struct Memory {
     /// Before the first client.
     pub before: u64,
-    /// With all clients in their rooms, before anything was said.
+    /// When all clients had joined and none had sent a message.
     pub joined: u64,
-    /// In the end, while they still were.
+    /// At the end, before the clients left.
     pub after: u64,
-    /// What each client added by being there.
+    /// How much each joined client added.
     pub per_client: u64,
 }
 
 impl Asked {
-    /// What `load` asks for.
+    /// The numbers of `load`.
     pub fn of(load: &Load) -> Asked {
         Asked {
             clients: load.clients,
@@ -97,7 +100,7 @@ impl Asked {
 }
 
 impl Cost {
-    /// So much processor time in so much time, for so many deliveries.
+    /// The cost of `deliveries` deliveries that took `cpu_us` of processor time within `wall_us`.
     pub fn new(cpu_us: u64, wall_us: u64, deliveries: u64) -> Cost {
         let each = cpu_us as f64 / deliveries as f64;
         let busy_cores = if wall_us == 0 { 0.0 } else { cpu_us as f64 / wall_us as f64 };
@@ -112,7 +115,7 @@ impl Cost {
 }
 
 impl Memory {
-    /// What `clients` clients make of the memory there was `before` them.
+    /// The server's memory before `clients` clients joined, when they had joined, and at the end.
     pub fn new(before: u64, joined: u64, after: u64, clients: usize) -> Memory {
         let per_client = joined.saturating_sub(before) / clients.max(1) as u64;
         Memory { before, joined, after, per_client }
@@ -120,21 +123,21 @@ impl Memory {
 }
 
 impl Report {
-    /// What is to be known before these figures are believed, in sentences.
+    /// Reasons to doubt the figures, each a sentence.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let figures = &self.figures;
         if figures.refused > 0 {
-            let why = figures.why_refused.as_deref().unwrap_or("nobody knows why");
+            let why = figures.why_refused.as_deref().unwrap_or("for an unknown reason");
             warnings.push(format!(
-                "{} messages were refused ({}): a server takes as much as it can with --unlimited.",
+                "{} messages were refused ({}): start the server with --unlimited to measure its speed.",
                 grouped(figures.refused),
                 human::plain(why)
             ));
         }
         if figures.unsaid > 0 {
             warnings.push(format!(
-                "{} messages were due and not said before the end, and are in no figure: it did not keep up.",
+                "{} messages were due and not sent before the end, and are in no figure: the clients did not keep up.",
                 grouped(figures.unsaid)
             ));
         }
@@ -149,7 +152,7 @@ impl Report {
             ));
         } else if both > NEARLY_ALL * cores {
             warnings.push(format!(
-                "Server and clients used {} of {} processor cores together: with more cores there would be more.",
+                "Server and clients used {} of {} processor cores together: with more cores the figures would be higher.",
                 human::digits(both, 2),
                 self.cores
             ));
@@ -157,13 +160,13 @@ impl Report {
         warnings
     }
 
-    /// What people read.
+    /// The report as a table for a terminal.
     pub fn table(&self) -> String {
         let Figures { join, said, delivered, delivered_bytes, lost, duplicated, reordered, .. } =
             &self.figures;
         let mut table = format!("{} over {}\n\n", self.load, self.transport);
         let mut line = |title: &str, text: String| {
-            let _ = writeln!(table, "{title:<10} {text}"); // a string takes everything
+            let _ = writeln!(table, "{title:<10} {text}"); // writing into a string cannot fail
         };
         let all = human::duration(self.figures.joined_in_us as f64);
         let (joined, clients) = (self.figures.joined as u64, self.asked.clients as u64);
@@ -200,7 +203,7 @@ impl Report {
             let _ = write!(table, "\n{warning}\n");
         }
         if self.figures.ended_early {
-            table.push_str("\nIt was ended early.\n");
+            table.push_str("\nThe load was ended early.\n");
         }
         table
     }
@@ -253,7 +256,7 @@ fn bytes(count: u64) -> String {
 const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
 const JOIN: [(f64, &str); 2] = [(0.5, "p50"), (0.99, "p99")];
 const LATENCY: [(f64, &str); 4] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9")];
-/// From which share of the cores on there is hardly more to be had.
+/// From this share of the cores on the processor limits the figures.
 const NEARLY_ALL: f64 = 0.9;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What all clients of a load share: what is asked for, the clock, and counters.
+//! The state that all clients of a load share: the load, the clock, and the counters.
 
 use std::{
     sync::{
@@ -10,56 +10,57 @@ use std::{
 
 use chat_core::SharedRuntime;
 
-use super::{Load, mark::mixed, micros};
-use crate::Durations;
+use super::{spec::Load, stamp::mixed};
+use crate::durations::{Durations, micros};
 
-/// What all clients share.
+/// The state that all clients share.
 pub(super) struct Shared {
     pub(super) load: Load,
     pub(super) runtime: SharedRuntime,
-    pub(super) counters: Counters,
-    /// When it begins, once that is known.
+    pub(super) counters: LoadCounters,
+    /// When the load begins, once that is decided.
     pub(super) began: OnceLock<Instant>,
-    rooms: Vec<Room>,
-    /// How long deliveries took. Several, so that threads rarely want the same one.
+    rooms: Vec<SentInRoom>,
+    /// How long deliveries took, in several histograms so that threads rarely wait for the same lock.
     latencies: [Mutex<Durations>; SHARDS],
-    /// When the last delivery that counts came, in microseconds since the beginning.
-    last_heard: AtomicU64,
-    /// Why links were lost, the first reason.
+    /// When the last measured delivery came, in microseconds since the beginning.
+    last_delivery: AtomicU64,
+    /// The reason for which the first link was lost.
     why_lost: OnceLock<String>,
-    /// Why a message was refused, the first reason.
+    /// The reason for which the first message was refused.
     why_refused: OnceLock<String>,
 }
 
-/// What was said in a room.
+/// The messages that were sent to one room.
 #[derive(Default)]
-struct Room {
-    said: AtomicU64,
-    /// Of the numbers of its messages, [`mixed`].
+struct SentInRoom {
+    count: AtomicU64,
+    /// The sum of [`mixed`] over the numbers of those messages.
     sum: AtomicU64,
 }
 
-/// What is counted while it goes on, for whoever looks on.
+/// What a load counts while it runs.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub struct LoadCounters {
     pub(super) joined: AtomicUsize,
     said: AtomicU64,
     refused: AtomicU64,
-    heard: AtomicU64,
-    heard_bytes: AtomicU64,
+    delivered: AtomicU64,
+    delivered_bytes: AtomicU64,
     expected: AtomicU64,
+    parsed: AtomicU64,
     lost_links: AtomicUsize,
     down: AtomicUsize,
     next: AtomicU64,
 }
 
-impl Counters {
-    /// How many clients are in their rooms.
+impl LoadCounters {
+    /// How many clients have joined their room.
     pub fn joined(&self) -> usize {
         self.joined.load(Relaxed)
     }
 
-    /// How many messages were said and not refused.
+    /// How many messages were sent and not refused.
     pub fn said(&self) -> u64 {
         self.said.load(Relaxed)
     }
@@ -71,12 +72,18 @@ impl Counters {
 
     /// How many deliveries there were.
     pub fn delivered(&self) -> u64 {
-        self.heard.load(Relaxed)
+        self.delivered.load(Relaxed)
     }
 
-    /// How many bytes of text they brought.
+    /// How many bytes of text those deliveries brought.
     pub fn delivered_bytes(&self) -> u64 {
-        self.heard_bytes.load(Relaxed)
+        self.delivered_bytes.load(Relaxed)
+    }
+
+    /// How many frames light clients had to parse as JSON. Light clients recognise entries and acknowledgements by their
+    /// bytes; a parsed frame costs a client about as much as it costs the server to write it.
+    pub fn parsed(&self) -> u64 {
+        self.parsed.load(Relaxed)
     }
 
     /// How often a link was lost.
@@ -89,25 +96,29 @@ impl Counters {
         self.down.load(Relaxed)
     }
 
-    pub(super) fn is_all_heard(&self) -> bool {
+    pub(super) fn is_all_delivered(&self) -> bool {
         self.delivered() >= self.expected.load(Relaxed)
     }
 
     pub(super) fn next_number(&self) -> u64 {
         self.next.fetch_add(1, Relaxed)
     }
+
+    pub(super) fn note_parsed(&self) {
+        self.parsed.fetch_add(1, Relaxed);
+    }
 }
 
 impl Shared {
     pub(super) fn new(load: Load, runtime: SharedRuntime) -> Shared {
         Shared {
-            rooms: (0..load.rooms).map(|_| Room::default()).collect(),
+            rooms: (0..load.rooms).map(|_| SentInRoom::default()).collect(),
             load,
             runtime,
-            counters: Counters::default(),
+            counters: LoadCounters::default(),
             began: OnceLock::new(),
             latencies: Default::default(),
-            last_heard: AtomicU64::new(0),
+            last_delivery: AtomicU64::new(0),
             why_lost: OnceLock::new(),
             why_refused: OnceLock::new(),
         }
@@ -119,67 +130,69 @@ impl Shared {
         micros(self.runtime.now().saturating_duration_since(*began))
     }
 
-    /// Whether it has begun. The clock stands still until then.
+    /// Whether the load has begun. [`Shared::now`] stays 0 until then.
     pub(super) fn has_begun(&self) -> bool {
         self.began.get().is_some_and(|began| self.runtime.now() >= *began)
     }
 
-    /// The instant so many microseconds after the beginning.
+    /// The instant that many microseconds after the beginning.
     pub(super) fn instant(&self, micros: u64) -> Instant {
         let began = self.began.get().copied().unwrap_or_else(|| self.runtime.now());
         began + Duration::from_micros(micros)
     }
 
-    pub(super) fn said(&self, room: usize, number: u64) {
-        self.rooms[room].said.fetch_add(1, Relaxed);
+    /// Counts message `number`, which a sender is about to send to `room`.
+    pub(super) fn note_said(&self, room: usize, number: u64) {
+        self.rooms[room].count.fetch_add(1, Relaxed);
         self.rooms[room].sum.fetch_add(mixed(number), Relaxed);
         self.counters.expected.fetch_add(self.load.members(room), Relaxed);
         self.counters.said.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn refused(&self, room: usize, number: u64) {
-        self.rooms[room].said.fetch_sub(1, Relaxed);
+    /// Takes back that message `number` was sent: the server refused it.
+    pub(super) fn note_refused(&self, room: usize, number: u64) {
+        self.rooms[room].count.fetch_sub(1, Relaxed);
         self.rooms[room].sum.fetch_sub(mixed(number), Relaxed);
         self.counters.expected.fetch_sub(self.load.members(room), Relaxed);
         self.counters.said.fetch_sub(1, Relaxed);
         self.counters.refused.fetch_add(1, Relaxed);
     }
 
-    /// How many messages were said in a room, and the sum of their numbers.
+    /// How many messages were sent to a room, and the sum of [`mixed`] over their numbers.
     pub(super) fn said_in(&self, room: usize) -> (u64, u64) {
-        (self.rooms[room].said.load(Relaxed), self.rooms[room].sum.load(Relaxed))
+        (self.rooms[room].count.load(Relaxed), self.rooms[room].sum.load(Relaxed))
     }
 
-    /// Deliveries of messages that were due at `dues`, to somebody who counts in `shard`.
-    pub(super) fn heard(&self, shard: usize, dues: &[u64], bytes: usize, now: u64) {
-        self.counters.heard.fetch_add(dues.len() as u64, Relaxed);
-        self.counters.heard_bytes.fetch_add(bytes as u64, Relaxed);
-        let begins = micros(self.load.warmup);
+    /// Counts deliveries of messages that were due at `dues`. The receiving client records latencies in `shard`.
+    pub(super) fn note_delivered(&self, shard: usize, dues: &[u64], bytes: usize, now: u64) {
+        self.counters.delivered.fetch_add(dues.len() as u64, Relaxed);
+        self.counters.delivered_bytes.fetch_add(bytes as u64, Relaxed);
+        let warm = micros(self.load.warmup);
         let mut latencies = lock(&self.latencies[shard % SHARDS]);
-        let mut counts = false;
-        for due in dues.iter().filter(|it| **it >= begins) {
+        let mut is_measured = false;
+        for due in dues.iter().filter(|due| **due >= warm) {
             latencies.record(Duration::from_micros(now.saturating_sub(*due)));
-            counts = true;
+            is_measured = true;
         }
         drop(latencies);
-        if counts {
-            self.last_heard.fetch_max(now, Relaxed);
+        if is_measured {
+            self.last_delivery.fetch_max(now, Relaxed);
         }
     }
 
     pub(super) fn latencies(&self) -> Durations {
         let mut all = Durations::default();
-        self.latencies.iter().for_each(|it| all.add(&lock(it)));
+        self.latencies.iter().for_each(|shard| all.add(&lock(shard)));
         all
     }
 
-    /// When the last delivery that counts came, in microseconds since the beginning.
-    pub(super) fn last_heard(&self) -> u64 {
-        self.last_heard.load(Relaxed)
+    /// When the last measured delivery came, in microseconds since the beginning.
+    pub(super) fn last_delivery(&self) -> u64 {
+        self.last_delivery.load(Relaxed)
     }
 
     pub(super) fn note_lost_link(&self, why: String) {
-        let _ = self.why_lost.set(why); // the first is enough
+        let _ = self.why_lost.set(why); // only the first reason is kept
         self.counters.lost_links.fetch_add(1, Relaxed);
         self.counters.down.fetch_add(1, Relaxed);
     }
@@ -190,7 +203,7 @@ impl Shared {
 
     pub(super) fn note_why_refused(&self, why: &str) {
         if self.why_refused.get().is_none() {
-            let _ = self.why_refused.set(why.to_owned()); // the first is enough
+            let _ = self.why_refused.set(why.to_owned()); // only the first reason is kept
         }
     }
 

@@ -1,28 +1,34 @@
-//! Figures of notes that were made by hand.
+//! Figures of samples that were made by hand.
 
 use super::*;
-use crate::scenario::SCENARIOS;
+use crate::scenario::{Conversation, SCENARIOS};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn heard(number: u32, seq: u64, at: u64) -> Heard {
-    Heard { number, seq, bytes: 100, at: ms(at) }
+fn delivery(number: u32, seq: u64, at: u64) -> Delivery {
+    Delivery { number, seq, bytes: 100, at: ms(at) }
 }
 
-/// Of two people one says four things and the other hears what is told here.
-fn of(heard: &[Heard], outages: &[Range<Duration>]) -> Figures {
-    let conversation = crate::Conversation { people: 2, speakers: 2, ..SCENARIOS[0].conversation.clone() };
+/// The figures of two clients, of which one sends four messages and the other receives `deliveries`.
+fn of(deliveries: &[Delivery], outages: &[Range<Duration>]) -> Figures {
+    let conversation = Conversation { people: 2, speakers: 2, ..SCENARIOS[0].conversation.clone() };
     let said = (0..4).map(|it| (it, ms(u64::from(it) * 100))).collect();
-    let ana = Notes { said, entered_after: ms(30), ..Notes::default() };
-    let bob = Notes { heard: heard.to_vec(), entered_after: ms(50), lost_links: 2, ..Notes::default() };
+    let ana = Samples { said, joined_after: ms(30), ..Samples::default() };
+    let bob = Samples {
+        deliveries: deliveries.to_vec(),
+        joined_after: ms(50),
+        lost_links: 2,
+        ..Samples::default()
+    };
     figures(&Plan::new(conversation, 1), &[ana, bob], outages, false)
 }
 
 #[test]
 fn each_delivery_counts_once_and_what_comes_again_or_late_is_said() {
-    let figures = of(&[heard(0, 1, 20), heard(2, 3, 230), heard(1, 2, 240), heard(2, 3, 250)], &[]);
+    let figures =
+        of(&[delivery(0, 1, 20), delivery(2, 3, 230), delivery(1, 2, 240), delivery(2, 3, 250)], &[]);
     assert_eq!((figures.said, figures.expected, figures.delivered, figures.lost), (4, 4, 3, 1));
     assert_eq!((figures.duplicated, figures.reordered), (1, 1));
     assert_eq!(figures.latency.quantile(1.0).unwrap() / 1000, 140);
@@ -39,7 +45,8 @@ fn each_delivery_counts_once_and_what_comes_again_or_late_is_said() {
 #[test]
 fn recovery_is_from_the_end_of_an_outage_to_the_next_message() {
     let outages = [ms(100)..ms(200), ms(220)..ms(500), ms(900)..ms(1000)];
-    let figures = of(&[heard(0, 1, 20), heard(1, 2, 210), heard(2, 3, 540), heard(3, 4, 590)], &outages);
+    let figures =
+        of(&[delivery(0, 1, 20), delivery(1, 2, 210), delivery(2, 3, 540), delivery(3, 4, 590)], &outages);
     let recovery = figures.recovery.unwrap();
     assert_eq!(recovery.count(), 2, "after the last nothing came");
     let all: Vec<u64> = recovery.distribution().map(|(it, _)| it / 1000).collect();
@@ -49,7 +56,7 @@ fn recovery_is_from_the_end_of_an_outage_to_the_next_message() {
 #[test]
 fn nothing_said_is_nothing_lost() {
     let plan = Plan::new(SCENARIOS[0].conversation.clone(), 1);
-    let figures = figures(&plan, &[Notes::default(), Notes::default()], &[], true);
+    let figures = figures(&plan, &[Samples::default(), Samples::default()], &[], true);
     assert_eq!((figures.expected, figures.share_delivered(), figures.goodput), (0, 1.0, 0.0));
     assert_eq!(figures.packets_per_delivery(), None);
     assert!(figures.before_repair.is_some() && figures.retransmissions == Some(0));
@@ -64,9 +71,9 @@ fn a_stall_before_the_conversation_is_not_its_longest() {
     };
     let plan = Plan::new(SCENARIOS[0].conversation.clone(), 1);
     let of = |before, after| {
-        let notes = Notes { before, after, ..Notes::default() };
+        let samples = Samples { before, after, ..Samples::default() };
         let Stalls { count, total_us, longest_us } =
-            figures(&plan, &[notes, Notes::default()], &[], true).stalls.unwrap();
+            figures(&plan, &[samples, Samples::default()], &[], true).stalls.unwrap();
         (count, total_us / 1000, longest_us / 1000)
     };
     assert_eq!(of(stats(1, 700, 700), stats(1, 700, 700)), (0, 0, 0));

@@ -1,15 +1,15 @@
-//! The two plots with bars: what came of deliveries, and what they took on the wire.
+//! The two bar charts: faults of deliveries, and traffic per delivery.
 
 use plotters::prelude::*;
 
 use super::paint::{FONT, INK, colour, within_page};
 use crate::{
-    Figures,
+    figures::Figures,
     human::{count, percent},
     summary::Summary,
 };
 
-/// What was lost, came twice or out of order, of all that was to be delivered; nothing where nothing was.
+/// The shares of deliveries that were lost, came twice or came out of order; `None` if none were expected.
 pub(super) fn deliveries(summaries: &[Summary]) -> Option<String> {
     let mut groups = Vec::new();
     for (contestant, it) in summaries.iter().enumerate() {
@@ -31,7 +31,7 @@ pub(super) fn deliveries(summaries: &[Summary]) -> Option<String> {
     drawn(&groups, "Deliveries that were lost, came twice or out of order")
 }
 
-/// Bytes and packets for each delivery; nothing where the wire cannot be seen.
+/// Bytes and packets per delivery; `None` where the wire was not observed.
 pub(super) fn wire(summaries: &[Summary]) -> Option<String> {
     let bytes = |it: &Summary| it.each(Figures::bytes_per_delivery).map(|it| it.value);
     let packets = |it: &Summary| it.each(Figures::packets_per_delivery).map(|it| it.value);
@@ -49,14 +49,14 @@ pub(super) fn wire(summaries: &[Summary]) -> Option<String> {
     drawn(&groups, "Bytes and packets on the wire for each delivery")
 }
 
-/// The bars of one contestant, below its name.
+/// The bars of one contestant, under its name.
 struct Group {
     contestant: usize,
     name: String,
     bars: Vec<Bar>,
 }
 
-/// A bar as long as this part of the longest, and what stands at its end.
+/// A bar: its length as a part of the longest bar, and the label at its end.
 struct Bar {
     length: f64,
     label: String,
@@ -93,7 +93,7 @@ impl Group {
     }
 }
 
-/// A name that leaves room for what is said of it.
+/// A name, cut to leave room for the text after it.
 fn short(name: &str) -> String {
     if name.chars().count() <= NAME {
         name.to_owned()
@@ -103,10 +103,10 @@ fn short(name: &str) -> String {
 }
 
 const WIDTH: u32 = 480;
-/// Of a bar; there is room for its label next to it.
+/// The length of the longest bar, which leaves room for its label.
 const LONGEST: i32 = 290;
 const LINE: i32 = 24;
 const BAR: i32 = 24;
 const BETWEEN: i32 = 12;
 const NAME: usize = 20;
-const NEVER: &str = "a plot is drawn into a string, which takes everything";
+const NEVER: &str = "drawing into a string cannot fail";

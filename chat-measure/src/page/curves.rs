@@ -1,4 +1,4 @@
-//! The two plots with lines: how many messages are not there yet, and when they waited.
+//! The two line charts: the share of messages that were not delivered yet, and the longest wait over time.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -8,25 +8,29 @@ use plotters::{
 };
 
 use super::paint::{FONT, GRID, INK, colour, within_page};
-use crate::{Moment, human::duration, summary::Summary};
+use crate::{
+    figures::TimeSlot,
+    human::{digits, duration},
+    summary::Summary,
+};
 
-/// Of all that was to be delivered, which share was not there yet after a time; nothing where nothing came.
-pub(super) fn not_there_yet(summaries: &[Summary]) -> Option<String> {
+/// The share of expected deliveries that had not come yet after a time; `None` where none came.
+pub(super) fn not_delivered_yet(summaries: &[Summary]) -> Option<String> {
     let heard = |it: &&Summary| it.delivered > 0;
     let shortest = summaries.iter().filter(heard).filter_map(|it| it.latency.quantile(0.0)).min()?;
     let longest = summaries.iter().filter(heard).filter_map(|it| it.latency.max()).max()?;
     let x = Axis::of_times(shortest, longest);
     let lines = summaries.iter().enumerate().filter(|(_, it)| it.delivered > 0);
     let lines = lines
-        .map(|(contestant, it)| Line { contestant, pieces: vec![remaining(it, x.to)] })
+        .map(|(contestant, it)| Curve { contestant, pieces: vec![remaining(it, x.to)] })
         .collect::<Vec<_>>();
     Some(within_page(
         &drawn(&lines, x, Axis::of_shares()),
-        "Share of messages that were not there yet, by time",
+        "Share of messages that were not delivered yet, by time",
     ))
 }
 
-/// How long the unluckiest reader waited for what was said at a time, in the first round that most came through; with
+/// The longest wait for the messages that were due at a time, in the first of the rounds that most contestants have; with
 /// the number of that round, from 0 on.
 pub(super) fn over_time(summaries: &[Summary], repetitions: usize) -> Option<(usize, String)> {
     let of = |round, it: &Summary| {
@@ -36,33 +40,33 @@ pub(super) fn over_time(summaries: &[Summary], repetitions: usize) -> Option<(us
     let heard = |round: &usize| summaries.iter().filter(|it| of(*round, it).is_some()).count();
     // Of several, `max_by_key` takes the last.
     let round = (0..repetitions).rev().max_by_key(heard)?;
-    let moments: Vec<_> =
+    let slots: Vec<_> =
         summaries.iter().enumerate().filter_map(|(index, it)| Some((index, of(round, it)?))).collect();
-    let all = || moments.iter().flat_map(|(_, it)| it);
+    let all = || slots.iter().flat_map(|(_, it)| it);
     let known: BTreeSet<u64> = all().map(|it| it.at_ms).collect();
     let y = Axis::of_times(all().map(|it| it.max_us).min()?, all().map(|it| it.max_us).max()?);
     let x = Axis::of_seconds(known.last()? + 1);
-    let lines = moments
+    let lines = slots
         .iter()
-        .map(|(contestant, it)| Line { contestant: *contestant, pieces: longest(it, &known, x.to) });
+        .map(|(contestant, it)| Curve { contestant: *contestant, pieces: longest(it, &known, x.to) });
     let lines = lines.collect::<Vec<_>>();
     Some((round, within_page(&drawn(&lines, x, y), "Longest wait by the time at which messages were said")))
 }
 
-/// The longest wait of each moment; where nothing came of what came to others, there is no line.
-fn longest(moments: &[Moment], known: &BTreeSet<u64>, to: f64) -> Vec<Vec<(f64, f64)>> {
-    let is_next = |a: &Moment, b: &Moment| known.range(a.at_ms + 1..).next() == Some(&b.at_ms);
-    let pieces = moments.chunk_by(is_next).map(|piece| {
+/// The longest wait in each slot. Where nothing was delivered in a slot that others have, the line has a gap.
+fn longest(slots: &[TimeSlot], known: &BTreeSet<u64>, to: f64) -> Vec<Vec<(f64, f64)>> {
+    let is_next = |a: &TimeSlot, b: &TimeSlot| known.range(a.at_ms + 1..).next() == Some(&b.at_ms);
+    let pieces = slots.chunk_by(is_next).map(|piece| {
         let mut points: Vec<_> =
             piece.iter().map(|it| (it.at_ms as f64 / 1000.0, millis(it.max_us))).collect();
         let (at, high) = points[points.len() - 1];
-        points.push((at + to / 200.0, high)); // so that one alone can be seen
+        points.push((at + to / 200.0, high)); // so that a single point can be seen
         points
     });
     pieces.collect()
 }
 
-/// What was not there yet, as steps, both in logarithms; what was lost is never there.
+/// The share that was not delivered yet, as steps, with logarithms on both axes. A lost message is never delivered.
 fn remaining(it: &Summary, to: f64) -> Vec<(f64, f64)> {
     let mut points: Vec<(f64, f64)> = Vec::new();
     let expected = it.expected.max(it.delivered) as f64;
@@ -71,7 +75,7 @@ fn remaining(it: &Summary, to: f64) -> Vec<(f64, f64)> {
         let at = millis(micros);
         came += how_many;
         let left = (1.0 - came as f64 / expected).max(0.0).log10().max(LEAST);
-        // More than a page can show is not drawn.
+        // Steps that are too small to be seen are not drawn.
         let is_seen = |it: &(f64, f64)| at - it.0 > 0.004 || share - left > 0.02;
         if points.last().is_none_or(is_seen) || left == LEAST {
             points.extend([(at, share), (at, left)]);
@@ -85,13 +89,13 @@ fn remaining(it: &Summary, to: f64) -> Vec<(f64, f64)> {
     points
 }
 
-/// What is drawn of a contestant, in as many pieces as it has.
-struct Line {
+/// The curve of a contestant, in one or more pieces.
+struct Curve {
     contestant: usize,
     pieces: Vec<Vec<(f64, f64)>>,
 }
 
-/// A direction of a plot.
+/// An axis of a plot.
 struct Axis {
     from: f64,
     to: f64,
@@ -99,7 +103,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// Logarithms of milliseconds, from one number that people know to another.
+    /// An axis of logarithms of milliseconds, from one round number to another.
     fn of_times(shortest_us: u64, longest_us: u64) -> Axis {
         let known = |step: i32| {
             let mantissa = [1.0f64, 2.0, 5.0][step.rem_euclid(3) as usize];
@@ -110,7 +114,7 @@ impl Axis {
         let last = (-9..=21).find(|it| known(*it) >= longest - CLOSE && *it > first).unwrap_or(21);
         let is_tick = |it: &i32| match last - first {
             ..=4 => true,
-            // Its ends as well, where they are not next to a power of ten.
+            // The ends are ticks as well, where they are not next to a power of ten.
             5..=12 => {
                 it % 3 == 0
                     || (*it == first && it.rem_euclid(3) == 1)
@@ -124,7 +128,7 @@ impl Axis {
         Axis { from: known(first), to: known(last), ticks }
     }
 
-    /// Logarithms of shares, from all to as few as are shown.
+    /// An axis of logarithms of shares, from all down to the least share that is shown.
     fn of_shares() -> Axis {
         let ticks = ["all", "1 in 10", "1 in 100", "1 in 1000"].into_iter().enumerate();
         Axis { from: LEAST, to: 0.0, ticks: ticks.map(|(at, it)| (-(at as f64), it.to_owned())).collect() }
@@ -135,11 +139,7 @@ impl Axis {
         let steps = (-3..6).flat_map(|it| [1.0, 2.0, 5.0].map(|by| by * 10f64.powi(it)));
         let step = steps.into_iter().find(|it| to / it <= 5.0 + CLOSE).unwrap_or(to);
         let ticks = (0..=(to / step + CLOSE) as u32).map(|it| f64::from(it) * step);
-        Axis {
-            from: 0.0,
-            to,
-            ticks: ticks.map(|it| (it, format!("{} s", crate::human::digits(it, 3)))).collect(),
-        }
+        Axis { from: 0.0, to, ticks: ticks.map(|it| (it, format!("{} s", digits(it, 3)))).collect() }
     }
 }
 
@@ -168,8 +168,8 @@ impl ValueFormatter<f64> for Axis {
     }
 }
 
-/// Lines, each in its contestant's colour.
-fn drawn(lines: &[Line], x: Axis, y: Axis) -> String {
+/// Draws curves, each in its contestant's colour.
+fn drawn(lines: &[Curve], x: Axis, y: Axis) -> String {
     let mut svg = String::new();
     let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
@@ -187,7 +187,7 @@ fn drawn(lines: &[Line], x: Axis, y: Axis) -> String {
         .label_style(FONT)
         .draw()
         .expect(NEVER);
-    for Line { contestant, pieces } in lines {
+    for Curve { contestant, pieces } in lines {
         let style = colour(*contestant).stroke_width(2);
         for points in pieces {
             chart.draw_series(LineSeries::new(points.iter().copied(), style)).expect(NEVER);
@@ -204,21 +204,21 @@ fn millis(micros: u64) -> f64 {
     (micros.max(1) as f64 / 1000.0).log10()
 }
 
-/// In these pixels; a page makes them fit.
+/// The size in pixels; the page scales the plot.
 const SIZE: (u32, u32) = (480, 320);
 /// The logarithm of the least share that is shown.
 const LEAST: f64 = -3.0;
-/// What is the same for logarithms.
+/// The difference up to which two logarithms count as the same.
 const CLOSE: f64 = 1e-6;
-const NEVER: &str = "a plot is drawn into a string, which takes everything";
+const NEVER: &str = "drawing into a string cannot fail";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
+    use crate::{report::Report, sample};
 
     #[test]
-    fn what_is_lost_is_never_there() {
+    fn a_lost_message_is_never_delivered() {
         let report = sample::report(3);
         let summaries = Summary::of(&report, 1);
         let (all, lossy) = (&summaries[0], &summaries[2]);
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn where_nothing_was_delivered_there_is_no_line() {
         let mut report = sample::report(3);
-        let pieces = |report: &crate::Report, condition| {
+        let pieces = |report: &Report, condition| {
             let (round, svg) = over_time(&Summary::of(report, condition), 2).unwrap();
             assert_eq!(round, 0, "the first that all came through");
             let stroke = format!("stroke=\"{}\"", super::super::paint::hex(colour(2)));

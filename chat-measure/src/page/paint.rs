@@ -1,26 +1,26 @@
-//! The colours and dashes by which contestants are told apart, and what makes plots a part of the page.
+//! The colours and dashes that tell contestants apart, and the embedding of plots in the page.
 //!
-//! Plots are drawn with fixed colours, each of which is that of one contestant; the page's style says what a colour is in
-//! the light and in the dark, and which dashes its lines have.
+//! A plot is drawn with one fixed colour per contestant. The page's style maps that colour to the one of light or dark mode,
+//! and sets the dashes of its lines.
 
 use plotters::style::RGBColor;
 
-/// What is written and drawn besides the contestants.
+/// The colour of text and axes.
 pub(super) const INK: RGBColor = RGBColor(0x11, 0x11, 0x11);
-/// What is behind all.
+/// The colour of grid lines.
 pub(super) const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
-/// In which everything is written; a page on a telephone shows it at two thirds.
+/// The font of plots. A telephone shows them at two thirds of their size.
 pub(super) const FONT: (&str, i32) = ("sans-serif", 22);
 
-/// The colour of a contestant, which no other has.
+/// The colour of a contestant. No two contestants have the same.
 pub(super) fn colour(contestant: usize) -> RGBColor {
     let RGBColor(red, green, blue) = LIGHT[contestant % LIGHT.len()];
-    // Whoever comes after all colours are taken has nearly the same as another, and other dashes.
+    // When all colours are taken, a contestant gets nearly the colour of another one, and different dashes.
     let again = u8::try_from(contestant / LIGHT.len()).unwrap_or(u8::MAX);
     RGBColor(red, green, blue ^ again)
 }
 
-/// The rules that say how contestants look.
+/// The style rules of the contestants.
 pub(super) fn style(contestants: usize) -> String {
     let mut light = String::new();
     let mut dark = String::new();
@@ -34,12 +34,12 @@ pub(super) fn style(contestants: usize) -> String {
     format!("{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n")
 }
 
-/// As it stands in a plot.
+/// The colour as it is written in a plot.
 pub(super) fn hex(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-/// A plot as a part of a page that is read aloud too: it fits where it is put, and has a title.
+/// A plot for the page: it scales to its place, and has a title for screen readers.
 pub(super) fn within_page(svg: &str, title: &str) -> String {
     let (head, drawn) = svg.split_once('>').unwrap_or_default();
     let viewbox = head.split("viewBox=\"").nth(1).and_then(|it| it.split('"').next()).unwrap_or_default();
@@ -47,7 +47,7 @@ pub(super) fn within_page(svg: &str, title: &str) -> String {
     format!("<svg role=\"img\" viewBox=\"{viewbox}\">{title}{drawn}")
 }
 
-/// Dark enough on white and told apart by those who see fewer colours.
+/// Colours that have enough contrast on white, and can be told apart by colour-blind people.
 const LIGHT: [RGBColor; 6] = [
     RGBColor(0x00, 0x72, 0xB2),
     RGBColor(0xC4, 0x4E, 0x00),
@@ -56,7 +56,7 @@ const LIGHT: [RGBColor; 6] = [
     RGBColor(0x80, 0x66, 0x00),
     RGBColor(0x55, 0x5B, 0x66),
 ];
-/// The same on a dark page.
+/// The colours on a dark page.
 const DARK: [RGBColor; 6] = [
     RGBColor(0x56, 0xB4, 0xE9),
     RGBColor(0xFF, 0x8F, 0x4F),
@@ -65,5 +65,6 @@ const DARK: [RGBColor; 6] = [
     RGBColor(0xE0, 0xC2, 0x3A),
     RGBColor(0xB9, 0xBF, 0xC9),
 ];
-/// Of lines; one more than there are colours, or fewer by one, so that two of nearly the same colour differ.
+/// The dashes of lines. Their number differs by one from that of the colours, so that two lines of nearly the same colour
+/// have different dashes.
 const DASHES: [&str; 5] = ["none", "9 4", "2 3", "14 4 2 4", "5 2"];

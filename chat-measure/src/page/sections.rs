@@ -1,4 +1,4 @@
-//! What there is of each condition, and what was set.
+//! The sections of the page: one per condition, and one with the settings.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -7,38 +7,38 @@ use super::{
     paint::{colour, hex},
 };
 use crate::{
-    Contestant, Report, Setting,
     columns::{Cell, columns},
     human::plain,
+    report::{Contestant, Report, Setting},
     summary::{Summary, title},
 };
 
-/// A condition: its figures and its plots.
+/// The section of a condition, with its table and plots.
 pub(super) fn condition(report: &Report, condition: usize) -> Markup {
     let summaries = Summary::of(report, condition);
     let name = title(report.link, &report.conditions[condition]);
     html! {
         section aria-labelledby={ "condition-" (condition) } {
             h2 id={ "condition-" (condition) } { (in_pieces(&name)) }
-            @if summaries.iter().any(|it| it.heard() > 0) {
+            @if summaries.iter().any(|it| it.measured() > 0) {
                 (figures(&summaries, &name))
                 ul.legend aria-label="Contestants" {
                     @for (index, it) in summaries.iter().enumerate() { li { (key(index)) (it.name) } }
                 }
                 (charts(report, &summaries))
             } @else {
-                p { "Nothing was heard here." }
+                p { "No round was measured here." }
             }
         }
     }
 }
 
-/// What a narrow screen may break after its commas.
+/// A condition that a narrow screen may break after each comma.
 fn in_pieces(condition: &str) -> Markup {
     html! { @for piece in condition.split_inclusive(',') { (piece) wbr; } }
 }
 
-/// All figures; on a narrow screen the table is pushed to and fro in its box.
+/// The table of all figures. On a narrow screen it scrolls within its box.
 fn figures(summaries: &[Summary], name: &str) -> Markup {
     let columns = columns(summaries);
     html! {
@@ -70,7 +70,7 @@ fn cell(cell: &Cell) -> Markup {
     }
 }
 
-/// The plots that there is something for.
+/// The plots for which there are figures.
 fn charts(report: &Report, summaries: &[Summary]) -> Markup {
     let over_time = curves::over_time(summaries, report.repetitions);
     let round = over_time.as_ref().map(|(round, _)| round + 1);
@@ -80,24 +80,24 @@ fn charts(report: &Report, summaries: &[Summary]) -> Markup {
     };
     let charts = [
         (
-            "Not there yet".to_owned(),
-            "Which share of all messages readers did not have yet after a time. A line that stays level is what was lost."
+            "Not delivered yet".to_owned(),
+            "The share of all messages that readers did not have yet after a time. A line stays level where messages were lost."
                 .to_owned(),
-            curves::not_there_yet(summaries),
+            curves::not_delivered_yet(summaries),
         ),
         (
             "Over time".to_owned(),
-            format!("How long the last reader waited for what was said at a time{when}. Peaks are stalls."),
+            format!("How long the last reader waited for the messages of a time{when}. Peaks are stalls."),
             over_time.map(|(_, chart)| chart),
         ),
         (
             "Delivered".to_owned(),
-            "What was lost, shown twice or shown out of order.".to_owned(),
+            "The share of messages that were lost, shown twice or shown out of order.".to_owned(),
             bars::deliveries(summaries),
         ),
         (
             "On the wire".to_owned(),
-            "Bytes and IP packets for each delivery, both ways together.".to_owned(),
+            "Bytes and IP packets for each delivery, in both directions together.".to_owned(),
             bars::wire(summaries),
         ),
     ];
@@ -112,7 +112,7 @@ fn charts(report: &Report, summaries: &[Summary]) -> Markup {
     }
 }
 
-/// What was set, for all and for each, so that others can judge whether it is fair and do it again.
+/// The section of settings, by which readers can judge whether the comparison is fair and repeat it.
 pub(super) fn settings(report: &Report) -> Markup {
     html! {
         section aria-labelledby="settings" {
@@ -135,10 +135,10 @@ fn setting(name: &str, value: &str) -> Markup {
     html! { tr { th scope="row" { (name) } td { (value) } } }
 }
 
-/// What a contestant is, and what is peculiar to it.
+/// The description of a contestant, with its settings.
 fn of(it: &Contestant) -> String {
     let kind = match it {
-        Contestant { raw: true, .. } => "as it comes, nothing is made up for",
+        Contestant { raw: true, .. } => "without repair",
         Contestant { reliable: true, .. } => "reliable by itself",
         _ => "made reliable by repair",
     };
@@ -147,7 +147,7 @@ fn of(it: &Contestant) -> String {
     all.join("; ")
 }
 
-/// A piece of a contestant's line.
+/// A sample of a contestant's line.
 fn key(contestant: usize) -> Markup {
     html! {
         svg.key viewBox="0 0 30 10" aria-hidden="true" {

@@ -1,10 +1,15 @@
-//! The page is whole, says everything harmlessly, and draws what there is. `tests/page.rs` looks at it in a browser.
+//! The page is complete and escapes foreign text, and plots exist for the figures that there are. `tests/page.rs` loads it
+//! in a browser.
 
 use super::*;
-use crate::{Report, Setting, sample};
+use crate::{
+    figures::Figures,
+    report::{Report, Setting},
+    sample,
+};
 
 #[test]
-fn it_needs_nothing_from_anywhere() {
+fn it_loads_nothing() {
     let page = page(&sample::report(3));
     for foreign in
         ["http:", "https:", "src=", "url(", "@import", "<script", "<link", "<iframe", "javascript:"]
@@ -19,7 +24,7 @@ fn it_needs_nothing_from_anywhere() {
 }
 
 #[test]
-fn what_others_wrote_is_only_text() {
+fn foreign_text_is_escaped() {
     let hostile = "<img src=x onerror=alert(1)>\"'&";
     let mut report = sample::report(3);
     report.software = hostile.into();
@@ -58,15 +63,15 @@ fn every_condition_has_its_words_its_table_and_its_plots() {
 }
 
 #[test]
-fn what_cannot_be_seen_has_no_plot() {
+fn figures_that_are_not_known_have_no_plot() {
     let mut report = sample::report(3);
     let plots = |report: &Report| page(report).matches("<svg role=\"img\"").count();
-    let mut each = |change: fn(&mut crate::Figures)| {
+    let mut each = |change: fn(&mut Figures)| {
         report.rounds.iter_mut().filter_map(|it| it.outcome.as_mut().ok()).for_each(change);
         plots(&report)
     };
     assert_eq!(each(|it| it.wire = None), 9, "without the wire");
-    assert_eq!(each(|it| it.over_time.clear()), 6, "and without moments");
+    assert_eq!(each(|it| it.over_time.clear()), 6, "and without time slots");
     assert_eq!(
         each(|it| (it.delivered, it.latency) = (0, Default::default())),
         3,
@@ -75,7 +80,7 @@ fn what_cannot_be_seen_has_no_plot() {
     assert_eq!(each(|it| it.expected = 0), 0, "and nothing to deliver");
     report.rounds.clear();
     report.interrupted = true;
-    assert!(page(&report).contains("Interrupted before all was measured."));
+    assert!(page(&report).contains("Interrupted before all rounds were measured."));
     assert!(page(&sample::empty()).contains("meeting"));
 }
 

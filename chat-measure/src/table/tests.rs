@@ -1,4 +1,4 @@
-//! The table fits its terminal and leaves out what matters least.
+//! The table fits its terminal and leaves out the least important columns.
 
 use super::*;
 use crate::sample;
@@ -6,7 +6,7 @@ use crate::sample;
 #[test]
 fn no_line_is_longer_than_the_terminal_is_wide() {
     let mut report = sample::report(3);
-    report.settings.push(crate::Setting { name: "build".into(), value: "0123456789".repeat(30) });
+    report.settings.push(crate::report::Setting { name: "build".into(), value: "0123456789".repeat(30) });
     for width in [0, 40, 57, 80, 100, 120, 200] {
         let table = table(&report, width);
         for line in table.lines() {
@@ -20,7 +20,7 @@ fn no_line_is_longer_than_the_terminal_is_wide() {
 }
 
 #[test]
-fn what_matters_least_goes_first() {
+fn the_least_important_columns_go_first() {
     let report = sample::report(3);
     let (wide, usual, narrow) = (table(&report, 240), table(&report, 120), table(&report, 60));
     for (what, there) in [
@@ -57,7 +57,7 @@ fn words_that_are_too_long_are_cut() {
 }
 
 #[test]
-fn a_terminal_obeys_nothing_that_others_wrote() {
+fn foreign_text_has_no_control_characters() {
     let mut report = sample::report(3);
     report.contestants[0].name = "tcp\x1b[2J".into();
     report.rounds[0].outcome = Err("no\r\nway\x07".into());
@@ -67,12 +67,12 @@ fn a_terminal_obeys_nothing_that_others_wrote() {
 }
 
 #[test]
-fn nothing_is_a_table_too() {
+fn an_empty_report_is_a_table_too() {
     let mut report = sample::empty();
     report.interrupted = true;
     assert!(table(&report, 80).contains("interrupted"));
     report.conditions = sample::report(1).conditions;
     report.contestants = sample::report(1).contestants;
     let table = table(&report, 80);
-    assert!(table.contains("nothing was heard here"), "{table}");
+    assert!(table.contains("no round was measured here"), "{table}");
 }

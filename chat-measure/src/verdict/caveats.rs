@@ -1,28 +1,28 @@
-//! What speaks against believing a comparison: a machine that was too slow, rounds that failed or are missing.
+//! Reasons to doubt a comparison: a machine that was too slow, rounds that failed or are missing.
 
 use crate::{
-    Report,
     human::{list, of as noun, percent, plain},
+    report::Report,
     summary::Summary,
 };
 
-/// What is to be said, in sentences.
+/// The reasons, each a sentence.
 pub(super) fn of(report: &Report, summaries: &[Summary]) -> Vec<String> {
     let mut sentences = Vec::new();
     sentences.extend(summaries.iter().filter_map(missed));
     sentences.extend(summaries.iter().filter_map(failed));
-    sentences.extend(not_heard(report, summaries));
+    sentences.extend(not_measured(report, summaries));
     sentences
 }
 
-/// The emulator was late, so the link lost more than it was asked to.
+/// The emulator was late, so the link lost more packets than it was asked to.
 fn missed(it: &Summary) -> Option<String> {
     let wires = || it.rounds.iter().filter_map(|(_, figures)| figures.wire);
     let missed: u64 = wires().map(|it| it.missed).sum();
     let seen: u64 = wires().map(|it| it.up.packets + it.down.packets).sum();
     (missed > 0).then(|| {
         format!(
-            "the link was worse than asked for {}: this machine was too slow to take {missed} {} in time ({})",
+            "the link was worse than asked for with {}: this machine was too slow to take {missed} {} in time ({})",
             it.name,
             noun(missed as usize, "packet", "packets"),
             percent(missed as f64 / (missed + seen) as f64)
@@ -30,29 +30,29 @@ fn missed(it: &Summary) -> Option<String> {
     })
 }
 
-/// Each reason once.
+/// How many rounds failed, and each reason once.
 fn failed(it: &Summary) -> Option<String> {
     let mut reasons: Vec<_> = it.failures.iter().map(|it| plain(it)).collect();
     reasons.sort();
     reasons.dedup();
-    let (failed, all) = (it.failures.len(), it.heard());
+    let (failed, all) = (it.failures.len(), it.measured());
     let rounds = if all == 1 { "the round".to_owned() } else { format!("{failed} of {all} rounds") };
     (failed > 0).then(|| format!("{rounds} of {} failed: {}", it.name, reasons.join("; ")))
 }
 
-/// Rounds that should be there.
-fn not_heard(report: &Report, summaries: &[Summary]) -> Option<String> {
-    let missing: Vec<_> = summaries.iter().filter(|it| it.heard() < report.repetitions).collect();
+/// How many rounds are missing.
+fn not_measured(report: &Report, summaries: &[Summary]) -> Option<String> {
+    let missing: Vec<_> = summaries.iter().filter(|it| it.measured() < report.repetitions).collect();
     if missing.is_empty() {
         return None;
     }
     let why = if report.interrupted { "the comparison was interrupted: " } else { "rounds are missing: " };
-    if summaries.iter().all(|it| it.heard() == 0) {
-        return Some(format!("{why}nothing was heard here"));
+    if summaries.iter().all(|it| it.measured() == 0) {
+        return Some(format!("{why}no round was measured here"));
     }
-    let heard = |it: &&Summary| match it.heard() {
-        0 => format!("{} was not heard", it.name),
-        heard => format!("{} was heard {heard} of {} times", it.name, report.repetitions),
+    let measured = |it: &&Summary| match it.measured() {
+        0 => format!("{} was not measured", it.name),
+        count => format!("{} was measured {count} of {} times", it.name, report.repetitions),
     };
-    Some(format!("{why}{}", list(&missing.iter().map(heard).collect::<Vec<_>>())))
+    Some(format!("{why}{}", list(&missing.iter().map(measured).collect::<Vec<_>>())))
 }

@@ -1,27 +1,27 @@
-//! How far into the tail the figures let one see, and whether two tails differ.
+//! The latency tail: which percentile the figures support, and whether two tails differ.
 
 use crate::{estimate::Estimate, summary::Summary};
 
-/// A percentile, such as what 1 message in 100 waits or longer.
+/// A percentile of the latency, such as the time that 1 message in 100 waits or longer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tail {
     one_in: u64,
 }
 
-/// Whether one tail is longer than another, and how many times.
+/// Whether one tail is longer than another, and by what factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Difference {
-    /// It is not, or so little that nobody would notice.
+    /// The tail is not longer, or not noticeably.
     None,
-    /// It is in these rounds, which may be chance.
+    /// The tail is longer in these rounds, but that may be chance.
     Doubtful(f64),
-    /// It is.
+    /// The tail is longer.
     Clear(f64),
 }
 
 impl Tail {
-    /// The furthest that all of them support that have enough for any; it is the same for all, so that they can be
-    /// compared.
+    /// The furthest percentile that every contestant supports, not counting those with too few deliveries for any. It is the
+    /// same for all contestants, so that they can be compared.
     pub fn seen_by(summaries: &[Summary]) -> Option<Tail> {
         let enough = |it: &Summary| Tail::within(it.latency.count());
         summaries.iter().filter_map(enough).min_by_key(|it| it.one_in)
@@ -32,7 +32,7 @@ impl Tail {
         TAILS.into_iter().find(supported).map(|one_in| Tail { one_in })
     }
 
-    /// How long it is, in microseconds; nothing where there are too few deliveries to say.
+    /// The percentile in microseconds; `None` if the contestant has too few deliveries.
     pub fn of(self, summary: &Summary) -> Option<f64> {
         Tail::within(summary.latency.count()).filter(|it| it.one_in >= self.one_in)?;
         summary.percentile(self.quantile()).map(|it| it.value)
@@ -42,7 +42,7 @@ impl Tail {
         1.0 - 1.0 / self.one_in as f64
     }
 
-    /// Who waits so long.
+    /// Which messages wait so long, at the first mention.
     pub fn in_full(self) -> String {
         if self.one_in == 2 {
             "half of the messages wait".into()
@@ -51,7 +51,7 @@ impl Tail {
         }
     }
 
-    /// The same where it was said before.
+    /// Which messages wait so long, at a later mention.
     pub fn in_short(self) -> String {
         if self.one_in == 2 { "half wait".into() } else { format!("1 in {} waits", self.one_in) }
     }
@@ -60,10 +60,10 @@ impl Tail {
         if self.one_in == 2 { "median" } else { "tail" }
     }
 
-    /// How much longer the one is than the other.
+    /// How much longer the tail of `long` is than that of `short`.
     ///
-    /// Rounds of the same number had the same conversation on the same link, so they are compared pair by pair. Where
-    /// there is but one pair, what is known of chance is how many deliveries there were.
+    /// Rounds with the same repetition had the same conversation over the same link, so they are compared pair by pair. If
+    /// there is only one pair, the number of deliveries tells how much may be chance.
     pub fn difference(self, long: &Summary, short: &Summary) -> Difference {
         let (Some(longer), Some(shorter)) = (self.of(long), self.of(short)) else { return Difference::None };
         let factor = longer / shorter;
@@ -80,7 +80,7 @@ impl Tail {
         if clear { Difference::Clear(factor) } else { Difference::Doubtful(factor) }
     }
 
-    /// The logarithms of how many times the one is as long, for each repetition both have.
+    /// The logarithms of the ratio of both tails, for each repetition that both contestants have.
     fn pairs(self, long: &Summary, short: &Summary) -> Vec<f64> {
         let mut logarithms = Vec::new();
         for (repetition, figures) in &long.rounds {
@@ -94,9 +94,9 @@ impl Tail {
     }
 }
 
-/// Every so many one waits as long or longer; the furthest first.
+/// The percentiles, as one message in so many; the furthest first.
 const TAILS: [u64; 4] = [1000, 100, 10, 2];
-/// How many have to be in a tail so that it is more than one of them.
+/// How many deliveries a tail must have, so that it does not depend on a single one.
 const BEYOND: u64 = 10;
-/// Less than this factor is no difference that a person would notice, or that another day would show again.
+/// A factor below this is not noticeable, and would not be reproduced on another day.
 const NOTICED: f64 = 1.15;

@@ -1,9 +1,14 @@
-//! Each rule of the verdict, with figures on both sides of it.
+//! Each rule of the verdict, with figures on both sides of its threshold.
 
 use std::time::Duration;
 
 use super::verdict;
-use crate::{Condition, Durations, Figures, Link, Report, Round, Stalls, Way, Wire, sample};
+use crate::{
+    durations::Durations,
+    figures::{BeforeRepair, Figures, Stalls, Wire, WireCounts},
+    report::{Condition, Link, Report, Round},
+    sample,
+};
 
 #[test]
 fn everything_is_said_of_no_less_than_everything() {
@@ -89,11 +94,11 @@ fn stalls_are_called_by_their_name() {
         one
     };
     let said = of(&[("tcp", vec![with(41, 230_000)]), ("udp", vec![with(0, 0)])]);
-    assert_eq!(said[1], "Readers waited behind a missing message: of tcp 41 times, the longest 230 ms.");
+    assert_eq!(said[1], "Readers waited behind a missing message: with tcp 41 times, the longest 230 ms.");
     let said = of(&[("tcp", vec![with(41, 230_000), with(21, 90_000)])]);
     assert_eq!(
         said[1],
-        "Readers waited behind a missing message: of tcp 31 times a round, the longest 230 ms."
+        "Readers waited behind a missing message: with tcp 31 times a round, the longest 230 ms."
     );
     let said = of(&[("tcp", vec![with(0, 0)])]);
     assert_eq!(said.len(), 1, "nobody waited: {said:?}");
@@ -106,7 +111,7 @@ fn after_an_outage_it_says_how_soon_readers_read_on() {
     let said = of(&[("tcp", vec![one])]);
     assert_eq!(
         said[1],
-        "When an outage ended readers had the next message: of tcp half after 200 ms, the last after 1.9 s."
+        "After the end of an outage readers had the next message: with tcp half after 200 ms, the last after 1.9 s."
     );
 }
 
@@ -114,13 +119,12 @@ fn after_an_outage_it_says_how_soon_readers_read_on() {
 fn what_repair_made_up_for_is_said_where_there_was_something() {
     let repaired = |lost, duplicated, reordered| {
         let mut one = figures(1000, &[(1000, 10)]);
-        one.before_repair = Some(crate::BeforeRepair { lost, duplicated, reordered });
+        one.before_repair = Some(BeforeRepair { lost, duplicated, reordered });
         of(&[("udp", vec![one])])
     };
     assert!(!repaired(0, 0, 0).iter().any(|it| it.contains("repair")));
     let said = repaired(118, 0, 12);
-    let expected =
-        "Repair made up for what came of messages on the way: of udp 118 lost and 12 out of order.";
+    let expected = "Repair made up for faults of the network: with udp 118 lost and 12 out of order.";
     assert!(said.iter().any(|it| it == expected), "{said:?}");
 }
 
@@ -134,7 +138,7 @@ fn coming_in_is_spoken_of_where_somebody_could_notice() {
     assert!(!joined(99).iter().any(|it| it.contains("rooms")), "{:?}", joined(99));
     let said = joined(1100);
     let expected =
-        "From dialling on people were in their rooms: of tcp half after 40 ms, the last after 1.1 s.";
+        "After dialling, people had joined their rooms: with tcp half after 40 ms, the last after 1.1 s.";
     assert!(said.iter().any(|it| it == expected), "{said:?}");
 }
 
@@ -220,7 +224,7 @@ fn a_machine_that_was_too_slow_is_admitted() {
     let said = of(&[("tcp", vec![slow])]);
     assert_eq!(
         said[1],
-        "The link was worse than asked for tcp: this machine was too slow to take 3 packets in time (0.3 %)."
+        "The link was worse than asked for with tcp: this machine was too slow to take 3 packets in time (0.3 %)."
     );
 }
 
@@ -235,7 +239,7 @@ fn failures_are_told_with_their_reason_and_win_nothing() {
     assert_eq!(said[2], "1 of 2 rounds of a failed: nobody answered.");
     report.rounds[1].outcome = Err("nobody\nanswered".into());
     let said = verdict(&report, 0);
-    assert!(said[0].starts_with("At loss=2% a came to nothing; b delivers everything"), "{said:?}");
+    assert!(said[0].starts_with("At loss=2% a failed; b delivers everything"), "{said:?}");
     assert_eq!(said[1..], ["2 of 2 rounds of a failed: nobody answered."]);
 }
 
@@ -247,9 +251,12 @@ fn what_was_not_heard_is_said() {
     assert!(!verdict(&report, 0).iter().any(|it| it.contains("interrupted")), "here all was measured");
     report.rounds.truncate(1);
     let said = verdict(&report, 0);
-    assert_eq!(said[1], "The comparison was interrupted: a was heard 1 of 2 times and b was not heard.");
+    assert_eq!(
+        said[1],
+        "The comparison was interrupted: a was measured 1 of 2 times and b was not measured."
+    );
     report.rounds.clear();
-    assert_eq!(verdict(&report, 0), ["The comparison was interrupted: nothing was heard here."]);
+    assert_eq!(verdict(&report, 0), ["The comparison was interrupted: no round was measured here."]);
 }
 
 #[test]
@@ -272,7 +279,8 @@ fn nothing_said_is_nothing_lost() {
     assert_eq!(said, ["At loss=2% a and b had nothing to deliver."]);
 }
 
-/// What is said of these contestants, each with its rounds, at loss=2%. A name in `-raw` is the same without repair.
+/// The verdict on these contestants, each with its rounds, at loss=2%. A name that ends in `-raw` is the same transport
+/// without repair.
 fn of(contestants: &[(&str, Vec<Figures>)]) -> Vec<String> {
     verdict(&report(contestants), 0)
 }
@@ -292,7 +300,7 @@ fn report(contestants: &[(&str, Vec<Figures>)]) -> Report {
     report
 }
 
-/// So many deliveries of those that were expected took so many milliseconds.
+/// Figures with `expected` deliveries, of which some came: pairs of their count and their latency in milliseconds.
 fn figures(expected: u64, latencies: &[(u64, u64)]) -> Figures {
     let latency: Durations =
         latencies.iter().flat_map(|(many, ms)| (0..*many).map(|_| Duration::from_millis(*ms))).collect();
@@ -301,7 +309,7 @@ fn figures(expected: u64, latencies: &[(u64, u64)]) -> Figures {
 }
 
 fn with_bytes(mut figures: Figures, bytes: u64) -> Figures {
-    let down = Way { packets: 997, bytes, ..Way::default() };
+    let down = WireCounts { packets: 997, bytes, ..WireCounts::default() };
     figures.wire = Some(Wire { down, ..Wire::default() });
     figures
 }

@@ -1,15 +1,15 @@
-//! A comparison that never was, for the tests of what is made of one: the same from the same seed.
+//! A made-up report of a comparison, for the tests of its output forms. The same seed makes the same report.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 
 use super::{
-    BeforeRepair, Condition, Contestant, Cpu, Figures, Link, Moment, Report, Round, Setting, Stalls, Way,
-    Wire,
+    BeforeRepair, Condition, Contestant, Cpu, Figures, Link, Report, Round, Setting, Stalls, TimeSlot, Wire,
+    WireCounts,
 };
 
-/// Three conditions, four contestants, two repetitions; one round failed, and one name is not what a name should be.
+/// A report of three conditions, four contestants and two repetitions. One round failed, and one name contains HTML.
 pub fn report(seed: u64) -> Report {
     let mut report = empty();
     report.seed = seed;
@@ -41,19 +41,19 @@ pub fn report(seed: u64) -> Report {
     report
 }
 
-/// A comparison in which nothing happened yet.
+/// A report without contestants, conditions and rounds.
 pub fn empty() -> Report {
     let written = serde_json::json!({
         "software": "chat 0.1.0", "began": 1_790_000_000_000_u64, "seed": 1, "link": "emulated", "scenario": "meeting",
-        "conversation": "10 people in 1 room say 40 messages of 20 to 120 bytes a second, for 10 s",
+        "conversation": "10 people in 1 room send 40 messages of 20 to 120 bytes a second, for 10 s",
         "repetitions": 2, "settings": [], "contestants": [], "conditions": [], "rounds": [], "interrupted": false,
     });
-    let mut report: Report = serde_json::from_value(written).expect("it is as reports are written");
+    let mut report: Report = serde_json::from_value(written).expect("these are the fields of a report");
     report.link = Link::Emulated;
     report
 }
 
-/// One of them.
+/// A contestant.
 pub fn contestant(name: &str, scheme: &str, raw: bool, reliable: bool, with: &[(&str, &str)]) -> Contestant {
     Contestant { name: name.to_owned(), scheme: scheme.to_owned(), raw, reliable, settings: settings(with) }
 }
@@ -62,24 +62,24 @@ fn settings(of: &[(&str, &str)]) -> Vec<Setting> {
     of.iter().map(|(name, value)| Setting { name: (*name).to_owned(), value: (*value).to_owned() }).collect()
 }
 
-/// What 400 messages to 9 readers come to. The tails are made so that they look like the real ones: whoever retransmits by
-/// a timer makes everybody wait behind it, whoever repairs soon does not.
+/// The figures of 400 messages to 9 readers. Their tails resemble real ones: a transport that retransmits by a timer makes
+/// all readers wait for long, one that repairs soon does not.
 fn figures(dice: &mut Rng, contestant: usize, delay: f64, loss: f64, outage: bool) -> Figures {
     let (raw, wait, in_line) =
         [(false, 200.0, true), (false, 240.0, true), (true, 0.0, false), (false, 12.0, false)][contestant];
     let mut figures = Figures::default();
     (figures.said, figures.expected) = (400, 3600);
     let mut stalls = Stalls::default();
-    for moment in 0..100_u32 {
+    for slot in 0..100_u32 {
         let mut waits = Vec::new();
         let blocked = in_line && dice.f64() < loss * 2.0;
-        let gone = outage && (40..60).contains(&moment);
+        let gone = outage && (40..60).contains(&slot);
         for _ in 0..36 {
             let unlucky = dice.f64() < loss;
             if raw && (unlucky || gone) {
                 continue;
             }
-            let late = if gone { f64::from(60 - moment) * 100.0 } else { 0.0 };
+            let late = if gone { f64::from(60 - slot) * 100.0 } else { 0.0 };
             let behind = if blocked || unlucky { wait * (0.2 + dice.f64()) } else { 0.0 };
             let millis = delay * 2.0 + 0.1 + dice.f64() * delay * 0.3 + behind + late;
             waits.push(Duration::from_secs_f64(millis / 1000.0));
@@ -92,8 +92,8 @@ fn figures(dice: &mut Rng, contestant: usize, delay: f64, loss: f64, outage: boo
         waits.sort();
         if let Some(longest) = waits.last() {
             let (p50_us, max_us) = (waits[waits.len() / 2].as_micros() as u64, longest.as_micros() as u64);
-            let (at_ms, delivered) = (u64::from(moment) * 100, waits.len() as u64);
-            figures.over_time.push(Moment { at_ms, delivered, p50_us, max_us });
+            let (at_ms, delivered) = (u64::from(slot) * 100, waits.len() as u64);
+            figures.over_time.push(TimeSlot { at_ms, delivered, p50_us, max_us });
         }
         figures.delivered += waits.len() as u64;
         figures.latency.extend(waits);
@@ -112,9 +112,17 @@ fn figures(dice: &mut Rng, contestant: usize, delay: f64, loss: f64, outage: boo
         reordered: 2,
     });
     let packets = 3000 + dice.u64(0..300) + if contestant < 2 { 1800 } else { (loss * 4000.0) as u64 };
-    let way = Way { packets, bytes: packets * 150, lost: (packets as f64 * loss) as u64, ..Way::default() };
-    figures.wire =
-        Some(Wire { up: Way { packets: packets / 6, bytes: packets * 20, ..way }, down: way, missed: 0 });
+    let way = WireCounts {
+        packets,
+        bytes: packets * 150,
+        lost: (packets as f64 * loss) as u64,
+        ..WireCounts::default()
+    };
+    figures.wire = Some(Wire {
+        up: WireCounts { packets: packets / 6, bytes: packets * 20, ..way },
+        down: way,
+        missed: 0,
+    });
     figures.join.took =
         (0..10).map(|_| Duration::from_secs_f64(delay / 250.0 + dice.f64() / 1000.0)).collect();
     figures.recovery = outage.then(|| {

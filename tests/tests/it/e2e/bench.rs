@@ -55,7 +55,7 @@ fn people_read_a_table_and_how_far_it_is() {
     let table = lines.join("\n");
     assert_eq!(status.code(), Some(0), "{errors}");
     for part in [
-        "8 clients in 1 room, of which 8 say 50 messages a second, 100 bytes each over tcp",
+        "8 clients in 1 room, of which 8 send 50 messages a second, 100 bytes each over tcp",
         "joined     8 in ",
         "said       200 messages",
         "delivered  1,600 messages, 156 KiB of text; ",
@@ -77,7 +77,7 @@ fn silence_is_measured_too() {
     let (status, lines, errors) = bench(server.url(), &args).exit(SOON);
     let table = lines.join("\n");
     assert_eq!(status.code(), Some(0), "{errors}");
-    assert!(table.contains("50 clients in 1 room, of which nobody says anything"), "{table}");
+    assert!(table.contains("50 clients in 1 room, none of which sends anything"), "{table}");
     assert!(table.contains("joined     50 in ") && table.contains("% of a core"), "{table}");
     assert!(!table.contains("latency") && !table.contains("delivery"), "{table}");
 }
@@ -124,7 +124,7 @@ fn ended_early_it_says_what_it_has() {
     let table = lines.join("\n");
     assert_eq!(status.code(), Some(130), "{errors}");
     assert!(table.contains("joined     10 in ") && table.contains("latency    p50 "), "{table}");
-    assert!(table.contains("0 lost, 0 twice") && table.contains("It was ended early."), "{table}");
+    assert!(table.contains("0 lost, 0 twice") && table.contains("The load was ended early."), "{table}");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_server_that_is_lost_is_said() {
     server.signal(Signal::SIGKILL);
     let (status, lines, errors) = process.exit(SOON);
     assert_eq!(status.code(), Some(1), "{errors}");
-    assert!(errors.contains("chat: links were lost: 10, the first because of this: "), "{errors}");
+    assert!(errors.contains("chat: links were lost: 10, the reason of the first: "), "{errors}");
     assert!(lines.join("\n").contains("latency    p50 "), "what was measured is there: {lines:?}");
 }
 
@@ -143,7 +143,7 @@ fn a_server_that_is_lost_is_said() {
 fn where_nobody_is_let_in_it_says_why() {
     let (status, lines, errors) = bench("127.0.0.1:1", "").exit(SOON);
     assert_eq!((status.code(), lines.len()), (Some(1), 0));
-    assert!(errors.contains("could not come in: ") && errors.lines().count() == 1, "{errors}");
+    assert!(errors.contains("could not join: ") && errors.lines().count() == 1, "{errors}");
 
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("secret.txt");
@@ -154,7 +154,7 @@ fn where_nobody_is_let_in_it_says_why() {
     for url in [server.url().to_owned(), format!("udp://127.0.0.1:{}", server.udp_port())] {
         let (status, _, errors) = bench(&url, "--clients 3").exit(SOON);
         assert_eq!(status.code(), Some(1));
-        assert!(errors.contains("could not come in: ") && errors.contains("password"), "{errors}");
+        assert!(errors.contains("could not join: ") && errors.contains("password"), "{errors}");
         let args = format!("--clients 3 --rate 100 --messages 10 --password-file {file}");
         let (status, _, errors) = bench(&url, &args).exit(SOON);
         assert_eq!(status.code(), Some(0), "{errors}");

@@ -9,7 +9,7 @@ use chat_core::{
     server::{Config, Limits, Server},
     transport::{Transport, Transports},
 };
-use chat_measure::{Conversation, Counters, Figures, Notes, Pace, Plan, Venue, figures, gather};
+use chat_measure::{Conversation, Counters, Figures, JoinedClients, Pace, Plan, Samples, Target, figures};
 use chat_testkit::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},
@@ -36,41 +36,41 @@ async fn server(time: &VirtualTime) -> TestServer {
 }
 
 /// Where server and people rely on nothing, or where both do.
-fn venue(server: &TestServer, weather: Weather) -> Venue {
+fn target(server: &TestServer, weather: Weather) -> Target {
     let runtime = server.time.shared();
     let (inner, at): (Arc<dyn Transport>, _) = match repairs(weather) {
         true => (Arc::new(Weak(server.memory.clone())), "memory://hall"),
         false => (Arc::new(server.memory.clone()), "memory://firm"),
     };
     let transport = Arc::new(WeatherTransport::new(inner, weather, 5, runtime.clone()));
-    Venue { transport, address: at.parse().unwrap(), password: None, prefix: "p-".to_owned(), runtime }
+    Target { transport, address: at.parse().unwrap(), password: None, prefix: "p-".to_owned(), runtime }
 }
 
 fn repairs(weather: Weather) -> bool {
     weather.loss + weather.duplicate + weather.reorder > 0
 }
 
-/// Holds it, and gives the notes back with the plan and what was counted.
-fn hold(conversation: Conversation, weather: Weather, raw: bool) -> (Plan, Vec<Notes>, Arc<Counters>) {
+/// Holds it, and gives the samples back with the plan and what was counted.
+fn hold(conversation: Conversation, weather: Weather, raw: bool) -> (Plan, Vec<Samples>, Arc<Counters>) {
     let time = VirtualTime::new(3);
     time.run(async {
         let server = server(&time).await;
         let plan = Arc::new(Plan::new(conversation.checked().unwrap(), 11));
         let counters = Arc::new(Counters::default());
-        let gathering = gather(plan.clone(), venue(&server, weather), raw, counters.clone()).await;
-        let mut gathering = gathering.unwrap();
-        assert_eq!((counters.entered(), counters.said()), (plan.conversation().people, 0));
-        gathering.talk(time.now() + SECOND).await;
-        let notes = gathering.leave().await;
-        assert_eq!(notes.len(), plan.conversation().people);
-        ((*plan).clone(), notes, counters)
+        let joined = JoinedClients::join(plan.clone(), target(&server, weather), raw, counters.clone()).await;
+        let mut clients = joined.unwrap();
+        assert_eq!((counters.joined(), counters.said()), (plan.conversation().people, 0));
+        clients.talk(time.now() + SECOND).await;
+        let samples = clients.leave().await;
+        assert_eq!(samples.len(), plan.conversation().people);
+        ((*plan).clone(), samples, counters)
     })
 }
 
 fn measured(conversation: Conversation, weather: Weather, raw: bool) -> Figures {
-    let (plan, notes, counters) = hold(conversation, weather, raw);
-    let figures = figures(&plan, &notes, &[], repairs(weather) && !raw);
-    assert_eq!((figures.said, figures.delivered), (counters.said(), counters.heard()));
+    let (plan, samples, counters) = hold(conversation, weather, raw);
+    let figures = figures(&plan, &samples, &[], repairs(weather) && !raw);
+    assert_eq!((figures.said, figures.delivered), (counters.said(), counters.delivered()));
     assert_eq!(figures.expected, figures.delivered + figures.lost);
     assert_eq!(figures.latency.count(), figures.delivered);
     assert_eq!(figures.over_time.iter().map(|it| it.delivered).sum::<u64>(), figures.delivered);
@@ -153,11 +153,11 @@ fn a_link_that_is_cut_in_the_middle_loses_nothing() {
 #[test]
 fn nobody_talks_before_all_are_in() {
     let time = VirtualTime::new(3);
-    let gather = |server: &TestServer, weather| {
-        gather(Arc::new(Plan::new(talk(), 1)), venue(server, weather), false, Arc::default())
+    let join = |server: &TestServer, weather| {
+        JoinedClients::join(Arc::new(Plan::new(talk(), 1)), target(server, weather), false, Arc::default())
     };
     let absent =
-        time.run(async { gather(&server(&time).await, Weather { loss: 100, ..Weather::default() }).await });
+        time.run(async { join(&server(&time).await, Weather { loss: 100, ..Weather::default() }).await });
     assert_eq!(absent.unwrap_err(), "6 of 6 people were not in their rooms within 20 s: nobody answers");
     let refused = time.run(async {
         let password = Some("open sesame".to_owned());
@@ -167,7 +167,7 @@ fn nobody_talks_before_all_are_in() {
         let memory = Memory::default();
         let transports = Transports::new().with("memory", memory.clone());
         let address = server.listen(&transports, &"memory://firm".parse().unwrap()).await.unwrap();
-        gather(&TestServer { time: time.clone(), memory, server, address }, Weather::default()).await
+        join(&TestServer { time: time.clone(), memory, server, address }, Weather::default()).await
     });
     assert!(refused.unwrap_err().contains("password"), "it says why");
 }

@@ -1,4 +1,4 @@
-//! Load on a server in virtual time: what is found wrong is wrong, and what is late counts from when it was due.
+//! Load on a server in virtual time: faults are counted, and latencies count from when a message was due.
 
 use std::{
     collections::VecDeque,
@@ -20,8 +20,8 @@ use chat_core::{
     within,
 };
 use chat_measure::{
-    Venue,
-    load::{Crowd, Figures, ImpossibleLoad, Lasts, Load, Pace},
+    Target,
+    load::{Clients, Figures, ImpossibleLoad, Lasts, Load, Pace},
 };
 use chat_testkit::{
     virtual_time::VirtualTime,
@@ -43,9 +43,9 @@ const LOAD: Load = Load {
     seed: 1,
 };
 
-fn venue(server: &TestServer, transport: Arc<dyn Transport>) -> Venue {
+fn target(server: &TestServer, transport: Arc<dyn Transport>) -> Target {
     let (address, runtime) = (server.address.clone(), server.time.shared());
-    Venue { transport, address, password: None, prefix: "b-".to_owned(), runtime }
+    Target { transport, address, password: None, prefix: "b-".to_owned(), runtime }
 }
 
 async fn server(time: &VirtualTime) -> TestServer {
@@ -53,13 +53,13 @@ async fn server(time: &VirtualTime) -> TestServer {
     TestServer::with(time, Limits::default().unlimited(), log).await
 }
 
-/// The whole way, over the hall's own transport unless another is given.
+/// The whole way, over the server's own transport unless another is given.
 async fn measure(server: &TestServer, over: Option<Arc<dyn Transport>>, load: Load) -> Figures {
     let over = over.unwrap_or_else(|| Arc::new(server.memory.clone()));
-    let mut crowd = Crowd::new(load.checked().unwrap(), venue(server, over));
-    crowd.enter().await.unwrap();
-    crowd.talk(server.time.now() + SECOND).await;
-    crowd.leave().await
+    let mut clients = Clients::new(load.checked().unwrap(), target(server, over));
+    clients.join().await.unwrap();
+    clients.talk(server.time.now() + SECOND).await;
+    clients.leave().await
 }
 
 #[test]
@@ -124,15 +124,37 @@ fn over_links_that_lose_frames_nothing_is_lost() {
         let server = TestServer::lossy(&time, &memory, weather, Limits::default().unlimited()).await;
         for pace in [Pace::Rate(50.0), Pace::Window(8)] {
             let over = WeatherTransport::new(Arc::new(memory.clone()), weather, 9, time.shared());
-            let mut load = venue(&server, Arc::new(over));
-            load.prefix = format!("{pace:?}-")[..4].to_owned() + "-";
+            let mut target = target(&server, Arc::new(over));
+            target.prefix = format!("{pace:?}-")[..4].to_owned() + "-";
             let lasts = Lasts::Messages(200);
-            let mut crowd = Crowd::new(Load { pace, lasts, ..LOAD }.checked().unwrap(), load);
-            crowd.enter().await.unwrap();
-            crowd.talk(time.now() + SECOND).await;
-            let figures = crowd.leave().await;
+            let mut clients = Clients::new(Load { pace, lasts, ..LOAD }.checked().unwrap(), target);
+            clients.join().await.unwrap();
+            clients.talk(time.now() + SECOND).await;
+            let figures = clients.leave().await;
             assert!(figures.is_faultless() && !figures.ended_early, "{pace:?}: {figures:?}");
             assert_eq!((figures.said, figures.delivered), (200, figures.expected), "{pace:?}");
+        }
+    });
+}
+
+/// Light clients recognise the frames of messages and acks by their bytes. Whatever the server adds to those frames, they
+/// must still not be parsed, or the clients would cost more than the server that they measure.
+#[test]
+fn light_clients_parse_no_frame_of_a_message() {
+    let time = VirtualTime::new(11);
+    time.run(async {
+        let server = server(&time).await;
+        for (prefix, pace) in [("r-", Pace::Rate(50.0)), ("w-", Pace::Window(8))] {
+            let load = Load { pace, lasts: Lasts::Messages(200), ..LOAD };
+            let mut target = target(&server, Arc::new(server.memory.clone()));
+            target.prefix = prefix.to_owned();
+            let mut clients = Clients::new(load.checked().unwrap(), target);
+            let watch = clients.watch();
+            clients.join().await.unwrap();
+            let before = watch.parsed();
+            clients.talk(time.now() + SECOND).await;
+            assert_eq!((watch.said(), watch.parsed() - before), (200, 0), "{pace:?}");
+            assert!(clients.leave().await.is_faultless(), "{pace:?}");
         }
     });
 }
@@ -304,10 +326,11 @@ fn a_server_that_ends_is_the_end() {
     time.run(async {
         let server = server(&time).await;
         let load = Load { lasts: Lasts::Time(3600 * SECOND), ..LOAD };
-        let mut crowd = Crowd::new(load.checked().unwrap(), venue(&server, Arc::new(server.memory.clone())));
-        crowd.enter().await.unwrap();
+        let mut clients =
+            Clients::new(load.checked().unwrap(), target(&server, Arc::new(server.memory.clone())));
+        clients.join().await.unwrap();
         let talk = async {
-            crowd.talk(time.now()).await;
+            clients.talk(time.now()).await;
             time.elapsed()
         };
         let stop = async {
@@ -316,7 +339,7 @@ fn a_server_that_ends_is_the_end() {
         };
         let (ended, ()) = futures::join!(talk, stop);
         assert!(ended < 30 * SECOND, "{ended:?}");
-        let figures = crowd.leave().await;
+        let figures = clients.leave().await;
         assert_eq!(figures.lost_links, 20, "{figures:?}");
         assert!(figures.why_lost.is_some_and(|it| it.contains("goodbye")) && figures.delivered > 0);
     });
@@ -327,19 +350,21 @@ fn what_is_left_early_has_what_there_is() {
     let time = VirtualTime::new(9);
     time.run(async {
         let server = server(&time).await;
-        let mut crowd = Crowd::new(LOAD.checked().unwrap(), venue(&server, Arc::new(server.memory.clone())));
-        crowd.enter().await.unwrap();
+        let mut clients =
+            Clients::new(LOAD.checked().unwrap(), target(&server, Arc::new(server.memory.clone())));
+        clients.join().await.unwrap();
         let begins = time.now();
-        assert!(within(3 * SECOND, &time, crowd.talk(begins)).await.is_none());
-        let figures = crowd.leave().await;
+        assert!(within(3 * SECOND, &time, clients.talk(begins)).await.is_none());
+        let figures = clients.leave().await;
         assert!(figures.ended_early && figures.is_faultless(), "{figures:?}");
         assert!((140..160).contains(&figures.said) && figures.latency.count() > 0, "{figures:?}");
 
         // Also while they come in, one a second.
         let load = Load { ramp: Some(1.0), ..LOAD };
-        let mut crowd = Crowd::new(load.checked().unwrap(), venue(&server, Arc::new(server.memory.clone())));
-        assert!(within(5 * SECOND, &time, crowd.enter()).await.is_none());
-        let figures = crowd.leave().await;
+        let mut clients =
+            Clients::new(load.checked().unwrap(), target(&server, Arc::new(server.memory.clone())));
+        assert!(within(5 * SECOND, &time, clients.join()).await.is_none());
+        let figures = clients.leave().await;
         assert!(figures.ended_early && (5..=6).contains(&figures.joined), "{figures:?}");
         time.pass(3 * SECOND).await;
         assert_eq!(server.sessions(), 0, "nobody is left behind");
@@ -352,15 +377,16 @@ fn who_is_not_let_in_says_why() {
     time.run(async {
         let limits = Limits { sessions: 10, ..Limits::default().unlimited() };
         let server = TestServer::with(&time, limits, Arc::new(MemoryLog::new(1 << 24, 7))).await;
-        let mut crowd = Crowd::new(LOAD.checked().unwrap(), venue(&server, Arc::new(server.memory.clone())));
-        let why = crowd.enter().await.unwrap_err();
-        assert!(why.starts_with("client ") && why.contains(" could not come in: "), "{why}");
+        let mut clients =
+            Clients::new(LOAD.checked().unwrap(), target(&server, Arc::new(server.memory.clone())));
+        let why = clients.join().await.unwrap_err();
+        assert!(why.starts_with("client ") && why.contains(" could not join: "), "{why}");
 
-        let nobody = Venue {
+        let nobody = Target {
             address: "memory://nobody".parse().unwrap(),
-            ..venue(&server, Arc::new(server.memory.clone()))
+            ..target(&server, Arc::new(server.memory.clone()))
         };
-        let why = Crowd::new(LOAD.checked().unwrap(), nobody).enter().await.unwrap_err();
+        let why = Clients::new(LOAD.checked().unwrap(), nobody).join().await.unwrap_err();
         assert!(why.contains("nobody at memory://nobody"), "{why}");
     });
 }

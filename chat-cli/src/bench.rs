@@ -1,4 +1,4 @@
-//! `chat bench`: puts a load on a server, and says what came of it.
+//! `chat bench`: puts a load on a server, and reports the figures.
 
 mod cost;
 mod progress;
@@ -8,8 +8,8 @@ use std::{process::ExitCode, thread, time::Duration};
 use anyhow::{Context, anyhow, bail};
 use chat_core::{SharedRuntime, transport::Transports};
 use chat_measure::{
-    Venue,
-    load::{Asked, Crowd, Figures, Load, Report, Watch},
+    Target,
+    load::{Asked, Clients, Figures, Load, Report, Watch},
 };
 use futures::{FutureExt, future::join, select_biased};
 
@@ -26,10 +26,10 @@ use crate::{
 use cost::Costs;
 use progress::Progress;
 
-/// Runs `chat bench`; its status is 130 if it was ended early.
+/// Runs `chat bench`. The exit status is 130 if the load was ended early.
 ///
 /// # Errors
-/// When a client cannot come in, or something that was said did not come as it should.
+/// When a client cannot join, or a delivery was lost, came twice or came out of order.
 pub(crate) async fn run(
     transports: &Transports,
     runtime: SharedRuntime,
@@ -43,7 +43,7 @@ pub(crate) async fn run(
     let password = args.password_file.as_deref().map(password::read).transpose()?;
     raise_limits(load.clients)?;
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let venue = Venue {
+    let target = Target {
         transport,
         address: args.server.clone(),
         password,
@@ -51,10 +51,10 @@ pub(crate) async fn run(
         runtime: runtime.clone(),
     };
     let mut costs = Costs::new(args.pid, runtime.clone());
-    let mut crowd = Crowd::new(load.clone(), venue);
-    let (watch, progress) = (crowd.watch(), Progress::new(&load));
+    let mut clients = Clients::new(load.clone(), target);
+    let (watch, progress) = (clients.watch(), Progress::new(&load));
     let done = {
-        let mut measured = Box::pin(measure(&mut crowd, &load, &watch, &mut costs, &runtime).fuse());
+        let mut measured = Box::pin(measure(&mut clients, &load, &watch, &mut costs, &runtime).fuse());
         let mut shown = Box::pin(progress.show(&watch, &runtime).fuse());
         select_biased! {
             () = signals.shutdown_requested() => None,
@@ -63,7 +63,7 @@ pub(crate) async fn run(
         }
     };
     progress.end();
-    let figures = crowd.leave().await;
+    let figures = clients.leave().await;
     if let Some(done) = &done {
         done.as_ref().map_err(|why| anyhow!("{why}"))?;
     }
@@ -79,46 +79,48 @@ pub(crate) async fn run(
         generator_cost: None,
         cores: thread::available_parallelism().map_or(1, usize::from),
     };
-    costs.tell(&mut report);
+    costs.add_to(&mut report);
     match args.json {
         true => Output::plain().json(&report)?,
         false => Output::plain().write(report.table().as_bytes())?,
     }
     match done {
         None => Ok(ExitCode::from(INTERRUPTED)),
-        Some(_) => verdict(&report.figures).map(|()| ExitCode::SUCCESS),
+        Some(_) => check(&report.figures).map(|()| ExitCode::SUCCESS),
     }
 }
 
-/// Lets them come in, talk, and hear everything.
+/// Lets the clients join and talk, and measures the costs.
 async fn measure(
-    crowd: &mut Crowd,
+    clients: &mut Clients,
     load: &Load,
     watch: &Watch,
     costs: &mut Costs,
     runtime: &SharedRuntime,
 ) -> Result<(), String> {
-    crowd.enter().await?;
-    // What coming in has set in motion comes to rest.
-    runtime.sleep_until(runtime.now() + REST).await;
+    clients.join().await?;
+    // The traffic of the joins comes to rest before anything is measured.
+    runtime.sleep_until(runtime.now() + SETTLE_TIME).await;
     costs.note_joined();
     let begins = runtime.now() + AHEAD;
-    let warm = async {
+    let warmed_up = async {
         runtime.sleep_until(begins + load.warmup).await;
         costs.begin(watch);
     };
-    join(crowd.talk(begins), warm).await;
+    join(clients.talk(begins), warmed_up).await;
     costs.end(watch);
     Ok(())
 }
 
+/// Checks that every delivery came once and in order.
+///
 /// # Errors
-/// When not everything was as it should be.
-fn verdict(figures: &Figures) -> anyhow::Result<()> {
+/// When a delivery was faulty or a link was lost.
+fn check(figures: &Figures) -> anyhow::Result<()> {
     let Figures { lost, duplicated, reordered, lost_links, .. } = figures;
     if *lost_links > 0 {
-        let why = figures.why_lost.as_deref().unwrap_or("nobody knows why");
-        bail!("links were lost: {lost_links}, the first because of this: {why}");
+        let why = figures.why_lost.as_deref().unwrap_or("unknown");
+        bail!("links were lost: {lost_links}, the reason of the first: {why}");
     }
     if !figures.is_faultless() {
         bail!("deliveries were lost: {lost}, came twice: {duplicated}, out of order: {reordered}");
@@ -126,16 +128,16 @@ fn verdict(figures: &Figures) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Has the system let us have as many links as it will.
+/// Raises the limit of open files as far as the system allows.
 ///
 /// # Errors
-/// When that is too few: what to do.
+/// When that is too few for the clients: what to do.
 fn raise_limits(clients: usize) -> anyhow::Result<()> {
     let needed = clients as u64 + SPARE;
     match serve::raise_limits() {
         Some(files) if files < needed => bail!(
             "{clients} clients need {needed} open files, and this system allows {files}: raise that with `ulimit -n \
-             {needed}` (it may take root), or ask for fewer with --clients; the server needs as many"
+             {needed}` (this may need root), or ask for fewer with --clients; the server needs as many"
         ),
         _ => Ok(()),
     }
@@ -143,6 +145,6 @@ fn raise_limits(clients: usize) -> anyhow::Result<()> {
 
 /// Open files besides links: terminals, libraries, the runtime's own.
 const SPARE: u64 = 32;
-const REST: Duration = Duration::from_millis(500);
-/// How long clients are silent before they begin.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
+/// How long clients are silent before the load begins.
 const AHEAD: Duration = Duration::from_millis(100);

@@ -1,4 +1,4 @@
-//! What one contestant does, as a part of a sentence.
+//! What one contestant delivers and how late, as a part of a sentence.
 
 use super::tail::Tail;
 use crate::{
@@ -6,24 +6,24 @@ use crate::{
     summary::Summary,
 };
 
-/// Whoever has the same clause does the same, as far as words go.
+/// A part of a sentence. Contestants with equal phrases are named together.
 #[derive(Debug, PartialEq)]
-pub(super) struct Clause {
-    /// What comes of what is said, after one name.
+pub(super) struct Phrase {
+    /// What the contestant delivers, after one name.
     pub one: String,
-    /// The same after several names.
+    /// The same words after several names.
     pub more: String,
-    /// How this goes on to the tail.
+    /// The conjunction before the tail.
     then: &'static str,
-    /// How long the tail is, in words; nothing where there are too few deliveries to have one.
+    /// The length of the tail in words; `None` if there are too few deliveries to tell.
     pub tail: Option<String>,
-    /// How long the longest waited.
+    /// The longest wait in words, where there is no tail.
     longest: Option<String>,
 }
 
-impl Clause {
-    /// Nothing of one that was not heard.
-    pub fn of(it: &Summary, tail: Option<Tail>, shortest: Option<f64>) -> Option<Clause> {
+impl Phrase {
+    /// The phrase of a contestant; `None` if no round of it was measured.
+    pub fn of(it: &Summary, tail: Option<Tail>, shortest: Option<f64>) -> Option<Phrase> {
         let (one, more) = deliveries(it)?;
         let micros = tail.and_then(|tail| tail.of(it));
         let then = match () {
@@ -34,10 +34,10 @@ impl Clause {
         };
         let tail = micros.map(duration);
         let longest = it.latency.max().filter(|_| tail.is_none()).map(|it| duration(it as f64));
-        Some(Clause { one, more, then, tail, longest })
+        Some(Phrase { one, more, then, tail, longest })
     }
 
-    /// How long the unlucky wait.
+    /// The part about the tail.
     pub fn waits(&self, tail: Option<Tail>, in_full: bool) -> String {
         let then = self.then;
         match (tail, &self.tail, &self.longest) {
@@ -49,10 +49,10 @@ impl Clause {
     }
 }
 
-/// What came of what was said, with the verb for one and for more.
+/// The part about deliveries, with the verb in the singular and in the plural.
 fn deliveries(it: &Summary) -> Option<(String, String)> {
     if it.rounds.is_empty() {
-        let failed = "came to nothing".to_owned();
+        let failed = "failed".to_owned();
         return (!it.failures.is_empty()).then(|| (failed.clone(), failed));
     }
     if it.expected == 0 {
@@ -68,7 +68,7 @@ fn deliveries(it: &Summary) -> Option<(String, String)> {
     };
     let rounds = match it.failures.len() {
         0 => String::new(),
-        _ => format!(" in {} of {} rounds", it.rounds.len(), it.heard()),
+        _ => format!(" in {} of {} rounds", it.rounds.len(), it.measured()),
     };
     let flaws = [(it.share_duplicated(), "twice"), (it.share_reordered(), "out of order")];
     let flaws = flaws.into_iter().filter_map(|(share, how)| Some((share.filter(|it| *it > 0.0)?, how)));
@@ -80,5 +80,5 @@ fn deliveries(it: &Summary) -> Option<(String, String)> {
     ))
 }
 
-/// How many times the shortest wait is a `but`.
+/// A wait that is this many times the shortest one is introduced by `but`.
 const MUCH: f64 = 2.0;

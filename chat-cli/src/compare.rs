@@ -1,10 +1,10 @@
-//! `chat compare`: holds the same conversation over every contestant under every condition, and says what came of it.
+//! `chat compare`: runs the same conversation over every contestant under every condition, and reports the figures.
 
-mod ground;
 mod machine;
 mod progress;
 mod round;
 mod server;
+mod testbed;
 
 use std::{
     process::ExitCode,
@@ -28,13 +28,13 @@ use crate::{
     signals::Signals,
 };
 
-use ground::Ground;
 use progress::Progress;
+use testbed::Testbed;
 
 /// Runs `chat compare`; its status is 130 if it was ended early.
 ///
 /// # Errors
-/// When there is nothing to compare with, or what came of it cannot be written.
+/// When the arguments are impossible, links cannot be emulated, or the report cannot be written.
 pub(crate) fn run(
     transports: &Transports,
     runtime: SharedRuntime,
@@ -42,25 +42,25 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     let contestants = contestants(transports, &args)?;
     let conversation = args.conversation().map_err(usage)?;
-    // A thread could not follow into the lab, so this comes before anything that starts one.
-    let ground = ground(&args)?;
-    let conditions = match ground.kind() {
+    // The lab moves only the calling thread into its namespace, so it is entered before other threads start.
+    let testbed = testbed(&args)?;
+    let conditions = match testbed.kind() {
         Link::Emulated => args.conditions(),
         _ => vec![Conditions::default()],
     };
     let began = runtime.wall_clock().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let said = |it: &Conditions| Condition { up: it.up.to_string(), down: it.down.to_string() };
-    let mut compared = Report {
+    let named = |both: &Conditions| Condition { up: both.up.to_string(), down: both.down.to_string() };
+    let mut report = Report {
         software: SOFTWARE.to_owned(),
         began: u64::try_from(began.as_millis()).unwrap_or(u64::MAX),
         seed: args.seed,
-        link: ground.kind(),
+        link: testbed.kind(),
         scenario: args.scenario().name.to_owned(),
         conversation: conversation.to_string(),
         repetitions: usize::from(args.repeat),
-        settings: [command()].into_iter().chain(machine::settings(ground.kind())).collect(),
+        settings: [command()].into_iter().chain(machine::settings(testbed.kind())).collect(),
         contestants,
-        conditions: conditions.iter().map(said).collect(),
+        conditions: conditions.iter().map(named).collect(),
         rounds: Vec::new(),
         interrupted: false,
     };
@@ -69,52 +69,52 @@ pub(crate) fn run(
     let plans =
         (0..u64::from(args.repeat)).map(|nth| Plan::new(conversation.clone(), args.seed.wrapping_add(nth)));
     let plans: Vec<Arc<Plan>> = plans.map(Arc::new).collect();
-    let comparing = compare(transports, &runtime, &ground, &conditions, &plans, &mut compared);
+    let comparing = compare(transports, &runtime, &testbed, &conditions, &plans, &mut report);
     block_on(comparing)?;
-    files.write(&compared)?;
-    let table = chat_measure::table(&compared, columns().unwrap_or(COLUMNS));
+    files.write(&report)?;
+    let table = chat_measure::table(&report, columns().unwrap_or(COLUMNS));
     Output::plain().write(table.as_bytes())?;
-    Ok(if compared.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+    Ok(if report.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
-/// Holds all conversations, until a signal comes.
+/// Runs all conversations, until a signal comes.
 async fn compare(
     transports: &Transports,
     runtime: &SharedRuntime,
-    ground: &Ground,
+    testbed: &Testbed,
     conditions: &[Conditions],
     plans: &[Arc<Plan>],
-    compared: &mut Report,
+    report: &mut Report,
 ) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let many = compared.contestants.len();
+    let many = report.contestants.len();
     let mut progress = Progress::new(plans.len() * conditions.len() * many, runtime.now());
     for (repetition, plan) in plans.iter().enumerate() {
         for (nth, conditions) in conditions.iter().enumerate() {
-            // Whoever is first is another one each time, so that whatever drifts does so for all.
+            // Contestants take turns in being first, so that a drift of the machine affects all of them.
             for contestant in (0..many).map(|it| (it + repetition + nth) % many) {
-                let seed = compared.seed.wrapping_add(repetition as u64);
+                let seed = report.seed.wrapping_add(repetition as u64);
                 let round = round::Round {
-                    contestant: &compared.contestants[contestant],
+                    contestant: &report.contestants[contestant],
                     conditions,
                     plan,
                     seed,
-                    name: &format!("{}-{nth}-{repetition}", compared.contestants[contestant].name),
+                    name: &format!("{}-{nth}-{repetition}", report.contestants[contestant].name),
                 };
                 let outcome = {
-                    let held = round.hold(transports, ground, &mut progress, runtime);
-                    let mut held = Box::pin(held.fuse());
+                    let running = round.run(transports, testbed, &mut progress, runtime);
+                    let mut running = Box::pin(running.fuse());
                     select_biased! {
                         () = signals.shutdown_requested() => None,
-                        outcome = held => Some(outcome.map_err(|error| format!("{error:#}"))),
+                        outcome = running => Some(outcome.map_err(|error| format!("{error:#}"))),
                     }
                 };
                 let Some(outcome) = outcome else {
-                    compared.interrupted = true;
+                    report.interrupted = true;
                     progress.end();
                     return Ok(());
                 };
-                compared.rounds.push(Round { condition: nth, contestant, repetition, seed, outcome });
+                report.rounds.push(Round { condition: nth, contestant, repetition, seed, outcome });
             }
         }
     }
@@ -122,14 +122,14 @@ async fn compare(
     Ok(())
 }
 
-/// What is to be typed to do it again.
+/// The command that repeats this comparison.
 fn command() -> Setting {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let line = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
     Setting { name: "command".to_owned(), value: format!("chat {line}") }
 }
 
-/// Those that are asked for, or all.
+/// The contestants that are asked for, or all.
 fn contestants(transports: &Transports, args: &Compare) -> anyhow::Result<Vec<Contestant>> {
     let all = chat_measure::contestants(transports);
     let all: Vec<Contestant> = match args.server.is_empty() {
@@ -139,7 +139,7 @@ fn contestants(transports: &Transports, args: &Compare) -> anyhow::Result<Vec<Co
     let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
     let named = |name: &String| {
         let unknown =
-            || usage(format_args!("--contestants: {name:?} is none; there is {}", names.join(", ")));
+            || usage(format_args!("--contestants: there is no {name:?}; there are {}", names.join(", ")));
         all.iter().find(|it| it.name == *name).cloned().ok_or_else(unknown)
     };
     let asked = args.contestants.iter().map(named).collect::<Result<Vec<_>, _>>()?;
@@ -149,21 +149,22 @@ fn contestants(transports: &Transports, args: &Compare) -> anyhow::Result<Vec<Co
     Ok(if asked.is_empty() { all } else { asked })
 }
 
-fn ground(args: &Compare) -> anyhow::Result<Ground> {
+/// The testbed that is asked for.
+fn testbed(args: &Compare) -> anyhow::Result<Testbed> {
     match args.link {
-        _ if !args.server.is_empty() => Ok(Ground::Servers(args.server.clone())),
-        args::Link::Loopback => Ok(Ground::Loopback),
+        _ if !args.server.is_empty() => Ok(Testbed::Servers(args.server.clone())),
+        args::Link::Loopback => Ok(Testbed::Loopback),
         args::Link::Emulated => {
-            let without = "no emulated link here (--link loopback or --server URL do without)";
-            Ok(Ground::Lab(Lab::enter().context(without)?, args.capture.clone()))
+            let without = "no emulated link here (--link loopback and --server URL do not need one)";
+            Ok(Testbed::Lab(Lab::enter().context(without)?, args.capture.clone()))
         }
     }
 }
 
-/// The files that are asked for, opened before anything is measured.
+/// The output files that are asked for, opened before anything is measured.
 struct Files(Vec<(OutputFile, Form)>);
 
-/// A way to write a report down.
+/// An output form of a report.
 type Form = fn(&Report) -> String;
 
 impl Files {
@@ -185,8 +186,8 @@ impl Files {
 }
 
 fn json(report: &Report) -> String {
-    serde_json::to_string(report).expect("a report can be written") + "\n"
+    serde_json::to_string(report).expect("a report can be serialised") + "\n"
 }
 
-/// How wide the table is where it is not for a terminal.
+/// The width of the table if standard output is not a terminal.
 const COLUMNS: usize = 120;

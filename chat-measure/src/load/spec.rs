@@ -1,77 +1,58 @@
-//! Load on a running server: many clients that come in, a few that talk, and what came of it.
-//!
-//! Everything that is said carries its number and when it was due, so that whoever hears it needs no memory of what was
-//! said. Both ends are in this process, so one clock tells how long a delivery took.
-
-mod counting;
-mod crowd;
-mod ear;
-mod figures;
-mod mark;
-mod mouth;
-mod repairing;
-mod report;
-mod shared;
+//! The description of a load: how many clients, what they send, for how long, and which such loads are possible.
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
-pub use crowd::{Crowd, Watch};
-pub use figures::Figures;
-pub use report::{Asked, Cost, Memory, Report};
-pub use shared::Counters;
-
+use super::stamp::LONGEST_STAMP;
 use crate::durations::micros;
-use mark::LONGEST_MARK;
-use mouth::due_before;
 
-/// What a server is loaded with. Only what is possible is made by [`Load::checked`].
+/// The load that a server is put under. [`Load::checked`] tells whether it is possible.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Load {
-    /// How many clients there are.
+    /// The number of clients.
     pub clients: usize,
-    /// In how many rooms, the same number in each, as far as that goes.
+    /// The number of rooms. Clients are spread over them evenly; the first rooms take the remainder.
     pub rooms: usize,
-    /// How many of them say something.
+    /// How many of the clients send messages.
     pub senders: usize,
-    /// When they do.
+    /// When the senders send.
     pub pace: Pace,
-    /// How long texts are, in bytes.
+    /// The length of texts, in bytes.
     pub size: RangeInclusive<usize>,
-    /// When it ends.
+    /// When the load ends.
     pub lasts: Lasts,
-    /// For how long before that something is said whose deliveries are not measured.
+    /// For how long the senders send before deliveries are measured.
     pub warmup: Duration,
-    /// How many clients come in a second; as many as can without.
+    /// How many clients join per second; `None` lets them join as fast as possible.
     pub ramp: Option<f64>,
-    /// For the lengths of texts.
+    /// The seed that the lengths of texts are drawn from.
     pub seed: u64,
 }
 
-/// When something is said.
+/// When the senders send.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
-    /// Never.
+    /// They never send.
     Idle,
-    /// So many messages a second, of all senders together, at even times, whether or not others were delivered.
+    /// All senders together send this many messages per second, evenly spaced, whether or not earlier ones were delivered.
     Rate(f64),
-    /// As fast as it goes with so many of each sender's messages unanswered.
+    /// Each sender sends as fast as possible with at most this many of its messages unanswered.
     Window(usize),
 }
 
-/// When it ends.
+/// When a load ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Lasts {
     /// After this time, not counting the warm-up.
     Time(Duration),
-    /// When so many messages were said.
+    /// After this many messages were sent.
     Messages(u64),
 }
 
 impl Load {
-    /// The same, if it is possible.
+    /// Returns this load if it is possible.
     ///
     /// # Errors
-    /// What is not: which number, and why.
+    /// Names the first field that is out of range.
     pub fn checked(self) -> Result<Load, ImpossibleLoad> {
         use ImpossibleLoad as Not;
         if !(1..=MOST_CLIENTS).contains(&self.clients) {
@@ -88,7 +69,7 @@ impl Load {
             Pace::Window(window) if !(1..=MOST_UNANSWERED).contains(&window) => return Err(Not::Window),
             Pace::Idle | Pace::Rate(_) | Pace::Window(_) => {}
         }
-        let bytes = LONGEST_MARK..=chat_core::wire::MAX_TEXT;
+        let bytes = LONGEST_STAMP..=chat_core::wire::MAX_TEXT;
         if self.size.is_empty() || !bytes.contains(self.size.start()) || !bytes.contains(self.size.end()) {
             return Err(Not::Size);
         }
@@ -109,34 +90,35 @@ impl Load {
         }
     }
 
-    /// In which room a client is. Senders are the first ones, and so in as many rooms as there are senders.
-    fn room(&self, client: usize) -> usize {
+    /// The room of a client. The first clients are the senders, so senders are spread over the rooms evenly too.
+    pub(super) fn room_of(&self, client: usize) -> usize {
         client % self.rooms
     }
 
-    /// How many clients are in a room, and get what is said there.
-    fn members(&self, room: usize) -> u64 {
+    /// How many clients are in a room. The server delivers each message of the room to all of them, the sender included.
+    pub(super) fn members(&self, room: usize) -> u64 {
         (self.clients / self.rooms + usize::from(room < self.clients % self.rooms)) as u64
     }
 
-    /// When nothing more is due, in microseconds since it began.
-    fn ends(&self) -> u64 {
+    /// From when on no message is due, in microseconds since the load began.
+    pub(super) fn ends(&self) -> u64 {
         match self.lasts {
             Lasts::Time(time) => micros(self.warmup + time),
             Lasts::Messages(_) => u64::MAX,
         }
     }
 
-    /// When nothing more is said: what was due by then may be a little late.
-    fn stops(&self) -> u64 {
+    /// From when on no message is sent. At a rate this is later than [`Load::ends`], because a message that was due just
+    /// before the end may be sent a little late.
+    pub(super) fn stops(&self) -> u64 {
         match self.pace {
             Pace::Rate(_) => self.ends().saturating_add(micros(LATE)),
             Pace::Idle | Pace::Window(_) => self.ends(),
         }
     }
 
-    /// How many messages are to be said, where that does not depend on how fast it goes.
-    fn planned(&self) -> Option<u64> {
+    /// How many messages are to be sent, where that does not depend on the server's speed.
+    pub(super) fn planned(&self) -> Option<u64> {
         match (self.pace, self.lasts) {
             (Pace::Idle, _) | (Pace::Window(_), Lasts::Time(_)) => None,
             (_, Lasts::Messages(count)) => Some(count),
@@ -144,8 +126,8 @@ impl Load {
         }
     }
 
-    /// The first number that is not said, where that is known.
-    fn most(&self) -> u64 {
+    /// The first message number that is not sent; `u64::MAX` where only the time ends the load.
+    pub(super) fn end_number(&self) -> u64 {
         match self.lasts {
             Lasts::Time(_) => u64::MAX,
             Lasts::Messages(count) => count,
@@ -153,17 +135,29 @@ impl Load {
     }
 }
 
+/// When message `number` is due at a rate, in microseconds since the load began.
+pub(super) fn due(number: u64, rate: f64) -> u64 {
+    (number as f64 * 1e6 / rate) as u64
+}
+
+/// How many messages are due before `end` at a rate.
+fn due_before(end: u64, rate: f64) -> u64 {
+    let about = (end as f64 * rate / 1e6) as u64;
+    // The two formulas round differently, so the estimate may be off by one or two.
+    (about.saturating_sub(2)..).find(|number| due(*number, rate) >= end).unwrap_or(about)
+}
+
 impl fmt::Display for Load {
-    /// In words.
+    /// Describes the load in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = |count: usize| if count == 1 { "" } else { "s" };
         write!(f, "{} client{} in {} room{}", self.clients, s(self.clients), self.rooms, s(self.rooms))?;
         match self.pace {
-            Pace::Idle => return write!(f, ", of which nobody says anything"),
-            Pace::Rate(rate) => write!(f, ", of which {} say {rate} messages a second", self.senders)?,
-            Pace::Window(1) => write!(f, ", of which {} wait for each answer", self.senders)?,
+            Pace::Idle => return write!(f, ", none of which sends anything"),
+            Pace::Rate(rate) => write!(f, ", of which {} send {rate} messages a second", self.senders)?,
+            Pace::Window(1) => write!(f, ", of which {} wait for each reply", self.senders)?,
             Pace::Window(window) => {
-                write!(f, ", of which {} talk with {window} messages unanswered", self.senders)?;
+                write!(f, ", of which {} send with up to {window} messages unanswered", self.senders)?;
             }
         }
         match self.size.start() == self.size.end() {
@@ -173,40 +167,40 @@ impl fmt::Display for Load {
     }
 }
 
-/// Why there is no such load.
+/// Why a load is impossible, worded with the flag of `chat bench` that sets the number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ImpossibleLoad {
-    /// None or too many.
+    /// No clients, or too many.
     #[error("--clients: from 1 to {MOST_CLIENTS}")]
     Clients,
-    /// Some would be empty.
+    /// No rooms, or rooms that would be empty.
     #[error("--rooms: at least 1, and no more than there are clients")]
     Rooms,
-    /// Nobody, or more than there are.
+    /// No senders, or more senders than clients.
     #[error("--senders: at least 1, and no more than there are clients")]
     Senders,
-    /// Too seldom or too often.
+    /// The rate is too low or too high.
     #[error("--rate: from 0.1 to {MOST_A_SECOND} messages a second")]
     Rate,
-    /// None or too many.
+    /// The window is empty or too large.
     #[error("--window: from 1 to {MOST_UNANSWERED}")]
     Window,
-    /// No room for what each message says of itself, or longer than texts may be.
-    #[error("--size: from {LONGEST_MARK} to {} bytes, the smaller first", chat_core::wire::MAX_TEXT)]
+    /// Texts would have no room for their stamp, or be longer than the protocol allows.
+    #[error("--size: from {LONGEST_STAMP} to {} bytes, the smaller first", chat_core::wire::MAX_TEXT)]
     Size,
-    /// Too short or too long.
+    /// The duration is too short or too long.
     #[error("--duration: from {SHORTEST_TIME:?} to {LONGEST_TIME:?}")]
     Duration,
-    /// Too long.
+    /// The warm-up is too long.
     #[error("--warmup: at most {LONGEST_TIME:?}")]
     Warmup,
-    /// None or too many.
+    /// No messages, or too many.
     #[error("--messages: from 1 to {MOST_MESSAGES}")]
     Messages,
-    /// Nobody says them.
-    #[error("--messages: nobody says anything with --idle")]
+    /// Messages are asked of senders that never send.
+    #[error("--messages: with --idle no client sends a message")]
     IdleMessages,
-    /// Too slow or too fast.
+    /// Clients would join too slowly or too fast.
     #[error("--ramp: from 0.1 to {MOST_A_SECOND} clients a second")]
     Ramp,
 }
@@ -216,6 +210,6 @@ const MOST_A_SECOND: f64 = 1_000_000.0;
 const MOST_UNANSWERED: usize = 1000;
 const MOST_MESSAGES: u64 = 1_000_000_000;
 const SHORTEST_TIME: Duration = Duration::from_millis(100);
-/// How late somebody may say what was due before the end.
+/// How late a message may be sent that was due before the end.
 const LATE: Duration = Duration::from_secs(1);
 const LONGEST_TIME: Duration = Duration::from_secs(24 * 60 * 60);
