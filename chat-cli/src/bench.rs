@@ -8,7 +8,7 @@ use std::{process::ExitCode, thread, time::Duration};
 use anyhow::{Context, anyhow, bail};
 use chat_core::{SharedRuntime, transport::Transports};
 use chat_measure::{
-    Target,
+    TargetServer,
     load::{Asked, Clients, Figures, Load, Report, Watch},
 };
 use futures::{FutureExt, future::join, select_biased};
@@ -43,7 +43,7 @@ pub(crate) async fn run(
     let password = args.password_file.as_deref().map(password::read).transpose()?;
     raise_limits(load.clients)?;
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let target = Target {
+    let target = TargetServer {
         transport,
         address: args.server.clone(),
         password,

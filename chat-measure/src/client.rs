@@ -22,7 +22,7 @@ use crate::{
     plan::{Plan, number},
     samples::{Delivery, Samples},
     scenario::{MOST_IN_A_ROW, Pace},
-    target::Target,
+    target::TargetServer,
 };
 
 /// One client of a conversation.
@@ -50,7 +50,7 @@ impl TalkingClient {
     pub(crate) fn new(
         nth: usize,
         plan: Arc<Plan>,
-        target: &Target,
+        target: &TargetServer,
         counters: Arc<Counters>,
         dialled: Instant,
         raw: bool,

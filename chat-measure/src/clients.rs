@@ -21,13 +21,13 @@ use crate::{
     counters::Counters,
     plan::Plan,
     samples::Samples,
-    target::Target,
+    target::TargetServer,
 };
 
 /// Clients that have all joined their rooms.
 pub struct JoinedClients {
     plan: Arc<Plan>,
-    target: Target,
+    target: TargetServer,
     raw: bool,
     counters: Arc<Counters>,
     /// `None` once they talk.
@@ -44,7 +44,7 @@ impl JoinedClients {
     /// When a client is refused, or when not all clients have joined within 20 s.
     pub async fn join(
         plan: Arc<Plan>,
-        target: Target,
+        target: TargetServer,
         raw: bool,
         counters: Arc<Counters>,
     ) -> Result<JoinedClients, String> {

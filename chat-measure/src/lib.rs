@@ -42,5 +42,5 @@ pub use report::{Condition, Contestant, Link, Report, Round, Setting};
 pub use samples::Samples;
 pub use scenario::{Conversation, ImpossibleConversation, Pace, SCENARIOS, Scenario};
 pub use table::table;
-pub use target::Target;
+pub use target::TargetServer;
 pub use verdict::verdict;

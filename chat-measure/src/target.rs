@@ -6,7 +6,7 @@ use chat_core::{Address, SharedRuntime, transport::Transport};
 
 /// The server that a measurement dials, and how clients reach it.
 #[derive(Clone)]
-pub struct Target {
+pub struct TargetServer {
     /// The transport that carries the conversation.
     pub transport: Arc<dyn Transport>,
     /// The server's address, as clients dial it.
@@ -20,7 +20,7 @@ pub struct Target {
     pub runtime: SharedRuntime,
 }
 
-impl Target {
+impl TargetServer {
     pub(crate) fn client_name(&self, client: usize) -> String {
         format!("{}{client}", self.prefix)
     }
@@ -30,8 +30,8 @@ impl Target {
     }
 }
 
-impl fmt::Debug for Target {
+impl fmt::Debug for TargetServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("TargetServer").field("address", &self.address).finish_non_exhaustive()
     }
 }

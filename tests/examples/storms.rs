@@ -22,7 +22,7 @@ use chat_core::{
     wire::{Join, RequestBody},
 };
 use chat_measure::{
-    Target,
+    TargetServer,
     load::{Clients, Figures, Lasts, Load, Pace},
 };
 use chat_tcp::Tcp;
@@ -299,9 +299,9 @@ fn until(what: impl Fn() -> bool) -> io::Result<()> {
     Ok(())
 }
 
-fn target(server: &Server, prefix: &str) -> Target {
+fn target(server: &Server, prefix: &str) -> TargetServer {
     let runtime: SharedRuntime = Arc::new(Pool);
-    Target {
+    TargetServer {
         transport: Arc::new(Tcp::new(runtime.clone())),
         address: format!("tcp://{}", server.at).parse().expect("it is an address"),
         password: None,

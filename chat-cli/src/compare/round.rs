@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 use anyhow::anyhow;
 use chat_core::{SharedRuntime, transport::Transports};
 use chat_lab::Outage;
-use chat_measure::{Contestant, Counters, Figures, JoinedClients, Plan, Target};
+use chat_measure::{Contestant, Counters, Figures, JoinedClients, Plan, TargetServer};
 use futures::{FutureExt, future::join, select_biased};
 
 use super::{
@@ -68,7 +68,7 @@ impl Round<'_> {
         runtime: &SharedRuntime,
     ) -> anyhow::Result<Figures> {
         let setup = testbed.set_up(self.contestant, self.conditions, self.seed, self.name, runtime).await?;
-        let target = Target {
+        let target = TargetServer {
             transport: transports.get(&setup.address)?,
             address: setup.address.clone(),
             password: None,

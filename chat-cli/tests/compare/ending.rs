@@ -73,7 +73,10 @@ pub(crate) fn interrupted() {
     });
     drop(errors);
     assert_eq!(status.code(), Some(130));
-    assert!(printed.contains("tcp") && printed.contains("delay=1ms"), "it prints the figures so far: {printed}");
+    assert!(
+        printed.contains("tcp") && printed.contains("delay=1ms"),
+        "it prints the figures so far: {printed}"
+    );
     assert!(printed.contains("interrupted") || printed.contains("ended early"), "{printed}");
     assert!(fs::read_to_string(folder.path().join("page.html")).unwrap().contains("</html>"));
     until(|| inside(&namespace).is_empty().then_some(()));

@@ -186,5 +186,8 @@ pub(crate) fn server() {
     }
     assert!(printed.contains("server"), "{printed}");
     let settings = report["settings"].as_array().unwrap();
-    assert!(settings.iter().all(|it| it["name"] != "server"), "the machine of a foreign server is not described: {settings:?}");
+    assert!(
+        settings.iter().all(|it| it["name"] != "server"),
+        "the machine of a foreign server is not described: {settings:?}"
+    );
 }

@@ -141,7 +141,7 @@ mod tests {
             is_bot: bool, room in "\\PC{0,20}", from in "\\PC{0,20}", text in "\\PC{0,80}", seq in 0..=1_u64 << 53, at: u64,
         ) {
             let author = Author { bot: is_bot, ..Author::person(from) };
-            let entry = LogEntry { seq, at, author, body: Body::message(text.clone()) };
+            let entry = LogEntry { seq, at, author: author.into(), body: Body::message(text.clone()).into() };
             let frame = Block::default().entry(&room, &entry, 0);
             let frame = std::str::from_utf8(&frame).unwrap();
             let is_plain = !format!("{room}{text}").contains(['"', '\\']);
@@ -155,8 +155,8 @@ mod tests {
     #[test]
     fn fields_that_are_not_needed_are_skipped_wherever_they_stand() {
         for more in [
-            r#","key":"8f3a""#,
-            r#","key":"quo\"ted\\""#,
+            r#","mark":"8f3a""#,
+            r#","mark":"quo\"ted\\""#,
             r#","n":15"#,
             r#","a":true,"b":null,"c":"","d":17"#,
             r#","a":{},"b":[],"c":{"text":"no","d":[{"e":"]}\"}"},[1,2]]}"#,

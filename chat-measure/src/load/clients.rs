@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     durations::{Durations, micros},
-    target::Target,
+    target::TargetServer,
 };
 
 /// The clients of a load. [`join`](Clients::join), [`talk`](Clients::talk) and [`leave`](Clients::leave) are called in
@@ -32,7 +32,7 @@ use crate::{
 /// early.
 pub struct Clients {
     shared: Arc<Shared>,
-    target: Target,
+    target: TargetServer,
     members: Vec<Member>,
     join: Durations,
     joined_in: Duration,
@@ -51,7 +51,7 @@ struct Member {
 
 impl Clients {
     /// Clients that have not dialled yet.
-    pub fn new(load: Load, target: Target) -> Clients {
+    pub fn new(load: Load, target: TargetServer) -> Clients {
         let shared = Arc::new(Shared::new(load, target.runtime.clone()));
         Clients {
             shared,
@@ -161,7 +161,7 @@ async fn start(
     nth: usize,
     began: Instant,
     shared: Arc<Shared>,
-    target: Target,
+    target: TargetServer,
     gone: mpsc::Sender<()>,
 ) -> Result<(Member, Duration), String> {
     let runtime = shared.runtime.clone();
@@ -189,7 +189,7 @@ async fn start(
 async fn run_client(
     nth: usize,
     shared: Arc<Shared>,
-    target: Target,
+    target: TargetServer,
     orders: Orders,
     joined: oneshot::Sender<Result<(), String>>,
     report: oneshot::Sender<DeliveryCounts>,

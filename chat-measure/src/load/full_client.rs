@@ -22,7 +22,7 @@ use super::{
     shared::Shared,
     stamp::Stamp,
 };
-use crate::target::Target;
+use crate::target::TargetServer;
 
 /// A client that has joined its room.
 pub(super) struct FullClient {
@@ -39,7 +39,11 @@ impl FullClient {
     ///
     /// # Errors
     /// Why the client could not join.
-    pub(super) async fn join(nth: usize, shared: Arc<Shared>, target: &Target) -> Result<FullClient, String> {
+    pub(super) async fn join(
+        nth: usize,
+        shared: Arc<Shared>,
+        target: &TargetServer,
+    ) -> Result<FullClient, String> {
         let config = Config {
             name: target.client_name(nth),
             client: ClientId(target.runtime.random()),
@@ -59,7 +63,7 @@ impl FullClient {
     async fn try_join(
         nth: usize,
         shared: Arc<Shared>,
-        target: &Target,
+        target: &TargetServer,
         mut remote: Remote,
         mut updates: Updates,
         why_not: &mut String,

@@ -24,7 +24,7 @@ use super::{
     shared::Shared,
     stamp::Stamp,
 };
-use crate::target::Target;
+use crate::target::TargetServer;
 
 /// A client that has joined its room.
 pub(super) struct LightClient {
@@ -49,14 +49,14 @@ impl LightClient {
     pub(super) async fn join(
         nth: usize,
         shared: Arc<Shared>,
-        target: &Target,
+        target: &TargetServer,
     ) -> Result<LightClient, String> {
         let joining = LightClient::try_join(nth, shared, target);
         let joined = within(JOIN_TIMEOUT, &*target.runtime, joining).await;
         joined.unwrap_or_else(|| Err(format!("not within {} s", JOIN_TIMEOUT.as_secs())))
     }
 
-    async fn try_join(nth: usize, shared: Arc<Shared>, target: &Target) -> Result<LightClient, String> {
+    async fn try_join(nth: usize, shared: Arc<Shared>, target: &TargetServer) -> Result<LightClient, String> {
         let mut link = target.transport.dial(&target.address).await.map_err(|error| error.to_string())?;
         let hello = Hello {
             protocol: PROTOCOL,

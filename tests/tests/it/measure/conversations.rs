@@ -9,7 +9,9 @@ use chat_core::{
     server::{Config, Limits, Server},
     transport::{Transport, Transports},
 };
-use chat_measure::{Conversation, Counters, Figures, JoinedClients, Pace, Plan, Samples, Target, figures};
+use chat_measure::{
+    Conversation, Counters, Figures, JoinedClients, Pace, Plan, Samples, TargetServer, figures,
+};
 use chat_testkit::{
     virtual_time::VirtualTime,
     weather::{Weather, WeatherTransport},
@@ -36,14 +38,14 @@ async fn server(time: &VirtualTime) -> TestServer {
 }
 
 /// Where server and people rely on nothing, or where both do.
-fn target(server: &TestServer, weather: Weather) -> Target {
+fn target(server: &TestServer, weather: Weather) -> TargetServer {
     let runtime = server.time.shared();
     let (inner, at): (Arc<dyn Transport>, _) = match repairs(weather) {
         true => (Arc::new(Weak(server.memory.clone())), "memory://hall"),
         false => (Arc::new(server.memory.clone()), "memory://firm"),
     };
     let transport = Arc::new(WeatherTransport::new(inner, weather, 5, runtime.clone()));
-    Target { transport, address: at.parse().unwrap(), password: None, prefix: "p-".to_owned(), runtime }
+    TargetServer { transport, address: at.parse().unwrap(), password: None, prefix: "p-".to_owned(), runtime }
 }
 
 fn repairs(weather: Weather) -> bool {

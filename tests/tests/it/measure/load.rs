@@ -20,7 +20,7 @@ use chat_core::{
     within,
 };
 use chat_measure::{
-    Target,
+    TargetServer,
     load::{Clients, Figures, ImpossibleLoad, Lasts, Load, Pace},
 };
 use chat_testkit::{
@@ -43,9 +43,9 @@ const LOAD: Load = Load {
     seed: 1,
 };
 
-fn target(server: &TestServer, transport: Arc<dyn Transport>) -> Target {
+fn target(server: &TestServer, transport: Arc<dyn Transport>) -> TargetServer {
     let (address, runtime) = (server.address.clone(), server.time.shared());
-    Target { transport, address, password: None, prefix: "b-".to_owned(), runtime }
+    TargetServer { transport, address, password: None, prefix: "b-".to_owned(), runtime }
 }
 
 async fn server(time: &VirtualTime) -> TestServer {
@@ -382,7 +382,7 @@ fn who_is_not_let_in_says_why() {
         let why = clients.join().await.unwrap_err();
         assert!(why.starts_with("client ") && why.contains(" could not join: "), "{why}");
 
-        let nobody = Target {
+        let nobody = TargetServer {
             address: "memory://nobody".parse().unwrap(),
             ..target(&server, Arc::new(server.memory.clone()))
         };
