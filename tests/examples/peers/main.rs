@@ -4,6 +4,7 @@
 
 mod crowd;
 mod dialects;
+mod paired;
 mod processors;
 mod relay;
 mod servers;
@@ -22,6 +23,7 @@ use std::{
 
 use chat_cli::process;
 
+use paired::Paired;
 use processors::Processors;
 use servers::{Running, SERVERS, Server};
 use table::Row;
@@ -49,6 +51,8 @@ struct Args {
     only: Vec<String>,
     /// The program whose server is ours.
     chat: PathBuf,
+    /// Another program of ours, for instance an earlier one, to compare that one with.
+    before: Option<PathBuf>,
 }
 
 impl Args {
@@ -56,17 +60,18 @@ impl Args {
         let usage = || {
             let works = WORKS.map(|it| it.name).join("|");
             let names = SERVERS.map(|it| it.name).join(",");
-            format!("peers {works} [--rounds N] [--only {names}] [--chat PROGRAM]")
+            format!("peers {works} [--rounds N] [--only {names}] [--chat PROGRAM] [--before PROGRAM]")
         };
         let asked = words.next().unwrap_or_default();
         let work = WORKS.iter().find(|it| it.name == asked).ok_or_else(usage)?;
-        let mut args = Args { work, rounds: 5, only: Vec::new(), chat: beside_this()? };
+        let mut args = Args { work, rounds: 5, only: Vec::new(), chat: beside_this()?, before: None };
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(usage)?;
             match word.as_str() {
                 "--rounds" => args.rounds = value.parse().ok().filter(|it| *it > 0).ok_or_else(usage)?,
                 "--only" => args.only = value.split(',').map(str::to_owned).collect(),
                 "--chat" => args.chat = value.into(),
+                "--before" => args.before = Some(value.into()),
                 _ => return Err(usage()),
             }
         }
@@ -89,9 +94,15 @@ fn compare(args: &Args) -> Result<(), String> {
             Some(program) => rows.push((server, program, Row::new(server.name, args.rounds))),
             None => missing.push(server),
         }
+        if let (Some(before), Some(name)) = (&args.before, server.name_before()) {
+            rows.push((server, before.clone(), Row::new(name, args.rounds)));
+        }
     }
     for round in 0..args.rounds {
-        for (server, program, row) in &mut rows {
+        // In turn from either end, so that none has an advantage of being measured first.
+        let turn: Vec<_> =
+            if round.is_multiple_of(2) { rows.iter_mut().collect() } else { rows.iter_mut().rev().collect() };
+        for (server, program, row) in turn {
             match measure(server, program, args.work, &processors) {
                 Ok(taken) => {
                     eprintln!("round {}, {}: {taken}", round + 1, row.name);
@@ -103,6 +114,14 @@ fn compare(args: &Args) -> Result<(), String> {
     }
     let rows: Vec<Row> = rows.into_iter().map(|(_, _, row)| row).collect();
     println!("{}\n\n{}", args.work, table::table(&rows, args.work.messages == 0));
+    for (server, row) in
+        rows.iter().filter_map(|row| Some((SERVERS.iter().find(|it| it.name == row.name)?, row)))
+    {
+        let before = rows.iter().find(|it| server.name_before() == Some(it.name));
+        if let Some(paired) = before.and_then(|before| Paired::new(row.ratios(before))) {
+            println!("{} now, against before: {paired}", row.name);
+        }
+    }
     missing.iter().for_each(|it| println!("missing: {}", it.how_to_get(&args.chat)));
     let failures: Vec<&str> = rows.iter().flat_map(|it| &it.failures).map(String::as_str).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\npeers: ")) }

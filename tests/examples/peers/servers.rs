@@ -31,6 +31,15 @@ impl Server {
         self.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     }
 
+    /// What it is called when it is run by another program of ours, if it is ours.
+    pub fn name_before(&self) -> Option<&'static str> {
+        match self.name {
+            "chat-memory" => Some("memory-before"),
+            "chat-disk" => Some("disk-before"),
+            _ => None,
+        }
+    }
+
     /// Where its program is, if it is there.
     pub fn program(&self, chat: &Path) -> Option<PathBuf> {
         match self.program {

@@ -23,11 +23,11 @@ impl Row {
         median(self.rounds.iter().flatten().filter_map(figure))
     }
 
-    /// The median of how many times what `other` took in the same round, for each delivery.
-    fn times(&self, other: &Row) -> Option<f64> {
+    /// For each round in which both were measured, how many times what `other` took, for each delivery.
+    pub fn ratios(&self, other: &Row) -> impl Iterator<Item = f64> {
         let both =
             self.rounds.iter().zip(&other.rounds).filter_map(|it| Some((it.0.as_ref()?, it.1.as_ref()?)));
-        median(both.map(|(ours, theirs)| ours.for_each_delivery() / theirs.for_each_delivery()))
+        both.map(|(ours, theirs)| ours.for_each_delivery() / theirs.for_each_delivery())
     }
 }
 
@@ -69,7 +69,12 @@ fn talking(relay: Option<&Row>) -> Vec<Column<'_>> {
     let late = |quantile| move |it: &Taken| Some(it.late.quantile(quantile)? as f64 / 1e3);
     vec![
         each("each", "µs/delivery", 3, |it| Some(it.for_each_delivery())),
-        Column { heading: "×", unit: "relay", digits: 2, figure: Box::new(move |row| row.times(relay?)) },
+        Column {
+            heading: "×",
+            unit: "relay",
+            digits: 2,
+            figure: Box::new(move |row| median(row.ratios(relay?))),
+        },
         each("each", "µs/message", 1, |it| Some(it.for_each_message())),
         each("p50", "ms", 2, late(0.5)),
         each("p99", "ms", 2, late(0.99)),
