@@ -108,6 +108,8 @@ impl Reader {
                 text: 8192,
                 rooms: 64,
                 pending: 64,
+                ahead: Some(16),
+                in_flight: Some(32),
                 burst: None,
                 per_minute: None,
             },

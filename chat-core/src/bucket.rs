@@ -33,6 +33,11 @@ impl Bucket {
         Bucket { rate, full_at: None }
     }
 
+    /// Whether no token has been taken that has not come back.
+    pub fn is_full(&self, now: Instant) -> bool {
+        self.full_at.is_none_or(|at| at <= now)
+    }
+
     /// Takes one token.
     ///
     /// # Errors

@@ -59,7 +59,12 @@ impl Transport for Memory {
                 self.network.listeners.get(address).map(|it| it.value().clone()).ok_or_else(nobody)?;
             let (near, far) = pipe();
             let number = self.network.dialled.fetch_add(1, Ordering::Relaxed);
-            let peer = Peer { address: format!("memory#{number}"), host: "memory".to_owned(), local: true };
+            let peer = Peer {
+                address: format!("memory#{number}"),
+                host: "memory".to_owned(),
+                local: true,
+                identity: None,
+            };
             listener.send(Incoming { link: Box::pin(far), peer }).await.map_err(|_| nobody())?;
             Ok(Box::pin(near) as BoxLink)
         }

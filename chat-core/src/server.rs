@@ -6,13 +6,13 @@ use std::{
     io,
     sync::{Arc, Mutex},
     task::Poll,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures::{
     FutureExt, SinkExt, StreamExt,
     channel::oneshot,
-    future::{self, Shared},
+    future::{self, Either, Shared},
     select_biased,
 };
 
@@ -20,6 +20,7 @@ use crate::{
     Address, SharedRuntime,
     log::{LogError, RoomLog},
     transport::{Incoming, Listening, Promises, Transports},
+    wire::MAX_FRAME,
 };
 
 mod admission;
@@ -32,6 +33,8 @@ mod queue;
 mod refusal;
 mod requests;
 mod room;
+mod room_budget;
+mod room_list;
 mod session;
 mod sync;
 
@@ -68,6 +71,8 @@ pub struct Server {
     closed: Signal,
     /// Ends with the broker: well if it was told to, badly if it panicked.
     broker: Signal,
+    /// Held by the call of [`Server::stop`] that waits for the others to leave.
+    stopping: futures::lock::Mutex<()>,
 }
 
 type Signal = Shared<oneshot::Receiver<()>>;
@@ -93,7 +98,13 @@ impl Server {
             .boxed(),
         );
         let (open, closed) = oneshot::channel();
-        Ok(Server { hub, open: Mutex::new(Some(open)), closed: closed.shared(), broker: broker.shared() })
+        Ok(Server {
+            hub,
+            open: Mutex::new(Some(open)),
+            closed: closed.shared(),
+            broker: broker.shared(),
+            stopping: futures::lock::Mutex::default(),
+        })
     }
 
     /// Begins to accept links at `address`, and returns the address that clients can dial.
@@ -107,6 +118,21 @@ impl Server {
         let accept = accept(self.hub.clone(), listening, transport.promises(), self.closed.clone());
         self.hub.runtime().spawn(accept.boxed());
         Ok(bound)
+    }
+
+    /// Takes a link that was accepted elsewhere: by a gateway, an upgrade of another protocol, or within this process.
+    /// A server that stops says goodbye to it.
+    ///
+    /// # Errors
+    /// When the link carries too small frames.
+    pub fn accept(&self, incoming: Incoming, promises: Promises) -> io::Result<()> {
+        if promises.max_frame < MAX_FRAME {
+            let message =
+                format!("a link carries frames of {MAX_FRAME} bytes, not of {}", promises.max_frame);
+            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        }
+        receive(&self.hub, incoming, promises);
+        Ok(())
     }
 
     /// The number of open sessions, those that have lost their link included.
@@ -127,17 +153,23 @@ impl Server {
     }
 
     /// Stops: accepts no more links, answers the requests that came, delivers the frames that are pending and says
-    /// goodbye to every client, for at most [`Limits::drain_within`].
+    /// goodbye to every client, for at most [`Limits::drain_within`]. A log that does not answer by then is waited for
+    /// no longer; what it has not acknowledged may be lost. Of several concurrent calls each returns.
     pub async fn stop(&self) {
         drop(sync::lock(&self.open).take());
         self.hub.stop();
         let deadline = self.hub.now() + self.hub.limits().drain_within;
+        let _one_at_a_time = self.stopping.lock().await;
         if !self.everyone_left(deadline).await {
             self.hub.abandon();
-            self.everyone_left(deadline + self.hub.limits().drain_within).await;
+            self.everyone_left(self.hub.now() + LAST_MOMENT).await;
         }
         self.hub.queue().close();
-        let _ = self.broker.clone().await; // an error is a broker that died before
+        let timeout = self.hub.runtime().sleep_until(deadline.max(self.hub.now() + LAST_MOMENT));
+        // A broker that died before ends at once, with an error.
+        if let Either::Right(_) = future::select(self.broker.clone(), timeout).await {
+            tracing::error!("the log does not answer; messages that are not acknowledged may be lost");
+        }
     }
 
     /// Waits until no link and no session is left. Returns false if some are left at `deadline`.
@@ -182,3 +214,6 @@ fn receive(hub: &Arc<Hub>, mut incoming: Incoming, promises: Promises) {
         }
     }
 }
+
+/// For how long the tasks of a server may take to end after the time for it is over.
+const LAST_MOMENT: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, io, pin::Pin, sync::Arc};
 use bytes::Bytes;
 use futures::{Sink, Stream, future::BoxFuture, stream::BoxStream};
 
-use crate::{Address, wire::MAX_FRAME};
+use crate::{Address, KeyId, wire::MAX_FRAME};
 
 /// A connection that carries whole frames both ways: any framed stream and sink is one.
 ///
@@ -90,10 +90,12 @@ impl fmt::Debug for Incoming {
 pub struct Peer {
     /// Host and port, or another address of the transport; shown in logs.
     pub address: String,
-    /// The host alone: links with the same host come from the same machine.
+    /// The host alone, for limits. It says nothing about who the peer is: many people may share an address.
     pub host: String,
     /// Whether that machine is this one. Such peers are not limited in number.
     pub local: bool,
+    /// The key that the peer has proved to the transport; none if the transport asks for no proof.
+    pub identity: Option<KeyId>,
 }
 
 /// What the links of a transport promise, as data for sessions and tests.

@@ -177,6 +177,7 @@ fn peer(from: SocketAddr) -> Peer {
         address: SocketAddr::new(host, from.port()).to_string(),
         host: host.to_string(),
         local: host.is_loopback(),
+        identity: None,
     }
 }
 

@@ -143,6 +143,7 @@ impl Reading {
             address: from.to_string(),
             host: from.ip().to_string(),
             local: from.ip().is_loopback(),
+            identity: None,
         };
         let link = Accepted::new(self.shared.clone(), peer, holder);
         // Where too many wait already it is dropped, and its client says hello once more.

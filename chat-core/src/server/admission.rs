@@ -71,7 +71,7 @@ impl Admission {
         if let Some(host) = &host {
             let mut links = self.hosts.entry(host.clone()).or_default();
             if *links >= self.max_per_host {
-                return Err(Full("too many connections from your address"));
+                return Err(Full("too many connections from your address; close one, then try again"));
             }
             *links += 1;
         }
@@ -79,7 +79,7 @@ impl Admission {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let permit = Permit { admission: self.clone(), number, host };
         if self.links.fetch_add(1, Ordering::AcqRel) >= self.max_links {
-            return Err(Full("too many connections to this server"));
+            return Err(Full("too many connections to this server; try again later"));
         }
         Ok(permit)
     }

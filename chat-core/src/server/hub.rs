@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use dashmap::{DashMap, Entry};
@@ -17,13 +17,16 @@ use super::{
     limits::Limits,
     queue::{Busy, Queue, Submission},
     room::Room,
+    room_budget::{RoomBudget, Spender},
+    room_list::RoomList,
     session::{Inbox, Session, State},
 };
 use crate::{
     ClientId, PersonName, RoomName, SharedRuntime,
     id::Secret,
     log::{LogEntry, LogError, RoomLog, RoomState},
-    wire::{self, RoomSummary},
+    transport::Peer,
+    wire,
 };
 
 /// The shared state of a server. A guard of one of its maps is held for a single call only: two guards at a time could
@@ -35,6 +38,8 @@ pub(super) struct Hub {
     queue: Queue,
     pub(super) admission: Arc<Admission>,
     rooms: DashMap<RoomName, Arc<Room>>,
+    room_list: RoomList,
+    room_budget: RoomBudget,
     /// By what the name looks like, so that no two people look alike.
     names: DashMap<String, Arc<Session>>,
     clients: DashMap<ClientId, Arc<Session>>,
@@ -45,20 +50,23 @@ pub(super) struct Hub {
     abandoned: AtomicBool,
 }
 
-/// The server has as many rooms as it takes.
+/// Why a room was not created.
 #[derive(Debug)]
-pub(super) struct TooMany {
-    pub(super) rooms: usize,
+pub(super) enum NotCreated {
+    /// The server has as many rooms as it takes.
+    Full,
+    /// The host or the person has created too many of late, and may create another one after this time.
+    TooFast(Duration),
 }
 
-/// Why a session cannot be opened under a name.
+/// Why a session was not opened.
 #[derive(Debug)]
-pub(super) enum NameInUse {
-    /// The session that has the name has a link.
-    Present(Arc<Session>),
-    /// The session that has the name has lost its link, and waits for its client.
-    Waiting(Arc<Session>),
-    /// The name is free, but the server holds as many sessions as it may.
+pub(super) enum NotOpened {
+    /// Another session has the name.
+    NameInUse(Arc<Session>),
+    /// Another session has the client id.
+    ClientInUse,
+    /// There are as many sessions as there may be.
     Full,
 }
 
@@ -69,17 +77,21 @@ impl Hub {
         runtime: SharedRuntime,
     ) -> Result<Hub, LogError> {
         let all_rings = Arc::new(AtomicUsize::new(0));
-        let rooms = DashMap::new();
+        let (rooms, room_list) = (DashMap::new(), RoomList::default());
         for state in log.rooms().await? {
-            rooms.insert(state.room.clone(), Arc::new(Room::new(state, all_rings.clone())));
+            let room = Arc::new(Room::new(state, all_rings.clone()));
+            room_list.add(&room);
+            rooms.insert(room.name().clone(), room);
         }
         Ok(Hub {
             admission: Arc::new(Admission::new(&config.limits)),
+            room_budget: RoomBudget::new(config.limits.new_rooms),
             config,
             runtime,
             log,
             queue: Queue::default(),
             rooms,
+            room_list,
             names: DashMap::new(),
             clients: DashMap::new(),
             secrets: DashMap::new(),
@@ -138,34 +150,47 @@ impl Hub {
     }
 
     /// Puts `session` into a room, and creates the room if there is none.
-    pub(super) fn enter(&self, name: &RoomName, session: &Arc<Session>) -> Result<Arc<Room>, TooMany> {
+    pub(super) fn enter(&self, name: &RoomName, session: &Arc<Session>) -> Result<Arc<Room>, NotCreated> {
         let full = self.rooms.len() >= self.config.limits.rooms;
         // The entry is held while the session enters, so that the room is not forgotten in between.
-        match self.rooms.entry(name.clone()) {
-            Entry::Occupied(it) => {
-                it.get().enter(session.name().clone(), session.mailbox().clone());
-                Ok(it.get().clone())
+        let (room, is_new) = match self.rooms.entry(name.clone()) {
+            Entry::Occupied(known) => {
+                known.get().enter(session.name().clone(), session.mailbox().clone());
+                (known.get().clone(), false)
             }
-            Entry::Vacant(_) if full => Err(TooMany { rooms: self.config.limits.rooms }),
-            Entry::Vacant(it) => {
+            Entry::Vacant(_) if full => return Err(NotCreated::Full),
+            Entry::Vacant(free) => {
+                let host = session.host().map(|host| Spender::Host(host.to_owned()));
+                let by_name = || Spender::Name(session.name().skeleton());
+                let person = session.identity().map_or_else(by_name, Spender::Key);
+                let spenders = host.into_iter().chain([person]);
+                self.room_budget.spend(spenders, self.now()).map_err(NotCreated::TooFast)?;
                 let room = Arc::new(self.new_room(name.clone()));
                 room.enter(session.name().clone(), session.mailbox().clone());
-                it.insert(room.clone());
-                Ok(room)
+                free.insert(room.clone());
+                (room, true)
             }
+        };
+        if is_new {
+            self.room_list.add(&room);
+        } else {
+            self.room_list.update(&room);
         }
+        Ok(room)
     }
 
     /// Takes a person out of a room.
     pub(super) fn leave(&self, room: &Arc<Room>, name: &PersonName) {
         room.leave(name);
+        self.room_list.update(room);
         self.forget_if_vacant(room);
     }
 
     /// Forgets a room that nobody is in and that never had an entry.
     pub(super) fn forget_if_vacant(&self, room: &Arc<Room>) {
-        if room.is_vacant() {
-            self.rooms.remove_if(room.name(), |_, it| Arc::ptr_eq(it, room) && it.is_vacant());
+        let is_vacant = |known: &Arc<Room>| Arc::ptr_eq(known, room) && known.is_vacant();
+        if room.is_vacant() && self.rooms.remove_if(room.name(), |_, known| is_vacant(known)).is_some() {
+            self.room_list.remove(room);
         }
     }
 
@@ -186,19 +211,8 @@ impl Hub {
         self.rooms.len()
     }
 
-    /// The rooms, those with the most people first, as many as fit a frame.
-    pub(super) fn list_rooms(&self, id: u64) -> wire::Rooms {
-        let mut rooms: Vec<RoomSummary> = self.rooms.iter().map(|it| it.value().summary()).collect();
-        let total = rooms.len() as u64;
-        rooms.sort_by(|a, b| b.present.cmp(&a.present).then_with(|| a.room.cmp(&b.room)));
-        let mut room_left = wire::MAX_FRAME - LIST_OVERHEAD;
-        let fitting = rooms.iter().map_while(|it| {
-            room_left = room_left.checked_sub(wire::write(it).len() + 1)?;
-            Some(())
-        });
-        let fitting = fitting.count();
-        rooms.truncate(fitting);
-        wire::Rooms { id, rooms, total }
+    pub(super) fn room_list(&self) -> &RoomList {
+        &self.room_list
     }
 
     /// The session of the person called `name`.
@@ -215,33 +229,31 @@ impl Hub {
         self.clients.get(&client).map(|it| it.value().clone())
     }
 
-    /// Opens a session under a name that is free.
+    /// Opens a session under a name and a client id that are free.
     pub(super) fn open_session(
         &self,
         name: PersonName,
         client: ClientId,
-        host: String,
-    ) -> Result<Arc<Session>, NameInUse> {
+        peer: &Peer,
+    ) -> Result<Arc<Session>, NotOpened> {
         let full = self.sessions() >= self.limits().sessions;
         let session = match self.names.entry(name.skeleton()) {
-            Entry::Occupied(it) => {
-                let holder = it.get().clone();
-                drop(it);
-                return Err(match holder.lost_for(self.now()) {
-                    Some(_) => NameInUse::Waiting(holder),
-                    None => NameInUse::Present(holder),
-                });
-            }
-            Entry::Vacant(_) if full => return Err(NameInUse::Full),
-            Entry::Vacant(it) => {
+            Entry::Occupied(holder) => return Err(NotOpened::NameInUse(holder.get().clone())),
+            Entry::Vacant(_) if full => return Err(NotOpened::Full),
+            Entry::Vacant(free) => {
                 let secret = Secret(self.runtime.random());
                 let inbox = Inbox::new(self.runtime.random());
-                let session = Session::new(name, client, secret, host, inbox, self.limits());
-                it.insert(Arc::new(session)).value().clone()
+                let session = Session::new(name, client, secret, peer, inbox, self.limits());
+                free.insert(Arc::new(session)).value().clone()
             }
         };
-        self.clients.insert(session.client(), session.clone());
+        // Before the client id, by which another hello may end the session at once.
         self.secrets.insert(session.secret(), session.clone());
+        // Another hello with the same client id may have opened a session under another name in the meantime.
+        if !Arc::ptr_eq(self.clients.entry(client).or_insert_with(|| session.clone()).value(), &session) {
+            self.end(&session);
+            return Err(NotOpened::ClientInUse);
+        }
         Ok(session)
     }
 
@@ -314,6 +326,3 @@ impl fmt::Debug for Hub {
             .finish_non_exhaustive()
     }
 }
-
-/// What a list of rooms needs besides the rooms.
-const LIST_OVERHEAD: usize = 256;

@@ -1,4 +1,4 @@
-//! What a server allows. Every bound of it stands here, with its reason.
+//! The limits of a server: every bound stands here, with its reason.
 
 use std::time::Duration;
 
@@ -10,19 +10,21 @@ use crate::{
 /// The bounds that an operator may want to change. The default suits an office.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// How fast one session may say, tell and set topics; without it as fast as it can.
+    /// How fast one session may send messages (`say`, `tell` and `topic`); `None` is without a limit.
     pub messages: Option<Rate>,
-    /// How fast one session may ask for anything else.
+    /// How fast one session may send other requests.
     pub requests: Option<Rate>,
     /// How fast one session may ask for entries again, a page at a time.
     pub replays: Option<Rate>,
     /// How fast one session may search.
     pub searches: Option<Rate>,
+    /// How fast one host, and one person, may create rooms; this machine is exempt as a host.
+    pub new_rooms: Option<Rate>,
     /// Links from one host at a time; this machine is exempt.
     pub links_per_host: usize,
     /// Links in all.
     pub links: usize,
-    /// Sessions in all, those that wait for a lost link to come back included.
+    /// Sessions in all, those that have lost their link included.
     pub sessions: usize,
     /// Rooms in all.
     pub rooms: usize,
@@ -30,13 +32,13 @@ pub struct Limits {
     pub rooms_per_session: usize,
     /// For how long a session outlives its link.
     pub grace: Duration,
-    /// Within which time a new link says hello.
+    /// Within which time a new link has to send `hello`.
     pub hello_within: Duration,
     /// After which time without a frame a link is dead.
     pub silent_after: Duration,
     /// The same for one that may lose frames, over which a client pings more often.
     pub silent_after_if_lossy: Duration,
-    /// For how long a link may take nothing before it is cut.
+    /// For how long a link may take no bytes before it is cut.
     pub unwritable_for: Duration,
     /// For how long a server that stops delivers what is pending.
     pub drain_within: Duration,
@@ -49,6 +51,7 @@ impl Default for Limits {
             requests: Some(Rate { burst: 200, per_minute: 3000 }),
             replays: Some(Rate { burst: 200, per_minute: 12_000 }),
             searches: Some(Rate { burst: 40, per_minute: 300 }),
+            new_rooms: Some(Rate { burst: 20, per_minute: 10 }),
             links_per_host: 64,
             links: 20_000,
             sessions: 40_000,
@@ -74,6 +77,7 @@ impl Limits {
             requests: None,
             replays: None,
             searches: None,
+            new_rooms: None,
             links_per_host: none,
             links: none,
             sessions: none,
@@ -81,13 +85,15 @@ impl Limits {
         }
     }
 
-    /// What `welcome` says of them.
+    /// The limits that `welcome` tells a client.
     pub(super) fn frame(&self) -> LimitsFrame {
         LimitsFrame {
             frame: MAX_FRAME as u64,
             text: MAX_TEXT as u64,
             rooms: self.rooms_per_session as u64,
             pending: MAX_OWED as u64,
+            ahead: Some(MAX_HELD as u64),
+            in_flight: Some(MAX_IN_FLIGHT as u64),
             burst: self.messages.map(|it| u64::from(it.burst)),
             per_minute: self.messages.map(|it| u64::from(it.per_minute)),
         }
@@ -104,12 +110,14 @@ pub(super) const FRAMES_AT_A_TIME: usize = 32 * 1024;
 pub(super) const MAX_QUEUED: usize = 4096;
 /// Bytes of text that may wait for the broker; then the answer is `busy`.
 pub(super) const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
-/// When asking again is worth while after `busy`, in milliseconds.
+/// After how many milliseconds a client may ask again after `busy`.
 pub(super) const BUSY_RETRY_MS: u64 = 250;
 /// Messages of one session that may be ahead of their turn.
 pub(super) const MAX_HELD: usize = 16;
-/// Joins and leaves of one link that are recognised when they come again; a client has at most 32 requests in flight.
-pub(super) const JOIN_LOG: usize = 64;
+/// Requests a client may have under way on a link that is not lossless.
+pub(super) const MAX_IN_FLIGHT: usize = 32;
+/// Joins and leaves of one link that are recognised when they come again: more than a client has under way.
+pub(super) const JOIN_LOG: usize = 2 * MAX_IN_FLIGHT;
 /// Entries of one room that are sent at a time over a link that may lose frames: a receiver's buffer holds some
 /// three hundred datagrams.
 pub(super) const MAX_UNASKED: u64 = 64;
@@ -125,18 +133,20 @@ pub(super) const RING_BYTES: usize = 1024 * 1024;
 pub(super) const SMALL_RING_BYTES: usize = 16 * 1024;
 /// Bytes all rooms together keep encoded before each is held shorter.
 pub(super) const ALL_RINGS_BYTES: usize = 256 * 1024 * 1024;
-/// Changes of its members a room remembers; who is further behind asks `who`.
+/// Changes of its members that a room remembers; the client of a member further behind asks `who`.
 pub(super) const PRESENCE_CHANGES: usize = 256;
-/// In a room of more people, a change of members waits for the next frame instead of waking everybody: otherwise n
-/// people who arrive cost n² frames.
+/// In a room of more people, a change of members waits for the next frame instead of waking every member: otherwise n
+/// people who enter cost n² frames.
 pub(super) const PRESENCE_WAKES: usize = 256;
 /// Direct messages a session keeps.
 pub(super) const INBOX_ENTRIES: usize = 256;
-/// When a server that stops is worth dialling again, in milliseconds.
+/// After how many milliseconds a client may dial again when the server stops.
 pub(super) const RESTART_RETRY_MS: u64 = 1000;
-/// When a server that is full is worth dialling again, in milliseconds.
+/// After how many milliseconds a client may dial again when the server is full.
 pub(super) const FULL_RETRY_MS: u64 = 1000;
-/// When a session that is asked for a sign of life has had the time to give one, in milliseconds.
-pub(super) const PROBE_RETRY_MS: u64 = 500;
-/// When another try is worth while after no hello came in time, in milliseconds.
+/// For how long a link that was closed is still read, in case its last frame was lost.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
+/// After so long a silence, a session whose link may lose frames may have lost it. Its client pings every 15 s.
+pub(super) const MAY_BE_LOST_AFTER: Duration = Duration::from_secs(20);
+/// After how many milliseconds a client may dial again when its hello did not come in time.
 pub(super) const HELLO_RETRY_MS: u64 = 1000;

@@ -38,9 +38,7 @@ pub(super) fn handle(
     let cx = &Context { hub, session, now };
     let state = &mut *session.state(attachment.link)?;
     state.confirmed = true;
-    if let Some(probe) = &mut state.probe {
-        probe.answered = true;
-    }
+    state.heard = Some(now);
     if let Some(id) = request.id
         && !request.is_message()
         && let Err(wait) = allow(state, &request, now)
@@ -48,7 +46,7 @@ pub(super) fn handle(
         cx.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
         return Ok(Handled::Continue);
     }
-    if !state.promises.reliable && request.id.is_some_and(|id| state.reads.has(id)) {
+    if !state.promises.is_lossless() && request.id.is_some_and(|id| state.reads.has(id)) {
         return Ok(Handled::Continue); // the read that is under way answers it
     }
     // Every request but `hello` and `bye` has a number; only one of an unknown type may lack it.
@@ -61,7 +59,7 @@ pub(super) fn handle(
         RequestBody::Leave(leave) => rooms::leave(cx, state, id, &leave.room),
         RequestBody::Post(_) => messages::take_in(cx, state, request),
         RequestBody::Who(who) => rooms::who(cx, id, &who.room),
-        RequestBody::Rooms => cx.reply(&Event::Rooms(hub.list_rooms(id))),
+        RequestBody::Rooms => cx.reply_frame(hub.room_list().frame(id)),
         RequestBody::History(history) => reading::history(cx, state, id, &history),
         RequestBody::Replay(replay) => reading::replay(cx, state, id, &replay),
         RequestBody::Search(words) => match search::search(id, &words) {
@@ -71,7 +69,7 @@ pub(super) fn handle(
         RequestBody::Ping => {
             cx.reply(&Event::Pong(Pong { id }));
             // One ping brings up to nine frames, so they are rate limited.
-            if !state.promises.reliable && state.requests.take(now).is_ok() {
+            if !state.promises.is_lossless() && state.requests.take(now).is_ok() {
                 session.send_all_heads(state);
             }
         }

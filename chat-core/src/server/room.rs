@@ -1,4 +1,4 @@
-//! A room: its newest entries, encoded once however many read them, and who is in.
+//! A room: its newest entries, encoded once for all readers, and its members.
 
 use std::{
     collections::VecDeque,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     PersonName, RoomName,
     log::{LogEntry, RoomState},
-    wire::{self, Block, EntryFrame, EntryKind, Gap, RoomSummary},
+    wire::{self, Block, EntryKind, Gap, RoomSummary},
 };
 
 mod presence;
@@ -100,6 +100,11 @@ impl Room {
         self.presence_version.load(Ordering::Acquire)
     }
 
+    /// The smallest number the log holds, one more than the head if it holds none.
+    pub(super) fn oldest(&self) -> u64 {
+        read(&self.recent).oldest
+    }
+
     pub(super) fn standing(&self) -> Standing {
         let recent = read(&self.recent);
         Standing { head: recent.head, oldest: recent.oldest, topic: recent.topic.clone() }
@@ -166,15 +171,8 @@ impl Room {
     /// Adds entries the log has just stored, and wakes everyone who is in.
     pub(super) fn publish(&self, entries: &[LogEntry]) {
         {
-            // Encoded before anybody has to wait for it.
-            let mut rest: usize = entries.iter().map(|it| it.body.text.len() + ENTRY_OVERHEAD).sum();
-            let mut block = Block::default();
-            let frames = entries.iter().map(|entry| {
-                let frame = block.entry(self.name.as_str(), entry, rest);
-                rest -= entry.body.text.len() + ENTRY_OVERHEAD;
-                frame
-            });
-            let frames: Vec<Bytes> = frames.collect();
+            // Encoded before the lock is taken.
+            let frames: Vec<Bytes> = entry_frames(&self.name, entries).collect();
             let mut recent = write(&self.recent);
             for (entry, frame) in entries.iter().zip(frames) {
                 recent.push(entry, frame, &self.all_rings);
@@ -231,8 +229,8 @@ impl Room {
         self.submitted.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Whether nothing would be lost if it were forgotten. What is on its way to the log counts before what has
-    /// arrived there, so that nothing slips through in between.
+    /// Whether nothing would be lost if the room were forgotten: nobody is in it, and it never had an entry. Entries on
+    /// their way to the log are looked at before those that have arrived there, so that none slips through in between.
     pub(super) fn is_vacant(&self) -> bool {
         self.submitted.load(Ordering::Acquire) == 0 && self.head() == 0 && self.presence().present() == 0
     }
@@ -279,17 +277,21 @@ pub(super) fn within<T>(
     })
 }
 
-/// An entry as it is sent.
-pub(super) fn entry_frame(room: &RoomName, entry: &LogEntry) -> EntryFrame {
-    EntryFrame {
-        room: room.to_string(),
-        seq: entry.seq,
-        author: (*entry.author).clone(),
-        to: None,
-        at: entry.at,
-        body: (*entry.body).clone(),
-    }
+/// The frames of these entries.
+pub(super) fn entry_frames(room: &RoomName, entries: &[LogEntry]) -> impl Iterator<Item = Bytes> {
+    let mut rest: usize = entries.iter().map(entry_size).sum();
+    let mut block = Block::default();
+    entries.iter().map(move |entry| {
+        let frame = block.entry(room.as_str(), entry, rest);
+        rest -= entry_size(entry);
+        frame
+    })
 }
 
-/// About what an entry's frame needs besides the text.
+/// The size of an entry's frame, roughly.
+pub(super) fn entry_size(entry: &LogEntry) -> usize {
+    entry.body.text.len() + ENTRY_OVERHEAD
+}
+
+/// The bytes of an entry's frame besides the text, roughly.
 const ENTRY_OVERHEAD: usize = 128;

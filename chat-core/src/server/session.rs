@@ -5,7 +5,7 @@ mod inbox;
 mod join_log;
 mod liveness;
 mod membership;
-mod probe;
+mod pages;
 mod reads;
 mod send_window;
 mod sequence;
@@ -15,8 +15,8 @@ pub(super) use self::{
     inbox::{Conflict, Inbox, Telling},
     join_log::{JoinOutcome, Known},
     membership::Membership,
-    probe::Alive,
-    reads::{LogAnswer, LogRead, page_frame},
+    pages::page_frame,
+    reads::{LogAnswer, LogRead},
     sequence::Turn,
     state::{Attachment, Session, State, Superseded},
 };

@@ -166,6 +166,12 @@ pub struct LimitsFrame {
     pub rooms: u64,
     /// How many requests may wait for their reply before the link is no longer read.
     pub pending: u64,
+    /// How many messages may wait for those before them (protocol 5.9); 16 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<u64>,
+    /// How many requests a client may have under way on a link that is not lossless (protocol 17.1); 32 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<u64>,
     /// How many messages may be said at once; absent where nothing limits them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<u64>,

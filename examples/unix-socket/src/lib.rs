@@ -109,7 +109,7 @@ impl Acceptor {
     /// The peer of the next link. Clients have no address of their own, so they get a number; all are on this machine.
     fn peer(&mut self) -> Peer {
         self.accepted += 1;
-        Peer { address: format!("{}#{}", self.address, self.accepted), host: "unix".to_owned(), local: true }
+        Peer { address: format!("{}#{}", self.address, self.accepted), host: "unix".to_owned(), local: true, identity: None }
     }
 }
 

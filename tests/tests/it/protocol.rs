@@ -21,12 +21,12 @@ mod slow_log;
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{
-    Address, ClientId, Runtime,
+    Address, ClientId, KeyId, Runtime,
     client::{Config as ClientConfig, Remote, Update, Updates, start},
     log::{MemoryLog, RoomLog},
-    memory::Memory,
+    memory::{Memory, pipe},
     server::{Config, Limits, Server},
-    transport::{Transport, Transports},
+    transport::{Incoming, Peer, Promises, Transport, Transports},
     wire::{EntryFrame, Event, Post, RequestBody},
 };
 use chat_testkit::{
@@ -109,6 +109,27 @@ impl TestServer {
         let mut client = self.dial().await;
         client.hello(&hello(name, number)).await;
         client
+    }
+
+    /// A client with a session that outlives its link: it has sent a request (protocol 3.9).
+    pub async fn enter_to_stay(&self, name: &str, number: u64) -> RawClient {
+        let mut client = self.enter(name, number).await;
+        client.has_heard(|_| false).await;
+        client
+    }
+
+    /// A client on a link that the server was given, with these promises, and that has said nothing yet.
+    pub fn accepted(&self, promises: Promises) -> RawClient {
+        self.accepted_from(promises, None)
+    }
+
+    /// The same, from a peer whose transport vouches for this key.
+    pub fn accepted_from(&self, promises: Promises, identity: Option<KeyId>) -> RawClient {
+        let (near, far) = pipe();
+        let (address, host) = ("a pipe".to_owned(), "192.0.2.1".to_owned());
+        let peer = Peer { address, host, local: false, identity };
+        self.server.accept(Incoming { link: Box::pin(far), peer }, promises).unwrap();
+        RawClient::new(Box::pin(near), promises, self.time.shared())
     }
 
     /// A client of the library, which reconnects by itself.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use chat_core::wire::{
-    self, Author, Body, EntryFrame, Event, Goodbye, Reason, Request, RequestBody, Welcome,
+    self, Author, Body, Code, EntryFrame, Event, Goodbye, Reason, Request, RequestBody, Welcome,
 };
 
 use crate::e2e::harness::{Fate, Server, UdpProxy};
@@ -81,6 +81,40 @@ fn the_python_client_pings_however_its_frames_come() {
         assert_eq!(client.line(), "bob: and so on");
     }
     link.write(&Event::Goodbye(Goodbye { reason: Reason::Shutdown, retry_after_ms: None }));
+    assert!(!client.end().success());
+}
+
+/// protocol 2.12: a client that has lost its secret waits for its own name.
+#[test]
+fn the_python_clients_wait_until_their_name_is_free() {
+    let taken = Event::Error(wire::Error::of(None, Code::NameTaken, "wait").until(Duration::from_millis(20)));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let client = Client::start(listener.local_addr().unwrap().port(), python(0), "ana", &[]);
+    let listener = std::sync::Arc::new(listener);
+    for answer in [taken.clone(), Event::Welcome(welcome())] {
+        let accepting = listener.clone();
+        let mut link = Link(within(move || accepting.accept().unwrap().0));
+        assert!(matches!(link.read().body, RequestBody::Hello(hello) if hello.name == "ana"));
+        link.write(&answer);
+        if matches!(answer, Event::Welcome(_)) {
+            assert!(matches!(link.read().body, RequestBody::Join(_)));
+            link.write(&Event::Goodbye(Goodbye { reason: Reason::Shutdown, retry_after_ms: None }));
+        }
+    }
+    assert!(!client.end().success());
+
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    let client = Client::start(socket.local_addr().unwrap().port(), python(1), "ana", &[]);
+    let hello = |answer: &Event| {
+        let mut datagram = [0; 4096];
+        let (bytes, from) = socket.recv_from(&mut datagram).expect("the client says hello");
+        let request = wire::read_request(&datagram[..bytes]).unwrap();
+        assert!(matches!(request.body, RequestBody::Hello(hello) if hello.name == "ana"));
+        socket.send_to(&wire::write(answer), from).unwrap();
+    };
+    hello(&taken);
+    hello(&Event::Error(wire::Error::of(None, Code::NameTaken, "no")));
     assert!(!client.end().success());
 }
 

@@ -114,7 +114,16 @@ fn the_secret_of_a_session_is_not_shown() {
         resume: "the-secret".to_owned(),
         resumed: true,
         at: None,
-        limits: LimitsFrame { frame: 1, text: 2, rooms: 3, pending: 4, burst: None, per_minute: None },
+        limits: LimitsFrame {
+            frame: 1,
+            text: 2,
+            rooms: 3,
+            pending: 4,
+            ahead: None,
+            in_flight: None,
+            burst: None,
+            per_minute: None,
+        },
     };
     assert_eq!(
         printed(&Update::Connected(welcome)),

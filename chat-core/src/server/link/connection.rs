@@ -104,7 +104,7 @@ impl Connection {
             request => request.map_err(|bad| bad.to_string()),
         };
         match (request, greeting) {
-            (Err(bad), _) if self.promises.reliable => self.refuse_link(Code::BadFrame, bad),
+            (Err(bad), _) if self.promises.is_lossless() => self.refuse_link(Code::BadFrame, bad),
             (Err(_), _) => {} // noise on a lossy link does not end it
             (Ok(Request { body: RequestBody::Hello(hello), .. }), true) => self.hello(&hello),
             (Ok(Request { body: RequestBody::Bye, .. }), true) => self.leave(None, Reason::Bye, None),
@@ -146,7 +146,7 @@ impl Connection {
 
     fn request(&mut self, request: Request<'_>, now: Instant) {
         let Phase::Open(attachment) = &self.phase else { return };
-        if matches!(request.body, RequestBody::Hello(_)) && !self.promises.reliable {
+        if matches!(request.body, RequestBody::Hello(_)) && !self.promises.is_lossless() {
             // The first welcome may have been lost.
             let again = || welcome(&self.hub, &attachment.session, attachment.resumed);
             return attachment.session.welcome_again(attachment.link, now, again);
@@ -200,7 +200,7 @@ impl Connection {
     /// The frame to repeat to a peer that goes on sending after the farewell: the farewell may have been lost.
     pub(crate) fn farewell_again(&self) -> Option<Bytes> {
         match &self.phase {
-            Phase::Leaving { farewell, .. } if !self.promises.reliable => Some(farewell.clone()),
+            Phase::Leaving { farewell, .. } if !self.promises.is_lossless() => Some(farewell.clone()),
             _ => None,
         }
     }
@@ -231,7 +231,7 @@ impl Connection {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Greeting { until, .. } => Some(*until),
-            Phase::Open(_) if self.promises.reliable => Some(self.silent_at()),
+            Phase::Open(_) if self.promises.is_lossless() => Some(self.silent_at()),
             Phase::Open(attachment) => Some(
                 attachment
                     .session
@@ -245,7 +245,7 @@ impl Connection {
     fn silent_at(&self) -> Instant {
         let limits = self.hub.limits();
         let silent_after =
-            if self.promises.reliable { limits.silent_after } else { limits.silent_after_if_lossy };
+            if self.promises.is_lossless() { limits.silent_after } else { limits.silent_after_if_lossy };
         self.last_heard + silent_after
     }
 
@@ -253,7 +253,7 @@ impl Connection {
         match &self.phase {
             Phase::Greeting { until, .. } if now < *until => return,
             Phase::Open(attachment) if now < self.silent_at() => {
-                if !self.promises.reliable {
+                if !self.promises.is_lossless() {
                     attachment.session.send_due_heads(attachment.link, now);
                 }
                 return;

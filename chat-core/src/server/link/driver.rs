@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use crate::{
     server::{
         admission::Permit,
         hub::Hub,
-        limits::FRAMES_AT_A_TIME,
+        limits::{FRAMES_AT_A_TIME, LINGER},
         session::{Attachment, LogAnswer},
     },
     transport::{BoxLink, Incoming, Promises},
@@ -39,7 +39,10 @@ pub(crate) async fn drive(hub: Arc<Hub>, permit: Permit, incoming: Incoming, pro
 /// Ends the session unless its client comes back over another link in time.
 async fn wait_for_return(hub: &Hub, attachment: &Attachment) {
     let now = hub.now();
-    if !attachment.session.detach(attachment.link, now) {
+    // A client that has asked for nothing may have missed its welcome, and cannot resume without the secret in it.
+    if hub.end_if(&attachment.session, |state| state.is_unused(attachment.link))
+        || !attachment.session.detach(attachment.link, now)
+    {
         return;
     }
     let mut grace = hub.runtime().sleep_until(now + hub.limits().grace);
@@ -325,5 +328,3 @@ const FRAMES_A_TURN: usize = 64;
 const BATCHES_A_TURN: usize = 8;
 /// Pages of the log read before other tasks have their turn.
 const PAGES_A_TURN: usize = 8;
-/// For how long a link that was closed is still read.
-const LINGER: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! Login: from `hello` to a session, a new one or one that waits for its client.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -8,9 +8,9 @@ use crate::{
     ClientId, PersonName,
     id::Secret,
     server::{
-        hub::{Hub, NameInUse},
-        limits::{FULL_RETRY_MS, PROBE_RETRY_MS},
-        session::{Alive, Attachment, Session, State},
+        hub::{Hub, NotOpened},
+        limits::FULL_RETRY_MS,
+        session::{Attachment, Session},
     },
     transport::{Peer, Promises},
     wire::{self, Code, Event, Hello, PROTOCOL, Welcome},
@@ -47,25 +47,32 @@ pub(crate) fn login(
         }
         None => None,
     };
-    if let Some(attachment) = resume(hub, hello, client, promises) {
+    if let Some(attachment) = resume(hub, hello, client, peer, promises) {
         return Ok(attachment);
     }
     let name = PersonName::parse(&hello.name).map_err(|error| refusal(Code::BadName, error.to_string()))?;
     if let Some(held) = client.and_then(|client| hub.session_by_client(client)) {
         // Its welcome may have been lost: then the client cannot know the secret, and nothing was done in that session.
         if !hub.end_if(&held, |state| !state.confirmed) {
-            return Err(refusal(Code::NotWelcome, "this client id belongs to another session"));
+            return Err(not_welcome());
         }
     }
     open(hub, name, client.unwrap_or_else(|| ClientId(hub.runtime().random())), peer, promises)
 }
 
-fn resume(hub: &Hub, hello: &Hello<'_>, client: Option<ClientId>, promises: Promises) -> Option<Attachment> {
+fn resume(
+    hub: &Hub,
+    hello: &Hello<'_>,
+    client: Option<ClientId>,
+    peer: &Peer,
+    promises: Promises,
+) -> Option<Attachment> {
     let session = hub.session_by_secret(Secret::parse(hello.resume.as_deref()?)?)?;
-    if client.is_some_and(|client| client != session.client()) {
+    // A secret that was overheard is of no use without the key.
+    if client.is_some_and(|client| client != session.client()) || peer.identity != session.identity() {
         return None;
     }
-    let link = session.attach(promises, true, welcome(hub, &session, true))?;
+    let link = session.attach(promises, true, welcome(hub, &session, true), hub.now())?;
     Some(Attachment { session, link, resumed: true })
 }
 
@@ -76,45 +83,43 @@ fn open(
     peer: &Peer,
     promises: Promises,
 ) -> Result<Attachment, Refusal> {
-    // A second try if the name's holder was from this very host and gave it up.
-    for _ in 0..2 {
-        match hub.open_session(name.clone(), client, peer.host.clone()) {
-            Ok(session) => {
-                // None if another hello of the same client has replaced it already: then that one is let in.
-                let Some(link) = session.attach(promises, false, welcome(hub, &session, false)) else {
-                    break;
-                };
-                return Ok(Attachment { session, link, resumed: false });
-            }
-            Err(NameInUse::Waiting(holder)) if holder.host() == peer.host => {
-                hub.end_if(&holder, State::has_lost_link);
-            }
-            Err(NameInUse::Waiting(holder)) => {
-                let waited = holder.lost_for(hub.now()).unwrap_or_default();
-                let left = hub.limits().grace.saturating_sub(waited) + Duration::from_millis(1);
-                let message = format!("{name} has lost the connection and may come back");
-                let mut refusal = refusal(Code::NameTaken, message);
-                refusal.error.retry_after_ms = u64::try_from(left.as_millis()).ok();
-                return Err(refusal);
-            }
-            Err(NameInUse::Present(holder)) if holder.host() == peer.host => match holder.probe(hub.now()) {
-                Alive::Yes => break,
-                Alive::No => hub.end(&holder),
-                Alive::Unknown => {
-                    let mut refusal = refusal(Code::NameTaken, format!("{name} is here, or was just now"));
-                    refusal.error.retry_after_ms = Some(PROBE_RETRY_MS);
-                    return Err(refusal);
-                }
-            },
-            Err(NameInUse::Present(_)) => break,
-            Err(NameInUse::Full) => {
-                let mut refusal = refusal(Code::Full, "too many people on this server").ending_link();
-                refusal.error.retry_after_ms = Some(FULL_RETRY_MS);
-                return Err(refusal);
-            }
+    let now = hub.now();
+    match hub.open_session(name.clone(), client, peer) {
+        // No link if another hello of the same client has replaced the session already: then that one is let in.
+        Ok(session) => match session.attach(promises, false, welcome(hub, &session, false), now) {
+            Some(link) => Ok(Attachment { session, link, resumed: false }),
+            None => Err(not_welcome()),
+        },
+        Err(NotOpened::NameInUse(holder)) => Err(name_taken(&name, holder.ends_at(hub.limits(), now), now)),
+        Err(NotOpened::ClientInUse) => Err(not_welcome()),
+        Err(NotOpened::Full) => {
+            let mut refusal =
+                refusal(Code::Full, "too many people are on this server; try again later").ending_link();
+            refusal.error.retry_after_ms = Some(FULL_RETRY_MS);
+            Err(refusal)
         }
     }
-    Err(refusal(Code::NameTaken, format!("{name} is here already, or somebody whose name looks the same")))
+}
+
+/// The refusal of a name that another session has, which may end at `ends_at`.
+fn name_taken(name: &PersonName, ends_at: Option<Instant>, now: Instant) -> Refusal {
+    let Some(ends_at) = ends_at else {
+        let message = format!("{name}, or a name that looks the same, is taken; choose another name");
+        return refusal(Code::NameTaken, message);
+    };
+    let left = ends_at.saturating_duration_since(now);
+    let seconds = left.as_secs() + 1;
+    let message =
+        format!("{name} has lost the connection and may come back; the name may be free in {seconds} s");
+    let refusal = refusal(Code::NameTaken, message);
+    Refusal { error: refusal.error.until(left), ..refusal }
+}
+
+fn not_welcome() -> Refusal {
+    refusal(
+        Code::NotWelcome,
+        "this client id belongs to another session; take another id, or bring its secret",
+    )
 }
 
 /// The frame that welcomes the client of `session`.

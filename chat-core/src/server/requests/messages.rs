@@ -41,8 +41,8 @@ pub(crate) fn take_in(cx: &Context<'_>, state: &mut State, message: Request<'_>)
 }
 
 fn take_next(cx: &Context<'_>, state: &mut State, message: Request<'_>) {
-    let (id, order, ordered) = (message.id, message.order, state.promises.ordered);
-    let turn = state.sequence.turn(id, order, ordered);
+    let (id, order, is_lossless) = (message.id, message.order, state.promises.is_lossless());
+    let turn = state.sequence.turn(id, order, is_lossless);
     let repeated = turn == Turn::Before;
     let outcome = match turn {
         Turn::Later => return state.sequence.hold(message.into_owned()),
@@ -75,8 +75,8 @@ fn refuse_again(cx: &Context<'_>, state: &mut State, message: &Request<'_>, refu
 
 /// Refuses a message that would overtake one before it, which was refused for now.
 fn refuse_with_others(cx: &Context<'_>, state: &mut State, message: &Request<'_>) {
-    // On an ordered link clients do not send again by themselves, so every message is answered.
-    if !state.sequence.refused(message.order) && !state.promises.ordered {
+    // On a lossless link clients do not send again by themselves, so every message is answered.
+    if !state.sequence.refused(message.order) && !state.promises.is_lossless() {
         return;
     }
     let (until, code) = state.refused_until.unwrap_or((cx.now, Code::Busy));
@@ -115,7 +115,7 @@ fn submit(
     room: Arc<Room>,
     post: &Post<'_>,
 ) -> MessageOutcome {
-    if (repeated || !state.promises.reliable) && cx.session.mailbox().is_with_broker(id) {
+    if (repeated || !state.promises.is_lossless()) && cx.session.mailbox().is_with_broker(id) {
         return MessageOutcome::Answered; // the broker has the same message
     }
     if is_too_fast(cx, state, id, repeated) {

@@ -6,7 +6,7 @@ use super::context::Context;
 use crate::{
     RoomName,
     server::{
-        hub::TooMany,
+        hub::NotCreated,
         refusal::{not_joined, room_name},
         room::Room,
         session::{JoinOutcome, Known, Membership, State},
@@ -31,15 +31,14 @@ pub(crate) fn join(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Jo
         _ => {}
     }
     if state.membership(&name).is_none() {
-        match enter(cx, state, &name) {
+        match enter(cx, state, id, &name) {
             Ok(room) => {
                 state.rooms.reserve_exact(1); // most people are in one room
                 state.rooms.push(Membership::new(room));
             }
-            Err(message) => {
-                let error = wire::Error::of(id, Code::TooMany, message);
-                return refuse(cx, state, id, name, error);
-            }
+            // A refusal for now is not noted: the same request is welcome later.
+            Err(error) if error.retry_after_ms.is_some() => return cx.reply(&Event::Error(error)),
+            Err(error) => return refuse(cx, state, id, name, error),
         }
     }
     let membership = state.membership(&name).expect("the session has entered the room");
@@ -74,13 +73,27 @@ pub(crate) fn join(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Jo
     }));
 }
 
-fn enter(cx: &Context<'_>, state: &State, room: &RoomName) -> Result<Arc<Room>, String> {
+fn enter(cx: &Context<'_>, state: &State, id: u64, room: &RoomName) -> Result<Arc<Room>, wire::Error> {
     let most = cx.hub.limits().rooms_per_session;
     if state.rooms.len() >= most {
-        return Err(format!("one can be in {most} rooms at once"));
+        let message = format!("one session can be in {most} rooms at once; leave one first");
+        return Err(wire::Error::of(id, Code::TooMany, message));
     }
-    let too_many = |TooMany { rooms }| format!("this server has {rooms} rooms and takes no more");
-    cx.hub.enter(room, cx.session).map_err(too_many)
+    cx.hub.enter(room, cx.session).map_err(|why| match why {
+        NotCreated::Full => {
+            let most = cx.hub.limits().rooms;
+            let message =
+                format!("this server holds {most} rooms and creates no more; enter one that exists");
+            wire::Error::of(id, Code::TooMany, message)
+        }
+        NotCreated::TooFast(wait) => {
+            let message = format!(
+                "too many new rooms of late; enter one that exists, or wait {} s",
+                wait.as_secs() + 1
+            );
+            wire::Error::of(id, Code::RateLimited, message).until(wait)
+        }
+    })
 }
 
 /// Refuses a join or a leave, in the same way also if it comes again.
@@ -163,13 +176,13 @@ pub(crate) fn who(cx: &Context<'_>, id: u64, room: &str) {
     }));
 }
 
-/// Whether a join or leave was done before. On a reliable link no request comes twice.
+/// Whether a join or leave was done before. On a lossless link no request comes twice.
 fn known(state: &State, id: u64, room: &RoomName) -> Known {
-    if state.promises.reliable { Known::New } else { state.join_log.find(id, room) }
+    if state.promises.is_lossless() { Known::New } else { state.join_log.find(id, room) }
 }
 
 fn note(state: &mut State, id: u64, room: RoomName, outcome: JoinOutcome) {
-    if !state.promises.reliable {
+    if !state.promises.is_lossless() {
         state.join_log.note(id, room, outcome);
     }
 }

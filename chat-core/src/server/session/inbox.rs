@@ -166,9 +166,10 @@ impl Inbox {
         held.map(|told| told.frame.clone())
     }
 
-    /// The entries below `before`, newest first.
-    pub(crate) fn newest_below(&self, before: u64) -> impl Iterator<Item = EntryFrame> {
-        self.entries.iter().rev().map(|told| told.entry.clone()).filter(move |told| told.seq < before)
+    /// The frames of the entries below `before`, newest first.
+    pub(crate) fn newest_below(&self, before: u64) -> impl Iterator<Item = Bytes> {
+        let older = self.entries.iter().rev().filter(move |told| told.entry.seq < before);
+        older.map(|told| told.frame.clone())
     }
 }
 

@@ -1,30 +1,29 @@
-//! What a session still has to read from the log: rooms it has fallen behind in, pages of history, entries asked
-//! for again. One read at a time, a page at a time.
+//! A session's reads of the log: rooms it has fallen behind in, pages of history, entries the client asked for again,
+//! and searches. One read at a time, one page at a time.
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
-use super::membership::Membership;
+use super::{
+    membership::Membership,
+    pages::{found_frame, log_page_frame, send_entries},
+};
 use crate::{
     RoomName,
     log::{self, LogError, LogPage, PageLimit, RoomLog, Search},
-    server::{
-        limits::REPLAY_BYTES,
-        refusal::storage_error,
-        room::{Room, entry_frame, within},
-    },
-    wire::{self, Code, EntryFrame, Event, Found, Gap, MAX_FRAME, Page, Replayed},
+    server::{limits::REPLAY_BYTES, refusal::storage_error, room::Room},
+    wire::{self, Code, Event, Replayed},
 };
 
-/// What the log is asked.
+/// A question for the log.
 #[derive(Debug)]
 pub(crate) enum LogRead {
     Page { room: RoomName, after: u64, limit: PageLimit },
     Search(Search),
 }
 
-/// What the log answers.
+/// The log's answer.
 #[derive(Debug)]
 pub(crate) enum LogAnswer {
     Page(LogPage),
@@ -46,7 +45,7 @@ pub(crate) struct Reads {
     waiting: VecDeque<Read>,
     /// The read whose result is awaited, with the number it began after.
     current: Option<(Read, u64)>,
-    /// When the client asked last, over this link, for what it lacked.
+    /// When the client last asked, over this link, for entries it lacked.
     pub(crate) lacked: Option<Instant>,
 }
 
@@ -54,11 +53,11 @@ pub(crate) struct Reads {
 enum Read {
     /// The cursor is below what the room keeps encoded.
     CatchUp(Arc<Room>),
-    /// The newest `limit` entries below `before`.
-    History { id: u64, room: Arc<Room>, before: u64, limit: u64 },
+    /// The newest `limit` entries below `before`, from a read that looks through `span` numbers.
+    History { id: u64, room: Arc<Room>, before: u64, limit: u64, span: u64 },
     /// The entries from `from` to `to` once more.
     Replay { id: u64, room: Arc<Room>, from: u64, to: u64 },
-    /// What has some words.
+    /// The entries that have some words.
     Search { id: u64, search: Search },
 }
 
@@ -67,7 +66,7 @@ impl Reads {
         self.waiting.len() + usize::from(self.current.is_some())
     }
 
-    /// Whether request `id` waits for what it asks for.
+    /// Whether the request `id` waits for a read.
     pub(crate) fn has(&self, id: u64) -> bool {
         let is_it = |it: &Read| match it {
             Read::CatchUp(_) => false,
@@ -88,7 +87,7 @@ impl Reads {
     }
 
     pub(crate) fn history(&mut self, id: u64, room: Arc<Room>, before: u64, limit: u64) {
-        self.waiting.push_back(Read::History { id, room, before, limit });
+        self.waiting.push_back(Read::History { id, room, before, limit, span: limit });
     }
 
     pub(crate) fn replay(&mut self, id: u64, room: Arc<Room>, from: u64, to: u64) {
@@ -110,10 +109,10 @@ impl Reads {
                     let Some(cursor) = cursor(rooms, room) else { continue };
                     (room, cursor, CATCH_UP)
                 }
-                Read::History { room, before, limit, .. } => {
-                    let entries = usize::try_from(*limit).unwrap_or(usize::MAX);
-                    // No limit in bytes: it would cut off the newest, which are the ones asked for.
-                    (room, before.saturating_sub(limit + 1), PageLimit { entries, bytes: usize::MAX })
+                Read::History { room, before, span, .. } => {
+                    let entries = usize::try_from(*span).unwrap_or(usize::MAX);
+                    // No limit in bytes: it would cut off the newest entries, which are the ones the client asked for.
+                    (room, before.saturating_sub(span + 1), PageLimit { entries, bytes: usize::MAX })
                 }
                 Read::Replay { room, from, to, .. } => {
                     let entries = usize::try_from(to - from + 1).unwrap_or(usize::MAX);
@@ -132,7 +131,7 @@ impl Reads {
         None
     }
 
-    /// Turns what was read into frames.
+    /// Turns the log's answer into frames.
     pub(crate) fn finish(
         &mut self,
         rooms: &mut [Membership],
@@ -148,26 +147,33 @@ impl Reads {
             (Read::Search { id, .. }, Ok(LogAnswer::Found(found))) => out(found_frame(id, &found)),
             (Read::CatchUp(room), Ok(LogAnswer::Page(page))) => {
                 let membership = rooms.iter_mut().find(|it| Arc::ptr_eq(&it.room, &room));
-                // A cursor that was set anew in the meantime has its own reads.
+                // A cursor that has been set anew has its own reads.
                 if let Some(cursor) = membership.and_then(|it| it.cursor.as_mut()).filter(|it| **it == after)
                 {
-                    // No further than what is published: the log may hold more, whose acks are yet to come.
+                    // Only published entries: the log may hold more, whose acks are yet to come.
                     *cursor = send_entries(room.name(), (after, room.head()), usize::MAX, &page, out);
                     if *cursor == after {
                         return Err(LogError::Failed(format!("{} has nothing after {after}", room.name())));
                     }
                 }
             }
-            // It was left in the meantime, and nothing of it follows after that.
+            // The session has left the room, after which no frame of it may follow.
             (Read::History { id, room, .. } | Read::Replay { id, room, .. }, Ok(_))
                 if !rooms.iter().any(|it| Arc::ptr_eq(&it.room, &room)) =>
             {
                 let error = wire::Error::of(id, Code::NotJoined, format!("you have left {}", room.name()));
                 out(wire::write(&Event::Error(error)));
             }
-            (Read::History { id, room, before, .. }, Ok(LogAnswer::Page(page))) => {
-                let older = page.entries.iter().rev().filter(|it| it.seq < before);
-                out(page_frame(id, room.name(), older.map(|it| entry_frame(room.name(), it))));
+            (Read::History { id, room, before, limit, span }, Ok(LogAnswer::Page(page))) => {
+                let older: Vec<_> = page.entries.into_iter().filter(|entry| entry.seq < before).collect();
+                if older.is_empty() && after >= room.oldest() {
+                    // The whole stretch is damaged, and there may be entries before it.
+                    let span = (span * 2).clamp(FIRST_SPAN, LONGEST_SPAN);
+                    self.waiting.push_front(Read::History { id, room, before: after + 1, limit, span });
+                    return Ok(());
+                }
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                out(log_page_frame(id, room.name(), &older[older.len().saturating_sub(limit)..]));
             }
             (Read::Replay { id, room, from, to }, Ok(LogAnswer::Page(page))) => {
                 let to = send_entries(room.name(), (from - 1, to), REPLAY_BYTES, &page, out);
@@ -183,67 +189,8 @@ fn cursor(rooms: &[Membership], room: &Arc<Room>) -> Option<u64> {
     rooms.iter().find(|it| Arc::ptr_eq(&it.room, room))?.cursor
 }
 
-/// Sends the entries of a page up to `to`, `budget` bytes at most or one, with a `gap` wherever some are gone, and
-/// returns the last number dealt with.
-fn send_entries(
-    room: &RoomName,
-    (after, to): (u64, u64),
-    budget: usize,
-    page: &LogPage,
-    out: &mut impl FnMut(Bytes),
-) -> u64 {
-    let mut last = after;
-    let gap = |from: u64, to: u64, out: &mut dyn FnMut(Bytes)| {
-        if from <= to {
-            out(wire::write(&Event::Gap(Gap { room: room.to_string(), from, to })));
-        }
-    };
-    let entries = page.entries.iter().take_while(|it| it.seq <= to);
-    let wanted = entries.clone().count();
-    let frames = entries.map(|it| (it.seq, wire::write(&entry_frame(room, it))));
-    let mut sent = 0;
-    for (seq, frame) in within(frames, budget, |(_, frame)| frame.len()) {
-        gap(last + 1, seq - 1, out);
-        (last, sent) = (seq, sent + 1);
-        out(frame);
-    }
-    if sent == wanted {
-        gap(last + 1, page.through.min(to), out);
-        last = last.max(page.through.min(to));
-    }
-    last
-}
-
-/// A page of `newest_first`, as many as fit a frame.
-pub(crate) fn page_frame(id: u64, room: &RoomName, newest_first: impl Iterator<Item = EntryFrame>) -> Bytes {
-    let mut entries = fitting(newest_first);
-    entries.reverse();
-    wire::write(&Event::Page(Page { id, room: room.to_string(), entries }))
-}
-
-/// What was found, as much as fits a frame.
-fn found_frame(id: u64, found: &log::Found) -> Bytes {
-    let entries = fitting(found.hits.iter().map(|it| entry_frame(&it.room, &it.entry)));
-    let more = match entries.len() {
-        all if all == found.hits.len() => found.more,
-        cut => cut.checked_sub(1).map(|last| found.hits[last].place),
-    };
-    wire::write(&Event::Found(Found { id, entries, more }))
-}
-
-/// The first of `entries`, as many as fit a frame.
-fn fitting(entries: impl Iterator<Item = EntryFrame>) -> Vec<EntryFrame> {
-    let mut room_left = MAX_FRAME - PAGE_OVERHEAD;
-    let fits = |entry: &EntryFrame| match room_left.checked_sub(wire::write(entry).len() + 1) {
-        Some(left) => {
-            room_left = left;
-            true
-        }
-        None => false,
-    };
-    entries.take_while(fits).collect()
-}
-
 const CATCH_UP: PageLimit = PageLimit { entries: 256, bytes: 32 * 1024 };
-/// What a page needs besides its entries: the room's name at its longest, and the braces.
-const PAGE_OVERHEAD: usize = 512;
+/// The numbers that the first read of a request for history looks through, at least.
+const FIRST_SPAN: u64 = 64;
+/// The numbers that one read of a request for history looks through, at most.
+const LONGEST_SPAN: u64 = 1024;

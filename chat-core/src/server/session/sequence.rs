@@ -1,4 +1,5 @@
-//! Messages in the order in which their client said them, whatever order they arrive in.
+//! The sequence of a session's messages: they are taken in in the order in which their client said them, whatever order
+//! they arrive in.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,15 +10,16 @@ use crate::{
     wire::Request,
 };
 
-/// How far one session's messages were taken in, and those that are ahead of their turn.
+/// The place of the next message, and the messages that are ahead of their turn.
 #[derive(Debug)]
 pub(crate) struct Sequence {
     /// The place of the next message.
     next: u64,
-    /// Those from `next` on that were refused for now and have to come again, before any after them is taken in.
+    /// The places from `next` on whose messages were refused for now. They have to come again before a message after them
+    /// is taken in.
     refused: BTreeSet<u64>,
     held: BTreeMap<u64, Request<'static>>,
-    /// The last ones that were dealt with.
+    /// The last messages that were dealt with.
     past: VecDeque<Past>,
 }
 
@@ -26,22 +28,22 @@ pub(crate) struct Sequence {
 struct Past {
     id: u64,
     order: u64,
-    /// The answer, if it was refused for good: stored now, it would come after what was said later.
+    /// The refusal, if the message was refused for good: stored now, it would come after messages that were said later.
     refusal: Option<Bytes>,
 }
 
 /// Whose turn a message is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Turn {
-    /// Its own.
+    /// It is the message's own turn.
     Now,
-    /// It was, before: this is a repetition.
+    /// The turn has passed: the message is a repetition.
     Before,
-    /// It was, and then it was refused for good, with this answer.
+    /// The turn has passed, and the message was refused for good with this frame.
     Refused(Bytes),
-    /// One that is missing.
+    /// It is the turn of a message that is missing.
     Later,
-    /// One that was refused for now and has to come again.
+    /// It is the turn of a message that was refused for now and has to come again.
     OfOneRefused,
 }
 
@@ -52,11 +54,11 @@ impl Default for Sequence {
 }
 
 impl Sequence {
-    /// Whose turn the message with this place is. On a link that promises order nothing is missing before it.
-    pub(crate) fn turn(&mut self, id: Option<u64>, order: Option<u64>, ordered: bool) -> Turn {
+    /// Whose turn the message with this place is. On a lossless link no message is missing before it.
+    pub(crate) fn turn(&mut self, id: Option<u64>, order: Option<u64>, is_lossless: bool) -> Turn {
         let Some(order) = order else { return Turn::Now };
         if order < self.next {
-            // One that is not known is no repetition, whatever it says.
+            // A message that is not known is no repetition, whatever its place.
             return match self.past.iter().find(|it| Some(it.id) == id && it.order == order) {
                 Some(Past { refusal: Some(refusal), .. }) => Turn::Refused(refusal.clone()),
                 Some(_) => Turn::Before,
@@ -67,7 +69,7 @@ impl Sequence {
         if self.refused.first().is_some_and(|it| *it < order) {
             return Turn::OfOneRefused;
         }
-        if order > self.next && !ordered {
+        if order > self.next && !is_lossless {
             return Turn::Later;
         }
         self.next = order;
@@ -92,7 +94,8 @@ impl Sequence {
         }
     }
 
-    /// The message is refused for now. Returns whether to say so: what nobody can remember counts as lost.
+    /// The message is refused for now. Returns false if the table of refusals is full; the message is then treated as lost
+    /// and the client sends it again.
     pub(crate) fn refused(&mut self, order: Option<u64>) -> bool {
         let Some(order) = order.filter(|it| *it >= self.next) else { return true };
         let remembered = self.refused.len() < MAX_OWED;
@@ -102,7 +105,7 @@ impl Sequence {
         remembered
     }
 
-    /// Keeps a message until its turn; one too many is dropped, as if it had been lost.
+    /// Keeps a message until its turn. If too many wait already it is dropped, as if it had been lost.
     pub(crate) fn hold(&mut self, message: Request<'static>) {
         if let Some(order) = message.order
             && self.held.len() < MAX_HELD
@@ -111,14 +114,14 @@ impl Sequence {
         }
     }
 
-    /// A message that was kept and can be dealt with now: taken in, or refused with one before it.
+    /// A waiting message that can be dealt with now: taken in, or refused with one before it.
     pub(crate) fn release(&mut self) -> Option<Request<'static>> {
         let first = self.held.first_entry()?;
         let is_due = *first.key() <= self.next || self.refused.first().is_some_and(|it| it < first.key());
         is_due.then(|| first.remove())
     }
 
-    /// The link is another: what was kept comes again.
+    /// The link is gone: the client sends the waiting messages again.
     pub(crate) fn link_lost(&mut self) {
         self.held.clear();
     }

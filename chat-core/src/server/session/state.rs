@@ -4,7 +4,7 @@
 use std::{
     sync::{Arc, Mutex, MutexGuard},
     task::Waker,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -13,22 +13,21 @@ use super::{
     inbox::Inbox,
     join_log::JoinLog,
     membership::Membership,
-    probe::Probe,
     reads::{LogAnswer, LogRead, Reads},
     sequence::Sequence,
 };
 use crate::{
-    ClientId, PersonName, RoomName,
+    ClientId, KeyId, PersonName, RoomName,
     bucket::Bucket,
     id::Secret,
     log::LogError,
     server::{
-        limits::{Limits, MAX_OWED, MAX_OWED_BYTES},
+        limits::{LINGER, Limits, MAX_OWED, MAX_OWED_BYTES, MAY_BE_LOST_AFTER},
         mailbox::Mailbox,
         room::Reading,
         sync::lock,
     },
-    transport::Promises,
+    transport::{Peer, Promises},
     wire::{self, Author, Code},
 };
 
@@ -37,11 +36,12 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Session {
     name: PersonName,
-    /// The author of what this session says, shared by its entries.
+    /// The author of this session's messages, shared by its entries.
     author: Arc<Author>,
     client: ClientId,
     secret: Secret,
-    host: String,
+    /// The host from which the session was opened, unless that is this machine.
+    host: Option<String>,
     mailbox: Arc<Mailbox>,
     state: Mutex<State>,
     pub(crate) inbox: Mutex<Inbox>,
@@ -55,7 +55,8 @@ pub(crate) struct State {
     pub(crate) promises: Promises,
     /// Since when there is no link.
     lost: Option<Instant>,
-    pub(crate) probe: Option<Probe>,
+    /// When the last request came, or the last link.
+    pub(crate) heard: Option<Instant>,
     ended: bool,
     /// The client has sent a request, so it has read its welcome.
     pub(crate) confirmed: bool,
@@ -92,7 +93,7 @@ impl Session {
         name: PersonName,
         client: ClientId,
         secret: Secret,
-        host: String,
+        peer: &Peer,
         inbox: Inbox,
         limits: &Limits,
     ) -> Session {
@@ -100,7 +101,7 @@ impl Session {
             link: 0,
             promises: Promises { ordered: true, reliable: true, max_frame: wire::MAX_FRAME },
             lost: None,
-            probe: None,
+            heard: None,
             ended: false,
             confirmed: false,
             rooms: Vec::new(),
@@ -115,18 +116,18 @@ impl Session {
             refused_until: None,
         };
         Session {
-            author: Arc::new(Author::person(name.as_str())),
+            author: Arc::new(Author { identity: peer.identity, ..Author::person(name.as_str()) }),
             name,
             client,
             secret,
-            host,
+            host: (!peer.local).then(|| peer.host.clone()),
             mailbox: Arc::default(),
             state: Mutex::new(state),
             inbox: Mutex::new(inbox),
         }
     }
 
-    /// The author of what this session says, or of what a program says by itself over it.
+    /// The author of this session's messages: the person, or a program that speaks by itself.
     pub(crate) fn author(&self, bot: bool) -> Arc<Author> {
         if bot { Arc::new(Author { bot, ..(*self.author).clone() }) } else { self.author.clone() }
     }
@@ -143,8 +144,13 @@ impl Session {
         self.secret
     }
 
-    pub(crate) fn host(&self) -> &str {
-        &self.host
+    /// The key that the client has proved to the transport.
+    pub(crate) fn identity(&self) -> Option<KeyId> {
+        self.author.identity
+    }
+
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 
     pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
@@ -158,7 +164,13 @@ impl Session {
 
     /// Makes a new link the one that speaks for the session, and sends it `welcome`. Rooms and inbox wait until the
     /// client says where it has read to: frames handed to the old link may never have arrived.
-    pub(crate) fn attach(&self, promises: Promises, resumed: bool, welcome: Bytes) -> Option<u64> {
+    pub(crate) fn attach(
+        &self,
+        promises: Promises,
+        resumed: bool,
+        welcome: Bytes,
+        now: Instant,
+    ) -> Option<u64> {
         let mut state = lock(&self.state);
         if state.ended {
             return None;
@@ -166,7 +178,7 @@ impl Session {
         state.link += 1;
         state.promises = promises;
         state.lost = None;
-        state.probe = None;
+        state.heard = Some(now);
         if resumed {
             self.pause(&mut state);
         }
@@ -206,10 +218,15 @@ impl Session {
         lock(&self.inbox).pause();
     }
 
-    /// For how long the session has had no link, if it has none.
-    pub(crate) fn lost_for(&self, now: Instant) -> Option<Duration> {
+    /// When the session ends and its name is free, unless its client comes back: known where the session has lost its
+    /// link, or may have lost it and cannot tell.
+    pub(crate) fn ends_at(&self, limits: &Limits, now: Instant) -> Option<Instant> {
         let state = lock(&self.state);
-        state.lost.filter(|_| !state.ended).map(|since| now - since)
+        let lost = state.lost.or_else(|| {
+            let heard = state.heard.filter(|_| !state.promises.is_lossless())?;
+            (now >= heard + MAY_BE_LOST_AFTER).then(|| heard + limits.silent_after_if_lossy + LINGER)
+        });
+        lost.map(|at| at + limits.grace)
     }
 
     /// Marks the session as ended if `is_right` says so of its state at this moment. Returns the rooms it is to leave, if
@@ -227,12 +244,6 @@ impl Session {
     pub(crate) fn state(&self, link: u64) -> Result<MutexGuard<'_, State>, Superseded> {
         let state = lock(&self.state);
         if state.link == link && !state.ended { Ok(state) } else { Err(Superseded) }
-    }
-
-    /// The state, unless the session has ended.
-    pub(crate) fn present(&self) -> Option<MutexGuard<'_, State>> {
-        let state = lock(&self.state);
-        (!state.ended).then_some(state)
     }
 
     /// Has `waker` woken when there is something to do for `link`.
@@ -276,7 +287,7 @@ impl Session {
                 out(frame);
             }
         }
-        lock(&self.inbox).read_on(!state.promises.reliable, &mut budget, now, out);
+        lock(&self.inbox).read_on(!state.promises.is_lossless(), &mut budget, now, out);
         let state = &mut *state;
         let rooms = state.rooms.len();
         for turn in 0..rooms {
@@ -285,7 +296,7 @@ impl Session {
             }
             let at = (state.next_room + turn) % rooms;
             let membership = &mut state.rooms[at];
-            if !state.promises.reliable {
+            if !state.promises.is_lossless() {
                 membership.poll_some_frames(&mut budget, now, out);
             } else if membership.poll_frames(&mut budget, out) == Reading::InLog {
                 state.reads.catch_up(&membership.room);
@@ -320,9 +331,9 @@ impl Session {
 }
 
 impl State {
-    /// Whether the session has lost its link and has no other.
-    pub(crate) fn has_lost_link(&self) -> bool {
-        self.lost.is_some()
+    /// Whether this link speaks for the session, whose client has not sent a request yet.
+    pub(crate) fn is_unused(&self, link: u64) -> bool {
+        self.link == link && !self.confirmed
     }
 
     /// Whether the session has lost this link and has no other.

@@ -107,7 +107,8 @@ impl State {
         }
         end.life = Life::Alive;
         let kind = if pair.kind == Kind::Air { "air" } else { "wire" };
-        let peer = Peer { address: format!("{kind}#{link}"), host: pair.host.clone(), local: true };
+        let peer =
+            Peer { address: format!("{kind}#{link}"), host: pair.host.clone(), local: true, identity: None };
         let link = LinkEnd::new(network, link, Bound::Server);
         Some(Incoming { link: Box::pin(link), peer })
     }

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use chat_core::{
     Runtime, SharedRuntime,
-    client::Update,
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
@@ -14,7 +13,7 @@ use chat_core::{
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime, weather::Weather};
 use futures::{FutureExt, SinkExt, StreamExt, channel::oneshot, executor::block_on};
 
-use super::{SECOND, TestServer, next, other_hosts::OtherHosts};
+use super::{SECOND, TestServer, other_hosts::OtherHosts};
 use crate::runtime::{in_time, runtime};
 
 fn goodbye(event: &Event) -> Option<Reason> {
@@ -51,46 +50,62 @@ async fn taken(time: &VirtualTime, link: &mut BoxLink, frame: &'static str, most
     most
 }
 
-/// protocol 2.12
-#[test]
-fn a_name_whose_link_is_lost_is_kept_from_other_hosts_until_its_session_ends() {
-    let time = VirtualTime::new(61);
-    time.run(async {
-        let hosts = OtherHosts::many_hosts();
-        let log = Arc::new(MemoryLog::new(1 << 20, 7));
-        let server = Server::start(Config::default(), log, time.shared()).await.unwrap();
-        let transports = Transports::new().with("memory", hosts.clone());
-        let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
-        let dial =
-            async || RawClient::new(hosts.dial(&address).await.unwrap(), hosts.promises(), time.shared());
-        let mut ana = dial().await;
-        ana.hello(&hello("ana", 1)).await;
-        drop(ana);
-        time.pass(SECOND * 10).await;
-        let mut other = dial().await;
-        let Error { code, retry_after_ms, .. } = other.refused(&hello("Ana", 2)).await;
-        assert_eq!(code, Code::NameTaken);
-        let wait = retry_after_ms.expect("it will be free");
-        assert!((20_000..=20_010).contains(&wait), "half a minute after the link was lost: {wait}");
-        time.pass(std::time::Duration::from_millis(wait)).await;
-        assert_eq!(dial().await.hello(&hello("Ana", 2)).await.name, "Ana");
-    });
-}
-
 /// protocol 2.12, 10.4
 #[test]
-fn a_name_whose_link_is_lost_goes_to_the_same_host_at_once_but_not_its_inbox() {
-    let time = VirtualTime::new(2);
+fn a_name_whose_link_is_lost_waits_for_its_secret_whatever_host_asks() {
+    for (seed, hosts) in [(61, OtherHosts::many_hosts()), (62, OtherHosts::one_host())] {
+        let time = VirtualTime::new(seed);
+        time.run(async {
+            let log = Arc::new(MemoryLog::new(1 << 20, 7));
+            let server = Server::start(Config::default(), log, time.shared()).await.unwrap();
+            let transports = Transports::new().with("memory", hosts.clone());
+            let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();
+            let dial =
+                async || RawClient::new(hosts.dial(&address).await.unwrap(), hosts.promises(), time.shared());
+            let mut ana = dial().await;
+            ana.hello(&hello("ana", 1)).await;
+            ana.join("lobby", None).await;
+            drop(ana);
+            let mut bob = dial().await;
+            bob.hello(&hello("bob", 3)).await;
+            time.pass(SECOND * 10).await;
+            let mut other = dial().await;
+            let Error { code, retry_after_ms, message, .. } = other.refused(&hello("Ana", 2)).await;
+            assert_eq!(code, Code::NameTaken);
+            assert!(message.contains("21 s") || message.contains("20 s"), "{message:?}");
+            let wait = retry_after_ms.expect("it will be free");
+            assert!((20_000..=20_010).contains(&wait), "half a minute after the link was lost: {wait}");
+            let psst = |id| Request::new(id, Post::tell("ana", "psst"));
+            assert!(matches!(bob.ask(psst).await, Event::Ack(_)), "ana is still here");
+            time.pass(Duration::from_millis(wait)).await;
+            let mut other = dial().await;
+            assert_eq!(other.hello(&hello("Ana", 2)).await.name, "Ana");
+            assert!(
+                !other.has_heard(|event| matches!(event, Event::Entry(_))).await,
+                "it was not for this ana"
+            );
+        });
+    }
+}
+
+/// protocol 2.12: on a link that is not lossless, silence alone says that the client may be gone.
+#[test]
+fn a_name_whose_link_says_nothing_may_be_free_when_its_session_ends() {
+    let time = VirtualTime::new(71);
     time.run(async {
-        let server = TestServer::open(&time).await;
-        let mut ana = server.enter("ana", 1).await;
-        drop(server.enter("bob", 2).await);
-        time.settle().await;
-        let tell = |id| Request::new(id, Post::tell("bob", "psst"));
-        assert!(matches!(ana.ask(tell).await, Event::Ack(_)), "who has lost the link is still here");
-        let mut other = server.enter("Bob", 3).await;
-        assert!(!other.has_heard(|it| matches!(it, Event::Entry(_))).await, "it was not for this bob");
-        assert_eq!(server.sessions(), 2);
+        let server = unsure(&time).await;
+        let mut silent = come_back(&server, 1).await.expect("the name is free");
+        silent.has_heard(|_| false).await;
+        time.pass(SECOND * 19).await;
+        let error = come_back(&server, 2).await.expect_err("ana may be there");
+        assert_eq!((error.code, error.retry_after_ms), (Code::NameTaken, None));
+        time.pass(SECOND * 2).await;
+        let error = come_back(&server, 3).await.expect_err("ana may be there");
+        assert_eq!(error.code, Code::NameTaken);
+        let wait = error.retry_after_ms.expect("45 s and 30 s after the last request");
+        assert!((54_500..55_010).contains(&wait), "{wait}");
+        time.pass(Duration::from_millis(wait)).await;
+        come_back(&server, 4).await.expect("ana was not there");
     });
 }
 
@@ -125,53 +140,6 @@ fn a_client_whose_welcome_was_lost_is_let_in_again() {
     });
 }
 
-/// protocol 2.14
-#[test]
-fn a_name_whose_owner_gives_no_sign_of_life_is_free_after_three_tries() {
-    let time = VirtualTime::new(71);
-    time.run(async {
-        let server = unsure(&time).await;
-        let _silent = come_back(&server, 1).await.expect("the name is free");
-        time.pass(SECOND).await;
-        for _ in 0..3 {
-            // Asking again at once does not make it faster.
-            for number in 2..4 {
-                let error = come_back(&server, number).await.expect_err("ana may be there");
-                assert_eq!((error.code, error.retry_after_ms), (Code::NameTaken, Some(500)));
-            }
-            time.pass(Duration::from_millis(500)).await;
-        }
-        come_back(&server, 4).await.expect("ana was not there");
-        assert_eq!(server.sessions(), 1);
-    });
-}
-
-/// protocol 2.14, protocol 17.10
-#[test]
-fn a_name_whose_owner_is_there_is_not_had() {
-    let time = VirtualTime::new(72);
-    time.run(async {
-        let server = unsure(&time).await;
-        let weather = Weather { reorder: 1, ..Weather::default() };
-        let over = chat_testkit::weather::WeatherTransport::new(
-            std::sync::Arc::new(server.memory.clone()),
-            weather,
-            1,
-            time.shared(),
-        );
-        let (_ana, mut seen_by_ana) = server.client_over(std::sync::Arc::new(over), "ana");
-        next(&mut seen_by_ana, |it| matches!(it, Update::Connected(_)).then_some(())).await;
-        for _ in 0..3 {
-            time.pass(SECOND).await;
-            let error = come_back(&server, 2).await.expect_err("ana is there");
-            assert_eq!((error.code, error.retry_after_ms), (Code::NameTaken, Some(500)));
-            time.pass(Duration::from_millis(500)).await;
-            let error = come_back(&server, 2).await.expect_err("ana is there");
-            assert_eq!((error.code, error.retry_after_ms), (Code::NameTaken, None));
-        }
-    });
-}
-
 /// protocol 2.7
 #[test]
 fn what_is_almost_the_password_is_not_the_password() {
@@ -194,9 +162,9 @@ fn what_is_almost_the_password_is_not_the_password() {
     });
 }
 
-/// protocol 2.10: on several threads, also hellos that come at the very same time are answered.
+/// protocol 2.10: on several threads, also hellos that come at the very same time are answered, and open one session.
 #[test]
-fn hellos_of_one_client_that_meet_are_all_answered() {
+fn hellos_of_one_client_that_meet_are_all_answered_and_open_one_session() {
     block_on(in_time(async {
         let (world, memory): (SharedRuntime, _) = (runtime(), Memory::default());
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
@@ -212,15 +180,20 @@ fn hellos_of_one_client_that_meet_are_all_answered() {
                     async move {
                         let mut link = memory.dial(&address).await.unwrap();
                         link.send(hello).await.unwrap();
-                        let _ = answered.send(link.next().await.is_some());
+                        let answer = link.next().await.is_some();
+                        let _ = answered.send((answer, link));
                     }
                     .boxed(),
                 );
                 answer
             });
             let answers: Vec<_> = answers.collect();
-            for answer in answers {
-                assert_eq!(answer.await, Ok(true), "round {round}");
+            let answers = futures::future::join_all(answers).await;
+            assert!(answers.iter().all(|answer| matches!(answer, Ok((true, _)))), "round {round}");
+            assert!(server.sessions() <= 1, "round {round}: one client has {} sessions", server.sessions());
+            drop(answers);
+            while server.sessions() > 0 {
+                world.sleep_until(world.now() + Duration::from_millis(1)).await;
             }
         }
     }));

@@ -5,10 +5,11 @@ mod other_transport;
 use std::sync::Arc;
 
 use chat_core::{
-    ClientId, Runtime,
+    ClientId, KeyId, Runtime,
     client::Config as ClientConfig,
     server::{Config, Limits},
-    wire::{Event, Hello},
+    transport::Transport,
+    wire::{Code, Event, Hello},
 };
 use chat_testkit::{hello, virtual_time::VirtualTime};
 
@@ -113,5 +114,48 @@ fn who_says_bye_and_hangs_up_at_once_is_gone() {
         assert_eq!(server.sessions(), 0);
         let mut bob = server.enter("bob", 2).await;
         assert_eq!(bob.join("lobby", Some(0)).await.head, 2, "it was said");
+    });
+}
+
+/// protocol 3.9
+#[test]
+fn a_session_that_asked_for_nothing_ends_with_its_link() {
+    let time = VirtualTime::new(91);
+    time.run(async {
+        let server = TestServer::open(&time).await;
+        drop(server.enter("ana", 1).await);
+        time.settle().await;
+        assert_eq!(server.sessions(), 0);
+        let mut ana = server.enter("ana", 2).await;
+        ana.has_heard(|_| false).await;
+        drop(ana);
+        time.settle().await;
+        assert_eq!(server.sessions(), 1, "a ping is a request");
+    });
+}
+
+/// protocol 3.10
+#[test]
+fn a_session_is_resumed_only_by_the_key_that_opened_it() {
+    let time = VirtualTime::new(92);
+    time.run(async {
+        let server = TestServer::open(&time).await;
+        let promises = server.memory.promises();
+        let (key, other) = (Some(KeyId([7; 32])), Some(KeyId([8; 32])));
+        for (opened_by, number) in [(key, 1), (None, 2)] {
+            let name = format!("ana{number}");
+            let mut ana = server.accepted_from(promises, opened_by);
+            let secret = ana.hello(&hello(&name, number)).await.resume;
+            ana.has_heard(|_| false).await;
+            drop(ana);
+            time.settle().await;
+            let resume = Hello { resume: Some(secret.clone().into()), ..hello(&name, number) };
+            for wrong in [key, other, None].into_iter().filter(|wrong| *wrong != opened_by) {
+                let refused = server.accepted_from(promises, wrong).refused(&resume).await;
+                assert_eq!(refused.code, Code::NotWelcome, "{wrong:?} has not opened {name}");
+            }
+            let mut right = server.accepted_from(promises, opened_by);
+            assert!(right.hello(&resume).await.resumed);
+        }
     });
 }

@@ -1,5 +1,7 @@
 //! Protocol, section 5: requests that are repeated, in conflict, or refused for now.
 
+mod every_link;
+
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{

@@ -1,5 +1,6 @@
 //! Protocol, section 8: pages of history and replays.
 
+mod damaged;
 mod search;
 
 use chat_core::wire::{Event, Gap, History, MAX_FRAME, Page, Post, Replay, Request, write};

@@ -102,7 +102,7 @@ fn an_inbox_takes_no_more_than_its_owner_may_still_read() {
             TestServer::with(&time, Limits::default().unlimited(), Arc::new(MemoryLog::new(1 << 20, 7)))
                 .await;
         let mut ana = server.enter("ana", 1).await;
-        drop(server.enter("bob", 2).await);
+        drop(server.enter_to_stay("bob", 2).await);
         time.settle().await;
         let tell = |id| Request::new(id, Post::tell("bob", "psst"));
         for _ in 0..256 {

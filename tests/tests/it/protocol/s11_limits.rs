@@ -1,5 +1,7 @@
 //! Protocol, section 11: rates and limits, to the number.
 
+mod new_rooms;
+
 use std::{sync::Arc, time::Duration};
 
 use chat_core::{
@@ -340,7 +342,7 @@ fn sessions_have_a_limit_also_while_their_links_are_lost() {
     time.run(async {
         let limits = Limits { sessions: 2, ..Limits::default() };
         let server = TestServer::with(&time, limits, Arc::new(MemoryLog::new(1 << 20, 7))).await;
-        drop(server.enter("ana", 1).await);
+        drop(server.enter_to_stay("ana", 1).await);
         let _bob = server.enter("bob", 2).await;
         let error = server.dial().await.refused(&hello("cleo", 3)).await;
         assert_eq!(error.code, Code::Full);

@@ -5,12 +5,16 @@ use std::{sync::Arc, time::Duration};
 use chat_core::{
     Runtime,
     log::{LogError, MemoryLog},
+    memory::pipe,
     server::Limits,
-    transport::Transport,
-    wire::{Code, Error, Event, Goodbye, Hello, Reason, Request, RequestBody, write},
+    transport::{Incoming, Peer, Promises, Transport},
+    wire::{Code, Error, Event, Goodbye, Hello, MAX_FRAME, Reason, Request, RequestBody, write},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
-use futures::{FutureExt, SinkExt, StreamExt, future::join};
+use futures::{
+    FutureExt, SinkExt, StreamExt,
+    future::{join, join3},
+};
 
 use super::{SECOND, TestServer, slow_log::SlowLog};
 
@@ -317,5 +321,70 @@ fn a_link_that_the_server_does_not_read_is_not_taken_for_silent() {
         ana.expect("pong", |it| answers(it).then_some(())).await;
         // Besides those that say how long it takes (protocol 7.6).
         assert_eq!(ana.forget().iter().filter_map(error).filter(|(id, _)| id.is_some()).count(), 64);
+    });
+}
+
+/// protocol 12.7
+#[test]
+fn a_server_that_stops_does_not_wait_for_a_log_that_never_answers() {
+    let time = VirtualTime::new(93);
+    time.run(async {
+        let server = failing_server_taking(&time, SECOND * 100_000).await;
+        let mut ana = server.enter("ana", 1).await;
+        ana.join("lobby", None).await;
+        ana.send(r#"{"type":"say","id":107,"room":"lobby","text":"hi"}"#).await;
+        time.settle().await;
+        let began = time.now();
+        server.stop().await;
+        let took = time.now() - began;
+        assert!(took >= SECOND * 10 && took <= SECOND * 12, "{took:?}");
+        assert_eq!(server.sessions(), 0);
+    });
+}
+
+/// protocol 12.7
+#[test]
+fn of_two_that_stop_a_server_at_once_both_are_told_when_it_has_stopped() {
+    let time = VirtualTime::new(94);
+    time.run(async {
+        let server = TestServer::with(&time, Limits::default(), Arc::new(SlowLog::new(&time))).await;
+        let mut ana = server.enter("ana", 1).await;
+        ana.join("lobby", None).await;
+        ana.send(r#"{"type":"say","id":107,"room":"lobby","text":"hi"}"#).await;
+        time.settle().await;
+        let began = time.now();
+        let took = async |stop: &TestServer| {
+            stop.stop().await;
+            time.now() - began
+        };
+        let (first, second, _) = join3(took(&server), took(&server), ana.rest()).await;
+        assert!(first <= SECOND * 2 && second <= SECOND * 2, "the log takes a second: {first:?}, {second:?}");
+    });
+}
+
+/// protocol 12.3
+#[test]
+fn a_server_that_has_stopped_says_goodbye_to_a_link_it_is_given() {
+    let time = VirtualTime::new(95);
+    time.run(async {
+        let server = TestServer::open(&time).await;
+        server.stop().await;
+        let rest = server.accepted(server.memory.promises()).rest().await;
+        assert_eq!(rest.iter().find_map(goodbye), Some(Reason::Shutdown), "{rest:?}");
+    });
+}
+
+/// protocol 1.3
+#[test]
+fn a_link_that_carries_too_small_frames_is_not_taken() {
+    let time = VirtualTime::new(96);
+    time.run(async {
+        let server = TestServer::open(&time).await;
+        let (_near, far) = pipe();
+        let peer =
+            Peer { address: "a pipe".to_owned(), host: "here".to_owned(), local: true, identity: None };
+        let promises = Promises { max_frame: MAX_FRAME - 1, ..server.memory.promises() };
+        let error = server.server.accept(Incoming { link: Box::pin(far), peer }, promises);
+        assert_eq!(error.unwrap_err().kind(), std::io::ErrorKind::Unsupported);
     });
 }
