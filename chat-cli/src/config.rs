@@ -41,10 +41,10 @@ pub(crate) fn run(args: &Config) -> anyhow::Result<()> {
 
 /// The settings as text: key, value and origin of each.
 fn rows(settings: &Settings) -> Vec<(&'static str, String, Origin)> {
-    let rooms: Vec<_> = settings.rooms.value.iter().map(|it| it.as_str()).collect();
-    let name = settings.name.value.as_ref().map_or_else(login, |it| it.as_str().to_owned());
+    let rooms: Vec<_> = settings.rooms.value.iter().map(|room| room.as_str()).collect();
+    let name = settings.name.value.as_ref().map_or_else(login, |name| name.as_str().to_owned());
     let password_file = settings.password_file.value.as_deref();
-    let password_file = password_file.map_or("none".to_owned(), |it| it.display().to_string());
+    let password_file = password_file.map_or("none".to_owned(), |path| path.display().to_string());
     vec![
         ("name", name, settings.name.origin),
         ("rooms", rooms.join(", "), settings.rooms.origin),
@@ -66,12 +66,12 @@ fn as_json(settings: &Settings) -> Value {
     }
     let text = |path: &Path| path.display().to_string();
     json!({
-        "name": setting(&settings.name, |it| json!(it.as_ref().map_or_else(login, |it| it.to_string()))),
-        "rooms": setting(&settings.rooms, |it| it.iter().map(|it| it.as_str()).collect()),
-        "server": setting(&settings.server, |it| json!(it.to_string())),
-        "colours": setting(&settings.colours, |it| json!(it.to_string())),
-        "notifications": setting(&settings.notifications, |it| json!(it.to_string())),
-        "password_file": setting(&settings.password_file, |it| json!(it.as_deref().map(text))),
+        "name": setting(&settings.name, |name| json!(name.as_ref().map_or_else(login, |name| name.to_string()))),
+        "rooms": setting(&settings.rooms, |rooms| rooms.iter().map(|room| room.as_str()).collect()),
+        "server": setting(&settings.server, |value| json!(value.to_string())),
+        "colours": setting(&settings.colours, |value| json!(value.to_string())),
+        "notifications": setting(&settings.notifications, |value| json!(value.to_string())),
+        "password_file": setting(&settings.password_file, |path| json!(path.as_deref().map(text))),
         "file": {"path": settings.path.as_deref().map(text), "is_there": settings.has_file},
     })
 }

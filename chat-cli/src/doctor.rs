@@ -110,7 +110,7 @@ async fn examine(
 }
 
 fn may_lose(transports: &Transports, address: &Address) -> bool {
-    transports.get(address).is_ok_and(|it| !it.promises().reliable)
+    transports.get(address).is_ok_and(|transport| !transport.promises().reliable)
 }
 
 /// How long to search for servers.

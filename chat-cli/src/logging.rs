@@ -1,4 +1,4 @@
-//! The log: one record a line on standard error, whatever its values hold, and never a reason to stop.
+//! The log: one record per line on standard error, whatever its values contain. A failing log does not stop the program.
 
 use std::{fmt, io};
 
@@ -23,14 +23,14 @@ use crate::{args::LogFormat, output::escape_unprintable, sanitize::Sanitized};
 /// When RUST_LOG cannot be understood.
 pub(crate) fn start(default: &'static str, format: LogFormat) -> anyhow::Result<()> {
     let filter = match std::env::var("RUST_LOG") {
-        // Its source says the same once more.
+        // Without its source, which repeats the message.
         Ok(directives) => {
             EnvFilter::try_new(directives).map_err(|why| anyhow!("cannot understand RUST_LOG: {why}"))?
         }
         Err(_) => EnvFilter::new(default),
     };
     let registry = tracing_subscriber::registry().with(filter);
-    // A program around this library may have a log of its own already: then that one it is.
+    // A program that embeds this library may have a log of its own; that one stays.
     let _ = match format {
         LogFormat::Human => registry.with(human(io::stderr)).try_init(),
         LogFormat::Json => registry.with(json(io::stderr)).try_init(),
@@ -56,7 +56,7 @@ where
     to(writer).fmt_fields(JsonFields::new()).event_format(OneLine { records, clean: escape_unprintable })
 }
 
-/// What cannot be written is lost. The other choice is `eprintln!`, which panics when it is standard error that fails.
+/// Records that cannot be written are dropped: the alternative, `eprintln!`, panics if standard error fails.
 fn to<S, W>(writer: W) -> tracing_subscriber::fmt::Layer<S, DefaultFields, Format, W>
 where
     W: for<'a> MakeWriter<'a> + 'static,
@@ -65,7 +65,7 @@ where
     layer.with_writer(writer)
 }
 
-/// Records as `records` writes them, with nothing in them that could begin another or reach a terminal.
+/// Formats records like `records`, then removes characters that could begin another record or act on a terminal.
 struct OneLine<F> {
     records: F,
     clean: fn(&str) -> String,

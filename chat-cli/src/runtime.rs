@@ -1,10 +1,10 @@
-//! The world as the system gives it: a thread for each processor, which runs tasks and polls their sockets and timers,
-//! and the system's clocks and randomness.
+//! The runtime of the program: one thread per processor, which runs tasks and polls their sockets and timers, and the
+//! clocks and randomness of the operating system.
 //!
-//! The sockets of async-std and async-io wait on one reactor, which is polled by whoever has nothing else to do. A busy
-//! server always has, so that async-io's thread for emergencies does the polling: every 50 µs it is woken, and wakes a
-//! thread of async-std's pool in turn. Between so many threads on a processor each message waits for two switches, which
-//! is a quarter of what it costs. So the threads that run tasks here look at the sockets between a few of them.
+//! The sockets of async-std and async-io share one reactor, which idle threads poll. A busy server has no idle thread, so
+//! async-io's fallback thread polls instead: it wakes up every 50 µs, and then wakes a thread of async-std's pool. With so
+//! many threads on a processor each message waits for two context switches, a quarter of its cost. Therefore the threads
+//! that run tasks here also poll the sockets after every few tasks.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,13 +18,13 @@ use async_io::Timer;
 use chat_core::Runtime;
 use futures::{FutureExt, future::BoxFuture};
 
-/// Runs tasks on threads of the process, as many as it may use processors, which start with the first task.
+/// Runs tasks on one thread per available processor. The threads start with the first task.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pool;
 
 static TASKS: StaticExecutor = StaticExecutor::new();
 
-/// Runs `future` to its end on this thread, which leaves sockets and timers to those of the [`Pool`].
+/// Runs `future` to its end on this thread. The threads of the [`Pool`] poll its sockets and timers.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     START.call_once(start);
     futures::executor::block_on(future)
@@ -35,7 +35,7 @@ static START: Once = Once::new();
 fn start() {
     for number in 0..thread::available_parallelism().map_or(1, usize::from) {
         let thread = thread::Builder::new().name(format!("chat-{number}"));
-        thread.spawn(work).expect("without a thread nothing can be run");
+        thread.spawn(work).expect("the system can start a thread");
     }
 }
 
@@ -46,10 +46,10 @@ fn work() {
                 for _ in 0..TASKS_PER_POLL {
                     TASKS.tick().await;
                 }
-                async_std::task::yield_now().await; // to async-io, which looks at the sockets
+                async_std::task::yield_now().await; // to async-io, which polls the sockets
             }
         };
-        // A task that panics has said so and ends alone: the executor drops what it threw, and this is for the rest.
+        // A panic in a task is printed by the panic hook and ends that task alone. This catches panics from elsewhere.
         let _: thread::Result<()> = catch_unwind(AssertUnwindSafe(|| async_io::block_on(turns)));
     }
 }
@@ -74,13 +74,13 @@ impl Runtime for Pool {
 
     fn random(&self) -> u128 {
         let mut bits = [0; 16];
-        getrandom::fill(&mut bits).expect("without the system's randomness no secret can be made");
+        getrandom::fill(&mut bits).expect("the system provides randomness");
         u128::from_ne_bytes(bits)
     }
 }
 
-/// Tasks between two looks at the sockets. A look is five system calls, as much as a third of a task; and when none was
-/// taken for some 100 µs, async-io's thread takes over.
+/// How many tasks run between two polls of the sockets. A poll is five system calls, a third of the cost of a task; without
+/// a poll for about 100 µs, async-io's thread takes over. `chat bench` with pairs shows the effect (docs/performance.md).
 const TASKS_PER_POLL: usize = 16;
 
 #[cfg(test)]

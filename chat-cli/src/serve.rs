@@ -1,4 +1,4 @@
-//! `chat serve`: lets people meet here until a signal comes.
+//! `chat serve`: runs a server until a signal stops it.
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ use crate::{
 /// Runs `chat serve`.
 ///
 /// # Errors
-/// When an address cannot be listened at, or the server can no longer work.
+/// When the server cannot listen at an address, or stops working.
 pub(crate) async fn run(transports: &Transports, runtime: SharedRuntime, args: Serve) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
     if let Some(parent) = args.child_of {
-        parent_death::kill_with_parent(parent).context("cannot be a child")?;
+        parent_death::kill_with_parent(parent).context("cannot end with the parent process")?;
     }
     raise_limits();
     let config = config(&args)?;
@@ -35,13 +35,13 @@ pub(crate) async fn run(transports: &Transports, runtime: SharedRuntime, args: S
     let mut announcer = None;
     let served = serve(&server, transports, &args, &mut signals, &mut announcer, &runtime).await;
     if let Some(announcer) = announcer {
-        announcer.stop().await; // nobody is to be sent here any more
+        announcer.stop().await; // clients must not find this server any more
     }
     server.stop().await;
     served
 }
 
-/// Has the system let us have as many links as it will, and says how many files that are, if it is known.
+/// Raises the limit of open files as far as the system allows. Returns the new limit, if it is known.
 pub(crate) fn raise_limits() -> Option<u64> {
     let raised = rlimit::increase_nofile_limit(rlimit::INFINITY);
     match &raised {
@@ -51,9 +51,9 @@ pub(crate) fn raise_limits() -> Option<u64> {
     raised.ok()
 }
 
-/// The name under which a server is found where it was given none.
+/// The default name of a server: the name of this machine.
 pub(crate) fn machine_name() -> String {
-    whoami::hostname().ok().filter(|it| !it.is_empty()).unwrap_or_else(|| "chat".to_owned())
+    whoami::hostname().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "chat".to_owned())
 }
 
 fn config(args: &Serve) -> anyhow::Result<Config> {
@@ -71,7 +71,7 @@ async fn serve(
     runtime: &SharedRuntime,
 ) -> anyhow::Result<()> {
     let addresses: Vec<Address> = match args.listen.is_empty() {
-        true => DEFAULT_ADDRESSES.iter().map(|it| it.parse().expect("it is an address")).collect(),
+        true => DEFAULT_ADDRESSES.iter().map(|address| address.parse().expect("a valid address")).collect(),
         false => args.listen.clone(),
     };
     let mut bound = Vec::new();
@@ -85,10 +85,10 @@ async fn serve(
         let rooms = server.clone();
         announcer.open(bound.clone(), move || rooms.rooms() as u64);
     }
-    // All of them, or none: whoever reads this may take it that the server is up.
+    // Printed only after all addresses are bound: a program that reads a line may assume that the server is up.
     for address in bound {
         match Output::plain().write(format!("listening on {address}\n").as_bytes()) {
-            Err(OutputError::Closed) => tracing::debug!("nobody reads where we listen"),
+            Err(OutputError::Closed) => tracing::debug!("standard output is closed; the addresses are not printed"),
             written => written?,
         }
         tracing::info!(%address, "listening");
@@ -100,12 +100,12 @@ async fn serve(
             tracing::info!(sessions = server.sessions(), "stopping");
             Ok(())
         }
-        () = failed => bail!("the server stopped working: a bug ended the task that writes"),
+        () = failed => bail!("the server stopped working: a bug ended the task that stores messages"),
     }
 }
 
-/// The program and its version, as others are told.
+/// The name and version of the program, as clients see them.
 pub(crate) const SOFTWARE: &str = concat!("chat ", env!("CARGO_PKG_VERSION"));
 
-/// Where to listen unless told.
+/// The default addresses to listen at.
 pub(crate) const DEFAULT_ADDRESSES: [&str; 2] = ["tcp://0.0.0.0:7000", "udp://0.0.0.0:7000"];

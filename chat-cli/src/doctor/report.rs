@@ -143,7 +143,7 @@ impl Report {
         let line = match (works, advice) {
             (true, None) => Line::note("everything works"),
             (true, Some(advice)) => {
-                Line::note("chat works; what is unusual: ").shown(&Sanitized::line(advice))
+                Line::note("chat works, with a warning: ").shown(&Sanitized::line(advice))
             }
             (false, advice) => {
                 Line::note("what to do first: ").shown(&Sanitized::line(advice.unwrap_or_default()))
