@@ -61,7 +61,7 @@ fn where_everything_works_it_says_so_and_how_well() {
         report.expect(
             "datagram",
             "ok",
-            "up to 65443 bytes get there, the most there is; those over 1472 in pieces",
+            "up to 65443 bytes, the largest frame; those over 1472 bytes in fragments",
         );
         report.expect("round trip", "ok", "udp ");
         report.ends(0, "");
@@ -84,7 +84,7 @@ fn where_there_is_no_server_it_says_how_to_get_one() {
         assert_eq!(report.status, Some(1));
         let report = doctor(&network.hosts[1], &["nowhere.invalid"]);
         report.expect("name", "bad", "nowhere.invalid is not known");
-        report.ends(1, "check how it is spelled");
+        report.ends(1, "check the spelling");
     });
 }
 
