@@ -88,7 +88,9 @@ async fn serve(
     // Printed only after all addresses are bound: a program that reads a line may assume that the server is up.
     for address in bound {
         match Output::plain().write(format!("listening on {address}\n").as_bytes()) {
-            Err(OutputError::Closed) => tracing::debug!("standard output is closed; the addresses are not printed"),
+            Err(OutputError::Closed) => {
+                tracing::debug!("standard output is closed; the addresses are not printed")
+            }
             written => written?,
         }
         tracing::info!(%address, "listening");
