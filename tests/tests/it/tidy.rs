@@ -146,7 +146,7 @@ fn names_are_those_of_the_trade() {
         let text = fs::read_to_string(&file).expect("it can be read");
         for name in declared_names(&text) {
             let words = words_of(&name);
-            let dialect = words.iter().find(|word| DIALECT.contains(&word.as_str()));
+            let dialect = words.iter().find(|word| DIALECT.split(' ').any(|listed| listed == *word));
             assert!(dialect.is_none(), "{}: {name}: {dialect:?} is no term of the trade", file.display());
             names += 1;
         }
@@ -195,28 +195,8 @@ fn names_are_split_into_words() {
 }
 
 /// Words that say nothing to somebody who knows the field.
-const DIALECT: &[&str] = &[
-    "beacon",
-    "beats",
-    "crew",
-    "depart",
-    "desk",
-    "doors",
-    "ears",
-    "flights",
-    "fruitless",
-    "harmless",
-    "heart",
-    "helping",
-    "insist",
-    "landlord",
-    "liars",
-    "patience",
-    "seat",
-    "unfinished",
-    "voice",
-    "whole",
-];
+const DIALECT: &str = "beacon beats crew depart desk doors ear ears flights footing fruitless harmless heart hearts helping insist \
+                       landlord liars mouth patience seat trouble unfinished venue voice whole";
 
 /// The names of all packages in a tree of normal dependencies.
 fn dependencies(of: &[&str]) -> BTreeSet<String> {
