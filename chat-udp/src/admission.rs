@@ -1,33 +1,35 @@
-//! What becomes of a datagram at the server: it is somebody's, it is answered, or it is nothing. No I/O is done here,
-//! and the time is told.
+//! Decides about every datagram that comes to the server's socket: it belongs to a link, it is answered, or it is dropped.
+//! No I/O is done here, and the time is an argument.
 
 use std::{
     fmt,
-    hash::Hasher,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Instant,
 };
 
 use bytes::Bytes;
-use chat_core::{SharedRuntime, token_value};
-use siphasher::sip::SipHasher24;
+use chat_core::SharedRuntime;
 
 use crate::{
     MAX_DATAGRAM,
     cookie::Cookies,
-    envelope::Envelope,
+    header::{self, Frames},
     limit::Limit,
-    peers::{Peer, Peers, Route},
+    parts::Part,
+    peers::{Form, Peer, Peers, Route},
 };
 
-/// Decides about every datagram that comes to one socket.
+mod json;
+mod with_header;
+
+/// The state of one socket that decisions depend on.
 pub(crate) struct Admission {
     runtime: SharedRuntime,
     own: SocketAddr,
     cookies: Cookies,
     limit: Limit,
-    /// Keys the hashes of hellos.
+    /// The key of the hashes of JSON hellos.
     secret: u128,
     peers: Arc<Peers>,
     open: bool,
@@ -42,17 +44,28 @@ pub(crate) struct Datagram<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// What becomes of a datagram.
+/// The decision about a datagram.
 #[derive(Debug)]
-pub(crate) enum Verdict {
+pub(crate) enum Verdict<'a> {
     /// It is dropped.
-    Silence,
-    /// It is a frame of this peer's link.
-    Deliver(Arc<Peer>, Bytes),
-    /// It is the first frame of a new link.
-    Open(Arc<Peer>, Bytes),
-    /// Nobody is behind that address, and this is said there.
-    Answer(String),
+    Drop,
+    /// It belongs to the link of this peer.
+    Deliver(Arc<Peer>, Content<'a>),
+    /// It begins a new link.
+    Open(Arc<Peer>, Content<'a>),
+    /// The sender has not proved its address, and gets this answer.
+    Answer(Vec<u8>),
+}
+
+/// The part of a datagram that is for its link.
+#[derive(Debug)]
+pub(crate) enum Content<'a> {
+    /// One frame, of a datagram without header.
+    Frame(Bytes),
+    /// Whole frames.
+    Frames(Frames<'a>),
+    /// A part of a frame.
+    Part(Part<'a>),
 }
 
 impl Admission {
@@ -69,104 +82,74 @@ impl Admission {
         }
     }
 
-    /// From now on there are no new links, and who is not known gets no answer.
+    /// From now on no link is opened, and senders that are not known get no answer.
     pub(crate) fn close(&mut self) {
         self.open = false;
     }
 
-    /// What becomes of `datagram`, which came `now`.
-    pub(crate) fn decide(&mut self, datagram: &Datagram<'_>, now: Instant) -> Verdict {
+    /// The decision about `datagram`, which came `now`.
+    pub(crate) fn decide<'a>(&mut self, datagram: &Datagram<'a>, now: Instant) -> Verdict<'a> {
         if datagram.bytes.len() > MAX_DATAGRAM || !self.can_be_a_peer(datagram) {
-            return Verdict::Silence;
+            return Verdict::Drop;
         }
-        let Some(envelope) = Envelope::read(datagram.bytes) else { return Verdict::Silence };
         self.cookies.rotate(now, || self.runtime.random());
-        match (envelope.kind(), envelope.link()) {
-            (Some("challenge" | "gone"), _) => Verdict::Silence,
-            (_, Some(link)) => match token_value(link) {
-                Some(token) => self.on_link(datagram, &envelope, link, token, now),
-                None => Verdict::Silence,
-            },
-            (Some("hello"), None) => self.on_hello(datagram, &envelope, now),
-            _ => Verdict::Silence,
+        if header::is_there(datagram.bytes) {
+            self.decide_with_header(datagram, now)
+        } else {
+            self.decide_json(datagram, now)
         }
     }
 
-    fn on_link(
-        &mut self,
+    /// A datagram of `peer`, sent with `cookie`: it is delivered if its sender is at the peer's address or moves there with
+    /// a good cookie, and is challenged otherwise.
+    fn on_link<'a>(
+        &self,
         datagram: &Datagram<'_>,
-        envelope: &Envelope<'_>,
-        link: &str,
-        token: u128,
-        now: Instant,
-    ) -> Verdict {
-        let Some(peer) = self.peers.find(token) else {
-            return self.answer_stranger(datagram, format!(r#"{{"type":"gone","link":"{link}"}}"#), now);
-        };
+        peer: Arc<Peer>,
+        cookie: Option<u64>,
+        challenge: impl FnOnce() -> Vec<u8>,
+        content: impl FnOnce() -> Content<'a>,
+    ) -> Verdict<'a> {
         if peer.route().remote == datagram.from {
             peer.asked(datagram.to);
-        } else if self.has_proved(datagram, envelope) {
+        } else if self.has_proved(datagram, cookie) {
             self.peers.move_to(&peer, datagram.route());
         } else {
-            // Also without a listener: whoever has the token is no stranger.
-            // Nor does a flood of strangers keep it from moving.
-            let challenge = self.challenge(datagram);
-            let may = challenge.len() <= datagram.bytes.len();
-            return if may { Verdict::Answer(challenge) } else { Verdict::Silence };
+            // The sender knows the token, so it is answered without a listener and whatever a flood of others has used up
+            // of the limit: otherwise the flood could keep the link from moving.
+            let challenge = challenge();
+            return if challenge.len() <= datagram.bytes.len() { Verdict::Answer(challenge) } else { Verdict::Drop };
         }
-        let frame = envelope.open(datagram.bytes);
-        Verdict::Deliver(peer, frame)
+        Verdict::Deliver(peer, content())
     }
 
-    fn on_hello(&mut self, datagram: &Datagram<'_>, envelope: &Envelope<'_>, now: Instant) -> Verdict {
-        if !self.has_proved(datagram, envelope) {
-            return self.answer_stranger(datagram, self.challenge(datagram), now);
+    /// Opens a link for the sender of `datagram`, which has proved its address.
+    fn open<'a>(&self, datagram: &Datagram<'_>, token: u128, form: Form, content: Content<'a>) -> Verdict<'a> {
+        if !self.open {
+            return Verdict::Drop;
         }
-        let frame = envelope.open(datagram.bytes);
-        let hello = self.hash(&frame);
-        match self.peers.at(datagram.from) {
-            Some(peer) if peer.hello == hello => {
-                peer.asked(datagram.to);
-                Verdict::Deliver(peer, frame)
-            }
-            _ if self.open => {
-                let token = self.runtime.random();
-                Verdict::Open(self.peers.add(token, hello, datagram.route()), frame)
-            }
-            _ => Verdict::Silence,
-        }
+        Verdict::Open(self.peers.add(token, form, datagram.route()), content)
     }
 
-    fn has_proved(&self, datagram: &Datagram<'_>, envelope: &Envelope<'_>) -> bool {
-        envelope.cookie().is_some_and(|cookie| self.cookies.is_good(cookie, datagram.from))
+    fn has_proved(&self, datagram: &Datagram<'_>, cookie: Option<u64>) -> bool {
+        cookie.is_some_and(|cookie| self.cookies.is_good(cookie, datagram.from))
     }
 
-    fn challenge(&self, datagram: &Datagram<'_>) -> String {
-        format!(r#"{{"type":"challenge","cookie":"{}"}}"#, self.cookies.of(datagram.from))
+    /// Answers a sender that may have written another host's address into its datagram: never with more bytes than it sent,
+    /// and not too often, so that the server cannot be used against that host.
+    fn answer_stranger<'a>(&mut self, datagram: &Datagram<'_>, answer: Vec<u8>, now: Instant) -> Verdict<'a> {
+        let may = self.open
+            && answer.len() <= datagram.bytes.len()
+            && self.limit.allows(datagram.from.ip(), now);
+        if may { Verdict::Answer(answer) } else { Verdict::Drop }
     }
 
-    fn answer_stranger(&mut self, datagram: &Datagram<'_>, answer: String, now: Instant) -> Verdict {
-        if self.open { self.answer(datagram, answer, now) } else { Verdict::Silence }
-    }
-
-    /// Nobody can make this server send more to somebody else than they send themselves.
-    fn answer(&mut self, datagram: &Datagram<'_>, answer: String, now: Instant) -> Verdict {
-        let may = answer.len() <= datagram.bytes.len() && self.limit.allows(datagram.from.ip(), now);
-        if may { Verdict::Answer(answer) } else { Verdict::Silence }
-    }
-
-    /// Whether a datagram can be from where it says, and may be answered there.
+    /// Whether a peer can be at the sender's address, and can be answered there.
     fn can_be_a_peer(&self, datagram: &Datagram<'_>) -> bool {
         let (ip, port) = (datagram.from.ip(), datagram.from.port());
         let is_own = port == self.own.port() && (ip == self.own.ip() || Some(ip) == datagram.to);
-        let is_nobody = ip.is_unspecified() || ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST);
-        port != 0 && !is_own && !is_nobody
-    }
-
-    fn hash(&self, frame: &[u8]) -> u64 {
-        let mut hasher = SipHasher24::new_with_key(&self.secret.to_be_bytes());
-        hasher.write(frame);
-        hasher.finish()
+        let is_no_host = ip.is_unspecified() || ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+        port != 0 && !is_own && !is_no_host
     }
 }
 

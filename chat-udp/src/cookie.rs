@@ -1,4 +1,5 @@
-//! The proof that somebody gets what is sent to an address: a keyed hash of it, which needs no memory per address.
+//! Cookies: the proof that a client receives what is sent to its address. A cookie is a keyed hash of the address, so the
+//! server stores nothing for an address that has not proved itself.
 
 use std::{
     hash::Hasher,
@@ -6,14 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use data_encoding::BASE64URL_NOPAD;
 use siphasher::sip::SipHasher24;
 
-/// Makes cookies and knows its own again.
+/// Makes cookies, and recognises them.
 #[derive(Debug)]
 pub(crate) struct Cookies {
     secret: Secret,
-    /// The one before; cookies made with it are still good.
+    /// The secret before; cookies made with it are still good.
     previous: Option<Secret>,
     since: Instant,
 }
@@ -23,7 +23,7 @@ impl Cookies {
         Cookies { secret: Secret(secret), previous: None, since: now }
     }
 
-    /// Replaces the secret if it is old. To be called before a cookie is made or looked at.
+    /// Replaces the secret if it is old; called before a cookie is made or checked.
     pub(crate) fn rotate(&mut self, now: Instant, random: impl FnOnce() -> u128) {
         let age = now.saturating_duration_since(self.since);
         if age < ROTATION {
@@ -34,14 +34,14 @@ impl Cookies {
         self.since = now;
     }
 
-    /// The cookie of `address`: 11 characters of base64url.
-    pub(crate) fn of(&self, address: SocketAddr) -> String {
+    /// The cookie of `address`.
+    pub(crate) fn of(&self, address: SocketAddr) -> u64 {
         self.secret.cookie(address)
     }
 
     /// Whether `cookie` was made for `address`, and not too long ago.
-    pub(crate) fn is_good(&self, cookie: &str, address: SocketAddr) -> bool {
-        let previous = self.previous.as_ref().is_some_and(|it| it.cookie(address) == cookie);
+    pub(crate) fn is_good(&self, cookie: u64, address: SocketAddr) -> bool {
+        let previous = self.previous.as_ref().is_some_and(|secret| secret.cookie(address) == cookie);
         self.secret.cookie(address) == cookie || previous
     }
 }
@@ -49,14 +49,14 @@ impl Cookies {
 struct Secret(u128);
 
 impl Secret {
-    fn cookie(&self, address: SocketAddr) -> String {
+    fn cookie(&self, address: SocketAddr) -> u64 {
         let mut hasher = SipHasher24::new_with_key(&self.0.to_be_bytes());
         match address.ip() {
             IpAddr::V4(ip) => hasher.write(&ip.octets()),
             IpAddr::V6(ip) => hasher.write(&ip.octets()),
         }
         hasher.write(&address.port().to_be_bytes());
-        BASE64URL_NOPAD.encode(&hasher.finish().to_be_bytes())
+        hasher.finish()
     }
 }
 

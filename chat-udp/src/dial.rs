@@ -1,4 +1,4 @@
-//! The way to a server: its addresses, and a socket for each family of them. Nothing is sent yet.
+//! Dialling: looks up the addresses of a server and binds a socket for each family of them. Nothing is sent yet.
 
 use std::{
     io,
@@ -7,13 +7,13 @@ use std::{
 
 use chat_core::{Address, HostPort};
 
-use crate::{Udp, link::Dialled};
+use crate::{Udp, client_link::ClientLink};
 
-/// A link to whoever will answer at `address`.
+/// A link to the server that will answer at `address`.
 ///
 /// # Errors
-/// When the host has no address, or none that a socket can be made for.
-pub(crate) async fn dial(address: &Address, udp: &Udp) -> io::Result<Dialled> {
+/// When the host has no address, or no socket can be made for one.
+pub(crate) async fn dial(address: &Address, udp: &Udp) -> io::Result<ClientLink> {
     let host = HostPort::parse(address)?;
     let lookup = udp.network.lookup(&host);
     let mut targets = host.resolve(lookup, udp.lookup_limit, &*udp.runtime).await?;
@@ -21,7 +21,7 @@ pub(crate) async fn dial(address: &Address, udp: &Udp) -> io::Result<Dialled> {
     let mut sockets = Vec::new();
     let mut last = None;
     for any in [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)] {
-        let Some(target) = targets.iter().find(|it| it.is_ipv4() == any.is_ipv4()) else { continue };
+        let Some(target) = targets.iter().find(|target| target.is_ipv4() == any.is_ipv4()) else { continue };
         match udp.network.bind(SocketAddr::new(any, 0)) {
             Ok(socket) => {
                 tracing::debug!(recv_buffer = socket.recv_buffer(), "a socket is bound");
@@ -35,9 +35,9 @@ pub(crate) async fn dial(address: &Address, udp: &Udp) -> io::Result<Dialled> {
     }
     match last {
         Some(error) if sockets.is_empty() => Err(error),
-        _ => Ok(Dialled::new(targets, sockets, &udp.runtime)),
+        _ => Ok(ClientLink::new(targets, sockets, &udp.runtime)),
     }
 }
 
-/// To how many addresses of a host a `hello` goes.
+/// How many addresses of a host are tried at once.
 const TARGETS: usize = 4;

@@ -1,8 +1,8 @@
-//! The chat over UDP: a datagram is a frame. `docs/protocol.md` has the rules, 15.8 to 15.15.
+//! Frames over UDP (protocol 15.8 to 15.22): a datagram carries whole frames, or a part of a large one.
 //!
-//! Datagrams get lost, doubled and overtaken, and there is nothing against that in here: sessions and repair are the
-//! core's, for all transports. What UDP needs by itself is to know who is who: an address proves itself with a
-//! cookie, and a link goes by a token wherever its client is.
+//! The network loses, doubles and reorders datagrams, and this crate does not mend that: chat-core does, for all
+//! transports. This crate tells links apart: an address proves itself with a cookie, and a token names the link wherever
+//! its client is.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 use std::{fmt, io, sync::Arc, time::Duration};
@@ -10,41 +10,45 @@ use std::{fmt, io, sync::Arc, time::Duration};
 use chat_core::{
     Address, SharedRuntime,
     transport::{BoxLink, Listening, Promises, Transport},
-    wire::MAX_FRAME,
 };
 use futures::{FutureExt, future::BoxFuture};
 
-mod accepted;
 mod admission;
 mod cookie;
 mod limit;
 mod listener;
 mod peers;
+mod server_link;
 
-mod caller;
+mod client_link;
 mod dial;
-mod link;
 
-mod envelope;
-mod losses;
+mod header;
+mod json_form;
+mod packer;
+mod parts;
+
 pub mod net;
 mod receiver;
+mod send_errors;
 
+use header::MAX_CARRIED;
 use net::Network;
+use packer::PACKED;
 
 /// Frames over UDP, for addresses such as `udp://192.168.1.7:7000`.
 ///
 /// * An address is `udp://HOST:PORT`, where the host is an IPv4 address, an IPv6 address in brackets or a name, and
-///   the port is 7000 unless given. The first frame goes to every address of a name, 4 at most, and whoever answers
-///   first is the server.
+///   the port is 7000 unless given. The first frame goes to every address of a name, 4 at most, and the first one that
+///   answers is the server's.
 /// * `udp://0.0.0.0:7000` listens on every IPv4 address and `udp://[::]:7000` on every IPv6 and IPv4 address, where
 ///   the system can do both with one socket; port 0 picks a free port.
-/// * A link leans on the protocol: frames are JSON objects, the first one of a client is `hello`, and a server's
-///   `welcome` begins with `{"type":"welcome"`.
-/// * Dialling sends nothing, so it succeeds whether or not somebody is there. A link whose server does not know it
-///   any more ends with an error of kind `ConnectionReset`, at the first word that is said over it.
+/// * Frames are any bytes. A listener also understands datagrams without a header, which are JSON objects (protocol
+///   15.21); it never mixes both forms on one link.
+/// * Dialling sends nothing, so it succeeds whether or not a server is there. A link that its server does not know any more
+///   ends with an error of kind `ConnectionReset`, at the first frame that is sent over it.
 /// * Up to 64 frames, or 256 KiB of them, wait for a link that does not read; more are lost.
-/// * What is said over an accepted link leaves when it is flushed, or when 64 frames wait.
+/// * Frames leave when the link is flushed, or when 64 datagrams have gathered.
 #[derive(Clone)]
 pub struct Udp {
     runtime: SharedRuntime,
@@ -66,14 +70,14 @@ impl Udp {
 
 impl Transport for Udp {
     fn promises(&self) -> Promises {
-        Promises { ordered: false, reliable: false, max_frame: MAX_FRAME }
+        Promises { ordered: false, reliable: false, max_frame: MAX_CARRIED }
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             (
                 "batching",
-                "a datagram for each frame; a server sends those of a moment with one call".to_owned(),
+                format!("frames of one turn share datagrams of up to {PACKED} bytes, which leave with one call"),
             ),
             ("receive buffer", format!("{} MiB asked for, at both ends", net::RECV_BUFFER >> 20)),
         ]
@@ -96,6 +100,16 @@ impl fmt::Debug for Udp {
 
 /// The largest datagram in bytes: the largest UDP payload over IPv4 (65,535 less 20 and 8 bytes of headers).
 const MAX_DATAGRAM: usize = 65_507;
+
+/// Refuses a frame that no datagram, and no parts, can carry.
+fn check_length(frame: &[u8]) -> io::Result<()> {
+    let len = frame.len();
+    if (1..=MAX_CARRIED).contains(&len) {
+        return Ok(());
+    }
+    let words = format!("a frame of {len} bytes; the least is 1, and the limit {MAX_CARRIED}");
+    Err(io::Error::new(io::ErrorKind::InvalidInput, words))
+}
 
 /// How long a name lookup may take.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(10);

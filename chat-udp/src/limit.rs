@@ -1,4 +1,4 @@
-//! How often addresses that have not proved themselves are answered: a table of fixed size, whoever asks.
+//! How often senders that have not proved their address are answered. The table has a fixed size.
 
 use std::{
     hash::{Hash, Hasher},
@@ -9,8 +9,8 @@ use std::{
 use chat_core::{Bucket, Rate};
 use siphasher::sip::SipHasher24;
 
-/// Token buckets for hosts, and one for all of them together. Hosts that share a place share its bucket; which do
-/// nobody outside can know.
+/// Token buckets for hosts, and one for all of them together. Hosts whose hashes collide share a bucket; the hash is keyed,
+/// so a sender cannot choose with whom.
 pub(crate) struct Limit {
     secret: u128,
     hosts: Box<[Bucket]>,
@@ -23,7 +23,7 @@ impl Limit {
         Limit { secret, hosts, all: Bucket::new(Some(IN_ALL)) }
     }
 
-    /// Whether `host` may get one more answer. Nobody else can write this machine's own addresses into a datagram.
+    /// Whether `host` may get one more answer. Loopback is exempt: no other machine can send from those addresses.
     pub(crate) fn allows(&mut self, host: IpAddr, now: Instant) -> bool {
         host.is_loopback() || (self.bucket(host).take(now).is_ok() && self.all.take(now).is_ok())
     }
@@ -42,14 +42,14 @@ impl std::fmt::Debug for Limit {
     }
 }
 
-/// What one host may get. All the links that may come from there (64 unless told otherwise) come back at once after a
-/// restart, and some have to ask twice.
+/// The answers for one host. After a restart all its links (64 unless told otherwise) come back at once, and some have to
+/// ask twice.
 const PER_HOST: Rate = Rate { burst: 128, per_minute: 20 * 60 };
 
-/// What all hosts together may get.
+/// The answers for all hosts together.
 const IN_ALL: Rate = Rate { burst: 1000, per_minute: 1000 * 60 };
 
-/// With as many, those who are answered in any one second (1,000 at most) seldom share.
+/// Buckets for hosts: enough that the hosts answered in one second (1,000 at most) seldom share one.
 const PLACES: usize = 16 * 1024;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The server's side: one socket, and one task that reads it for everybody behind it.
+//! The server's side: one socket, and one task that reads it for all links.
 
 use std::{
     convert::Infallible,
@@ -6,9 +6,9 @@ use std::{
     pin::{Pin, pin},
     sync::{Arc, Weak},
     task::{Context, Poll},
+    time::Instant,
 };
 
-use bytes::Bytes;
 use chat_core::{
     Address, HostPort, SharedRuntime,
     transport::{Incoming, Listening, Peer as PeerInfo},
@@ -21,18 +21,18 @@ use futures::{
 
 use crate::{
     Udp,
-    accepted::Accepted,
-    admission::{Admission, Datagram, Verdict},
-    losses::Losses,
+    admission::{Admission, Content, Datagram, Verdict},
     net::Socket,
     peers::{Peer, Peers},
     receiver::{BUFFER, Receiver},
+    send_errors::SendErrors,
+    server_link::ServerLink,
 };
 
-/// Listens at the first address of the host that can be had.
+/// Listens at the first address of the host that can be bound.
 ///
 /// # Errors
-/// When none can: what was wrong with the last one.
+/// When no address can be bound: the error of the last one.
 pub(crate) async fn listen(address: &Address, udp: &Udp) -> io::Result<Listening> {
     let host = HostPort::parse(address)?;
     let lookup = udp.network.lookup(&host);
@@ -51,12 +51,20 @@ pub(crate) async fn listen(address: &Address, udp: &Udp) -> io::Result<Listening
     Err(last.expect("a host that was found has at least one address"))
 }
 
-/// What the listener and the links it accepted have in common.
+/// The parts that the listener shares with the links it accepted.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) socket: Arc<dyn Socket>,
     pub(crate) peers: Arc<Peers>,
-    pub(crate) losses: Losses,
+    pub(crate) errors: SendErrors,
+}
+
+impl Shared {
+    /// Sends datagrams to a peer, in order, with as few calls of the system as possible.
+    pub(crate) fn send_all(&self, datagrams: &[&[u8]], peer: &Peer) {
+        let (to, from) = peer.send_target(|from, to| self.socket.leaves_from(from, to));
+        self.socket.send_all(datagrams, to, from, &mut |sent| self.errors.note(sent));
+    }
 }
 
 /// Held by the listener and every accepted link; the task ends with the last one.
@@ -65,12 +73,12 @@ pub(crate) type Holder = Arc<oneshot::Sender<Infallible>>;
 fn start(socket: Arc<dyn Socket>, runtime: SharedRuntime) -> impl Stream<Item = Incoming> {
     let (holder, abandoned) = oneshot::channel();
     let holder = Arc::new(holder);
-    let (accepted, incoming) = mpsc::channel(BACKLOG - 1); // a sender has a place of its own
+    let (accepted, incoming) = mpsc::channel(BACKLOG - 1); // the channel adds a place for its one sender
     let peers = Arc::new(Peers::default());
-    let task = Reading {
+    let task = Ingress {
         admission: Admission::new(socket.local(), peers.clone(), runtime.clone()),
         receiver: Receiver::new(socket.clone(), runtime.clone()),
-        shared: Arc::new(Shared { socket, peers, losses: Losses::default() }),
+        shared: Arc::new(Shared { socket, peers, errors: SendErrors::default() }),
         holder: Arc::downgrade(&holder),
         accepted,
         runtime: runtime.clone(),
@@ -94,7 +102,7 @@ impl Stream for Links {
 }
 
 /// The task that reads the socket.
-struct Reading {
+struct Ingress {
     admission: Admission,
     receiver: Receiver,
     shared: Arc<Shared>,
@@ -103,7 +111,7 @@ struct Reading {
     runtime: SharedRuntime,
 }
 
-impl Reading {
+impl Ingress {
     async fn run(mut self, mut abandoned: oneshot::Receiver<Infallible>) {
         let mut buffer = vec![0; BUFFER];
         loop {
@@ -116,7 +124,7 @@ impl Reading {
                 let (from, to, bytes) = (arrival.from, arrival.to, &buffer[..arrival.len]);
                 self.take(&Datagram { from, to, bytes });
             }
-            step_back().await;
+            yield_once().await;
         }
     }
 
@@ -124,20 +132,21 @@ impl Reading {
         if self.accepted.is_closed() {
             self.admission.close();
         }
-        match self.admission.decide(datagram, self.runtime.now()) {
-            Verdict::Silence => {}
-            Verdict::Deliver(peer, frame) => peer.deliver(frame),
-            Verdict::Open(peer, frame) => self.open(peer, frame),
+        let now = self.runtime.now();
+        match self.admission.decide(datagram, now) {
+            Verdict::Drop => {}
+            Verdict::Deliver(peer, content) => peer.deliver(content, now),
+            Verdict::Open(peer, content) => self.open(peer, content, now),
             Verdict::Answer(answer) => {
-                let sent = self.shared.socket.send(answer.as_bytes(), datagram.from, datagram.to);
-                self.shared.losses.note(sent);
+                let sent = self.shared.socket.send(&answer, datagram.from, datagram.to);
+                self.shared.errors.note(sent);
             }
         }
     }
 
-    fn open(&mut self, peer: Arc<Peer>, hello: Bytes) {
+    fn open(&mut self, peer: Arc<Peer>, content: Content<'_>, now: Instant) {
         let Some(holder) = self.holder.upgrade() else { return self.shared.peers.forget(&peer) };
-        peer.deliver(hello);
+        peer.deliver(content, now);
         let from = peer.route().remote;
         let info = PeerInfo {
             address: from.to_string(),
@@ -145,17 +154,17 @@ impl Reading {
             local: from.ip().is_loopback(),
             identity: None,
         };
-        let link = Accepted::new(self.shared.clone(), peer, holder);
-        // Where too many wait already it is dropped, and its client says hello once more.
+        let link = ServerLink::new(self.shared.clone(), peer, holder);
+        // If too many links wait already this one is dropped, and its client repeats its first frame.
         let _ = self.accepted.try_send(Incoming { link: Box::pin(link), peer: info });
     }
 }
 
 /// Lets other tasks have their turn.
-async fn step_back() {
-    let mut stepped = false;
+async fn yield_once() {
+    let mut yielded = false;
     poll_fn(|cx| {
-        if std::mem::replace(&mut stepped, true) {
+        if std::mem::replace(&mut yielded, true) {
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();

@@ -1,7 +1,7 @@
-//! The network: what the transport asks of it, and the sockets and the name lookup of the system.
+//! The network as the transport uses it, and the sockets and the name lookup of the system.
 //!
-//! This is the one place that names sockets and the runtime. Everything else goes through [`Network`], so that a
-//! simulation can take its place.
+//! This is the one place that names sockets and the runtime. All other modules use [`Network`], so that a simulation can
+//! take its place.
 
 use std::{
     fmt, io,
@@ -12,7 +12,6 @@ use std::{
 
 use async_io::Async;
 use async_std::net::ToSocketAddrs;
-use bytes::Bytes;
 use chat_core::HostPort;
 use futures::{FutureExt, future::BoxFuture};
 use socket2::{Domain, Protocol, Type};
@@ -26,29 +25,28 @@ pub trait Network: fmt::Debug + Send + Sync + 'static {
     /// A socket at `address`, where port 0 stands for a free one.
     ///
     /// # Errors
-    /// When that address cannot be had.
+    /// When that address cannot be bound.
     fn bind(&self, address: SocketAddr) -> io::Result<Arc<dyn Socket>>;
 
     /// The addresses of a host, in the order in which they are to be tried.
     fn lookup<'a>(&'a self, host: &'a HostPort) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
 }
 
-/// A socket that sends datagrams to anybody and gets them from anybody. IPv4 addresses are written as such, never as
-/// IPv6 ones.
+/// A socket that is not connected. IPv4 addresses are written as such, never as IPv6 ones.
 pub trait Socket: fmt::Debug + Send + Sync {
-    /// Where it is bound.
+    /// The address to which it is bound.
     fn local(&self) -> SocketAddr;
 
-    /// How many bytes the system holds for it until they are read.
+    /// How many received bytes the system holds for it.
     fn recv_buffer(&self) -> usize;
 
-    /// The next datagram. Of one that is longer than `buffer` the rest is lost. One task at a time receives.
+    /// The next datagram; bytes for which `buffer` has no room are lost. One task at a time receives.
     ///
     /// # Errors
-    /// Those of a moment; the next call may work.
+    /// An error passes: the next call may work.
     fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<Arrival>>;
 
-    /// Whether what is sent to `to` leaves from the local address `from` without saying so, as far as is known.
+    /// Whether a datagram to `to` leaves from the local address `from` unless told otherwise, as far as is known.
     fn leaves_from(&self, _from: IpAddr, _to: SocketAddr) -> bool {
         false
     }
@@ -56,27 +54,27 @@ pub trait Socket: fmt::Debug + Send + Sync {
     /// Sends a datagram at once or not at all, from the local address `from` if that is given.
     ///
     /// # Errors
-    /// When it was not sent.
+    /// When the datagram was not sent.
     fn send(&self, datagram: &[u8], to: SocketAddr, from: Option<IpAddr>) -> io::Result<()>;
 
-    /// Sends each of `datagrams` as [`send`](Self::send) does, in order, and notes what came of each.
+    /// Sends each of `datagrams` as [`send`](Self::send) does, in order, and notes the outcome of each.
     fn send_all(
         &self,
-        datagrams: &[Bytes],
+        datagrams: &[&[u8]],
         to: SocketAddr,
         from: Option<IpAddr>,
         note: &mut dyn FnMut(io::Result<()>),
     ) {
-        datagrams.iter().for_each(|it| note(self.send(it, to, from)));
+        datagrams.iter().for_each(|datagram| note(self.send(datagram, to, from)));
     }
 }
 
 /// A datagram that has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
-    /// Its bytes in the buffer.
+    /// How many bytes of the buffer it takes.
     pub len: usize,
-    /// Who sent it.
+    /// Its sender.
     pub from: SocketAddr,
     /// The local address it was sent to, if the system tells.
     pub to: Option<IpAddr>,
@@ -92,7 +90,7 @@ impl Network for System {
         if address.is_ipv6() {
             socket.set_only_v6(false)?;
         }
-        // The system grants what it will; less means more datagrams lost in a burst.
+        // The system may grant less; then more datagrams are lost in a burst.
         let _ = socket.set_recv_buffer_size(RECV_BUFFER);
         let recv_buffer = socket.recv_buffer_size()?;
         socket.bind(&address.into())?;
@@ -137,7 +135,7 @@ impl Socket for SystemSocket {
 
     fn leaves_from(&self, from: IpAddr, to: SocketAddr) -> bool {
         let here = self.local.ip();
-        // A socket that is connected has been given the address by the system, and has sent nothing.
+        // Connecting a socket sends nothing, and the system then gives it the address from which it would send.
         let usual = || {
             let any: IpAddr =
                 if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
@@ -145,7 +143,7 @@ impl Socket for SystemSocket {
             socket.connect(to)?;
             socket.local_addr()
         };
-        if here.is_unspecified() { usual().is_ok_and(|it: SocketAddr| it.ip() == from) } else { here == from }
+        if here.is_unspecified() { usual().is_ok_and(|local: SocketAddr| local.ip() == from) } else { here == from }
     }
 
     fn send(&self, datagram: &[u8], to: SocketAddr, from: Option<IpAddr>) -> io::Result<()> {
@@ -158,7 +156,7 @@ impl Socket for SystemSocket {
 
     fn send_all(
         &self,
-        datagrams: &[Bytes],
+        datagrams: &[&[u8]],
         to: SocketAddr,
         from: Option<IpAddr>,
         note: &mut dyn FnMut(io::Result<()>),
@@ -166,7 +164,7 @@ impl Socket for SystemSocket {
         let mut rest = datagrams;
         while let [first, others @ ..] = rest {
             if others.is_empty() {
-                return note(self.send(first, to, from)); // costs less than a call for many
+                return note(self.send(first, to, from)); // costs less than a call for several
             }
             match datagram::send_first(self.io.get_ref(), rest, self.written(to), from) {
                 Ok(sent) => {
@@ -183,13 +181,13 @@ impl Socket for SystemSocket {
 }
 
 impl SystemSocket {
-    /// An address as the system wants it for this socket.
+    /// An address as the system takes it for this socket.
     fn written(&self, to: SocketAddr) -> SocketAddr {
         if self.local.is_ipv6() { SocketAddr::V6(mapped(to)) } else { to }
     }
 }
 
-/// An IPv4 address that a socket for both families wrote as an IPv6 one becomes an IPv4 address again.
+/// Writes IPv4 addresses as such that a socket for both families writes as IPv6 ones.
 fn canonical(arrival: Arrival) -> Arrival {
     let from = match arrival.from.ip().to_canonical() {
         IpAddr::V4(ip) => (ip, arrival.from.port()).into(),
@@ -205,7 +203,7 @@ fn mapped(address: SocketAddr) -> SocketAddrV6 {
     }
 }
 
-/// What the system is asked to hold, in bytes: some thousand messages.
+/// The receive buffer that the system is asked for, in bytes: some thousand messages.
 pub(crate) const RECV_BUFFER: usize = 4 << 20;
 
 #[cfg(test)]

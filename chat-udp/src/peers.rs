@@ -1,4 +1,4 @@
-//! Who is behind which address and token, and what has come from them and is not yet read.
+//! The peers of accepted links, by token and by address, with the frames that came from them and were not yet read.
 
 use std::{
     collections::VecDeque,
@@ -6,13 +6,16 @@ use std::{
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
 use dashmap::DashMap;
 use futures::task::AtomicWaker;
 
-/// Everybody who has proved an address and whose link is not gone.
+use crate::{admission::Content, parts::Reassembly};
+
+/// All peers that have proved an address and whose link is not gone.
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
     by_token: DashMap<u128, Arc<Peer>>,
@@ -23,34 +26,44 @@ pub(crate) struct Peers {
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) token: u128,
-    /// A hash of the frame that began the link.
-    pub(crate) hello: u64,
+    pub(crate) form: Form,
     state: Mutex<State>,
     reader: AtomicWaker,
+}
+
+/// The form of a link's datagrams, which its first one decides.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Form {
+    /// A JSON object each; the link began with a frame of this hash.
+    Json { hello: u64 },
+    /// With a header.
+    Header,
 }
 
 #[derive(Debug)]
 struct State {
     route: Route,
-    /// Whether datagrams have to be told to leave from the local address of that route, once somebody has asked: they
-    /// may do so by themselves, and saying it costs a tenth more.
+    /// Whether datagrams have to be told to leave from the local address of the route; unknown until one is sent. Telling
+    /// costs a tenth more, and most leave from there by themselves.
     is_to_be_told: Option<bool>,
     inbox: VecDeque<Bytes>,
-    /// In the inbox.
+    /// The bytes in the inbox.
     bytes: usize,
+    /// Only there while a frame is incomplete.
+    reassembly: Option<Box<Reassembly>>,
     end: End,
 }
 
 /// How a peer is reached.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Route {
-    /// Where it is.
+    /// The peer's address.
     pub(crate) remote: SocketAddr,
-    /// The local address it asked last, from which it is answered.
+    /// The local address to which its last datagram was sent, and from which it is answered.
     pub(crate) local: Option<IpAddr>,
 }
 
-/// Whether somebody else has taken the place of a peer.
+/// Whether another link has taken the address of a peer.
 #[derive(Debug, Eq, PartialEq)]
 enum End {
     NotYet,
@@ -60,26 +73,33 @@ enum End {
 
 impl Peers {
     pub(crate) fn find(&self, token: u128) -> Option<Arc<Peer>> {
-        self.by_token.get(&token).map(|it| it.clone())
+        self.by_token.get(&token).map(|peer| peer.clone())
     }
 
-    /// Who is at `address`.
+    /// The peer at `address`.
     pub(crate) fn at(&self, address: SocketAddr) -> Option<Arc<Peer>> {
         let token = *self.by_address.get(&address)?;
         self.find(token)
     }
 
-    /// Takes in a new peer. The link of whoever was at its address is lost.
-    pub(crate) fn add(&self, token: u128, hello: u64, route: Route) -> Arc<Peer> {
-        let state = State { route, is_to_be_told: None, inbox: VecDeque::new(), bytes: 0, end: End::NotYet };
-        let peer = Arc::new(Peer { token, hello, state: Mutex::new(state), reader: AtomicWaker::new() });
+    /// Adds a peer. A link that was at its address is lost.
+    pub(crate) fn add(&self, token: u128, form: Form, route: Route) -> Arc<Peer> {
+        let state = State {
+            route,
+            is_to_be_told: None,
+            inbox: VecDeque::new(),
+            bytes: 0,
+            reassembly: None,
+            end: End::NotYet,
+        };
+        let peer = Arc::new(Peer { token, form, state: Mutex::new(state), reader: AtomicWaker::new() });
         self.by_token.insert(token, peer.clone());
         let before = self.by_address.insert(route.remote, token);
         self.end(before);
         peer
     }
 
-    /// From now on `peer` is at another address. The link of whoever was there is lost.
+    /// From now on `peer` is at another address. A link that was at that address is lost.
     pub(crate) fn move_to(&self, peer: &Peer, route: Route) {
         // Held meanwhile, so that a link that is dropped at this moment is forgotten at the address it then has.
         let Some(held) = self.by_token.get(&peer.token) else { return };
@@ -92,11 +112,11 @@ impl Peers {
 
     /// Forgets a peer whose link is gone.
     pub(crate) fn forget(&self, peer: &Peer) {
-        self.by_token.remove(&peer.token);
+        self.by_token.remove_if(&peer.token, |_, known| std::ptr::eq(&**known, peer));
         self.by_address.remove_if(&peer.route().remote, |_, token| *token == peer.token);
     }
 
-    /// How many there are.
+    /// How many tokens and addresses there are.
     #[cfg(test)]
     pub(crate) fn len(&self) -> (usize, usize) {
         (self.by_token.len(), self.by_address.len())
@@ -116,6 +136,16 @@ impl State {
         self.is_to_be_told = None;
         std::mem::replace(&mut self.route, route)
     }
+
+    /// Puts a frame into the inbox; returns whether there was room.
+    fn put(&mut self, frame: Bytes) -> bool {
+        let fits = self.inbox.len() < INBOX_FRAMES && self.bytes + frame.len() <= INBOX_BYTES;
+        if fits {
+            self.bytes += frame.len();
+            self.inbox.push_back(frame);
+        }
+        fits
+    }
 }
 
 impl Peer {
@@ -123,7 +153,7 @@ impl Peer {
         self.state().route
     }
 
-    /// Notes which local address the peer asked.
+    /// Notes to which local address the peer sent a datagram.
     pub(crate) fn asked(&self, local: Option<IpAddr>) {
         let mut state = self.state();
         let route = Route { local, ..state.route };
@@ -132,8 +162,9 @@ impl Peer {
         }
     }
 
-    /// Where to send, and the address to leave from if that has to be said; `leaves_from` knows whether it does.
-    pub(crate) fn way(
+    /// The address to send to, and the local address to leave from if that has to be said; `leaves_from` knows whether it
+    /// has to.
+    pub(crate) fn send_target(
         &self,
         leaves_from: impl FnOnce(IpAddr, SocketAddr) -> bool,
     ) -> (SocketAddr, Option<IpAddr>) {
@@ -144,18 +175,26 @@ impl Peer {
         (remote, local.filter(|_| is_to_be_told))
     }
 
-    /// Puts a frame into the inbox, or loses it if that is full.
-    pub(crate) fn deliver(&self, frame: Bytes) {
+    /// Puts the frames of a datagram that came `now` into the inbox. Frames for which it has no room are lost.
+    pub(crate) fn deliver(&self, content: Content<'_>, now: Instant) {
         let mut state = self.state();
-        if state.inbox.len() < INBOX_FRAMES && state.bytes + frame.len() <= INBOX_BYTES {
-            state.bytes += frame.len();
-            state.inbox.push_back(frame);
-            drop(state);
+        let came = match content {
+            Content::Frame(frame) => state.put(frame),
+            Content::Frames(frames) => frames.to_bytes().fold(false, |came, frame| state.put(frame) || came),
+            Content::Part(part) => {
+                let mut reassembly = state.reassembly.take().unwrap_or_default();
+                let whole = reassembly.take(&part, now);
+                state.reassembly = (!reassembly.is_empty()).then_some(reassembly);
+                whole.is_some_and(|frame| state.put(frame))
+            }
+        };
+        drop(state);
+        if came {
             self.reader.wake();
         }
     }
 
-    /// The next frame; an error once somebody else has taken this peer's place.
+    /// The next frame; an error once another link has taken this peer's address.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         self.reader.register(cx.waker());
         let mut state = self.state();
@@ -184,7 +223,7 @@ impl Peer {
     }
 }
 
-/// Datagrams a peer may have sent that are not yet read; more are lost, and sent again by whoever sent them.
+/// Frames of a peer that may wait to be read; further ones are lost, and the client repeats them.
 const INBOX_FRAMES: usize = 64;
 
 /// The same in bytes.

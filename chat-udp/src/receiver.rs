@@ -1,4 +1,4 @@
-//! Reading a socket whatever happens: an error of it is never the end, and never a reason to spin.
+//! Reads a socket through all errors: an error never ends the reading, and never makes it spin.
 
 use std::{
     fmt,
@@ -16,7 +16,7 @@ use crate::net::{Arrival, Socket};
 pub(crate) struct Receiver {
     socket: Arc<dyn Socket>,
     runtime: SharedRuntime,
-    /// In a row.
+    /// Errors in a row.
     errors: u32,
     pause: Option<BoxFuture<'static, ()>>,
 }
@@ -43,7 +43,7 @@ impl Receiver {
         }
     }
 
-    /// Most errors tell of a datagram that was sent before, and the next call works. One that stays is waited out.
+    /// Most errors are about a datagram that was sent before, and the next call works. If one stays, reading pauses.
     fn after(&mut self, error: &std::io::Error) {
         self.errors += 1;
         if self.errors <= ERRORS_IN_A_ROW {
@@ -62,11 +62,11 @@ impl fmt::Debug for Receiver {
     }
 }
 
-/// Errors that are taken one after the other before the next one is waited out.
+/// Errors in a row after which reading pauses.
 const ERRORS_IN_A_ROW: u32 = 16;
 
-/// How long it is waited out; the system holds what comes meanwhile.
+/// The pause; the system holds the datagrams that come meanwhile.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What a datagram is read into, in bytes: more than the largest, so that one over the limit is seen to be.
+/// The size of read buffers in bytes: more than the largest datagram, so that one over the limit is seen to be.
 pub(crate) const BUFFER: usize = 64 * 1024;

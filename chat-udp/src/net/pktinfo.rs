@@ -6,7 +6,6 @@ use std::{
     os::fd::AsRawFd,
 };
 
-use bytes::Bytes;
 use nix::{
     cmsg_space,
     sys::socket::{
@@ -18,7 +17,7 @@ use nix::{
 
 use super::Arrival;
 
-/// Asks for the local address of what comes.
+/// Asks for the local address of each datagram that comes.
 pub(super) fn prepare(socket: &socket2::Socket, is_ipv6: bool) -> io::Result<()> {
     // IPv4 datagrams on a socket for both families come with the IPv6 kind, their address written as such.
     if is_ipv6 {
@@ -47,7 +46,7 @@ pub(super) fn recv(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Arrival>
         _ => None,
     });
     // Nothing leaves from a multicast address.
-    Ok(Arrival { len: message.bytes, from, to: to.filter(|it: &IpAddr| !it.is_multicast()) })
+    Ok(Arrival { len: message.bytes, from, to: to.filter(|ip: &IpAddr| !ip.is_multicast()) })
 }
 
 pub(super) fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr, from: IpAddr) -> io::Result<()> {
@@ -57,17 +56,17 @@ pub(super) fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr, from: Ip
     Ok(())
 }
 
-/// Sends as many of the first of `datagrams` as one call does, which ends at one that cannot be sent, and returns how
-/// many; an error is that of the first.
+/// Sends the first of `datagrams` with one call, which ends at a datagram that cannot be sent, and returns how many were
+/// sent; an error is that of the first.
 pub(super) fn send_first(
     socket: &UdpSocket,
-    datagrams: &[Bytes],
+    datagrams: &[&[u8]],
     to: SocketAddr,
     from: Option<IpAddr>,
 ) -> io::Result<usize> {
     let source = from.map(|from| Source::new(from, to));
     let controls: Vec<ControlMessage<'_>> = source.iter().map(Source::control).collect();
-    let buffers: Vec<[IoSlice<'_>; 1]> = datagrams.iter().map(|it| [IoSlice::new(it)]).collect();
+    let buffers: Vec<[IoSlice<'_>; 1]> = datagrams.iter().map(|datagram| [IoSlice::new(datagram)]).collect();
     let to = vec![Some(SockaddrStorage::from(to)); datagrams.len()];
     let mut headers = MultiHeaders::preallocate(datagrams.len(), source.as_ref().map(Source::space));
     let sent = sendmmsg(socket.as_raw_fd(), &mut headers, &buffers, to, &controls, MsgFlags::MSG_DONTWAIT)?;
@@ -104,7 +103,7 @@ impl Source {
         }
     }
 
-    /// A buffer in which it fits.
+    /// A buffer for the control message.
     fn space(&self) -> Vec<u8> {
         match self {
             Source::V4(_) => cmsg_space!(libc::in_pktinfo),

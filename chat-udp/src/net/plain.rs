@@ -1,11 +1,10 @@
-//! Datagrams where nothing tells to which local address they came: answers leave from the one the system chooses.
+//! Datagrams on systems that do not tell to which local address they came: answers leave from the one that the system
+//! chooses.
 
 use std::{
     io,
     net::{IpAddr, SocketAddr, UdpSocket},
 };
-
-use bytes::Bytes;
 
 use super::Arrival;
 
@@ -22,12 +21,12 @@ pub(super) fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr, _from: I
     socket.send_to(datagram, to).map(drop)
 }
 
-/// Sends as many of the first of `datagrams` as one call does, which here is one, and returns how many.
+/// Sends the first of `datagrams`, and returns how many were sent.
 pub(super) fn send_first(
     socket: &UdpSocket,
-    datagrams: &[Bytes],
+    datagrams: &[&[u8]],
     to: SocketAddr,
     _from: Option<IpAddr>,
 ) -> io::Result<usize> {
-    datagrams.first().map_or(Ok(0), |it| socket.send_to(it, to).map(|_| 1))
+    datagrams.first().map_or(Ok(0), |datagram| socket.send_to(datagram, to).map(|_| 1))
 }

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use chat_core::transport::{Peer, Transport};
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 
 use crate::{
     HELLO, WELCOME, address, hear, hear_error, meet, meet_as, ping, say, simulation::Simulation, soon, talk,
@@ -25,7 +25,7 @@ fn a_link_begins_with_a_challenge_and_gets_a_token() {
         let mut far = soon(&it.runtime(), async {
             futures::select! {
                 far = listening.incoming.next().fuse() => far.unwrap(),
-                it = near.next().fuse() => panic!("{it:?}"),
+                answer = near.next().fuse() => panic!("{answer:?}"),
             }
         })
         .await;
@@ -37,15 +37,21 @@ fn a_link_begins_with_a_challenge_and_gets_a_token() {
         assert_eq!(hear(&mut near).await, WELCOME);
         say(&mut near, &ping(1)).await;
         assert_eq!(hear(&mut far.link).await, ping(1));
-        let said: Vec<String> =
-            it.sent().into_iter().map(|it| String::from_utf8(it.bytes).unwrap()).collect();
+        let said: Vec<Vec<u8>> = it.sent().into_iter().map(|sent| sent.bytes).collect();
         let [hello, challenge, proved, welcome, asked] = &said[..] else { panic!("{said:#?}") };
-        let cookie = challenge.strip_prefix(r#"{"type":"challenge","cookie":""#).unwrap();
-        assert_eq!(hello, HELLO);
-        assert_eq!(*proved, format!(r#"{},"cookie":"{cookie}"#, HELLO.strip_suffix('}').unwrap()));
-        let (_, link) = welcome.split_once(r#","link":""#).unwrap();
-        assert_eq!(link.len(), r#"u8yVb1yd0Yx2bq3fJQkq9g"}"#.len());
-        assert_eq!(*asked, format!(r#"{{"type":"ping","id":1,"link":"{link}"#));
+        let token = &hello[1..17];
+        let datagram = |kind: u8, number: &[u8], frame: &str| {
+            let len = u16::try_from(frame.len()).unwrap().to_be_bytes();
+            let body = if frame.is_empty() { vec![] } else { [&len, frame.as_bytes()].concat() };
+            [&[kind], token, number, &body].concat()
+        };
+        let (none, first, cookie) = ([0; 8], 1_u64.to_be_bytes(), &challenge[17..]);
+        assert_eq!(*hello, datagram(1, &none, HELLO));
+        assert_eq!(*challenge, datagram(2, cookie, ""));
+        assert_eq!(*proved, datagram(1, cookie, HELLO));
+        assert_eq!(*welcome, datagram(4, &first, WELCOME));
+        assert_eq!(*asked, datagram(4, &first, &ping(1)));
+        assert!(token != [0; 16] && cookie.len() == 8 && *cookie != none);
     });
 }
 
@@ -62,8 +68,8 @@ fn a_link_moves_with_its_client_and_loses_nothing() {
             it.sent();
             soon(&it.runtime(), talk(&mut near, &mut far.link, id)).await;
             let sent = it.sent();
-            assert_eq!(sent.len(), 4, "asked, challenged, asked with the cookie, answered: {sent:?}");
-            assert_eq!(sent[3].to.ip().to_string(), ip);
+            assert_eq!(sent.len(), 5, "asked, challenged, proved, asked again, answered: {sent:?}");
+            assert_eq!(sent[4].to.ip().to_string(), ip);
             talk(&mut near, &mut far.link, 100 + id).await;
             assert_eq!(it.sent().len(), 2);
         }
@@ -106,7 +112,7 @@ fn a_link_the_server_let_go_is_gone_at_once() {
 
 /// protocol 15.10
 #[test]
-fn a_hello_again_is_the_same_link_and_another_hello_is_a_new_one() {
+fn all_that_a_client_sends_before_an_answer_is_of_one_link() {
     let it = Simulation::new(5);
     it.time.run(async {
         let (server, ana) = (it.host("10.0.0.1").udp(), it.host("10.0.0.2").udp());
@@ -115,20 +121,96 @@ fn a_hello_again_is_the_same_link_and_another_hello_is_a_new_one() {
         say(&mut near, HELLO).await;
         it.settle().await;
         assert!(near.next().now_or_never().is_none()); // meets the challenge
-        let mut old = listening.incoming.next().await.unwrap();
+        let mut far = listening.incoming.next().await.unwrap();
         say(&mut near, HELLO).await;
-        assert_eq!((hear(&mut old.link).await, hear(&mut old.link).await), (HELLO.into(), HELLO.into()));
-        it.settle().await;
-        assert!(listening.incoming.next().now_or_never().is_none());
         let other = HELLO.replace("ana", "ada");
         say(&mut near, &other).await;
-        let mut new = listening.incoming.next().await.unwrap();
-        assert_eq!(hear(&mut new.link).await, other);
-        assert_eq!(hear_error(&mut old.link).await.kind(), io::ErrorKind::ConnectionReset);
-        drop(old);
-        say(&mut new.link, WELCOME).await;
-        assert_eq!(hear(&mut near).await, WELCOME);
-        talk(&mut near, &mut new.link, 1).await;
+        for expected in [HELLO, HELLO, &other] {
+            assert_eq!(hear(&mut far.link).await, expected);
+        }
+        it.settle().await;
+        assert!(listening.incoming.next().now_or_never().is_none());
+        let mut new = ana.dial(&address(SERVER)).await.unwrap();
+        say(&mut new, HELLO).await;
+        it.settle().await;
+        assert!(new.next().now_or_never().is_none()); // meets the challenge
+        let mut new_far = listening.incoming.next().await.unwrap();
+        assert_eq!(hear(&mut new_far.link).await, HELLO, "the same frame over another link is of that link");
+        for (near, far, id) in [(&mut near, &mut far, 1), (&mut new, &mut new_far, 2)] {
+            say(&mut far.link, WELCOME).await;
+            assert_eq!(hear(near).await, WELCOME);
+            talk(near, &mut far.link, id).await;
+        }
+    });
+}
+
+/// protocol 15.18: frames of one turn share datagrams, in both directions
+#[test]
+fn frames_that_are_flushed_together_share_a_datagram() {
+    let it = Simulation::new(10);
+    it.time.run(async {
+        let (server, ana) = (it.host("10.0.0.1").udp(), it.host("10.0.0.2").udp());
+        let mut listening = server.listen(&address(SERVER)).await.unwrap();
+        let (mut near, mut far) = meet(&ana, &mut listening, &address(SERVER)).await;
+        for _ in 0..2 {
+            it.sent();
+            for id in 0..60 {
+                near.feed(ping(id).into()).await.unwrap();
+            }
+            near.flush().await.unwrap();
+            let sent = it.sent();
+            assert!(sent.len() == 2 && sent.iter().all(|sent| sent.bytes.len() <= 1200), "{sent:?}");
+            for id in 0..60 {
+                assert_eq!(hear(&mut far.link).await, ping(id));
+            }
+            std::mem::swap(&mut near, &mut far.link);
+        }
+    });
+}
+
+/// protocol 15.19, protocol 15.20
+#[test]
+fn a_large_frame_gets_through_where_fragments_do_not() {
+    let it = Simulation::new(11);
+    it.time.run(async {
+        let (server, ana) = (it.host("10.0.0.1").udp(), it.host("10.0.0.2").udp());
+        let mut listening = server.listen(&address(SERVER)).await.unwrap();
+        let (mut near, mut far) = meet(&ana, &mut listening, &address(SERVER)).await;
+        it.drop_larger_than(1200);
+        for len in [1_000, 1_200, 3_000, 8_192, 65_443, 65_480] {
+            let large = "x".repeat(len);
+            say(&mut near, &large).await;
+            assert_eq!(soon(&it.runtime(), hear(&mut far.link)).await, large);
+            say(&mut far.link, &large).await;
+            assert_eq!(soon(&it.runtime(), hear(&mut near)).await, large);
+        }
+        talk(&mut near, &mut far.link, 1).await;
+    });
+}
+
+/// protocol 15.20: what is sent again is completed by the parts of the first time
+#[test]
+fn a_large_frame_that_is_repeated_survives_heavy_loss() {
+    let it = Simulation::new(12);
+    it.time.run(async {
+        let (server, ana) = (it.host("10.0.0.1").udp(), it.host("10.0.0.2").udp());
+        let mut listening = server.listen(&address(SERVER)).await.unwrap();
+        let (mut near, mut far) = meet(&ana, &mut listening, &address(SERVER)).await;
+        let large = "x".repeat(30_000);
+        it.lose(50, 12);
+        for _ in 0..2 {
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                say(&mut near, &large).await;
+                it.settle().await;
+                if let Some(frame) = far.link.next().now_or_never() {
+                    break assert_eq!(frame.unwrap().unwrap(), large);
+                }
+                assert!(tries < 12, "30 parts, of which half are lost, are all there after some 5 tries");
+            }
+            std::mem::swap(&mut near, &mut far.link);
+        }
     });
 }
 

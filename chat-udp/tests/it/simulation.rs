@@ -33,6 +33,10 @@ struct Wires {
     /// Everything that was sent.
     sent: Vec<Datagram>,
     next_port: u16,
+    /// Larger datagrams than this are lost, if it is not 0: as where a network drops fragments.
+    largest: usize,
+    /// How many in a hundred are lost, and the dice for it.
+    loss: Option<(u8, fastrand::Rng)>,
     /// How many of the next sends and receives fail.
     send_errors: usize,
     recv_errors: usize,
@@ -90,6 +94,14 @@ impl Simulation {
         std::mem::take(&mut self.wires.lock().unwrap().sent)
     }
 
+    pub fn drop_larger_than(&self, len: usize) {
+        self.wires.lock().unwrap().largest = len;
+    }
+
+    pub fn lose(&self, percent: u8, seed: u64) {
+        self.wires.lock().unwrap().loss = Some((percent, fastrand::Rng::with_seed(seed)));
+    }
+
     pub fn fail_sends(&self, count: usize) {
         self.wires.lock().unwrap().send_errors = count;
     }
@@ -111,6 +123,10 @@ impl Simulation {
 impl Wires {
     fn carry(&mut self, datagram: Datagram) {
         self.sent.push(datagram.clone());
+        let is_lost = self.loss.as_mut().is_some_and(|(percent, dice)| dice.u8(..100) < *percent);
+        if is_lost || (self.largest > 0 && datagram.bytes.len() > self.largest) {
+            return;
+        }
         let Some(host) = self.hosts.iter().position(|ips| ips.contains(&datagram.to.ip())) else { return };
         let Some(inbox) = self.sockets.get_mut(&(host, datagram.to.port())) else { return };
         inbox.datagrams.push_back(datagram);

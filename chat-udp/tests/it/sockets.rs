@@ -11,7 +11,6 @@ use std::{
 use chat_core::{
     Runtime, SharedRuntime,
     transport::{Incoming, Listening, Promises, Transport},
-    wire::MAX_FRAME,
 };
 use chat_udp::Udp;
 use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
@@ -113,7 +112,7 @@ async fn accept(listening: &mut Listening) -> Incoming {
 /// protocol 15.8
 #[test]
 fn it_promises_neither_order_nor_delivery() {
-    assert_eq!(udp().promises(), Promises { ordered: false, reliable: false, max_frame: MAX_FRAME });
+    assert_eq!(udp().promises(), Promises { ordered: false, reliable: false, max_frame: 65_480 });
 }
 
 #[test]
@@ -139,9 +138,9 @@ fn ipv4_ipv6_and_names_lead_to_the_listener() {
     });
 }
 
-/// protocol 15.8
+/// protocol 15.21
 #[test]
-fn a_frame_is_a_datagram_and_a_datagram_a_frame() {
+fn without_header_a_frame_is_a_datagram_and_a_datagram_a_frame() {
     run(async {
         let (mut listening, port) = listen("udp://127.0.0.1:0").await;
         let server = format!("127.0.0.1:{port}");

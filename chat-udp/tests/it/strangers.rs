@@ -15,15 +15,28 @@ use crate::{
 const SERVER: &str = "udp://10.0.0.1:7000";
 const AT: &str = "10.0.0.1:7000";
 
-fn text(datagram: &Datagram) -> &str {
-    std::str::from_utf8(&datagram.bytes).unwrap()
+/// A datagram with a header (protocol 15.16): kind, token, number, and one frame if there is one.
+fn datagram(kind: u8, token: &[u8], number: u64, frame: &str) -> Vec<u8> {
+    let len = u16::try_from(frame.len()).unwrap().to_be_bytes();
+    let body = if frame.is_empty() { vec![] } else { [&len, frame.as_bytes()].concat() };
+    [&[kind][..], token, &number.to_be_bytes(), &body].concat()
 }
 
 /// The token of the only link there is.
-fn token_in(sent: &[Datagram]) -> String {
-    let welcome = sent.iter().map(text).find_map(|it| it.split_once(r#","link":""#)).unwrap();
-    welcome.1[..22].to_owned()
+fn token_in(sent: &[Datagram]) -> Vec<u8> {
+    sent.iter().find(|sent| sent.bytes[0] == DATA).unwrap().bytes[1..17].to_vec()
 }
+
+/// Whether a server says this to those who have proved nothing.
+fn is_challenge(datagram: &Datagram) -> bool {
+    datagram.bytes[0] == CHALLENGE || datagram.bytes.starts_with(br#"{"type":"challenge""#)
+}
+
+const HELLO_KIND: u8 = 1;
+const CHALLENGE: u8 = 2;
+const GONE: u8 = 3;
+const DATA: u8 = 4;
+const PROOF: u8 = 6;
 
 /// protocol 15.9, protocol 15.13
 #[test]
@@ -40,8 +53,12 @@ fn a_flood_of_hellos_is_answered_a_little_and_disturbs_nobody() {
         for second in 0..100 {
             for _ in 0..1000 {
                 let from = format!("172.{}.{}.{}:{}", rng.u8(..), rng.u8(..), rng.u8(..), rng.u16(1..));
-                let cookie = if rng.bool() { r#","cookie":"p1s0zqW8J6k""# } else { "" };
-                it.forge(&from, AT, format!("{}{cookie}}}", HELLO.strip_suffix('}').unwrap()));
+                if rng.bool() {
+                    it.forge(&from, AT, datagram(HELLO_KIND, &rng.u128(..).to_be_bytes(), rng.u64(..2), HELLO));
+                } else {
+                    let cookie = if rng.bool() { r#","cookie":"p1s0zqW8J6k""# } else { "" };
+                    it.forge(&from, AT, format!("{}{cookie}}}", HELLO.strip_suffix('}').unwrap()));
+                }
             }
             talk(&mut near, &mut far.link, second).await;
             it.pass(Duration::from_millis(100)).await;
@@ -49,7 +66,7 @@ fn a_flood_of_hellos_is_answered_a_little_and_disturbs_nobody() {
                 if sent.to.to_string() == AT {
                     asked += sent.bytes.len();
                 } else if sent.to.ip().to_string() != "10.0.0.2" {
-                    assert!(text(&sent).starts_with(r#"{"type":"challenge""#), "{sent:?}");
+                    assert!(is_challenge(&sent), "{sent:?}");
                     answers += 1;
                     answered += sent.bytes.len();
                 }
@@ -90,22 +107,22 @@ fn the_token_of_somebody_else_gets_a_challenge_and_nothing_more() {
         let mut listening = server.listen(&address(SERVER)).await.unwrap();
         let (mut near, mut far) = meet(&ana, &mut listening, &address(SERVER)).await;
         let link = token_in(&it.sent());
-        for kind in ["ping", "hello", "bye"] {
-            it.forge("10.0.0.66:4000", AT, format!(r#"{{"type":"{kind}","id":1,"link":"{link}"}}"#));
-            it.forge(
-                "10.0.0.66:4000",
-                AT,
-                format!(r#"{{"type":"{kind}","id":1,"cookie":"p1s0zqW8J6k","link":"{link}"}}"#),
-            );
+        for kind in [HELLO_KIND, DATA] {
+            for number in [0, 7] {
+                it.forge("10.0.0.66:4000", AT, datagram(kind, &link, number, &ping(1)));
+            }
+        }
+        for cookie in [0, 7] {
+            it.forge("10.0.0.66:4000", AT, datagram(PROOF, &link, cookie, ""));
         }
         it.settle().await;
         assert!(far.link.next().now_or_never().is_none(), "nothing was delivered");
         say(&mut far.link, r#"{"type":"pong","id":1}"#).await;
         assert_eq!(hear(&mut near).await, r#"{"type":"pong","id":1}"#);
         let to_stranger: Vec<Datagram> =
-            it.sent().into_iter().filter(|it| it.to.ip().to_string() == "10.0.0.66").collect();
+            it.sent().into_iter().filter(|sent| sent.to.ip().to_string() == "10.0.0.66").collect();
         assert_eq!(to_stranger.len(), 6);
-        assert!(to_stranger.iter().all(|it| text(it).starts_with(r#"{"type":"challenge""#)));
+        assert!(to_stranger.iter().all(is_challenge));
         talk(&mut near, &mut far.link, 2).await;
     });
 }
@@ -118,7 +135,15 @@ fn two_servers_that_are_set_against_each_other_fall_silent() {
         let (one, other) = (it.host("10.0.0.1").udp(), it.host("10.0.0.2").udp());
         let _one = one.listen(&address(SERVER)).await.unwrap();
         let _other = other.listen(&address("udp://10.0.0.2:7000")).await.unwrap();
-        let forged = [
+        let token = [9; 16];
+        let with_header = [
+            datagram(HELLO_KIND, &token, 0, HELLO),
+            datagram(DATA, &token, 1, &ping(1)),
+            datagram(PROOF, &token, 1, ""),
+            datagram(CHALLENGE, &token, 1, ""),
+            datagram(GONE, &token, 0, ""),
+        ];
+        let without = [
             HELLO,
             r#"{"type":"ping","id":1,"link":"u8yVb1yd0Yx2bq3fJQkq9g"}"#,
             r#"{"type":"challenge","cookie":"p1s0zqW8J6k","link":"u8yVb1yd0Yx2bq3fJQkq9g"}"#,
@@ -126,14 +151,15 @@ fn two_servers_that_are_set_against_each_other_fall_silent() {
             "What is the time, please? I am a port that answers whatever it is sent.",
         ];
         let (one, other) = (AT, "10.0.0.2:7000");
-        for datagram in forged {
+        let forged: Vec<Vec<u8>> = without.iter().map(|it| it.as_bytes().to_vec()).chain(with_header).collect();
+        for datagram in &forged {
             for (from, to) in [(one, other), (other, one), (one, one), (other, other)] {
                 it.forge(from, to, datagram);
             }
         }
         it.settle().await;
         let sent = it.sent().len();
-        assert_eq!(sent, forged.len() * 4 + 4, "each answered one hello and one token");
+        assert_eq!(sent, forged.len() * 4 + 2 * 5, "each answered two hellos, and three of tokens it does not know");
         it.pass(Duration::from_secs(1)).await;
         assert_eq!(it.sent().len(), 0, "and that was all");
     });

@@ -15,7 +15,7 @@ fn text(bytes: &[u8]) -> &str {
 /// protocol 15.9, protocol 15.10
 #[test]
 fn fields_are_added_at_the_end() {
-    for (frame, cookie, link, sealed) in [
+    for (frame, cookie, link, datagram) in [
         (r#"{"a":1}"#, Some(COOKIE), None, r#"{"a":1,"cookie":"p1s0zqW8J6k"}"#),
         (r#"{"a":1}"#, None, Some(LINK), r#"{"a":1,"link":"u8yVb1yd0Yx2bq3fJQkq9g"}"#),
         (
@@ -31,7 +31,7 @@ fn fields_are_added_at_the_end() {
         ("}", Some(COOKIE), Some(LINK), "}"),
         ("", Some(COOKIE), Some(LINK), ""),
     ] {
-        assert_eq!(text(&seal(frame.as_bytes(), cookie, link)), sealed);
+        assert_eq!(text(&add_fields(frame.as_bytes(), cookie, link)), datagram);
     }
 }
 
@@ -43,14 +43,14 @@ fn fields_that_stand_elsewhere_stay() {
         r#"{"type":"bye","link": "u8yVb1yd0Yx2bq3fJQkq9g"}"#,
         r#"{"type":"bye","\u006cink":"u8yVb1yd0Yx2bq3fJQkq9g"}"#,
     ] {
-        let envelope = Envelope::read(datagram.as_bytes()).unwrap();
-        assert_eq!((envelope.kind(), envelope.link()), (Some("bye"), Some(LINK)), "{datagram}");
-        assert_eq!(text(&envelope.open(datagram.as_bytes())), datagram);
+        let fields = Fields::read(datagram.as_bytes()).unwrap();
+        assert_eq!((fields.kind(), fields.link()), (Some("bye"), Some(LINK)), "{datagram}");
+        assert_eq!(text(&fields.strip_fields(datagram.as_bytes())), datagram);
     }
 }
 
 #[test]
-fn what_is_no_object_has_no_envelope() {
+fn what_is_no_object_has_no_fields() {
     for datagram in [
         "",
         "{",
@@ -62,15 +62,29 @@ fn what_is_no_object_has_no_envelope() {
         r#"{"link":"a","link":"b"}"#,
         r#"{"type":"hello""#,
     ] {
-        assert!(Envelope::read(datagram.as_bytes()).is_none(), "{datagram}");
+        assert!(Fields::read(datagram.as_bytes()).is_none(), "{datagram}");
     }
 }
 
-/// protocol 1.10
+/// protocol 1.3
 #[test]
 fn what_is_added_fits() {
     const { assert!(MAX_FRAME + ADDED <= 65_507) };
-    assert_eq!(seal(br#"{"a":1}"#, Some(COOKIE), Some(LINK)).len(), br#"{"a":1}"#.len() + ADDED);
+    assert_eq!(add_fields(br#"{"a":1}"#, Some(COOKIE), Some(LINK)).len(), br#"{"a":1}"#.len() + ADDED);
+}
+
+/// protocol 15.9
+#[test]
+fn a_cookie_is_eight_bytes_in_base64url() {
+    let cookie = |text: &str| {
+        let datagram = add_fields(b"{}", Some(text), None);
+        Fields::read(&datagram).unwrap().cookie()
+    };
+    assert_eq!(challenge(0xa75b_34ce_a5bc_27a9), r#"{"type":"challenge","cookie":"p1s0zqW8J6k"}"#);
+    assert_eq!(cookie(COOKIE), Some(0xa75b_34ce_a5bc_27a9));
+    for other in ["", "p1s0zqW8J6", "p1s0zqW8J6kA", "p1s0zqW8J6l", "p1s0zqW8J6=", LINK] {
+        assert_eq!(cookie(other), None, "{other}");
+    }
 }
 
 proptest! {
@@ -85,19 +99,19 @@ proptest! {
     ) {
         let fields = if empty { String::new() } else { format!("\"text\":{}", serde_json::to_string(&value).unwrap()) };
         let frame = format!("{blank}{{{blank}{fields}{blank}}}{blank}");
-        let sealed = seal(frame.as_bytes(), cookie.as_deref(), link.as_deref());
-        let envelope = Envelope::read(&sealed).expect("it is an object as before");
-        prop_assert_eq!(envelope.cookie(), cookie.as_deref());
-        prop_assert_eq!(envelope.link(), link.as_deref());
-        let opened = envelope.open(&sealed);
-        prop_assert_eq!(text(&opened), frame);
+        let datagram = add_fields(frame.as_bytes(), cookie.as_deref(), link.as_deref());
+        let fields = Fields::read(&datagram).expect("it is an object as before");
+        prop_assert_eq!(fields.cookie_text(), cookie.as_deref());
+        prop_assert_eq!(fields.link(), link.as_deref());
+        let stripped = fields.strip_fields(&datagram);
+        prop_assert_eq!(text(&stripped), frame);
     }
 
     #[test]
     fn no_bytes_are_too_strange(bytes: Vec<u8>) {
-        if let Some(envelope) = Envelope::read(&bytes) {
-            envelope.open(&bytes);
+        if let Some(fields) = Fields::read(&bytes) {
+            fields.strip_fields(&bytes);
         }
-        seal(&bytes, Some(COOKIE), Some(LINK));
+        add_fields(&bytes, Some(COOKIE), Some(LINK));
     }
 }

@@ -14,52 +14,64 @@ use chat_core::SharedRuntime;
 use futures::{Sink, Stream};
 
 use crate::{
-    caller::{Caller, Heard},
-    losses::Losses,
     net::Socket,
     receiver::{BUFFER, Receiver},
+    send_errors::SendErrors,
 };
+
+mod state;
+
+use state::{ClientState, Received};
 
 /// A link that was dialled. Its sockets are not connected: for each datagram the system chooses anew from which of
 /// this machine's addresses it leaves, so that the link survives a change of networks.
-pub(crate) struct Dialled {
-    caller: Caller,
+pub(crate) struct ClientLink {
+    state: ClientState,
     sockets: Vec<(Arc<dyn Socket>, Receiver)>,
-    losses: Losses,
+    runtime: SharedRuntime,
+    errors: SendErrors,
     ended: bool,
 }
 
-impl Dialled {
+impl ClientLink {
     pub(crate) fn new(
         targets: Vec<SocketAddr>,
         sockets: Vec<Arc<dyn Socket>>,
         runtime: &SharedRuntime,
-    ) -> Dialled {
+    ) -> ClientLink {
         let with_receiver =
             |socket: Arc<dyn Socket>| (socket.clone(), Receiver::new(socket, runtime.clone()));
-        Dialled {
-            caller: Caller::new(targets),
+        ClientLink {
+            state: ClientState::new(targets, runtime.random()),
             sockets: sockets.into_iter().map(with_receiver).collect(),
-            losses: Losses::default(),
+            runtime: runtime.clone(),
+            errors: SendErrors::default(),
             ended: false,
         }
     }
 
-    fn send(&self, datagram: &[u8]) {
-        for target in self.caller.targets() {
-            if let Some((socket, _)) =
-                self.sockets.iter().find(|it| it.0.local().is_ipv4() == target.is_ipv4())
-            {
-                self.losses.note(socket.send(datagram, *target, None));
+    /// Sends the datagrams that have gathered.
+    fn send(&mut self) {
+        let (targets, packer) = self.state.outgoing();
+        if packer.is_empty() {
+            return;
+        }
+        let datagrams: Vec<&[u8]> = packer.datagrams().collect();
+        for target in targets {
+            let is_family = |socket: &Arc<dyn Socket>| socket.local().is_ipv4() == target.is_ipv4();
+            if let Some((socket, _)) = self.sockets.iter().find(|(socket, _)| is_family(socket)) {
+                socket.send_all(&datagrams, *target, None, &mut |sent| self.errors.note(sent));
             }
         }
+        packer.clear();
     }
 
-    /// Reads one datagram, from whichever socket has one.
-    fn poll_hear(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Heard> {
+    /// Reads one datagram, from any of the sockets.
+    fn poll_receive(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Received> {
         for (_, receiver) in &mut self.sockets {
             if let Poll::Ready(arrival) = receiver.poll(cx, buffer) {
-                return Poll::Ready(self.caller.hear(arrival.from, &buffer[..arrival.len]));
+                let datagram = &buffer[..arrival.len];
+                return Poll::Ready(self.state.receive(arrival.from, datagram, self.runtime.now()));
             }
         }
         Poll::Pending
@@ -67,26 +79,28 @@ impl Dialled {
 
     fn poll_frame(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Option<io::Result<Bytes>>> {
         for _ in 0..IN_A_ROW {
-            match self.poll_hear(cx, buffer) {
-                Poll::Ready(Heard::Frame(frame)) => return Poll::Ready(Some(Ok(frame))),
-                Poll::Ready(Heard::Send(datagram)) => self.send(&datagram),
-                Poll::Ready(Heard::Nothing) => {}
-                Poll::Ready(Heard::Gone) => {
+            if let Some(frame) = self.state.next_frame() {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            match self.poll_receive(cx, buffer) {
+                Poll::Ready(Received::Send) => self.send(),
+                Poll::Ready(Received::Frames | Received::Nothing) => {}
+                Poll::Ready(Received::Gone) => {
                     self.ended = true;
                     return Poll::Ready(Some(Err(io::Error::new(
                         io::ErrorKind::ConnectionReset,
-                        "the server does not know this link any more; it was restarted, or has let it go",
+                        "the server does not know this link any more; it was restarted, or has dropped the link",
                     ))));
                 }
                 Poll::Pending => return Poll::Pending,
             }
         }
-        cx.waker().wake_by_ref(); // there may be more, but others have waited
+        cx.waker().wake_by_ref(); // there may be more, but other tasks have waited
         Poll::Pending
     }
 }
 
-impl Stream for Dialled {
+impl Stream for ClientLink {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
@@ -101,7 +115,7 @@ impl Stream for Dialled {
     }
 }
 
-impl Sink<Bytes> for Dialled {
+impl Sink<Bytes> for ClientLink {
     type Error = io::Error;
 
     fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -109,28 +123,30 @@ impl Sink<Bytes> for Dialled {
     }
 
     fn start_send(mut self: Pin<&mut Self>, frame: Bytes) -> io::Result<()> {
-        let datagram = self.caller.send(frame)?;
-        self.send(&datagram);
+        if self.state.add(frame)? {
+            self.send();
+        }
         Ok(())
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.send();
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }
 
-impl fmt::Debug for Dialled {
+impl fmt::Debug for ClientLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dialled").field("sockets", &self.sockets).finish_non_exhaustive()
+        f.debug_struct("ClientLink").field("sockets", &self.sockets).finish_non_exhaustive()
     }
 }
 
 thread_local! {
-    /// What is read goes into this first. Links of one thread never read at the same time, so none needs its own.
+    /// The buffer of every read. Links of one thread never read at the same time, so none needs a buffer of its own.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 

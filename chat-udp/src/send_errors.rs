@@ -1,16 +1,16 @@
-//! Datagrams that did not leave: the network loses some anyway, so this is counted and no error.
+//! Datagrams that were not sent. The network loses datagrams anyway, so this is counted, and no error of the link.
 
 use std::{
     io,
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Counts what was not sent.
+/// Counts the datagrams that were not sent.
 #[derive(Debug, Default)]
-pub(crate) struct Losses(AtomicU64);
+pub(crate) struct SendErrors(AtomicU64);
 
-impl Losses {
-    /// Takes what came of a send. The log hears of the 1st, the 2nd, the 4th and so on that failed.
+impl SendErrors {
+    /// Notes the outcome of a send. The 1st failure, the 2nd, the 4th and so on are logged.
     pub(crate) fn note(&self, sent: io::Result<()>) {
         let Err(error) = sent else { return };
         let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;

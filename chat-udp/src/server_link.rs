@@ -1,0 +1,125 @@
+//! A link that the server accepted: the frames that its peer sent, and the socket that all links share.
+
+use std::{
+    cell::Cell,
+    fmt, io, mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures::{Sink, Stream};
+
+use crate::{
+    check_length, json_form,
+    listener::{Holder, Shared},
+    packer::{AT_ONCE, Packer},
+    peers::{Form, Peer},
+};
+
+/// The server's end of a link. It is always ready to send: the kernel takes a datagram, or the datagram is lost.
+pub(crate) struct ServerLink {
+    shared: Arc<Shared>,
+    peer: Arc<Peer>,
+    outgoing: Outgoing,
+    _holder: Holder,
+}
+
+/// The datagrams that leave when the link is flushed, with as few calls of the system as possible.
+enum Outgoing {
+    /// A frame each, most of them shared with other links.
+    Json(Vec<Bytes>),
+    Packed(Packer),
+}
+
+impl ServerLink {
+    pub(crate) fn new(shared: Arc<Shared>, peer: Arc<Peer>, holder: Holder) -> ServerLink {
+        let outgoing = match peer.form {
+            Form::Json { .. } => Outgoing::Json(Vec::new()),
+            Form::Header => Outgoing::Packed(Packer::new(peer.token)),
+        };
+        ServerLink { shared, peer, outgoing, _holder: holder }
+    }
+
+    fn send(&mut self) {
+        match &mut self.outgoing {
+            Outgoing::Json(frames) if !frames.is_empty() => {
+                let datagrams: Vec<&[u8]> = frames.iter().map(|frame| &frame[..]).collect();
+                self.shared.send_all(&datagrams, &self.peer);
+                frames.clear();
+                SPARE.set(mem::take(frames));
+            }
+            Outgoing::Packed(packer) if !packer.is_empty() => {
+                let datagrams: Vec<&[u8]> = packer.datagrams().collect();
+                self.shared.send_all(&datagrams, &self.peer);
+                packer.clear();
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Drop for ServerLink {
+    fn drop(&mut self) {
+        self.shared.peers.forget(&self.peer);
+    }
+}
+
+impl Stream for ServerLink {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        self.peer.poll_next(cx)
+    }
+}
+
+impl Sink<Bytes> for ServerLink {
+    type Error = io::Error;
+
+    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, frame: Bytes) -> io::Result<()> {
+        check_length(&frame)?;
+        let this = &mut *self;
+        let is_full = match &mut this.outgoing {
+            Outgoing::Json(frames) => {
+                if frames.is_empty() {
+                    *frames = SPARE.take();
+                }
+                frames.push(json_form::from_server(frame, this.peer.token));
+                frames.len() == AT_ONCE
+            }
+            Outgoing::Packed(packer) => {
+                packer.add(&frame);
+                packer.is_full()
+            }
+        };
+        if is_full {
+            this.send();
+        }
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.send();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl fmt::Debug for ServerLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerLink").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    /// The list of the link that sent last on this thread: most links have nothing to send, and hold no memory.
+    static SPARE: Cell<Vec<Bytes>> = const { Cell::new(Vec::new()) };
+}
