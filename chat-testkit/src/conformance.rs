@@ -53,6 +53,7 @@ macro_rules! conformance {
                     frames_may_be_as_small_as_an_object
                     frames_may_be_as_large_as_promised
                     frames_may_hold_every_byte
+                    frames_need_not_be_text
                     frames_of_all_sizes_arrive_as_promised
                     frames_are_gathered_until_flushed
                     both_directions_work_at_once

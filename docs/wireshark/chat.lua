@@ -4,7 +4,7 @@ local chat = Proto("chat", "LAN chat")
 
 chat.prefs.ports = Pref.range("Ports", "7000", "TCP and UDP ports of servers; on others frames are found by how they begin", 65535)
 
-local LONGEST = 65507 -- 1.3
+local LONGEST = 65507 -- 15.3
 local DEEPEST = 8 -- 1.5
 local BEGINNING = '{"type":"' -- 1.2: whoever writes puts it first
 
@@ -16,9 +16,23 @@ local function field(kind, key, make, title, filter)
     return known[kind][key]
 end
 
+local KINDS = { "hello", "challenge", "gone", "data", "part", "proof" } -- 15.17
+local HEADER = 25 -- 15.16
+local PART = 1024 -- 15.19
+
 local length = ProtoField.uint32("chat.length", "Length")
+local kind_field = ProtoField.uint8("chat.kind", "Kind", base.HEX, KINDS)
+local counter = ProtoField.uint64("chat.counter", "Counter of datagrams")
+local part_frame = ProtoField.uint64("chat.part.frame", "Number of the frame", base.HEX)
+local part_length = ProtoField.uint16("chat.part.length", "Length of the frame")
+local part_place = ProtoField.uint8("chat.part.place", "Place of the part")
 local fields = {
     length,
+    kind_field,
+    counter,
+    part_frame,
+    part_length,
+    part_place,
     field("string", "type", ProtoField.string, "Type"),
     field("number", "id", ProtoField.uint64, "Request"),
     field("string", "room", ProtoField.string, "Room"),
@@ -293,9 +307,126 @@ local function tcp(tvb, pinfo, tree)
     return tvb:len()
 end
 
+-- UDP with a header: 15.16 to 15.20 --
+
+local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+-- As datagrams without a header write tokens and cookies, so that one filter finds both.
+local function base64url(bytes)
+    local out, bits, count = {}, 0, 0
+    for at = 1, #bytes do
+        bits, count = bits * 256 + bytes:byte(at), count + 8
+        while count >= 6 do
+            local place = math.floor(bits / 2 ^ (count - 6))
+            bits, count = bits % 2 ^ (count - 6), count - 6
+            table.insert(out, ALPHABET:sub(place + 1, place + 1))
+        end
+    end
+    if count > 0 then
+        local place = bits * 2 ^ (6 - count)
+        table.insert(out, ALPHABET:sub(place + 1, place + 1))
+    end
+    return table.concat(out)
+end
+
+local function has_header(tvb)
+    local kind = tvb:captured_len() >= HEADER and tvb(0, 1):uint() or 0
+    return KINDS[kind] ~= nil
+end
+
+local function malformed(pinfo, tree, why)
+    tree:add_proto_expert_info(broken, "Not a datagram of this kind: " .. why)
+    say(pinfo, "not a datagram: " .. why)
+end
+
+-- Whole frames behind one another, each behind its length.
+local function frames(tvb, pinfo, tree)
+    local at = HEADER
+    while at < tvb:len() do
+        local left = tvb:len() - at - 2
+        local said = left >= 0 and tvb(at, 2):uint() or 0
+        if said == 0 or said > left then return malformed(pinfo, tree, "its frames do not fill it") end
+        local subtree = tree:add(chat, tvb(at, 2 + said))
+        subtree:add(length, tvb(at, 2))
+        frame(tvb(at + 2, said):tvb(), pinfo, subtree)
+        at = at + 2 + said
+    end
+    if at == HEADER then malformed(pinfo, tree, "it has no frame") end
+end
+
+-- Parts of frames that are not complete, and by packet the frames that its part completed.
+local pending, completed = {}, {}
+
+function chat.init()
+    pending, completed = {}, {}
+end
+
+local function keep_part(key, place, count, bytes, packet)
+    local parts = pending[key] or { count = 0 }
+    pending[key] = parts
+    if not parts[place] then
+        parts[place], parts.count = bytes, parts.count + 1
+    end
+    if parts.count == count then
+        completed[packet] = table.concat(parts, "", 0, count - 1)
+        pending[key] = nil
+    end
+end
+
+local function part(tvb, pinfo, tree)
+    if tvb:len() < HEADER + 12 then return malformed(pinfo, tree, "it has no part") end
+    local whole, place = tvb(HEADER + 8, 2):uint(), tvb(HEADER + 10, 1):uint()
+    local bytes = tvb:raw(HEADER + 11)
+    if whole == 0 or #bytes ~= math.min(PART, whole - place * PART) then
+        return malformed(pinfo, tree, "the frame has no such part")
+    end
+    tree:add(part_frame, tvb(HEADER, 8))
+    tree:add(part_length, tvb(HEADER + 8, 2))
+    tree:add(part_place, tvb(HEADER + 10, 1))
+    local count = math.ceil(whole / PART)
+    say(pinfo, "part " .. place + 1 .. " of " .. count)
+    if not pinfo.visited then
+        -- Both ends split with the same token, so the sender is part of the name.
+        local key = tostring(pinfo.src) .. tvb:raw(1, 16) .. tvb:raw(HEADER, 10)
+        keep_part(key, place, count, bytes, pinfo.number)
+    end
+    if completed[pinfo.number] then
+        frame(ByteArray.new(completed[pinfo.number], true):tvb("Frame"), pinfo, tree)
+    end
+end
+
+local function with_header(tvb, pinfo, tree)
+    local kind = KINDS[tvb(0, 1):uint()]
+    tree:append_text(", " .. kind)
+    tree:add(kind_field, tvb(0, 1))
+    tree:add(known.string.link, tvb(1, 16), base64url(tvb:raw(1, 16)))
+    if kind == "data" or kind == "part" then
+        tree:add(counter, tvb(17, 8))
+    elseif kind ~= "gone" and tvb:raw(17, 8) ~= ("\0"):rep(8) then
+        tree:add(known.string.cookie, tvb(17, 8), base64url(tvb:raw(17, 8)))
+    end
+    if tvb:captured_len() < tvb:reported_len() then
+        tree:append_text(", cut off by the capture")
+        return say(pinfo, kind .. ", cut off by the capture")
+    end
+    if kind == "data" or kind == "hello" then
+        frames(tvb, pinfo, tree)
+    elseif kind == "part" then
+        part(tvb, pinfo, tree)
+    elseif tvb:len() > HEADER then
+        malformed(pinfo, tree, "something stands behind its header")
+    else
+        say(pinfo, kind)
+    end
+end
+
 -- UDP: 15.8 --
 
 local function udp(tvb, pinfo, tree)
+    if has_header(tvb) then
+        with_header(tvb, pinfo, tree:add(chat, tvb()))
+        return tvb:len()
+    end
     if not tvb:raw(0, math.min(tvb:captured_len(), 64)):match("^[ \t\r\n]*{") then
         return 0 -- others use these ports too
     end
@@ -320,6 +451,12 @@ chat:register_heuristic("tcp", function(tvb, pinfo, tree)
 end)
 
 chat:register_heuristic("udp", function(tvb, pinfo, tree)
+    local first = HEADER + 2
+    if has_header(tvb) and tvb:captured_len() >= first + #BEGINNING and tvb:raw(first, #BEGINNING) == BEGINNING then
+        pinfo.conversation = chat -- so that its parts, and the answers, are found as well
+        udp(tvb, pinfo, tree)
+        return true
+    end
     if tvb:captured_len() < #BEGINNING or tvb:raw(0, #BEGINNING) ~= BEGINNING then return false end
     udp(tvb, pinfo, tree)
     return true

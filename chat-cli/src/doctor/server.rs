@@ -166,7 +166,7 @@ pub(super) fn clock(session: &ProbeSession) -> Step {
     step.with("clock_ahead_ms", ahead)
 }
 
-/// Finds the largest frame that gets through as one datagram.
+/// Finds the largest frame that gets through. Over UDP a frame of any size goes in datagrams of at most 1,200 bytes.
 pub(super) async fn datagram(session: &mut ProbeSession, to: Option<SocketAddr>) -> Step {
     let (mut fits, mut fails) = (PING_BYTES, None);
     for size in SIZES {
@@ -184,17 +184,14 @@ pub(super) async fn datagram(session: &mut ProbeSession, to: Option<SocketAddr>)
         }
     }
     let mtu = to.and_then(path_mtu);
-    let unfragmented = mtu.map(|mtu| mtu.saturating_sub(IP_AND_UDP)).filter(|size| *size < fits);
-    let fragments =
-        unfragmented.map_or(String::new(), |size| format!("; those over {size} bytes in fragments"));
     let step = match fails {
-        None => Step::ok("datagram", format!("up to {fits} bytes, the largest frame{fragments}")),
+        None => Step::ok("datagram", format!("frames of up to {fits} bytes, the largest there are")),
         Some(_) => Step::odd(
             "datagram",
-            format!("up to some {fits} bytes{fragments}"),
+            format!("frames of up to some {fits} bytes"),
             format!(
-                "messages of more than {fits} bytes are lost over UDP: a firewall or VPN on the path drops the fragments \
-                 of large datagrams; use tcp:// for long messages"
+                "messages of more than {fits} bytes are lost over UDP: a firewall or VPN on the path drops datagrams of \
+                 ordinary size; use tcp:// for long messages"
             ),
         ),
     };
@@ -270,5 +267,3 @@ const TRIES: usize = 3;
 const PINGS: usize = 10;
 /// How long to wait for the answer to a ping.
 const PONG_WITHIN: Duration = Duration::from_millis(400);
-/// The bytes of the IPv4 and UDP headers.
-const IP_AND_UDP: usize = 28;

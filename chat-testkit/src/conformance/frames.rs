@@ -34,8 +34,7 @@ pub async fn frames_may_be_as_small_as_an_object(subject: &Subject) {
     }
 }
 
-/// A frame of exactly the size promised passes, and so does one that is a byte smaller. What the dialling end sends
-/// is a little less. (protocol 1.3, protocol 1.10)
+/// A frame of exactly the size promised passes, and so does one that is a byte smaller. (protocol 1.3)
 pub async fn frames_may_be_as_large_as_promised(subject: &Subject) {
     let mut fixture = Fixture::open(subject).await;
     let largest = subject.promises().max_frame;
@@ -61,6 +60,24 @@ pub async fn frames_may_hold_every_byte(subject: &Subject) {
         let object = |text: &String| Bytes::from(format!(r#"{{"{text}":"{text}"}}"#));
         let frames: Vec<Bytes> = texts.iter().map(object).collect();
         carry(subject, &mut from, &mut to, &frames).await;
+    }
+}
+
+/// Frames are any bytes, so that a layer that encrypts can stand on the transport: of one byte, of all bytes, and such
+/// as a transport itself might send. (protocol 15.1)
+pub async fn frames_need_not_be_text(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    for (mut from, mut to) in fixture.both_ways().await {
+        let all: Bytes = (0..=255).collect();
+        let mut frames: Vec<Bytes> = (0..=255).map(|byte| Bytes::from(vec![byte])).collect();
+        // With a byte each that makes it differ from the others.
+        frames.extend((0..32).map(|kind| [&[kind][..], &[7; 24], &[0, 1, kind], &all].concat().into()));
+        frames.extend([&b"\0\0\0\x04"[..], b"GET / HTTP/1.1\r\n\r\n", b"{\"type\":\"gone\"", b"\xff\xfe{}"].map(Bytes::from_static));
+        for text in ["challenge", "gone", "welcome", "hello"] {
+            frames.push(format!(r#"{{"type":"{text}","link":"u8yVb1yd0Yx2bq3fJQkq9g","cookie":"p1s0zqW8J6k"}}"#).into());
+        }
+        carry(subject, &mut from, &mut to, &frames).await;
+        carry_one(subject, &mut from, &mut to, all).await;
     }
 }
 

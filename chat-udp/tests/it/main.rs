@@ -17,6 +17,7 @@ mod links;
 mod simulation;
 mod sockets;
 mod strangers;
+mod without_header;
 
 const HELLO: &str = r#"{"type":"hello","protocol":1,"name":"ana","client":"q83vEjRWeJCrze8SNFZ4kA"}"#;
 const WELCOME: &str = r#"{"type":"welcome","protocol":1,"name":"ana"}"#;

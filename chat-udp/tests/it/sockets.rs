@@ -43,7 +43,7 @@ impl Runtime for AsyncStd {
     }
 }
 
-fn runtime() -> SharedRuntime {
+pub fn runtime() -> SharedRuntime {
     Arc::new(AsyncStd)
 }
 

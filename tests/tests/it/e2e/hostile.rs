@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use chat_core::wire::{self, Code, Event, MAX_FRAME, Post, Request};
+use chat_core::{
+    transport::MAX_LINK_FRAME,
+    wire::{self, Code, Event, MAX_FRAME, Post, Request},
+};
 
 use super::harness::{PATIENCE, Raw, Server, eventually, framed};
 
@@ -68,7 +71,7 @@ impl Scene {
 fn impossible_lengths_end_the_link() {
     let mut scene = Scene::open();
     for round in 0..125 {
-        for (kind, length) in [u32::MAX, 1 << 31, MAX_FRAME as u32 + 1, 0].into_iter().enumerate() {
+        for (kind, length) in [u32::MAX, 1 << 31, MAX_LINK_FRAME as u32 + 1, 0].into_iter().enumerate() {
             let mut raw = scene.server.raw();
             if round % 2 == 0 {
                 raw.hello(&format!("x{round}-{kind}"));

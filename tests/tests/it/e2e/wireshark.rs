@@ -109,6 +109,26 @@ impl Capture {
     }
 }
 
+/// A datagram with a header (protocol 15.16).
+fn datagram(kind: u8, number: u64, body: &[u8]) -> Vec<u8> {
+    [&[kind][..], &TOKEN, &number.to_be_bytes(), body].concat()
+}
+
+/// Frames, each behind its length (protocol 15.18).
+fn packed(frames: &[&str]) -> Vec<u8> {
+    frames.iter().flat_map(|frame| [&(frame.len() as u16).to_be_bytes(), frame.as_bytes()].concat()).collect()
+}
+
+/// Parts of a frame (protocol 15.19).
+fn parts(frame: &str) -> Vec<Vec<u8>> {
+    let head = [&7_u64.to_be_bytes()[..], &(frame.len() as u16).to_be_bytes()].concat();
+    (0..).zip(frame.as_bytes().chunks(1024)).map(|(place, part)| [&head[..], &[place], part].concat()).collect()
+}
+
+/// `u8yVb1yd0Yx2bq3fJQkq9g` in base64url.
+const TOKEN: [u8; 16] =
+    [0xbb, 0xcc, 0x95, 0x6f, 0x5c, 0x9d, 0xd1, 0x8c, 0x76, 0x6e, 0xad, 0xdf, 0x25, 0x09, 0x2a, 0xf6];
+
 /// With nobody's settings.
 fn tshark(home: &Path) -> Command {
     let mut command = Command::new("tshark");
@@ -224,6 +244,64 @@ fn what_the_transport_adds_is_shown_too() {
         capture.column().unwrap()[2..],
         ["error #9007199254740991 busy", "replayed #9 lobby from 12 to 17"]
     );
+}
+
+/// protocol 15.16, protocol 15.17, protocol 15.18, protocol 15.19
+#[test]
+fn datagrams_with_a_header_are_shown_frame_by_frame() {
+    for port in [7000, 9999] {
+        let mut capture = Capture::at(port);
+        let long = say(&"x".repeat(3000));
+        let cookie = u64::from_be_bytes([0xa7, 0x5b, 0x34, 0xce, 0xa5, 0xbc, 0x27, 0xa9]);
+        capture.udp(By::Client, &datagram(1, 0, &packed(&[r#"{"type":"hello","name":"ana"}"#])));
+        capture.udp(By::Server, &datagram(2, cookie, b""));
+        capture.udp(By::Client, &datagram(1, cookie, &packed(&[r#"{"type":"hello","name":"ana"}"#])));
+        capture.udp(By::Server, &datagram(4, 1, &packed(&[r#"{"type":"pong","id":1}"#, r#"{"type":"pong","id":2}"#])));
+        // In another order, one twice; and the answer is in parts of the same number, and incomplete.
+        for place in [2, 0, 0] {
+            capture.udp(By::Client, &datagram(5, 2, &parts(&long)[place]));
+            capture.udp(By::Server, &datagram(5, 2, &parts(&long)[0]));
+        }
+        capture.udp(By::Client, &datagram(5, 5, &parts(&long)[1]));
+        capture.udp(By::Client, &datagram(6, cookie, b""));
+        capture.udp(By::Server, &datagram(3, 0, b""));
+        let Some(column) = capture.column() else { return };
+        let part = |place: u8| format!("part {place} of 3");
+        let whole = format!(r#"part 2 of 3 | say #3 lobby "{}..."#, "x".repeat(80));
+        assert_eq!(
+            column,
+            [
+                "hello ana", "challenge", "hello ana", "pong #1 | pong #2",
+                &part(3), &part(1), &part(1), &part(1), &part(1), &part(1),
+                &format!("{whole}\""), "proof", "gone",
+            ]
+        );
+        let told = capture.fields(&["chat.kind", "chat.counter", "chat.cookie", "chat.id", "chat.part.place"]).unwrap();
+        assert_eq!(told[..5], ["0x01    ", "0x02  p1s0zqW8J6k  ", "0x01  p1s0zqW8J6k  ", "0x04 1  1|2 ", "0x05 2   2"]);
+        assert_eq!(told[10], "0x05 5  3 1");
+        let of_link = capture.told(&["-Y", r#"chat.link == "u8yVb1yd0Yx2bq3fJQkq9g""#]).unwrap();
+        assert_eq!(of_link.len(), column.len());
+        assert_eq!(capture.told(&["-Y", "chat.broken"]).unwrap(), [""; 0]);
+        let text = capture.told(&["-Y", "chat.text", "-T", "fields", "-e", "chat.text"]).unwrap();
+        assert_eq!(text, ["x".repeat(3000)]);
+    }
+    let good = packed(&[&say("hi")]);
+    let broken = [
+        datagram(4, 1, b""),
+        datagram(4, 1, &good[..good.len() - 1]),
+        datagram(4, 1, &[&good[..], b"\0"].concat()),
+        datagram(4, 1, &packed(&["{"])),
+        datagram(5, 1, &parts("x")[0][..11]),
+        datagram(5, 1, &[&parts("x")[0][..], b"x"].concat()),
+        datagram(6, 1, b"x"),
+    ];
+    let mut capture = Capture::at(7000);
+    broken.iter().for_each(|datagram| capture.udp(By::Client, datagram));
+    for foreign in [&datagram(7, 1, &good)[..], &datagram(0, 1, &good), &datagram(4, 1, b"")[..24]] {
+        capture.udp(By::Client, foreign);
+    }
+    assert_eq!(capture.told(&["-Y", "chat.broken"]).unwrap().len(), broken.len());
+    assert_eq!(capture.fields(&["frame.number"]).unwrap().len(), broken.len(), "others use these ports too");
 }
 
 /// protocol 1.1, protocol 1.4, protocol 1.5, protocol 15.3

@@ -1,7 +1,7 @@
 //! The server's socket, and one of a client, to which anybody sends anything.
 //!
 //! Every line is a step: the number of an address, and then a datagram that begins with `{` or one of the letters of
-//! [`Street::step`].
+//! [`Street::step`]. A script whose first line is `header` is one for [`with_header`].
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,8 +23,14 @@ use super::{
     network::Virtual,
 };
 
+#[path = "datagrams/with_header.rs"] // the fuzzer names this file by its path
+mod with_header;
+
 /// Runs a script against a server and a client.
 pub fn run(script: &[u8]) {
+    if let Some(script) = script.strip_prefix(b"header\n") {
+        return with_header::run(script);
+    }
     let time = VirtualTime::new(script.len() as u64);
     time.run(async {
         let mut street = Street::open(&time).await;
@@ -138,6 +144,9 @@ impl Street {
 
     /// A datagram comes to the server, and whatever follows from it.
     async fn arrive(&mut self, from: SocketAddr, datagram: &[u8]) {
+        if datagram.first().is_some_and(|byte| *byte < b' ' && !byte.is_ascii_whitespace()) {
+            return; // the other model has these
+        }
         let is_json = str::from_utf8(datagram).is_ok_and(|it| serde_json::from_str::<IgnoredAny>(it).is_ok());
         if is_json && serde_json::from_slice::<Value>(datagram).is_err() {
             return; // what is wrong is in a string that is skipped (1.8), and this model reads them all
