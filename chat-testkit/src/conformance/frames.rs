@@ -190,17 +190,23 @@ pub async fn a_peer_that_does_not_read_holds_the_sender_back(subject: &Subject) 
     let mut fixture = Fixture::open(subject).await;
     for (mut from, mut to) in fixture.both_ways().await {
         let mut rng = fastrand::Rng::with_seed(6);
-        let frames: Vec<Bytes> = (0..MUCH / 4096).map(|number| frame(&mut rng, number, 4096)).collect();
-        let mut taken = 0;
-        while taken < frames.len() && accepts(subject, &mut from, frames[taken].clone()).await {
-            taken += 1;
-        }
         let promises = subject.promises();
-        assert!(!promises.reliable || taken < frames.len(), "{MUCH} bytes were taken that nobody read");
+        // Where frames may be lost nothing has to be held back, and less shows what is lost.
+        let most = if promises.reliable { MUCH } else { MUCH / 16 } / 4096;
+        let mut frames = Vec::new();
+        while (frames.len() as u64) < most {
+            let next = frame(&mut rng, frames.len() as u64, 4096);
+            if !accepts(subject, &mut from, next.clone()).await {
+                break;
+            }
+            frames.push(next);
+        }
+        let taken = frames.len();
+        assert!(!promises.reliable || (taken as u64) < most, "{MUCH} bytes were taken that nobody read");
         let flush = async { from.flush().await.expect("the link takes frames") };
         let ((), arrived) = join(flush, receive(subject, &mut to, taken)).await;
         if promises.reliable {
-            check_promises(promises, &frames[..taken], &arrived);
+            check_promises(promises, &frames, &arrived);
         } else {
             let sent: HashSet<&Bytes> = frames.iter().collect();
             assert!(arrived.iter().all(|it| sent.contains(it)), "nothing is invented or changed");

@@ -138,8 +138,11 @@ struct Link {
 
 impl Link {
     fn send_last(&self, with_cookie: bool) {
-        let text = std::str::from_utf8(&self.last).expect("a frame is JSON");
-        let end = text.rfind('}').expect("a frame is an object");
+        let text = std::str::from_utf8(&self.last).unwrap_or_default();
+        let Some(end) = text.rfind('}') else {
+            let _ = self.socket.get_ref().send_to(&self.last, self.server); // not a frame, as some checks want it
+            return;
+        };
         let mut datagram = text[..end].to_owned();
         let cookie = self.cookie.as_ref().filter(|_| with_cookie);
         for (name, value) in [("cookie", cookie), ("link", self.link.as_ref())] {
@@ -153,7 +156,7 @@ impl Link {
     }
 
     /// The frame in a datagram of the server, if it is one.
-    fn take(&mut self, datagram: &[u8]) -> Option<io::Result<Bytes>> {
+    fn frame_in(&mut self, datagram: &[u8]) -> Option<io::Result<Bytes>> {
         let value = serde_json::from_slice::<Value>(datagram).unwrap_or_default();
         let text = |name: &str| value[name].as_str().map(str::to_owned);
         match value["type"].as_str() {
@@ -183,7 +186,7 @@ impl Stream for Link {
         loop {
             match self.socket.get_ref().recv_from(&mut buffer) {
                 Ok((len, _)) => {
-                    if let Some(next) = self.take(&buffer[..len]) {
+                    if let Some(next) = self.frame_in(&buffer[..len]) {
                         return Poll::Ready(Some(next));
                     }
                 }

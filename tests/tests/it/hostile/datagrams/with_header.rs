@@ -150,13 +150,26 @@ impl Street {
                 datagram(5, token, number, &body)
             }
             b'R' => datagram(6, token, number, line.0),
-            b'k' => datagram(line.letter(), token, number, line.0),
-            b'j' => format!(r#"{{"type":"ping","id":1,"link":"{}"}}"#, chat_core::token(token)).into_bytes(),
+            b'k' => datagram(line.letter() % 32, token, number, line.0),
+            b'j' => return self.json(from, token).await,
             _ => return,
         };
         self.network.deliver(from, self.server, &datagram);
         self.time.settle().await;
         self.look(from, &datagram).await;
+    }
+
+    /// A datagram without header has no part in a link that began with one (protocol 15.8).
+    async fn json(&mut self, from: SocketAddr, token: u128) {
+        let datagram = format!(r#"{{"type":"ping","id":1,"link":"{}"}}"#, chat_core::token(token));
+        self.network.deliver(from, self.server, datagram.as_bytes());
+        self.time.settle().await;
+        let is_link = self.links.iter().any(|accepted| accepted.link.is_some() && accepted.token == token);
+        if let Some((_, to, answer)) = self.network.sent() {
+            assert!(!is_link && to == from && answer.len() <= datagram.len());
+            assert!(answer.starts_with(br#"{"type":"gone""#), "{}", answer.escape_ascii());
+        }
+        self.links.iter_mut().for_each(|accepted| accepted.take(from, None));
     }
 
     fn cookie(&self, of: SocketAddr, line: &mut Line<'_>) -> u64 {
