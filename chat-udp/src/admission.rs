@@ -118,13 +118,23 @@ impl Admission {
             // The sender knows the token, so it is answered without a listener and whatever a flood of others has used up
             // of the limit: otherwise the flood could keep the link from moving.
             let challenge = challenge();
-            return if challenge.len() <= datagram.bytes.len() { Verdict::Answer(challenge) } else { Verdict::Drop };
+            return if challenge.len() <= datagram.bytes.len() {
+                Verdict::Answer(challenge)
+            } else {
+                Verdict::Drop
+            };
         }
         Verdict::Deliver(peer, content())
     }
 
     /// Opens a link for the sender of `datagram`, which has proved its address.
-    fn open<'a>(&self, datagram: &Datagram<'_>, token: u128, form: Form, content: Content<'a>) -> Verdict<'a> {
+    fn open<'a>(
+        &self,
+        datagram: &Datagram<'_>,
+        token: u128,
+        form: Form,
+        content: Content<'a>,
+    ) -> Verdict<'a> {
         if !self.open {
             return Verdict::Drop;
         }
@@ -138,9 +148,8 @@ impl Admission {
     /// Answers a sender that may have written another host's address into its datagram: never with more bytes than it sent,
     /// and not too often, so that the server cannot be used against that host.
     fn answer_stranger<'a>(&mut self, datagram: &Datagram<'_>, answer: Vec<u8>, now: Instant) -> Verdict<'a> {
-        let may = self.open
-            && answer.len() <= datagram.bytes.len()
-            && self.limit.allows(datagram.from.ip(), now);
+        let may =
+            self.open && answer.len() <= datagram.bytes.len() && self.limit.allows(datagram.from.ip(), now);
         if may { Verdict::Answer(answer) } else { Verdict::Drop }
     }
 

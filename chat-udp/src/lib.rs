@@ -77,7 +77,9 @@ impl Transport for Udp {
         vec![
             (
                 "batching",
-                format!("frames of one turn share datagrams of up to {PACKED} bytes, which leave with one call"),
+                format!(
+                    "frames of one turn share datagrams of up to {PACKED} bytes, which leave with one call"
+                ),
             ),
             ("receive buffer", format!("{} MiB asked for, at both ends", net::RECV_BUFFER >> 20)),
         ]

@@ -143,7 +143,11 @@ impl Socket for SystemSocket {
             socket.connect(to)?;
             socket.local_addr()
         };
-        if here.is_unspecified() { usual().is_ok_and(|local: SocketAddr| local.ip() == from) } else { here == from }
+        if here.is_unspecified() {
+            usual().is_ok_and(|local: SocketAddr| local.ip() == from)
+        } else {
+            here == from
+        }
     }
 
     fn send(&self, datagram: &[u8], to: SocketAddr, from: Option<IpAddr>) -> io::Result<()> {

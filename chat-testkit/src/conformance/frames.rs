@@ -72,9 +72,15 @@ pub async fn frames_need_not_be_text(subject: &Subject) {
         let mut frames: Vec<Bytes> = (0..=255).map(|byte| Bytes::from(vec![byte])).collect();
         // With a byte each that makes it differ from the others.
         frames.extend((0..32).map(|kind| [&[kind][..], &[7; 24], &[0, 1, kind], &all].concat().into()));
-        frames.extend([&b"\0\0\0\x04"[..], b"GET / HTTP/1.1\r\n\r\n", b"{\"type\":\"gone\"", b"\xff\xfe{}"].map(Bytes::from_static));
+        frames.extend(
+            [&b"\0\0\0\x04"[..], b"GET / HTTP/1.1\r\n\r\n", b"{\"type\":\"gone\"", b"\xff\xfe{}"]
+                .map(Bytes::from_static),
+        );
         for text in ["challenge", "gone", "welcome", "hello"] {
-            frames.push(format!(r#"{{"type":"{text}","link":"u8yVb1yd0Yx2bq3fJQkq9g","cookie":"p1s0zqW8J6k"}}"#).into());
+            frames.push(
+                format!(r#"{{"type":"{text}","link":"u8yVb1yd0Yx2bq3fJQkq9g","cookie":"p1s0zqW8J6k"}}"#)
+                    .into(),
+            );
         }
         carry(subject, &mut from, &mut to, &frames).await;
         carry_one(subject, &mut from, &mut to, all).await;

@@ -45,7 +45,12 @@ impl Admission {
         }
     }
 
-    fn on_json_hello<'a>(&mut self, datagram: &Datagram<'a>, fields: &Fields<'_>, now: Instant) -> Verdict<'a> {
+    fn on_json_hello<'a>(
+        &mut self,
+        datagram: &Datagram<'a>,
+        fields: &Fields<'_>,
+        now: Instant,
+    ) -> Verdict<'a> {
         if !self.has_proved(datagram, fields.cookie()) {
             return self.answer_stranger(datagram, self.json_challenge(datagram), now);
         }

@@ -109,7 +109,10 @@ fn a_hello_has_to_prove_its_address() {
     assert!(challenged(&server.say(ANA, HELLO, Some("p1s0zqW8J6k"), None)).is_some());
     server.now += Duration::from_secs(31);
     server.cookie(BOB); // the secret is replaced when somebody comes
-    assert!(matches!(server.say(ANA, HELLO, Some(&cookie), None), Outcome::Opened(..)), "the one before is good");
+    assert!(
+        matches!(server.say(ANA, HELLO, Some(&cookie), None), Outcome::Opened(..)),
+        "the one before is good"
+    );
     server.now += Duration::from_secs(31);
     assert!(challenged(&server.say(ANA, HELLO, Some(&cookie), None)).is_some(), "it is too old");
 }
@@ -171,12 +174,17 @@ fn a_token_that_is_not_known_is_gone() {
     let mut server = Fixture::new();
     let link = "u8yVb1yd0Yx2bq3fJQkq9g";
     match server.say(ANA, r#"{"type":"ping","id":1}"#, None, Some(link)) {
-        Outcome::Answered(answer) => assert_eq!(answer, br#"{"type":"gone","link":"u8yVb1yd0Yx2bq3fJQkq9g"}"#),
+        Outcome::Answered(answer) => {
+            assert_eq!(answer, br#"{"type":"gone","link":"u8yVb1yd0Yx2bq3fJQkq9g"}"#)
+        }
         other => panic!("{other:?}"),
     }
     assert!(is_dropped(&server.say(ANA, "{}", None, Some(link))), "shorter than the answer");
     for no_token in ["", "u8yVb1yd0Yx2bq3fJQkq9", "u8yVb1yd0Yx2bq3fJQkq9gA", "u8yVb1yd0Yx2bq3fJQk=9g"] {
-        assert!(is_dropped(&server.say(ANA, r#"{"type":"ping","id":1}"#, None, Some(no_token))), "{no_token}");
+        assert!(
+            is_dropped(&server.say(ANA, r#"{"type":"ping","id":1}"#, None, Some(no_token))),
+            "{no_token}"
+        );
     }
 }
 
@@ -210,7 +218,10 @@ fn most_things_hear_nothing() {
     }
     let long = HELLO.replace("ana", &"x".repeat(MAX_DATAGRAM));
     assert!(is_dropped(&server.say(ANA, &long, None, None)));
-    assert!(challenged(&server.say(ANA, HELLO, None, None)).is_some(), "all of this was about something else");
+    assert!(
+        challenged(&server.say(ANA, HELLO, None, None)).is_some(),
+        "all of this was about something else"
+    );
 }
 
 /// protocol 15.13

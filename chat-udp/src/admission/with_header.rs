@@ -23,7 +23,8 @@ impl Admission {
         if content.is_none() && kind != Kind::Proof {
             return Verdict::Drop;
         }
-        let cookie = matches!(kind, Kind::Hello | Kind::Proof).then_some(number).filter(|cookie| *cookie != 0);
+        let cookie =
+            matches!(kind, Kind::Hello | Kind::Proof).then_some(number).filter(|cookie| *cookie != 0);
         match (self.peers.find(token), content) {
             (Some(peer), _) if peer.form != Form::Header => Verdict::Drop,
             (Some(peer), Some(content)) => {

@@ -99,7 +99,13 @@ impl ClientState {
         match header.kind {
             Kind::Hello | Kind::Proof => Received::Nothing,
             // Believed only of a link that was there: a hello is never answered by it.
-            Kind::Gone => if self.linked { Received::Gone } else { Received::Nothing },
+            Kind::Gone => {
+                if self.linked {
+                    Received::Gone
+                } else {
+                    Received::Nothing
+                }
+            }
             Kind::Challenge => {
                 self.answered_by(from);
                 (self.challenged, self.cookie) = (true, header.number);

@@ -21,7 +21,9 @@ fn a_header_is_a_kind_a_token_and_a_number() {
 /// protocol 15.17
 #[test]
 fn only_the_known_kinds_are_read() {
-    let read = |byte: u8| Header::read(&[&[byte], &[7; HEADER - 1][..]].concat()).map(|(header, _)| header.kind as u8);
+    let read = |byte: u8| {
+        Header::read(&[&[byte], &[7; HEADER - 1][..]].concat()).map(|(header, _)| header.kind as u8)
+    };
     for byte in 0..=255 {
         assert_eq!(read(byte), (1..=6).contains(&byte).then_some(byte));
     }
@@ -47,7 +49,9 @@ fn frames_fill_the_body_exactly() {
     }
     let frames: Vec<&[u8]> = Frames::read(&body).unwrap().collect();
     assert_eq!(frames, [&b"one"[..], b"{\"x\":2}", &[0; 300]]);
-    for broken in [&b""[..], b"\0", b"\0\0", b"\0\x02x", b"\0\x01xy", b"\0\x01x\0", b"\0\x01x\0\0", b"\xff\xffx"] {
+    for broken in
+        [&b""[..], b"\0", b"\0\0", b"\0\x02x", b"\0\x01xy", b"\0\x01x\0", b"\0\x01x\0\0", b"\xff\xffx"]
+    {
         assert_eq!(Frames::read(broken), None, "{}", broken.escape_ascii());
     }
 }

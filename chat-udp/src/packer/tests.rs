@@ -32,10 +32,7 @@ fn small_frames_share_a_datagram_of_a_safe_size() {
     let sent: Vec<Vec<u8>> = (0..20).map(|number| vec![number; 150]).collect();
     sent.iter().for_each(|frame| packer.add(frame));
     let of = |frames: usize| HEADER + frames * 152;
-    assert_eq!(
-        shapes(&packer),
-        [(Kind::Data, 1, of(7)), (Kind::Data, 2, of(7)), (Kind::Data, 3, of(6))],
-    );
+    assert_eq!(shapes(&packer), [(Kind::Data, 1, of(7)), (Kind::Data, 2, of(7)), (Kind::Data, 3, of(6))],);
     assert_eq!(frames(&packer), sent);
     packer.clear();
     assert!(packer.is_empty() && packer.datagrams().next().is_none());
@@ -62,7 +59,10 @@ fn a_frame_over_the_safe_size_goes_in_parts_and_keeps_its_place() {
             (Kind::Data, 5, HEADER + 12),
         ]
     );
-    let parts = packer.datagrams().filter_map(|datagram| Header::read(datagram)).filter(|(header, _)| header.kind == Kind::Part);
+    let parts = packer
+        .datagrams()
+        .filter_map(|datagram| Header::read(datagram))
+        .filter(|(header, _)| header.kind == Kind::Part);
     assert!(parts.map(|(_, body)| Part::read(body).expect("it is a part").index).eq([0, 1]));
 }
 

@@ -55,7 +55,11 @@ fn a_frame_that_is_sent_again_completes_the_first_try() {
     for body in &first[1..] {
         assert_eq!(take(&mut reassembly, body, now()), None);
     }
-    assert_eq!(take(&mut reassembly, &second[0], now()).unwrap(), sent, "its other parts came with the first try");
+    assert_eq!(
+        take(&mut reassembly, &second[0], now()).unwrap(),
+        sent,
+        "its other parts came with the first try"
+    );
 }
 
 /// protocol 15.20

@@ -54,7 +54,11 @@ fn a_flood_of_hellos_is_answered_a_little_and_disturbs_nobody() {
             for _ in 0..1000 {
                 let from = format!("172.{}.{}.{}:{}", rng.u8(..), rng.u8(..), rng.u8(..), rng.u16(1..));
                 if rng.bool() {
-                    it.forge(&from, AT, datagram(HELLO_KIND, &rng.u128(..).to_be_bytes(), rng.u64(..2), HELLO));
+                    it.forge(
+                        &from,
+                        AT,
+                        datagram(HELLO_KIND, &rng.u128(..).to_be_bytes(), rng.u64(..2), HELLO),
+                    );
                 } else {
                     let cookie = if rng.bool() { r#","cookie":"p1s0zqW8J6k""# } else { "" };
                     it.forge(&from, AT, format!("{}{cookie}}}", HELLO.strip_suffix('}').unwrap()));
@@ -151,7 +155,8 @@ fn two_servers_that_are_set_against_each_other_fall_silent() {
             "What is the time, please? I am a port that answers whatever it is sent.",
         ];
         let (one, other) = (AT, "10.0.0.2:7000");
-        let forged: Vec<Vec<u8>> = without.iter().map(|it| it.as_bytes().to_vec()).chain(with_header).collect();
+        let forged: Vec<Vec<u8>> =
+            without.iter().map(|it| it.as_bytes().to_vec()).chain(with_header).collect();
         for datagram in &forged {
             for (from, to) in [(one, other), (other, one), (one, one), (other, other)] {
                 it.forge(from, to, datagram);
@@ -159,7 +164,11 @@ fn two_servers_that_are_set_against_each_other_fall_silent() {
         }
         it.settle().await;
         let sent = it.sent().len();
-        assert_eq!(sent, forged.len() * 4 + 2 * 5, "each answered two hellos, and three of tokens it does not know");
+        assert_eq!(
+            sent,
+            forged.len() * 4 + 2 * 5,
+            "each answered two hellos, and three of tokens it does not know"
+        );
         it.pass(Duration::from_secs(1)).await;
         assert_eq!(it.sent().len(), 0, "and that was all");
     });

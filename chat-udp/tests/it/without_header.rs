@@ -119,7 +119,8 @@ impl Transport for WithoutHeader {
             let runtime = runtime();
             let found = host.resolve(lookup, std::time::Duration::from_secs(10), &*runtime).await?;
             let server = found[0];
-            let any: SocketAddr = if server.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0; 16], 0).into() };
+            let any: SocketAddr =
+                if server.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0; 16], 0).into() };
             let socket = Async::new(UdpSocket::bind(any)?)?;
             Ok(Box::pin(Link { socket, server, link: None, cookie: None, last: Bytes::new() }) as BoxLink)
         }

@@ -59,7 +59,9 @@ fn a_hello_of_the_same_token_is_of_the_same_link_and_another_token_is_another() 
     let mut server = Fixture::new();
     let peer = enter(&mut server, ANA);
     for cookie in [0, 77] {
-        let Outcome::Delivered(same, frames) = server.take(ANA, &hello(cookie)) else { panic!("it is known") };
+        let Outcome::Delivered(same, frames) = server.take(ANA, &hello(cookie)) else {
+            panic!("it is known")
+        };
         assert!(Arc::ptr_eq(&peer, &same));
         assert_eq!(frames, [b"hi"]);
     }
@@ -82,15 +84,24 @@ fn a_link_moves_with_a_proof_and_not_without() {
         assert_eq!(cookie_of(&server.take(BOB, &proof)), Some(cookie), "a wrong proof is challenged again");
     }
     assert_eq!(peer.route().remote, ANA.parse().unwrap());
-    assert!(is_dropped(&server.take(BOB, &datagram(Kind::Proof, TOKEN, cookie, &[b"x"]))), "a proof has no body");
-    assert!(is_dropped(&server.take(BOB, &datagram(Kind::Proof, TOKEN, cookie, &[]))), "a good one is not answered");
+    assert!(
+        is_dropped(&server.take(BOB, &datagram(Kind::Proof, TOKEN, cookie, &[b"x"]))),
+        "a proof has no body"
+    );
+    assert!(
+        is_dropped(&server.take(BOB, &datagram(Kind::Proof, TOKEN, cookie, &[]))),
+        "a good one is not answered"
+    );
     assert_eq!(peer.route().remote, BOB.parse().unwrap());
     let Outcome::Delivered(same, frames) = server.take(BOB, &data(TOKEN)) else { panic!("it is there") };
     assert!(Arc::ptr_eq(&peer, &same));
     assert_eq!(frames, [b"one", b"two"]);
     assert!(cookie_of(&server.take(ANA, &data(TOKEN))).is_some(), "it is not there any more");
     let cookie = cookie_of(&server.take(ANA, &hello(0))).unwrap();
-    assert!(matches!(server.take(ANA, &hello(cookie)), Outcome::Delivered(..)), "a hello with a cookie moves it too");
+    assert!(
+        matches!(server.take(ANA, &hello(cookie)), Outcome::Delivered(..)),
+        "a hello with a cookie moves it too"
+    );
     assert_eq!(peer.route().remote, ANA.parse().unwrap());
     assert_eq!(server.peers.len(), (1, 1));
 }

@@ -61,7 +61,10 @@ fn a_hello_is_proved_and_then_the_link_is_open() {
     assert_eq!(sent(&mut client), [one(Kind::Hello, 9, "hello")]);
     assert_eq!(send(&mut client, "hello"), [one(Kind::Hello, 9, "hello")], "sent again, it is the same");
     assert_eq!(receive(&mut client, &data(TOKEN, &[b"welcome", b"more"])), Received::Frames);
-    assert_eq!((client.next_frame().unwrap(), client.next_frame().unwrap()), ("welcome".into(), "more".into()));
+    assert_eq!(
+        (client.next_frame().unwrap(), client.next_frame().unwrap()),
+        ("welcome".into(), "more".into())
+    );
     assert_eq!(client.next_frame(), None);
     assert_eq!(send(&mut client, "join"), [one(Kind::Data, 1, "join")]);
 }
@@ -109,7 +112,9 @@ fn the_first_address_that_answers_is_the_server() {
     let (other, stranger) = ("[fe80::1]:7000".parse().unwrap(), "192.168.1.8:7000".parse().unwrap());
     let ack = data(TOKEN, &[b"ack"]);
     assert_eq!(client.receive(stranger, &ack, Instant::now()), Received::Nothing, "nothing was sent there");
-    for nothing in [&b"nonsense"[..], br#"{"type":"welcome"}"#, &data(TOKEN + 1, &[b"x"]), &ack[..ack.len() - 1]] {
+    for nothing in
+        [&b"nonsense"[..], br#"{"type":"welcome"}"#, &data(TOKEN + 1, &[b"x"]), &ack[..ack.len() - 1]]
+    {
         assert_eq!(client.receive(other, nothing, Instant::now()), Received::Nothing);
     }
     assert_eq!(client.outgoing().0.len(), 2);

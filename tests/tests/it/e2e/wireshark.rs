@@ -122,7 +122,10 @@ fn packed(frames: &[&str]) -> Vec<u8> {
 /// Parts of a frame (protocol 15.19).
 fn parts(frame: &str) -> Vec<Vec<u8>> {
     let head = [&7_u64.to_be_bytes()[..], &(frame.len() as u16).to_be_bytes()].concat();
-    (0..).zip(frame.as_bytes().chunks(1024)).map(|(place, part)| [&head[..], &[place], part].concat()).collect()
+    (0..)
+        .zip(frame.as_bytes().chunks(1024))
+        .map(|(place, part)| [&head[..], &[place], part].concat())
+        .collect()
 }
 
 /// `u8yVb1yd0Yx2bq3fJQkq9g` in base64url.
@@ -256,7 +259,10 @@ fn datagrams_with_a_header_are_shown_frame_by_frame() {
         capture.udp(By::Client, &datagram(1, 0, &packed(&[r#"{"type":"hello","name":"ana"}"#])));
         capture.udp(By::Server, &datagram(2, cookie, b""));
         capture.udp(By::Client, &datagram(1, cookie, &packed(&[r#"{"type":"hello","name":"ana"}"#])));
-        capture.udp(By::Server, &datagram(4, 1, &packed(&[r#"{"type":"pong","id":1}"#, r#"{"type":"pong","id":2}"#])));
+        capture.udp(
+            By::Server,
+            &datagram(4, 1, &packed(&[r#"{"type":"pong","id":1}"#, r#"{"type":"pong","id":2}"#])),
+        );
         // In another order, one twice; and the answer is in parts of the same number, and incomplete.
         for place in [2, 0, 0] {
             capture.udp(By::Client, &datagram(5, 2, &parts(&long)[place]));
@@ -271,13 +277,28 @@ fn datagrams_with_a_header_are_shown_frame_by_frame() {
         assert_eq!(
             column,
             [
-                "hello ana", "challenge", "hello ana", "pong #1 | pong #2",
-                &part(3), &part(1), &part(1), &part(1), &part(1), &part(1),
-                &format!("{whole}\""), "proof", "gone",
+                "hello ana",
+                "challenge",
+                "hello ana",
+                "pong #1 | pong #2",
+                &part(3),
+                &part(1),
+                &part(1),
+                &part(1),
+                &part(1),
+                &part(1),
+                &format!("{whole}\""),
+                "proof",
+                "gone",
             ]
         );
-        let told = capture.fields(&["chat.kind", "chat.counter", "chat.cookie", "chat.id", "chat.part.place"]).unwrap();
-        assert_eq!(told[..5], ["0x01    ", "0x02  p1s0zqW8J6k  ", "0x01  p1s0zqW8J6k  ", "0x04 1  1|2 ", "0x05 2   2"]);
+        let told = capture
+            .fields(&["chat.kind", "chat.counter", "chat.cookie", "chat.id", "chat.part.place"])
+            .unwrap();
+        assert_eq!(
+            told[..5],
+            ["0x01    ", "0x02  p1s0zqW8J6k  ", "0x01  p1s0zqW8J6k  ", "0x04 1  1|2 ", "0x05 2   2"]
+        );
         assert_eq!(told[10], "0x05 5  3 1");
         let of_link = capture.told(&["-Y", r#"chat.link == "u8yVb1yd0Yx2bq3fJQkq9g""#]).unwrap();
         assert_eq!(of_link.len(), column.len());

@@ -199,23 +199,32 @@ impl Street {
         let proves = |read: &Read<'_>| matches!(read.kind, 1 | 6) && self.has_cookie(from, read.number);
         let has_proved = read.as_ref().is_some_and(proves);
         if let Some((at, to, answer)) = self.network.sent() {
-            let answer = Read::of(&answer).filter(|_| answer.len() <= datagram.len()).expect("no more than was sent");
+            let answer =
+                Read::of(&answer).filter(|_| answer.len() <= datagram.len()).expect("no more than was sent");
             let read = read.as_ref().expect("it has a header");
             assert_eq!((at, to, answer.token, answer.body), (self.server, from, read.token, &b""[..]));
             assert!(matches!(read.kind, 1 | 4 | 5 | 6), "kind {} is answered", read.kind);
             match answer.kind {
                 2 => self.cookies.entry(from).or_default().push(answer.number),
-                3 => assert!(read.kind != 1 && self.links.iter().all(|it| it.link.is_none() || it.token != read.token)),
+                3 => assert!(
+                    read.kind != 1 && self.links.iter().all(|it| it.link.is_none() || it.token != read.token)
+                ),
                 kind => panic!("answered by kind {kind}"),
             }
             assert_eq!(self.network.sent(), None, "one datagram has one answer");
         }
         if let Some(Some(incoming)) = self.listening.as_mut().map(|it| it.incoming.next().now_or_never()) {
-            let (incoming, read) = (incoming.expect("the listener does not end"), read.as_ref().expect("a header"));
+            let (incoming, read) =
+                (incoming.expect("the listener does not end"), read.as_ref().expect("a header"));
             assert!(read.kind == 1 && has_proved, "a link to {from}, which has proved nothing");
             assert_eq!(incoming.peer.address, from.to_string());
             let proved = BTreeSet::from([from]);
-            self.links.push(Accepted { link: Some(incoming.link), token: read.token, proved, spoiled: false });
+            self.links.push(Accepted {
+                link: Some(incoming.link),
+                token: read.token,
+                proved,
+                spoiled: false,
+            });
         }
         for accepted in &mut self.links {
             if has_proved && read.as_ref().is_some_and(|read| read.token == accepted.token) {
@@ -281,7 +290,9 @@ impl Accepted {
         assert_eq!(read.token, self.token, "frames of another link");
         assert!(self.proved.contains(&from), "{from} has proved nothing");
         match read.kind {
-            1 | 4 => assert_eq!(came, read.frames().expect("it has frames"), "what is delivered is what was sent"),
+            1 | 4 => {
+                assert_eq!(came, read.frames().expect("it has frames"), "what is delivered is what was sent")
+            }
             5 => {
                 assert!(came.len() == 1 && came[0].len() <= 65_480, "one frame");
                 assert!(self.spoiled || (0..62).any(|seed| came[0] == whole(seed)), "a frame of other bytes");
