@@ -9,14 +9,18 @@ use chat_core::{
     transport::Transports,
     wire::{Event, Join, RequestBody},
 };
-use futures::{FutureExt, StreamExt, future::select, select};
+use chat_front::{
+    Conversation,
+    connection::{self, Session, ends},
+    text::Transcript,
+};
+use futures::{FutureExt, StreamExt, select};
 use jiff::Zoned;
 
 use crate::{
     args::Bot,
-    line::plain::{Asked, Plain},
+    connector::connector,
     output::Output,
-    session::{Door, Session, ends},
     settings::Settings,
     signals::Signals,
 };
@@ -52,10 +56,14 @@ pub(crate) async fn run(
     let program = Program::parse(&args.exec, args.shell)?;
     let person = settings.person(args.person());
     let server = settings.server(args.server.clone());
-    let door = Door::new(transports, runtime.clone(), server, &person)?.keep_trying();
+    let connector = connector(transports, runtime.clone(), server, &person)?.keep_trying();
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let mut log = OperatorLog { plain: Plain::new(&Zoned::now()), out: Output::plain() };
-    let entering = door.enter(|update| log.show(update));
+    let mut log = OperatorLog {
+        conversation: Conversation::new(connector.server().clone()),
+        transcript: Transcript::new(&Zoned::now()),
+        out: Output::plain(),
+    };
+    let entering = connector.enter(|update| log.show(update));
     let session = select! {
         () = signals.shutdown_requested() => return Ok(()),
         session = Box::pin(entering.fuse()) => session?,
@@ -86,8 +94,7 @@ pub(crate) async fn run(
         ended = Box::pin(ended.fuse()) => ended,
     };
     // Dropping the futures above has killed the programs and dropped the remote, so the client sends `bye`.
-    let goodbye = updates.for_each(|_| async {});
-    select(pin!(goodbye), runtime.sleep_until(runtime.now() + GOODBYE_WITHIN)).await;
+    connection::goodbye(updates, &runtime, drop).await;
     ended
 }
 
@@ -130,7 +137,8 @@ async fn receive(
 
 /// Shows the operator the state of the connection.
 struct OperatorLog {
-    plain: Plain,
+    conversation: Conversation,
+    transcript: Transcript,
     out: Output,
 }
 
@@ -145,8 +153,8 @@ impl OperatorLog {
             | Update::Joined { .. }
             | Update::LostRoom { .. }
             | Update::Error(_) => {
-                for line in self.plain.lines(update, &Asked::Nothing) {
-                    self.out.line(&line)?;
+                for notice in self.conversation.on_update(update.clone()) {
+                    self.transcript.lines(&notice).iter().try_for_each(|line| self.out.line(line))?;
                 }
                 Ok(())
             }
@@ -157,6 +165,3 @@ impl OperatorLog {
 
 /// The tag of the requests that join rooms.
 const JOINS: u64 = 0;
-
-/// How long to wait for the goodbye.
-const GOODBYE_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);

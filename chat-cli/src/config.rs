@@ -4,12 +4,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde_json::{Value, json};
+use chat_front::text::Sanitized;
 
 use crate::{
     args::Config,
     names,
     output::{Output, OutputError, printable_json},
-    sanitize::Sanitized,
     settings::{Origin, Setting, Settings, file, path},
 };
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use anyhow::bail;
 use chat_core::{Address, SharedRuntime};
+use chat_front::text::{Line, Sanitized};
 use chat_discovery::Found;
 use serde::Serialize;
 
 use crate::{
     args::Discover,
     lan,
-    output::{Line, Output},
-    sanitize::Sanitized,
-};
+    output::Output,
+    };
 
 /// Runs `chat discover`.
 ///

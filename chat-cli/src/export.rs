@@ -12,7 +12,7 @@ use jiff::{Zoned, tz::TimeZone};
 
 use crate::{
     args::{Export, Format},
-    session::Door,
+    connector::connector,
     settings::Settings,
     short_session::ShortSession,
     signals::Signals,
@@ -66,8 +66,9 @@ async fn export(
     args: Export,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let door = Door::new(transports, runtime, settings.server(args.server), &settings.person(args.person))?;
-    let mut talk = ShortSession::enter(&door, FAILED).await?;
+    let (server, person) = (settings.server(args.server), settings.person(args.person));
+    let connector = connector(transports, runtime, server, &person)?;
+    let mut talk = ShortSession::enter(&connector, FAILED).await?;
     let mut target = OutputFile::open(args.output.as_deref())?;
     let zone = TimeZone::system();
     let mut form: Box<dyn Form> = match args.format {
@@ -110,3 +111,6 @@ fn is_room(room: &chat_core::RoomName, name: &str) -> bool {
 }
 
 const FAILED: &str = "not exported";
+
+#[cfg(test)]
+mod tests;

@@ -4,23 +4,24 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Context;
 use chat_core::{SharedRuntime, transport::Transports};
-use futures::{FutureExt, Stream, StreamExt, select_biased};
+use chat_front::text::Line;
+use chat_tui::{prompt, screen};
+use futures::StreamExt;
 use jiff::Zoned;
 
 use crate::{
     args::{Join, Person, Talking},
+    connector::connector,
     lan::{self, Destination, LeaveWarning, Reporter},
     line::{
-        Face, Talk,
         human::Human,
         input::{self, Typed},
         json::Json,
-        prompt,
+        session,
     },
-    output::{Line, Output, is_dumb},
-    password, screen,
-    session::Door,
-    settings::{Settings, ask},
+    output::{Output, are_colours_wanted, is_dumb},
+    password,
+    settings::{Notifications, Settings, ask},
     signals::Signals,
 };
 
@@ -62,23 +63,35 @@ async fn join(
     (told, destination): (Option<Line>, &Destination),
 ) -> anyhow::Result<()> {
     let has_terminal = has_terminal(talking);
-    let door = Door::new(transports, runtime, destination.server(), person)?.keep_trying();
-    let door = if talking.raw { door.without_repair() } else { door };
+    let connector = connector(transports, runtime, destination.server(), person)?.keep_trying();
+    let connector = if talking.raw { connector.without_repair() } else { connector };
     let rooms = settings.rooms(talking.room.clone());
     if has_terminal && !talking.plain && !talking.raw {
         let rooms: Vec<_> = rooms.iter().map(|room| room.as_str()).collect();
-        return screen::run(door, &rooms, settings, (told, LeaveWarning::new(destination))).await;
+        let mut leaving = LeaveWarning::new(destination);
+        let options = screen::Options {
+            colours: are_colours_wanted(settings.colours.value, true),
+            rings: settings.notifications.value == Notifications::On,
+            told,
+            shutdown: Signals::catch().context("cannot catch signals")?.into_stream(),
+            warning: Box::new(move |is_in| leaving.warning(is_in)),
+        };
+        return screen::run(connector, &rooms, options).await;
     }
     let rooms: Vec<_> = rooms.iter().map(|room| (room.as_str(), None)).collect();
     if talking.json {
-        talk(&door, Json::default(), Output::plain(), &rooms, |_| input::lines()).await
+        session::run(connector, Json, Output::plain(), &rooms, |_| input::lines()).await
     } else {
         let out = if talking.plain { Output::plain() } else { Output::coloured(settings.colours.value) };
-        let typed = |out: &mut Output| match has_terminal {
-            true => Ok(prompt::lines(out)?.left_stream()),
-            false => Ok(input::lines()?.right_stream()),
+        let typed = |out: &mut Output| {
+            if !has_terminal {
+                return Ok(input::lines()?.right_stream());
+            }
+            let (lines, printer) = prompt::lines()?;
+            out.print_by(printer);
+            Ok(lines.map(Typed::Line).left_stream())
         };
-        talk(&door, Human::new(&Zoned::now()), out, &rooms, typed).await
+        session::run(connector, Human::new(&Zoned::now()), out, &rooms, typed).await
     }
 }
 
@@ -86,26 +99,4 @@ async fn join(
 /// to edit a line with it: that is also what suits a screen reader.
 pub(crate) fn has_terminal(talking: &Talking) -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb() && !talking.json
-}
-
-/// Goes in at `door` and talks in `rooms`, which are read from the numbers beside them on. `typed` is opened once
-/// we are in.
-///
-/// # Errors
-/// As for [`run`].
-pub(crate) async fn talk<S: Stream<Item = Typed> + Unpin>(
-    door: &Door,
-    mut face: impl Face,
-    mut out: Output,
-    rooms: &[(&str, Option<u64>)],
-    typed: impl FnOnce(&mut Output) -> io::Result<S>,
-) -> anyhow::Result<()> {
-    let mut signals = Signals::catch().context("cannot catch signals")?;
-    let entering = door.enter(|update| face.show(update, &mut out));
-    let session = select_biased! {
-        () = signals.shutdown_requested() => return Ok(()),
-        session = Box::pin(entering.fuse()) => session?,
-    };
-    let typed = typed(&mut out).context("cannot read standard input")?;
-    Talk::new(session, face, out, signals, door.clone())?.run(rooms, typed).await
 }

@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::bail;
 use chat_core::{Address, SharedRuntime, transport::Transports};
+use chat_front::text::Line;
 use chat_discovery::{Announcer, Finder, Found, ServerId, find};
 use chat_sqlite::OpenError;
 use futures::{FutureExt, StreamExt, select_biased};
 
 use crate::{
-    output::Line,
     serve::{SOFTWARE, machine_name},
     storage::Storage,
 };

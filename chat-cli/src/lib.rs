@@ -19,22 +19,22 @@ use std::{
 };
 
 use chat_core::{SharedRuntime, transport::Transports};
+use chat_front::text::Sanitized;
 use chat_tcp::Tcp;
 use chat_udp::Udp;
 use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command, Join, LogFormat};
 use output::{Output, OutputError};
-use sanitize::Sanitized;
 use settings::Settings;
 
 mod args;
 mod atomic_file;
 mod bench;
 mod bot;
-mod command;
 mod compare;
 mod config;
+mod connector;
 mod discover;
 mod doctor;
 mod duration;
@@ -50,12 +50,9 @@ mod parent_death;
 mod password;
 pub mod process;
 mod runtime;
-mod sanitize;
-mod screen;
 mod search;
 mod send;
 mod serve;
-mod session;
 mod settings;
 mod short_session;
 mod signals;
@@ -64,7 +61,6 @@ mod status_line;
 mod storage;
 mod tail;
 mod timestamp;
-mod wrap;
 
 pub use runtime::Pool;
 use runtime::block_on;

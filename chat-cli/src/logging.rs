@@ -3,6 +3,7 @@
 use std::{fmt, io};
 
 use anyhow::anyhow;
+use chat_front::text::Sanitized;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -15,7 +16,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{args::LogFormat, output::escape_unprintable, sanitize::Sanitized};
+use crate::{args::LogFormat, output::escape_unprintable};
 
 /// Starts the log at `default` level, unless RUST_LOG says otherwise.
 ///

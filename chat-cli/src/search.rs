@@ -9,10 +9,11 @@ use chat_core::{
     wire::{self, Event, Found, MAX_HISTORY, RequestBody},
     words::Query,
 };
+use chat_front::text::entry;
 use jiff::tz::TimeZone;
 
 use crate::{
-    args::Search, line::found, output::Output, session::Door, settings::Settings, short_session::ShortSession,
+    args::Search, connector::connector, output::Output, settings::Settings, short_session::ShortSession,
 };
 
 /// Runs `chat search`; its status is that of `grep`: 0 if something was found.
@@ -27,8 +28,9 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let (server, words) = args.server_and_words().map_err(anyhow::Error::msg)?;
     let query = Query::parse(&words).context("cannot search for this")?;
-    let door = Door::new(transports, runtime, settings.server(server), &settings.person(args.person))?;
-    let mut talk = ShortSession::enter(&door, "not searched").await?;
+    let person = settings.person(args.person);
+    let connector = connector(transports, runtime, settings.server(server), &person)?;
+    let mut talk = ShortSession::enter(&connector, "not searched").await?;
     let zone = TimeZone::system();
     let mut out = if args.json { Output::plain() } else { Output::coloured(settings.colours.value) };
     let (mut left, mut before, mut any) = (args.limit, None, false);
@@ -45,11 +47,14 @@ pub(crate) async fn run(
             bail!("not searched: the server answers something else");
         };
         for entry in entries {
-            any = true;
             left = left.saturating_sub(1);
+            if !args.json && !entry.body.is_shown() {
+                continue; // of a kind that comes later, without a text: there is nothing to print
+            }
+            any = true;
             match args.json {
                 true => out.json(&Event::Entry(entry))?,
-                false => out.line(&found::line(&entry, &query, &zone))?,
+                false => out.line(&entry::found(&entry, &query, &zone))?,
             }
         }
         if left == 0 || more.is_none() {

@@ -12,7 +12,7 @@ use chat_core::{
     wire::{Join, MAX_TEXT, Post, RequestBody},
 };
 
-use crate::{args::Send, session::Door, settings::Settings, short_session::ShortSession};
+use crate::{args::Send, connector::connector, settings::Settings, short_session::ShortSession};
 
 /// Runs `chat send`.
 ///
@@ -29,8 +29,8 @@ pub(crate) async fn run(
         None => read_all(io::stdin().lock()).context("cannot read standard input")?,
     };
     let text = to_text(text)?;
-    let door = Door::new(transports, runtime, args.server, &settings.person(args.person))?;
-    let mut talk = ShortSession::enter(&door, "not sent").await?;
+    let connector = connector(transports, runtime, args.server, &settings.person(args.person))?;
+    let mut talk = ShortSession::enter(&connector, "not sent").await?;
     let room = || Cow::Owned(args.room.as_str().to_owned());
     talk.send(RequestBody::Join(Join { room: room(), recent: Some(0), ..Join::default() })).await?;
     talk.ask(RequestBody::from(Post::say(room(), Cow::Owned(text)))).await?;

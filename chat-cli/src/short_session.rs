@@ -9,9 +9,12 @@ use chat_core::{
     client::Update,
     wire::{Event, RequestBody},
 };
+use chat_front::{
+    Connector,
+    connection::{self, Session},
+};
 use futures::{FutureExt, StreamExt, future::BoxFuture, future::Fuse, select_biased};
 
-use crate::session::{Door, Session};
 
 /// A session that lasts as long as one command.
 pub(crate) struct ShortSession {
@@ -26,17 +29,17 @@ pub(crate) struct ShortSession {
 }
 
 impl ShortSession {
-    /// Connects through `door`. Error messages begin with `failed`, for example "not sent".
+    /// Connects by `connector`. Error messages begin with `failed`, for example "not sent".
     ///
     /// # Errors
     /// When the server cannot be reached, or refuses.
-    pub(crate) async fn enter(door: &Door, failed: &'static str) -> anyhow::Result<ShortSession> {
+    pub(crate) async fn enter(connector: &Connector, failed: &'static str) -> anyhow::Result<ShortSession> {
         let fail_if_lost = |lost: &Update| match lost {
             Update::Disconnected { why, .. } => bail!("{failed}: {why}"),
             _ => Ok(()),
         };
-        let session = door.enter(fail_if_lost).await?;
-        let runtime = door.runtime.clone();
+        let session = connector.enter(fail_if_lost).await?;
+        let runtime = connector.runtime().clone();
         let (give_up, disconnect_reason) = (Fuse::terminated(), String::new());
         Ok(ShortSession { session, runtime, failed, last_tag: 0, give_up, disconnect_reason })
     }
@@ -106,14 +109,9 @@ impl ShortSession {
     pub(crate) async fn leave(self) {
         let Session { remote, updates, .. } = self.session;
         drop(remote); // sends `bye`
-        let goodbye = updates.for_each(|_| async {});
-        let in_time = self.runtime.sleep_until(self.runtime.now() + GOODBYE_WITHIN);
-        futures::future::select(pin!(goodbye), in_time).await;
+        connection::goodbye(updates, &self.runtime, drop).await;
     }
 }
 
 /// How long the connection may be down before the command fails.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long to wait for the goodbye; all requests are answered by then.
-const GOODBYE_WITHIN: Duration = Duration::from_secs(3);

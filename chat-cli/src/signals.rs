@@ -53,6 +53,11 @@ impl Signals {
     pub fn shutdown_requested(&mut self) -> impl FusedFuture<Output = ()> + Unpin {
         self.caught.next().map(drop).fuse()
     }
+
+    /// Every request to end, as a stream.
+    pub(crate) fn into_stream(self) -> BoxStream<'static, ()> {
+        self.caught
+    }
 }
 
 impl fmt::Debug for Signals {

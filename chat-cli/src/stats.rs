@@ -1,4 +1,4 @@
-//! Statistics of a connection (round trips, retries, losses), as one line for people or one JSON event for programs.
+//! Statistics of a connection (round trips, retries, losses), as one JSON event for programs.
 
 use std::time::Duration;
 
@@ -7,42 +7,6 @@ use chat_core::{
     client::{RoundTrips, Stats},
 };
 use serde::Serialize;
-
-use crate::{output::Line, sanitize::Sanitized};
-
-/// The line for people.
-pub(crate) fn line(stats: &Stats, server: &Address) -> Line {
-    let line = Line::note("").shown(&Sanitized::line(&server.to_string())).words(": ");
-    let line = match &stats.round_trips {
-        Some(times) => line
-            .words("round trip p50 ")
-            .took(times.p50)
-            .words(", p90 ")
-            .took(times.p90)
-            .words(", p99 ")
-            .took(times.p99),
-        None => line.words("no round trip measured"),
-    };
-    let counts = [
-        (stats.retries, "retries "),
-        (stats.lost, "lost "),
-        (stats.repaired, "repaired "),
-        (stats.duplicates, "duplicates "),
-        (stats.reordered, "reordered "),
-    ];
-    if counts.iter().all(|(count, _)| *count == 0) {
-        return line; // as over every lossless link
-    }
-    let line = counts.into_iter().enumerate().fold(line, |line, (at, (count, what))| {
-        line.words(if at == 0 { "; " } else { ", " }).words(what).number(count)
-    });
-    let line = match stats.stalls {
-        0 => return line,
-        1 => line.words("; waited once behind a missing message, "),
-        times => line.words("; waited ").number(times).words(" times behind a missing message, at most "),
-    };
-    line.took(stats.longest_stall)
-}
 
 /// The JSON event. Times are whole microseconds.
 pub(crate) fn event(stats: &Stats, server: &Address) -> impl Serialize {
@@ -110,23 +74,6 @@ mod tests {
         (stats.stalls, stats.longest_stall) = (12, Duration::from_millis(230));
         stats.stalled = Duration::from_micros(1_234_567);
         stats
-    }
-
-    #[test]
-    fn people_read_one_line() {
-        let server: Address = "udp://10.0.0.1:7000".parse().unwrap();
-        assert_eq!(
-            line(&stats(), &server).to_string(),
-            "-- udp://10.0.0.1:7000: round trip p50 840 µs, p90 3.4 ms, p99 250 ms; \
-             retries 1, lost 2, repaired 3, duplicates 4, reordered 5; \
-             waited 12 times behind a missing message, at most 230 ms"
-        );
-        let mut once = Stats::default();
-        (once.reordered, once.stalls, once.longest_stall) = (1, 1, Duration::from_micros(900));
-        let once = line(&once, &server).to_string();
-        assert!(once.ends_with(", reordered 1; waited once behind a missing message, 900 µs"), "{once}");
-        let nothing = line(&Stats::default(), &server).to_string();
-        assert_eq!(nothing, "-- udp://10.0.0.1:7000: no round trip measured");
     }
 
     #[test]

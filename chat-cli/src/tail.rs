@@ -1,21 +1,23 @@
 //! `chat tail`: prints a room from a number on, and follows it until interrupted.
 
+use std::time::Instant;
+
 use anyhow::bail;
-use chat_core::{
-    Address, SharedRuntime,
-    client::{Stats, Update},
-    transport::Transports,
-    wire::Event,
-};
+use chat_core::{SharedRuntime, client::Update, transport::Transports, wire::Event};
+use chat_front::{Conversation, Notice};
 use futures::stream;
 use jiff::Zoned;
 
 use crate::{
     args::Tail,
-    join::talk,
-    line::{Face, Step, human::Human, input::Typed, json::Json},
+    connector::connector,
+    line::{
+        human::Human,
+        input::Typed,
+        json::Json,
+        session::{self, Flow, Frontend},
+    },
     output::Output,
-    session::Door,
     settings::Settings,
 };
 
@@ -29,45 +31,51 @@ pub(crate) async fn run(
     args: Tail,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let door = Door::new(transports, runtime, args.server, &settings.person(args.person))?.keep_trying();
+    let person = settings.person(args.person);
+    let connector = connector(transports, runtime, args.server, &person)?.keep_trying();
     let rooms = [(args.room.as_str(), args.after)];
     let silence = |_: &mut Output| Ok(stream::pending());
     if args.json {
-        talk(&door, Follower(Json::default()), Output::plain(), &rooms, silence).await
+        session::run(connector, Follower(Json), Output::plain(), &rooms, silence).await
     } else {
-        talk(
-            &door,
-            Follower(Human::new(&Zoned::now())),
-            Output::coloured(settings.colours.value),
-            &rooms,
-            silence,
-        )
-        .await
+        let out = Output::coloured(settings.colours.value);
+        session::run(connector, Follower(Human::new(&Zoned::now())), out, &rooms, silence).await
     }
 }
 
-/// A face whose user says nothing, and for whom nothing is left if the room cannot be entered.
+/// A front end whose user says nothing, and has no use for a conversation without the room.
 struct Follower<F>(F);
 
-impl<F: Face> Face for Follower<F> {
-    fn enter(&mut self, room: &str, after: Option<u64>) -> Step {
-        self.0.enter(room, after)
+impl<F: Frontend> Frontend for Follower<F> {
+    fn enter(&mut self, conversation: &mut Conversation, room: &str, after: Option<u64>) {
+        self.0.enter(conversation, room, after);
     }
 
-    fn typed(&mut self, typed: Typed, out: &mut Output) -> anyhow::Result<Step> {
-        self.0.typed(typed, out)
+    fn typed(
+        &mut self,
+        typed: Typed,
+        conversation: &mut Conversation,
+        now: Instant,
+        out: &mut Output,
+    ) -> anyhow::Result<Flow> {
+        self.0.typed(typed, conversation, now, out)
     }
 
-    fn show(&mut self, update: &Update, out: &mut Output) -> anyhow::Result<()> {
+    fn update(
+        &mut self,
+        update: Update,
+        conversation: &mut Conversation,
+        out: &mut Output,
+    ) -> anyhow::Result<()> {
         match update {
             Update::Reply { reply: Event::Error(error), .. } => {
                 bail!("cannot enter the room: {}", error.message)
             }
-            other => self.0.show(other, out),
+            other => self.0.update(other, conversation, out),
         }
     }
 
-    fn measured(&mut self, stats: &Stats, server: &Address, out: &mut Output) -> anyhow::Result<()> {
-        self.0.measured(stats, server, out)
+    fn tell(&mut self, notice: &Notice, out: &mut Output) -> anyhow::Result<()> {
+        self.0.tell(notice, out)
     }
 }

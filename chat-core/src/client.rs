@@ -25,6 +25,6 @@ mod update;
 pub use config::Config;
 pub use driver::start;
 pub use machine::Client;
-pub use remote::{Closed, Remote, Updates};
+pub use remote::{Closed, Permit, Remote, Updates};
 pub use stats::{RoundTrips, Stats};
 pub use update::Update;

@@ -3,10 +3,10 @@
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use chat_front::text::{Line, Sanitized};
 
 use crate::{
-    output::{Line, Output},
-    sanitize::Sanitized,
+    output::Output,
     settings::Colours,
 };
 

@@ -1,10 +1,11 @@
 //! An export as one page that needs nothing else: no script, no picture, no other file.
 
 use chat_core::wire::{Author, EntryFrame, EntryKind, Gap};
+use chat_front::text::{Sanitized, entry::time};
 use jiff::{Zoned, civil::Date, tz::TimeZone};
 
 use super::{Form, lines::words};
-use crate::{line::found::time, sanitize::Sanitized};
+
 
 /// A page, with days and who speaks as headings.
 pub(super) struct Html {
@@ -37,6 +38,9 @@ impl Form for Html {
     }
 
     fn entry(&mut self, entry: &EntryFrame) -> String {
+        if !entry.body.is_shown() {
+            return String::new();
+        }
         let at = time(entry.at).to_zoned(self.zone.clone());
         let mut html = String::new();
         if self.day.replace(at.date()) != Some(at.date()) {

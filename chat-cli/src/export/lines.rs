@@ -1,14 +1,16 @@
 //! An export as lines: events for programs, or text for people.
 
 use chat_core::wire::{EntryFrame, EntryKind, Event, Gap};
+use chat_front::text::{
+    Sanitized,
+    entry::{mark, time},
+};
 use jiff::tz::TimeZone;
 
 use super::Form;
 use crate::{
-    line::found::{mark, time},
     output::printable_json,
-    sanitize::Sanitized,
-};
+    };
 
 /// One JSON event a line, as `chat tail --json` prints them.
 pub(super) struct Json;
@@ -37,6 +39,9 @@ impl Text {
 
 impl Form for Text {
     fn entry(&mut self, entry: &EntryFrame) -> String {
+        if !entry.body.is_shown() {
+            return String::new();
+        }
         let at = time(entry.at).to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S");
         let (from, text) = (Sanitized::line(&entry.author.name), Sanitized::block(&entry.body.text, INDENT));
         match entry.body.kind {

@@ -5,10 +5,8 @@ use std::io::{self, BufRead, Read};
 use anyhow::Context;
 
 use super::{reporter::Reporter, server::ReachableServer};
-use crate::{
-    output::{Line, Output},
-    sanitize::Sanitized,
-};
+use chat_front::text::{Line, Sanitized};
+use crate::output::Output;
 
 /// The user's answer.
 #[derive(Debug, Eq, PartialEq)]

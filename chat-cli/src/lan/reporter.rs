@@ -2,13 +2,11 @@
 
 use chat_core::Address;
 use chat_discovery::Found;
+use chat_front::text::{Line, Sanitized};
 use serde::Serialize;
 
 use super::server::ReachableServer;
-use crate::{
-    output::{Line, Output},
-    sanitize::Sanitized,
-};
+use crate::output::Output;
 
 /// Reports to the user, as lines or as JSON.
 pub(crate) struct Reporter {

@@ -1,100 +1,120 @@
 //! Line mode for programs: JSON requests or texts in, one JSON event a line out.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Instant};
 
 use chat_core::{
-    Address,
-    client::{Stats, Update},
+    client::Update,
     text,
     wire::{
-        self, Code, Error, Event, Goodbye, INBOX, Join, LimitsFrame, MAX_FRAME, Post, Request, RequestBody,
+        self, Code, Error, Event, Goodbye, Join, LimitsFrame, MAX_FRAME, Post, Request, RequestBody,
     },
 };
+use chat_front::{Conversation, Notice, Purpose, command::Measure};
 use serde::{Deserialize, Serialize};
 
-use super::{Face, Step, input::Typed, rooms::Rooms};
-use crate::{command::Measure, output::Output, stats};
+use super::{
+    input::Typed,
+    session::{Flow, Frontend},
+};
+use crate::{output::Output, stats};
 
-/// The face for programs. A request's `id` is its tag; what has none gets 0.
+/// The front end for programs. A request's `id` is the program's own; a request without one gets 0.
 #[derive(Debug, Default)]
-pub(crate) struct Json {
-    rooms: Rooms,
+pub(crate) struct Json;
+
+/// What a line asks for.
+#[derive(Debug, PartialEq)]
+enum Wish {
+    /// This request, under this number of the program's own.
+    Ask(RequestBody<'static>, u64),
+    /// What the network does.
+    Measure,
+    Nothing,
+    Quit,
 }
 
-impl Json {
-    fn understood(&mut self, line: &str) -> Result<Step, Error> {
-        let (request, tag) = if line.starts_with('{') {
-            let Request { id, body, .. } = read_request(line)?;
-            match body {
-                RequestBody::Unknown(unknown) if unknown.tag == STATS => {
-                    return Ok(Step::Measure(Measure::Once));
-                }
-                RequestBody::Unknown(unknown) => {
-                    let message = format!("no request is called {}", unknown.tag);
-                    return Err(Error { id, ..error(Code::Unsupported, message) });
-                }
-                known => (known, id.unwrap_or_default()),
+/// Reads `line`. A text is said in the room `current`.
+fn understood(line: &str, current: Option<&str>) -> Result<Wish, Error> {
+    if line.starts_with('{') {
+        let Request { id, body, .. } = read_request(line)?;
+        return match body {
+            RequestBody::Unknown(unknown) if unknown.tag == STATS => Ok(Wish::Measure),
+            RequestBody::Unknown(unknown) => {
+                let message = format!("no request is called {}", unknown.tag);
+                Err(Error { id, ..error(Code::Unsupported, message) })
             }
-        } else {
-            let text = text::clean(line);
-            if text.trim().is_empty() {
-                return Ok(Step::Nothing);
-            }
-            let room =
-                self.rooms.current().ok_or_else(|| error(Code::NotJoined, "in no room to say this in"))?;
-            (RequestBody::from(Post::say(room.to_owned(), text)), 0)
+            RequestBody::Bye => Ok(Wish::Quit),
+            known => Ok(Wish::Ask(known, id.unwrap_or_default())),
         };
-        match &request {
-            RequestBody::Bye => return Ok(Step::Quit),
-            // One may ask for the inbox from a number on; but nothing is said there.
-            RequestBody::Join(join) if join.room != INBOX => self.rooms.enter(&join.room),
-            RequestBody::Leave(leave) => self.rooms.leave(&leave.room),
-            _ => {}
-        }
-        Ok(Step::Ask(request, tag))
     }
+    let text = text::clean(line);
+    if text.trim().is_empty() {
+        return Ok(Wish::Nothing);
+    }
+    let room = current.ok_or_else(|| error(Code::NotJoined, "in no room to say this in"))?;
+    Ok(Wish::Ask(Post::say(room.to_owned(), text).into(), 0))
 }
 
-impl Face for Json {
-    fn enter(&mut self, room: &str, after: Option<u64>) -> Step {
-        self.rooms.enter(room);
+impl Frontend for Json {
+    fn enter(&mut self, conversation: &mut Conversation, room: &str, after: Option<u64>) {
         let join = Join { room: Cow::Owned(room.to_owned()), after, ..Join::default() };
-        Step::Ask(RequestBody::Join(join), 0)
+        conversation.pass_on(RequestBody::Join(join), 0);
     }
 
-    fn typed(&mut self, typed: Typed, out: &mut Output) -> anyhow::Result<Step> {
-        let understood = match &typed {
-            Typed::Line(line) => self.understood(line),
+    fn typed(
+        &mut self,
+        typed: Typed,
+        conversation: &mut Conversation,
+        now: Instant,
+        out: &mut Output,
+    ) -> anyhow::Result<Flow> {
+        let wish = match &typed {
+            Typed::Line(line) => understood(line, conversation.rooms().current()),
             Typed::NotUtf8 => Err(error(Code::BadFrame, "not UTF-8")),
             Typed::TooLong(size) => {
                 Err(error(Code::TooLarge, format!("{size} bytes are over the limit of {MAX_FRAME}")))
             }
         };
-        match understood {
-            Ok(step) => Ok(step),
-            Err(error) => {
-                out.json(&Event::Error(error))?;
-                Ok(Step::Nothing)
-            }
+        match wish {
+            Ok(Wish::Ask(request, id)) => drop(conversation.pass_on(request, id)),
+            Ok(Wish::Measure) => conversation.measure(Measure::Once, now),
+            Ok(Wish::Nothing) => {}
+            Ok(Wish::Quit) => return Ok(Flow::Quit),
+            Err(error) => out.json(&Event::Error(error))?,
         }
+        Ok(Flow::On)
     }
 
-    fn show(&mut self, update: &Update, out: &mut Output) -> anyhow::Result<()> {
-        if let Update::LostRoom { room, .. } = update {
-            self.rooms.leave(room);
+    fn update(
+        &mut self,
+        update: Update,
+        conversation: &mut Conversation,
+        out: &mut Output,
+    ) -> anyhow::Result<()> {
+        if let Update::Stats(stats) = &update {
+            out.json(&stats::event(stats, conversation.server()))?;
+        } else if let Some(event) = shown(&update, |tag| id(conversation, tag)) {
+            out.json(&event)?;
         }
-        match shown(update) {
-            Some(event) => Ok(out.json(&event)?),
-            None => Ok(()),
-        }
+        drop(conversation.on_update(update));
+        Ok(())
     }
 
-    fn measured(&mut self, stats: &Stats, server: &Address, out: &mut Output) -> anyhow::Result<()> {
-        Ok(out.json(&stats::event(stats, server))?)
+    fn tell(&mut self, _: &Notice, _: &mut Output) -> anyhow::Result<()> {
+        Ok(()) // programs read events
     }
 }
 
-fn shown(update: &Update) -> Option<Shown<'_>> {
+/// The program's own number for the request with this tag.
+fn id(conversation: &Conversation, tag: u64) -> u64 {
+    match conversation.purpose(tag) {
+        Some(Purpose::Program(id)) => *id,
+        _ => 0,
+    }
+}
+
+/// What a program is told of `update`; `id` is its own number for a request.
+fn shown(update: &Update, id: impl Fn(u64) -> u64) -> Option<Shown<'_>> {
     Some(match update {
         Update::Connected(welcome) => Shown::Own(Own::Connected {
             protocol: welcome.protocol,
@@ -113,15 +133,15 @@ fn shown(update: &Update) -> Option<Shown<'_>> {
             Shown::Wire(Event::Goodbye(Goodbye { reason: *reason, retry_after_ms: None }))
         }
         Update::Joined { tag, joined } => {
-            Shown::Wire(numbered(Event::Joined(joined.clone()), tag.unwrap_or_default()))
+            Shown::Wire(numbered(Event::Joined(joined.clone()), tag.map_or(0, id)))
         }
         Update::Members(members) => Shown::Wire(Event::Members(members.clone())),
         Update::LostRoom { room, error } => Shown::Own(Own::LostRoom { room, error }),
         Update::Presence(presence) => Shown::Wire(Event::Presence(presence.clone())),
         Update::Error(error) | Update::Refused(error) => Shown::Wire(Event::Error(error.clone())),
-        Update::Reply { tag, reply } => Shown::Wire(numbered(reply.clone(), *tag)),
+        Update::Reply { tag, reply } => Shown::Wire(numbered(reply.clone(), id(*tag))),
         Update::Reset { room } => Shown::Own(Own::Reset { room }),
-        Update::Unanswered { tag } => Shown::Own(Own::Unanswered { id: *tag }),
+        Update::Unanswered { tag } => Shown::Own(Own::Unanswered { id: id(*tag) }),
         _ => return None,
     })
 }
@@ -176,7 +196,7 @@ fn read_request(line: &str) -> Result<Request<'static>, Error> {
         id: Option<u64>,
     }
     let peeked = serde_json::from_str(line);
-    let id = peeked.as_ref().map_or(None, |it: &Id| it.id);
+    let id = peeked.as_ref().map_or(None, |peeked: &Id| peeked.id);
     let fields = line[1..].trim_start();
     let numbered;
     let frame = if peeked.is_ok() && id.is_none() && fields.starts_with('"') {

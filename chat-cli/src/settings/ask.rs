@@ -4,14 +4,14 @@ use std::io::{self, BufRead, IsTerminal, Read};
 
 use anyhow::{Context, bail};
 use chat_core::PersonName;
+use chat_front::text::{Line, Sanitized};
 
 use super::{Settings, file};
 use crate::{
     args::Person,
     names,
-    output::{Line, Output},
-    sanitize::Sanitized,
-};
+    output::Output,
+    };
 
 /// Asks for a name if `person` has none and input and output are a terminal, and writes the answer into the settings
 /// file. Call this before other code reads from the terminal.

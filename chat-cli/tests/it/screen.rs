@@ -294,7 +294,7 @@ fn a_server_that_comes_back_and_refuses_is_told_of_on_a_terminal_as_it_was() {
     std::fs::write(&password, "secret").unwrap();
     let _server = Server::start_with(&["--listen", &url, "--password-file", password.to_str().unwrap()]);
     assert_eq!(ana.ended().code(), Some(1));
-    ana.wait_for("chat: the server lets us in no more: ");
+    ana.wait_for("chat: the server no longer lets you in: ");
 }
 
 #[test]

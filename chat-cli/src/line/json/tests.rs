@@ -2,25 +2,56 @@
 
 use std::time::Duration;
 
-use chat_core::wire::{Author, Body, EntryFrame, Reason, Request, RequestBody, Welcome};
+use chat_core::wire::{Author, Body, EntryFrame, Reason, Welcome};
+use chat_front::conversation::Action;
 
 use super::*;
 
-fn asked(json: &mut Json, line: &str) -> String {
-    match json.understood(line) {
-        Ok(Step::Ask(request, tag)) => {
-            format!(
-                "{tag}: {}",
-                String::from_utf8(wire::write(&Request::new(tag, request)).to_vec()).unwrap()
-            )
+/// A program in a conversation.
+struct Program {
+    conversation: Conversation,
+}
+
+impl Program {
+    fn new() -> Program {
+        Program { conversation: Conversation::new("tcp://10.0.0.1:7000".parse().unwrap()) }
+    }
+
+    fn enter(&mut self, room: &str, after: Option<u64>) -> String {
+        Json.enter(&mut self.conversation, room, after);
+        self.action()
+    }
+
+    /// What `line` asks for.
+    fn asked(&mut self, line: &str) -> String {
+        match understood(line, self.conversation.rooms().current()) {
+            Err(error) => format!("{} {:?}: {}", error.code as u8, error.id, error.message),
+            Ok(_) => {
+                let typed = Typed::Line(line.to_owned());
+                let flow = Json.typed(typed, &mut self.conversation, Instant::now(), &mut Output::plain());
+                match flow.unwrap() {
+                    Flow::On => self.action(),
+                    Flow::Quit => "Quit".to_owned(),
+                }
+            }
         }
-        Ok(step) => format!("{step:?}"),
-        Err(error) => format!("{} {:?}: {}", error.code as u8, error.id, error.message),
+    }
+
+    fn action(&mut self) -> String {
+        match self.conversation.next_action() {
+            Some(Action::Ask(request, tag)) => {
+                let id = id(&self.conversation, tag);
+                let frame = wire::write(&Request::new(id, request));
+                format!("{id}: {}", String::from_utf8(frame.to_vec()).unwrap())
+            }
+            other => format!("{other:?}"),
+        }
     }
 }
 
+/// What is printed of `update`; the program's own number for its request is 7.
 fn printed(update: &Update) -> String {
-    shown(update).map(|it| serde_json::to_string(&it).unwrap()).unwrap_or_default()
+    shown(update, |_| 7).map(|event| serde_json::to_string(&event).unwrap()).unwrap_or_default()
 }
 
 #[test]
@@ -37,19 +68,19 @@ fn a_request_is_passed_on_under_its_number() {
             r#"{"type":"join","id":1,"room":"a","after":3}"#,
             r#"1: {"type":"join","id":1,"room":"a","after":3}"#,
         ),
-        (r#"{"type":"stats"}"#, "Measure(Once)"),
+        (r#"{"type":"stats"}"#, "Some(Measure)"),
         (r#"{"type":"bye"}"#, "Quit"),
     ] {
-        assert_eq!(asked(&mut Json::default(), line), expected);
+        assert_eq!(Program::new().asked(line), expected);
     }
 }
 
 #[test]
 fn no_text_is_said_in_the_inbox() {
-    let mut json = Json::default();
-    json.enter("hall", None);
-    assert!(asked(&mut json, r#"{"type":"join","room":"@","after":3}"#).contains("join"));
-    assert_eq!(asked(&mut json, "hi"), r#"0: {"type":"say","id":0,"room":"hall","text":"hi"}"#);
+    let mut program = Program::new();
+    program.enter("hall", None);
+    assert!(program.asked(r#"{"type":"join","room":"@","after":3}"#).contains("join"));
+    assert_eq!(program.asked("hi"), r#"0: {"type":"say","id":0,"room":"hall","text":"hi"}"#);
 }
 
 #[test]
@@ -66,14 +97,14 @@ fn every_request_survives_the_line_it_was_read_from() {
         r#"{"type":"replay","id":9,"room":"r","from":12,"to":17}"#,
         r#"{"type":"ping","id":10}"#,
     ] {
-        let asked = asked(&mut Json::default(), request);
+        let asked = Program::new().asked(request);
         assert_eq!(asked.split_once(": ").unwrap().1, request);
     }
 }
 
 #[test]
 fn what_is_no_request_is_refused_under_its_number() {
-    let refused = |line| match Json::default().understood(line) {
+    let refused = |line| match understood(line, None) {
         Err(error) => (error.code, error.id, error.message),
         other => panic!("{line}: {other:?}"),
     };
@@ -95,14 +126,24 @@ fn what_is_no_request_is_refused_under_its_number() {
 
 #[test]
 fn a_text_is_said_in_the_room_joined_last() {
-    let mut json = Json::default();
-    assert!(json.understood("hi").is_err());
-    json.enter("lobby", None);
-    json.understood(r#"{"type":"join","room":"hall"}"#).unwrap();
-    assert_eq!(asked(&mut json, "hi"), r#"0: {"type":"say","id":0,"room":"hall","text":"hi"}"#);
-    json.understood(r#"{"type":"leave","room":"hall"}"#).unwrap();
-    assert_eq!(asked(&mut json, "hi"), r#"0: {"type":"say","id":0,"room":"lobby","text":"hi"}"#);
-    assert_eq!(asked(&mut json, " "), "Nothing");
+    let mut program = Program::new();
+    assert!(understood("hi", program.conversation.rooms().current()).is_err());
+    program.enter("lobby", None);
+    program.asked(r#"{"type":"join","room":"hall"}"#);
+    assert_eq!(program.asked("hi"), r#"0: {"type":"say","id":0,"room":"hall","text":"hi"}"#);
+    program.asked(r#"{"type":"leave","room":"hall"}"#);
+    assert_eq!(program.asked("hi"), r#"0: {"type":"say","id":0,"room":"lobby","text":"hi"}"#);
+    assert_eq!(program.asked(" "), "None");
+}
+
+#[test]
+fn two_requests_may_have_the_same_number() {
+    let mut program = Program::new();
+    for line in [r#"{"type":"ping","id":7}"#, r#"{"type":"rooms","id":7}"#, r#"{"type":"ping","id":0}"#] {
+        program.asked(line);
+    }
+    assert_eq!(program.conversation.unanswered(), 3);
+    assert_eq!([1, 2, 3, 4].map(|tag| id(&program.conversation, tag)), [7, 7, 0, 0]);
 }
 
 #[test]
@@ -134,10 +175,10 @@ fn the_secret_of_a_session_is_not_shown() {
 #[test]
 fn events_are_those_of_the_wire_with_the_number_of_the_request() {
     let pong = Event::Pong(wire::Pong { id: 99 });
-    assert_eq!(printed(&Update::Reply { tag: 7, reply: pong }), r#"{"type":"pong","id":7}"#);
+    assert_eq!(printed(&Update::Reply { tag: 1, reply: pong }), r#"{"type":"pong","id":7}"#);
     let refused = Event::Error(error(Code::Busy, "later"));
     assert_eq!(
-        printed(&Update::Reply { tag: 7, reply: refused }),
+        printed(&Update::Reply { tag: 1, reply: refused }),
         r#"{"type":"error","id":7,"code":"busy","message":"later"}"#
     );
     let entry = EntryFrame {
@@ -158,12 +199,23 @@ fn events_are_those_of_the_wire_with_the_number_of_the_request() {
     );
     assert_eq!(printed(&Update::Goodbye(Reason::Shutdown)), r#"{"type":"goodbye","reason":"shutdown"}"#);
     assert_eq!(printed(&Update::Reset { room: "hall".to_owned() }), r#"{"type":"reset","room":"hall"}"#);
-    assert_eq!(printed(&Update::Unanswered { tag: 7 }), r#"{"type":"unanswered","id":7}"#);
+    assert_eq!(printed(&Update::Unanswered { tag: 1 }), r#"{"type":"unanswered","id":7}"#);
 }
 
 #[test]
 fn the_first_room_is_read_from_where_the_user_says() {
-    let step = Json::default().enter("hall", Some(3));
-    let join = Join { room: "hall".into(), after: Some(3), ..Join::default() };
-    assert_eq!(step, Step::Ask(RequestBody::Join(join), 0));
+    let asked = Program::new().enter("hall", Some(3));
+    assert_eq!(asked, r#"0: {"type":"join","id":0,"room":"hall","after":3}"#);
+}
+
+/// protocol 14.1
+#[test]
+fn an_entry_of_a_later_kind_is_passed_on_as_it_came() {
+    for frame in [
+        r#"{"type":"reaction","room":"hall","seq":1,"from":"ana","at":5,"text":"likes this","to_seq":7}"#,
+        r#"{"type":"mark","room":"hall","seq":2,"from":"ana","at":5,"to_seq":7}"#,
+    ] {
+        let Ok(Event::Entry(entry)) = wire::read_event(frame.as_bytes()) else { panic!("{frame}") };
+        assert_eq!(printed(&Update::Entry(entry)), frame);
+    }
 }

@@ -1,0 +1,197 @@
+//! Line mode: lines typed become requests, and what happens becomes lines, for people or for programs.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use chat_core::client::Update;
+use chat_front::{
+    Connection, Connector, Conversation, Notice, command::Measure, connection::Happened,
+};
+use futures::{
+    FutureExt, Stream, StreamExt,
+    future::{BoxFuture, Fuse, FusedFuture, pending},
+    select,
+    stream::{Fuse as FuseStream, FusedStream},
+};
+
+use super::input::Typed;
+use crate::{output::Output, signals::Signals};
+
+/// How a conversation looks to its user.
+pub(crate) trait Frontend {
+    /// Asks to enter a room, and to read it from the entry after `after` on.
+    fn enter(&mut self, conversation: &mut Conversation, room: &str, after: Option<u64>);
+
+    /// Takes what was typed.
+    ///
+    /// # Errors
+    /// When nothing more can be printed.
+    fn typed(
+        &mut self,
+        typed: Typed,
+        conversation: &mut Conversation,
+        now: Instant,
+        out: &mut Output,
+    ) -> anyhow::Result<Flow>;
+
+    /// Takes what the client reports, and shows it.
+    ///
+    /// # Errors
+    /// When nothing more can be printed, or the user has no more use for the conversation.
+    fn update(
+        &mut self,
+        update: Update,
+        conversation: &mut Conversation,
+        out: &mut Output,
+    ) -> anyhow::Result<()>;
+
+    /// Tells the user something.
+    ///
+    /// # Errors
+    /// When nothing more can be printed.
+    fn tell(&mut self, notice: &Notice, out: &mut Output) -> anyhow::Result<()>;
+}
+
+/// Whether a conversation goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Flow {
+    On,
+    Quit,
+}
+
+/// A session and its user.
+struct LineSession<F> {
+    connection: Connection,
+    conversation: Conversation,
+    frontend: F,
+    out: Output,
+}
+
+/// Opens a session by `connector`, enters `rooms`, which are read from the numbers beside them on, says and asks what is
+/// typed, and shows what happens, until the user quits, a signal comes, or what is typed ends and all that was asked is
+/// answered. `typed` is called once the server has let the user in.
+///
+/// # Errors
+/// When the server cannot be joined or ends the session for good, nothing more can be printed, or requests stay without
+/// an answer.
+pub(crate) async fn run<S: Stream<Item = Typed> + Unpin>(
+    connector: Connector,
+    frontend: impl Frontend,
+    out: Output,
+    rooms: &[(&str, Option<u64>)],
+    typed: impl FnOnce(&mut Output) -> io::Result<S>,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::catch().context("cannot catch signals")?;
+    let conversation = Conversation::new(connector.server().clone());
+    let connection = Connection::open(connector);
+    let mut session = LineSession { connection, conversation, frontend, out };
+    while !session.connection.is_open() {
+        let happened = select! {
+            () = signals.shutdown_requested() => return Ok(()),
+            happened = Box::pin(session.connection.next(&mut session.conversation).fuse()) => happened?,
+        };
+        session.happened(happened)?;
+    }
+    let typed = typed(&mut session.out).context("cannot read standard input")?;
+    for (room, after) in rooms {
+        session.frontend.enter(&mut session.conversation, room, *after);
+    }
+    let ended = session.converse(typed.fuse(), &mut signals).await;
+    session.leave(ended).await
+}
+
+impl<F: Frontend> LineSession<F> {
+    async fn converse(
+        &mut self,
+        mut typed: FuseStream<impl Stream<Item = Typed> + Unpin>,
+        signals: &mut Signals,
+    ) -> anyhow::Result<()> {
+        // How long what the rooms hold may take to come, once everything is answered.
+        let mut patience: Fuse<BoxFuture<'static, ()>> = Fuse::terminated();
+        loop {
+            let runtime = self.connection.connector().runtime().clone();
+            if typed.is_terminated() && self.conversation.is_settled() {
+                if self.conversation.rooms().are_read() {
+                    return Ok(());
+                }
+                if patience.is_terminated() {
+                    patience = runtime.sleep_until(runtime.now() + ECHO_WITHIN).fuse();
+                }
+            }
+            let mut line = match self.conversation.takes_more() {
+                true => typed.next().left_future(),
+                false => pending().right_future(),
+            };
+            let mut timeout = match self.conversation.poll_timeout() {
+                Some(at) => runtime.sleep_until(at).fuse(),
+                None => Fuse::terminated(),
+            };
+            let happened = select! {
+                () = signals.shutdown_requested() => return Ok(()),
+                () = patience => return Ok(()),
+                () = timeout => {
+                    self.conversation.on_timeout(runtime.now());
+                    continue;
+                }
+                line = line => {
+                    let Some(line) = line else { continue };
+                    let LineSession { conversation, frontend, out, .. } = self;
+                    match frontend.typed(line, conversation, runtime.now(), out)? {
+                        Flow::On => continue,
+                        Flow::Quit => return Ok(()),
+                    }
+                }
+                happened = Box::pin(self.connection.next(&mut self.conversation).fuse()) => happened?,
+            };
+            self.happened(happened)?;
+        }
+    }
+
+    fn happened(&mut self, happened: Happened) -> anyhow::Result<()> {
+        let LineSession { conversation, frontend, out, .. } = self;
+        match happened {
+            Happened::Update(update) => frontend.update(update, conversation, out),
+            Happened::Opened(welcome) => frontend.update(Update::Connected(welcome), conversation, out),
+            Happened::Renamed(welcome) => {
+                let mut notices = conversation.renamed(&welcome).into_iter();
+                notices.try_for_each(|notice| frontend.tell(&notice, out))
+            }
+            Happened::NotRenamed(why) => frontend.tell(&conversation.not_renamed(why), out),
+            Happened::NotMoved(why) => frontend.tell(&Notice::CannotGoOn { why }, out),
+        }
+    }
+
+    /// Says goodbye, and shows what still comes.
+    async fn leave(self, ended: anyhow::Result<()>) -> anyhow::Result<()> {
+        let LineSession { connection, mut conversation, mut frontend, mut out } = self;
+        let runtime = connection.connector().runtime().clone();
+        if connection.connector().is_raw() && ended.is_ok() {
+            conversation.measure(Measure::Once, runtime.now());
+        }
+        let unsent = conversation.take_unsent();
+        let mut is_shown = ended.is_ok();
+        let hear = |update| {
+            let is_end = matches!(update, Update::Disconnected { .. } | Update::Goodbye(_));
+            if is_shown && !is_end {
+                is_shown = frontend.update(update, &mut conversation, &mut out).is_ok();
+            } else {
+                conversation.on_update(update);
+            }
+        };
+        connection.leave(unsent, hear).await;
+        ended?;
+        match (conversation.given_up(), conversation.unanswered()) {
+            (0, 0) => Ok(()),
+            (0, 1) => bail!("left before 1 request was answered"),
+            (0, many) => bail!("left before {many} requests were answered"),
+            (1, 0) => bail!("1 request was not answered"),
+            (some, more) => bail!("{} requests were not answered", some + more),
+        }
+    }
+}
+
+/// How long, once everything is stored, what the rooms hold may take to come before the user leaves without it.
+const ECHO_WITHIN: Duration = Duration::from_secs(2);

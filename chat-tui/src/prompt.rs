@@ -1,0 +1,237 @@
+//! The line being typed on a terminal: it is edited below everything else, and what is printed goes above it.
+
+use std::{
+    cell::RefCell,
+    io::{self, Write},
+    rc::Rc,
+};
+
+use chat_core::text;
+use crossterm::{
+    event::{
+        DisableBracketedPaste, EnableBracketedPaste, Event, EventStream, KeyCode, KeyEvent, KeyEventKind,
+        KeyModifiers,
+    },
+    execute,
+    terminal::{disable_raw_mode, enable_raw_mode},
+};
+use futures::{Stream, StreamExt, stream};
+
+use crate::edit::{self, Editor, Key, Move, PROMPT, Written};
+
+/// Prints whole lines above the one being typed.
+pub type Printer = Box<dyn FnMut(&[u8]) -> io::Result<()>>;
+
+/// What is typed, and where it stands on the terminal.
+#[derive(Debug, Default)]
+struct Prompt {
+    editor: Editor,
+    written: Written,
+    /// Whether the terminal is ours, and what is typed is to be seen on it.
+    is_open: bool,
+    /// How many rows of it are above the cursor.
+    above: usize,
+}
+
+/// What became of a key.
+enum KeyOutcome {
+    Line(String),
+    End,
+    Nothing,
+}
+
+/// The lines typed on the terminal, up to their end, and what prints above the one being typed. When the stream is
+/// dropped the terminal is as it was before.
+///
+/// # Errors
+/// When standard output is no terminal.
+pub fn lines() -> io::Result<(impl Stream<Item = String> + Unpin + use<>, Printer)> {
+    let prompt = Rc::new(RefCell::new(Prompt::default()));
+    let open = Open(prompt.clone());
+    prompt.borrow_mut().open()?;
+    // Only now: an event stream reads keys, which are lines before the terminal is open.
+    let state = (EventStream::new(), open);
+    let next = async |(mut events, open): (EventStream, Open)| loop {
+        let event = match events.next().await? {
+            Ok(event) => event,
+            Err(error) => {
+                tracing::warn!(%error, "cannot read the terminal");
+                return None;
+            }
+        };
+        let taken = open.0.borrow_mut().take(event);
+        match taken {
+            Ok(KeyOutcome::Line(line)) => return Some((line, (events, open))),
+            Ok(KeyOutcome::Nothing) => {}
+            Ok(KeyOutcome::End) | Err(_) => return None,
+        }
+    };
+    let printer = Box::new(move |text: &[u8]| prompt.borrow_mut().print(text));
+    Ok((stream::unfold(state, next).boxed_local(), printer))
+}
+
+/// A terminal that is given back when this is dropped.
+struct Open(Rc<RefCell<Prompt>>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.borrow_mut().close();
+    }
+}
+
+impl Prompt {
+    fn open(&mut self) -> io::Result<()> {
+        enable_raw_mode()?;
+        self.is_open = true;
+        execute!(io::stdout(), EnableBracketedPaste)?;
+        self.print(b"")
+    }
+
+    /// Gives the terminal back. What is typed stays to be seen; a terminal that takes no more needs none of it.
+    fn close(&mut self) {
+        if !self.is_open {
+            return;
+        }
+        let mut frame = self.erased();
+        if !self.editor.is_empty() {
+            self.draw(usize::MAX, &mut frame);
+            frame.extend_from_slice(b"\r\n");
+        }
+        self.is_open = false;
+        let _ = io::stdout().write_all(&frame);
+        let _ = execute!(io::stdout(), DisableBracketedPaste);
+        let _ = disable_raw_mode();
+    }
+
+    /// Prints `text`, which is whole lines, above what is being typed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn print(&mut self, text: &[u8]) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        if !self.is_open {
+            stdout.write_all(text)?;
+            return stdout.flush();
+        }
+        // Written at once, so that no half of it is seen.
+        let mut frame = self.erased();
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            frame.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+            frame.extend_from_slice(if line.ends_with(b"\n") { b"\r\n" } else { b"" });
+        }
+        self.draw(rows().saturating_sub(1), &mut frame);
+        stdout.write_all(&frame)?;
+        stdout.flush()
+    }
+
+    fn take(&mut self, event: Event) -> io::Result<KeyOutcome> {
+        let taken = match event {
+            Event::Key(event) if event.kind == KeyEventKind::Release => return Ok(KeyOutcome::Nothing),
+            #[cfg(unix)]
+            Event::Key(event) if is_control(event, 'z') => {
+                self.close();
+                signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+                return self.open().map(|()| KeyOutcome::Nothing);
+            }
+            Event::Key(event) => match edit::meaning(event) {
+                Some(key) => self.pressed(key, event.code),
+                None => return Ok(KeyOutcome::Nothing),
+            },
+            // A paste is one text, whatever is in it, and never keys.
+            Event::Paste(pasted) => self.write(&text::clean(&pasted)),
+            Event::Resize(..) => KeyOutcome::Nothing,
+            _ => return Ok(KeyOutcome::Nothing),
+        };
+        match &taken {
+            KeyOutcome::Line(line) => {
+                // It stays, whole, and the next one begins below it.
+                let mut frame = self.erased();
+                self.editor = Editor::with(line);
+                self.draw(usize::MAX, &mut frame);
+                frame.extend_from_slice(b"\r\n");
+                (self.editor, self.above) = (Editor::default(), 0);
+                io::stdout().write_all(&frame)?;
+                self.print(b"")?;
+            }
+            KeyOutcome::Nothing => self.print(b"")?,
+            KeyOutcome::End => {}
+        }
+        Ok(taken)
+    }
+
+    fn pressed(&mut self, key: Key, code: KeyCode) -> KeyOutcome {
+        match key {
+            Key::Char(c) => return self.write(c.encode_utf8(&mut [0; 4])),
+            Key::NewLine if code == KeyCode::Enter => return self.write("\n"),
+            Key::Enter | Key::NewLine => {
+                let line = self.editor.take();
+                if !line.is_empty() {
+                    self.written.keep(&line);
+                }
+                return KeyOutcome::Line(line);
+            }
+            Key::Move(to) => self.editor.move_cursor(to),
+            Key::Search => self.editor.move_cursor(Move::Right), // as Ctrl-F does in a shell
+            Key::Delete(to) => self.editor.delete(to),
+            Key::Line(way) if self.editor.move_line(way) => {}
+            Key::Line(way) | Key::NextRoom(way) => {
+                if let Some(line) = self.written.walk(way, self.editor.text()) {
+                    self.editor = Editor::with(&line);
+                }
+            }
+            Key::Cancel | Key::EndOfInput if self.editor.is_empty() => return KeyOutcome::End,
+            Key::Cancel => drop(self.editor.take()),
+            Key::EndOfInput => self.editor.delete(Move::Right),
+            _ => {}
+        }
+        KeyOutcome::Nothing
+    }
+
+    fn write(&mut self, text: &str) -> KeyOutcome {
+        self.editor.insert(text); // or not, if that is more than anybody can say
+        KeyOutcome::Nothing
+    }
+
+    /// What takes it away from the terminal.
+    fn erased(&mut self) -> Vec<u8> {
+        match std::mem::take(&mut self.above) {
+            0 => b"\r\x1b[J".to_vec(),
+            above => format!("\r\x1b[{above}A\x1b[J").into_bytes(),
+        }
+    }
+
+    /// Adds to `frame` what shows it, in at most so many rows, those around the cursor.
+    fn draw(&mut self, most_rows: usize, frame: &mut Vec<u8>) {
+        let (rows, (column, row)) = edit::rows(&self.editor, columns());
+        let most_rows = most_rows.clamp(1, rows.len());
+        let first = (row + 1).saturating_sub(most_rows);
+        let shown = &rows[first..first + most_rows];
+        for (at, text) in shown.iter().enumerate() {
+            frame.extend_from_slice(if at > 0 { b"\r\n" } else { b"" });
+            frame.extend_from_slice(if first + at == 0 { PROMPT } else { NO_PROMPT }.as_bytes());
+            frame.extend_from_slice(text.as_bytes());
+        }
+        self.above = row - first;
+        let below = shown.len() - 1 - self.above;
+        if below > 0 {
+            frame.extend_from_slice(format!("\x1b[{below}A").as_bytes());
+        }
+        frame.extend_from_slice(format!("\r\x1b[{}C", PROMPT.len() + column).as_bytes());
+    }
+}
+
+#[cfg(unix)]
+fn is_control(event: KeyEvent, c: char) -> bool {
+    event.modifiers == KeyModifiers::CONTROL && event.code == KeyCode::Char(c)
+}
+
+fn columns() -> usize {
+    terminal_size::terminal_size_of(io::stdout()).map_or(80, |(columns, _)| columns.0.into())
+}
+
+fn rows() -> usize {
+    terminal_size::terminal_size_of(io::stdout()).map_or(24, |(_, rows)| rows.0.into())
+}
+
+/// What stands before the rows after the first one.
+const NO_PROMPT: &str = "  ";

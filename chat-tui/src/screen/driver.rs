@@ -1,0 +1,253 @@
+//! Where keys, the conversation and the clock come together, one at a time. While thousands of messages come, keys are
+//! taken first and the screen is drawn at most [`FRAME`] after what it shows.
+
+use std::{
+    fmt, io,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use chat_front::{Connection, Connector, Notice, connection::Happened, text::Line};
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
+use futures::{
+    FutureExt, StreamExt,
+    future::pending,
+    select_biased,
+    stream::{BoxStream, Fuse},
+};
+use jiff::tz::TimeZone;
+
+use super::{
+    app::{App, Wish},
+    draw,
+    terminal::Terminal,
+    theme::Theme,
+};
+use crate::edit::{self, Key, Way};
+
+/// What a screen is told before it begins.
+pub struct Options<'a> {
+    /// Whether to use colours.
+    pub colours: bool,
+    /// Whether to ring for what is for the user.
+    pub rings: bool,
+    /// Told before, and said again, as the screen covers it.
+    pub told: Option<Line>,
+    /// Completes when the program is asked to end.
+    pub shutdown: BoxStream<'static, ()>,
+    /// Asked when the user leaves, with whether a session is open: what the user is to be warned of first, if anything.
+    pub warning: Box<dyn FnMut(bool) -> Option<Line> + 'a>,
+}
+
+impl fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("colours", &self.colours).finish_non_exhaustive()
+    }
+}
+
+/// Takes the terminal over, opens a session by `connector` and talks in `rooms` until the user leaves.
+///
+/// # Errors
+/// When the server cannot be joined or ends the session for good, the terminal is gone, or a message stays unanswered.
+pub async fn run(connector: Connector, rooms: &[&str], options: Options<'_>) -> anyhow::Result<()> {
+    let theme = Theme { colours: options.colours };
+    let mut app = App::new(connector.server().clone(), rooms, theme, TimeZone::system());
+    options.told.into_iter().for_each(|line| app.note(line));
+    let mut driver = Driver {
+        drawn: connector.runtime().now(),
+        app,
+        connection: Connection::open(connector),
+        shutdown: options.shutdown.fuse(),
+        warning: options.warning,
+        due: None,
+        rings: options.rings,
+        rang: None,
+    };
+    let ended = driver.converse().await;
+    // Dropping the terminal gave it back: everything said from here on is printed.
+    let left = driver.leave().await;
+    ended.and(left)
+}
+
+struct Driver<'a> {
+    app: App,
+    connection: Connection,
+    shutdown: Fuse<BoxStream<'static, ()>>,
+    warning: Box<dyn FnMut(bool) -> Option<Line> + 'a>,
+    /// When to draw what has changed since the screen was drawn.
+    due: Option<Instant>,
+    drawn: Instant,
+    /// Whether to ring at all, and when that was.
+    rings: bool,
+    rang: Option<Instant>,
+}
+
+/// Why the driver woke.
+enum Woken {
+    Event(Option<io::Result<Event>>),
+    Happened(anyhow::Result<Happened>),
+    Time,
+}
+
+impl Driver<'_> {
+    async fn converse(&mut self) -> anyhow::Result<()> {
+        let mut terminal = Terminal::take().context("cannot use the terminal")?;
+        // The only one there ever is: another would not wake us.
+        let mut events = EventStream::new().fuse();
+        self.draw(&mut terminal)?; // before anything has come
+        loop {
+            let now = self.now();
+            if self.due.is_some_and(|due| due <= now) {
+                self.draw(&mut terminal)?;
+            }
+            let timeout = self.app.poll_timeout(now).into_iter().chain(self.due).min();
+            let mut timeout = match timeout {
+                Some(at) => self.connection.connector().runtime().sleep_until(at).fuse(),
+                None => pending().boxed().fuse(),
+            };
+            let woken = {
+                let happens = self.connection.next(&mut self.app.conversation).fuse();
+                let mut happens = std::pin::pin!(happens);
+                // Keys come first, and what was written before what there is to read.
+                select_biased! {
+                    _ = self.shutdown.next() => return Ok(()),
+                    event = events.next() => Woken::Event(event),
+                    happened = happens => Woken::Happened(happened),
+                    () = timeout => Woken::Time,
+                }
+            };
+            match woken {
+                Woken::Event(event) => {
+                    let event = event.context("the terminal is gone")?.context("the terminal is gone")?;
+                    self.on_event(event);
+                }
+                Woken::Happened(happened) => {
+                    self.happened(happened?);
+                    self.happened_already()?;
+                }
+                Woken::Time => {
+                    let now = self.now();
+                    self.app.on_timeout(now);
+                    self.draw_within(FRAME);
+                }
+            }
+            for wish in self.app.take_wishes() {
+                self.draw_within(FRAME);
+                match wish {
+                    Wish::Redraw => terminal.forget().context("the terminal is gone")?,
+                    Wish::Quit => match (self.warning)(self.connection.is_open()) {
+                        Some(line) => self.app.note(line),
+                        None => return Ok(()),
+                    },
+                }
+            }
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.connection.connector().runtime().now()
+    }
+
+    /// Something has changed, and is to be seen that soon after what was drawn last.
+    fn draw_within(&mut self, frame: Duration) {
+        let due = self.drawn + frame;
+        self.due = Some(self.due.map_or(due, |already| already.min(due)));
+    }
+
+    fn draw(&mut self, terminal: &mut Terminal) -> anyhow::Result<()> {
+        let now = self.now();
+        let app = &mut self.app;
+        terminal
+            .draw(|frame| {
+                let area = frame.area();
+                app.resized((area.width, area.height));
+                draw::draw(app, now, frame);
+            })
+            .context("the terminal is gone")?;
+        if app.take_bell() && self.rings && self.rang.is_none_or(|at| at + RING_EVERY <= now) {
+            self.rang = Some(now);
+            terminal.ring().context("the terminal is gone")?;
+        }
+        (self.due, self.drawn) = (None, self.now());
+        Ok(())
+    }
+
+    fn on_event(&mut self, event: Event) {
+        let now = self.now();
+        match event {
+            Event::Key(event) if event.kind != KeyEventKind::Release => {
+                let Some(key) = edit::meaning(event) else { return };
+                self.app.on_key(key, now);
+            }
+            Event::Paste(text) => self.app.on_paste(&text),
+            Event::Mouse(event) => match event.kind {
+                MouseEventKind::ScrollUp => self.app.on_key(Key::Wheel(Way::Up), now),
+                MouseEventKind::ScrollDown => self.app.on_key(Key::Wheel(Way::Down), now),
+                MouseEventKind::Down(MouseButton::Left) => self.app.on_click(event.column, event.row),
+                _ => return,
+            },
+            Event::FocusGained => self.app.focused(true),
+            Event::FocusLost => self.app.focused(false),
+            // What is drawn next is drawn for the size there is then.
+            Event::Resize(..) => {}
+            Event::Key(_) => return,
+        }
+        self.draw_within(KEY_FRAME);
+    }
+
+    fn happened(&mut self, happened: Happened) {
+        let now = self.now();
+        match happened {
+            Happened::Update(update) => self.app.on_update(update, now),
+            Happened::Opened(welcome) => self.app.opened(welcome, now),
+            Happened::Renamed(welcome) => self.app.renamed(&welcome, now),
+            Happened::NotRenamed(why) => {
+                let notice = self.app.conversation.not_renamed(why);
+                self.app.tell(&notice);
+            }
+            Happened::NotMoved(why) => self.app.tell(&Notice::CannotGoOn { why }),
+        }
+        self.draw_within(FRAME);
+    }
+
+    /// Takes what has happened already, so that it is drawn at once.
+    fn happened_already(&mut self) -> anyhow::Result<()> {
+        for _ in 0..MOST_AT_ONCE {
+            let Some(happened) = self.connection.next(&mut self.app.conversation).now_or_never() else { break };
+            self.happened(happened?);
+        }
+        Ok(())
+    }
+
+    /// Says what is left to say and waits, not for long, until it is stored.
+    async fn leave(self) -> anyhow::Result<()> {
+        let Driver { mut app, connection, mut shutdown, .. } = self;
+        let runtime = connection.connector().runtime().clone();
+        let unsent = app.conversation.take_unsent();
+        {
+            let leaving = connection.leave(unsent, |update| app.on_update(update, runtime.now())).fuse();
+            let mut leaving = std::pin::pin!(leaving);
+            select_biased! {
+                _ = shutdown.next() => {}
+                () = leaving => {}
+            }
+        }
+        match app.conversation.unsaid() {
+            0 => Ok(()),
+            1 => bail!("left before 1 message was stored"),
+            many => bail!("left before {many} messages were stored"),
+        }
+    }
+}
+
+/// How long what is shown may be older than what is known: a sixtieth of a second.
+const FRAME: Duration = Duration::from_micros(16_667);
+
+/// The same for what the user does. The rest of the time is left to others.
+const KEY_FRAME: Duration = Duration::from_millis(4);
+
+/// The bell rings at most once in this time, however often the user is called.
+const RING_EVERY: Duration = Duration::from_secs(1);
+
+/// How many updates are taken before it is looked whether a key was pressed.
+const MOST_AT_ONCE: usize = 64;
