@@ -170,7 +170,7 @@ mod tests {
         let before = seq(&backlog, scroll);
         backlog.take_older(&entries(41..=100));
         for entry in &entries(113..=150) {
-            backlog.news(crate::screen::backlog::Item::Said(entry.into()), true);
+            backlog.news(entry.into(), true);
         }
         assert_eq!(backlog.len(), 110);
         assert_eq!(seq(&backlog, scroll), before);
