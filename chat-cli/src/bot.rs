@@ -17,13 +17,7 @@ use chat_front::{
 use futures::{FutureExt, StreamExt, select};
 use jiff::Zoned;
 
-use crate::{
-    args::Bot,
-    connector::connector,
-    output::Output,
-    settings::Settings,
-    signals::Signals,
-};
+use crate::{args::Bot, connector::connector, output::Output, settings::Settings, signals::Signals};
 
 mod addressing;
 mod answer;

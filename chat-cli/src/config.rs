@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context;
-use serde_json::{Value, json};
 use chat_front::text::Sanitized;
+use serde_json::{Value, json};
 
 use crate::{
     args::Config,

@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use anyhow::bail;
 use chat_core::{Address, SharedRuntime};
-use chat_front::text::{Line, Sanitized};
 use chat_discovery::Found;
+use chat_front::text::{Line, Sanitized};
 use serde::Serialize;
 
-use crate::{
-    args::Discover,
-    lan,
-    output::Output,
-    };
+use crate::{args::Discover, lan, output::Output};
 
 /// Runs `chat discover`.
 ///

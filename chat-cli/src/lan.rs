@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::bail;
 use chat_core::{Address, SharedRuntime, transport::Transports};
-use chat_front::text::Line;
 use chat_discovery::{Announcer, Finder, Found, ServerId, find};
+use chat_front::text::Line;
 use chat_sqlite::OpenError;
 use futures::{FutureExt, StreamExt, select_biased};
 

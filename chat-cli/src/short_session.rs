@@ -15,7 +15,6 @@ use chat_front::{
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, future::Fuse, select_biased};
 
-
 /// A session that lasts as long as one command.
 pub(crate) struct ShortSession {
     session: Session,

@@ -84,8 +84,19 @@ pub enum CommandName {
 
 /// Every command, with its slash, as a user types it.
 pub const COMMANDS: [&str; 13] = [
-    "/help", "/history", "/join", "/leave", "/msg", "/name", "/quit", "/rooms", "/search", "/stats", "/topic",
-    "/transport", "/who",
+    "/help",
+    "/history",
+    "/join",
+    "/leave",
+    "/msg",
+    "/name",
+    "/quit",
+    "/rooms",
+    "/search",
+    "/stats",
+    "/topic",
+    "/transport",
+    "/who",
 ];
 
 impl<'a> Command<'a> {

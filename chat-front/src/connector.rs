@@ -114,7 +114,8 @@ impl Connector {
     pub(crate) fn route(&self, to: &str) -> anyhow::Result<(Arc<dyn Transport>, Address)> {
         let address = if to.contains("://") { to.parse() } else { Address::new(to, self.server.rest()) };
         let address = address.with_context(|| format!("cannot go on over {to}"))?;
-        let transport = self.transports.get(&address).with_context(|| format!("cannot go on at {address}"))?;
+        let transport =
+            self.transports.get(&address).with_context(|| format!("cannot go on at {address}"))?;
         Ok((transport, address))
     }
 

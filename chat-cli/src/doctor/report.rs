@@ -1,14 +1,11 @@
 //! The report of the doctor: one line for people or one JSON object for programs for each step, and a verdict.
 
 use anstyle::{AnsiColor, Style};
+use chat_front::text::{Line, Sanitized};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use chat_front::text::{Line, Sanitized};
 
-use crate::{
-    output::Output,
-    settings::Colours,
-};
+use crate::{output::Output, settings::Colours};
 
 /// The outcome of a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]

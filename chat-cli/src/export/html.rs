@@ -6,7 +6,6 @@ use jiff::{Zoned, civil::Date, tz::TimeZone};
 
 use super::{Form, lines::words};
 
-
 /// A page, with days and who speaks as headings.
 pub(super) struct Html {
     room: String,

@@ -8,9 +8,7 @@ use chat_front::text::{
 use jiff::tz::TimeZone;
 
 use super::Form;
-use crate::{
-    output::printable_json,
-    };
+use crate::output::printable_json;
 
 /// One JSON event a line, as `chat tail --json` prints them.
 pub(super) struct Json;

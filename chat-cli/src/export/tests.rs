@@ -7,7 +7,14 @@ use super::*;
 
 fn entry(seq: u64, text: &str) -> EntryFrame {
     let body = Body { kind: EntryKind::of("reaction"), ..Body::message(text) };
-    EntryFrame { room: "lobby".to_owned(), seq, author: Author::person("ana"), to: None, at: 1_795_172_580_000, body }
+    EntryFrame {
+        room: "lobby".to_owned(),
+        seq,
+        author: Author::person("ana"),
+        to: None,
+        at: 1_795_172_580_000,
+        body,
+    }
 }
 
 /// protocol 14.1
@@ -23,5 +30,8 @@ fn an_entry_of_a_later_kind_is_written_by_its_text_or_not_at_all() {
     assert!(shown.contains(">likes &lt;this&gt;</p>") && shown.contains("<h2>2026-11-20</h2>"), "{shown}");
     assert!(html.end().contains(">1 entry, exported"));
     let bare = lines::Json.entry(&entry(3, ""));
-    assert_eq!(bare, "{\"type\":\"reaction\",\"room\":\"lobby\",\"seq\":3,\"from\":\"ana\",\"at\":1795172580000}\n");
+    assert_eq!(
+        bare,
+        "{\"type\":\"reaction\",\"room\":\"lobby\",\"seq\":3,\"from\":\"ana\",\"at\":1795172580000}\n"
+    );
 }

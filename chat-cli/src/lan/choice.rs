@@ -5,8 +5,8 @@ use std::io::{self, BufRead, Read};
 use anyhow::Context;
 
 use super::{reporter::Reporter, server::ReachableServer};
-use chat_front::text::{Line, Sanitized};
 use crate::output::Output;
+use chat_front::text::{Line, Sanitized};
 
 /// The user's answer.
 #[derive(Debug, Eq, PartialEq)]

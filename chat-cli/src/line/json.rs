@@ -5,9 +5,7 @@ use std::{borrow::Cow, time::Instant};
 use chat_core::{
     client::Update,
     text,
-    wire::{
-        self, Code, Error, Event, Goodbye, Join, LimitsFrame, MAX_FRAME, Post, Request, RequestBody,
-    },
+    wire::{self, Code, Error, Event, Goodbye, Join, LimitsFrame, MAX_FRAME, Post, Request, RequestBody},
 };
 use chat_front::{Conversation, Notice, Purpose, command::Measure};
 use serde::{Deserialize, Serialize};

@@ -7,9 +7,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use chat_core::client::Update;
-use chat_front::{
-    Connection, Connector, Conversation, Notice, command::Measure, connection::Happened,
-};
+use chat_front::{Connection, Connector, Conversation, Notice, command::Measure, connection::Happened};
 use futures::{
     FutureExt, Stream, StreamExt,
     future::{BoxFuture, Fuse, FusedFuture, pending},

@@ -7,11 +7,7 @@ use chat_core::PersonName;
 use chat_front::text::{Line, Sanitized};
 
 use super::{Settings, file};
-use crate::{
-    args::Person,
-    names,
-    output::Output,
-    };
+use crate::{args::Person, names, output::Output};
 
 /// Asks for a name if `person` has none and input and output are a terminal, and writes the answer into the settings
 /// file. Call this before other code reads from the terminal.

@@ -34,7 +34,8 @@ impl Conversation {
     pub fn search(&mut self, words: Option<&str>, limit: u64) -> Result<(), Notice> {
         if let Some(words) = words {
             let query = Query::parse(words).map_err(|why| Notice::CannotSearch { why })?;
-            self.search = Some(Search { words: words.to_owned(), query, tag: None, more: None, goes_on: false });
+            self.search =
+                Some(Search { words: words.to_owned(), query, tag: None, more: None, goes_on: false });
         } else {
             match &mut self.search {
                 None => return Err(Notice::Usage(CommandName::Search)),

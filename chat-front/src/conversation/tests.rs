@@ -228,7 +228,9 @@ fn a_name_changes_once_everything_is_answered_and_the_rooms_are_read_on() {
     assert_eq!(conversation.next_action(), None);
     assert_eq!(conversation.take_unsent(), [], "it would be said under the old name");
     assert_eq!(conversation.renamed(&welcome("Bel")), [Notice::YouAre { name: "Bel".to_owned() }]);
-    let Some(Action::Ask(RequestBody::Join(join), tag)) = conversation.next_action() else { panic!("no join") };
+    let Some(Action::Ask(RequestBody::Join(join), tag)) = conversation.next_action() else {
+        panic!("no join")
+    };
     assert_eq!((&*join.room, join.after, join.epoch.as_deref()), ("lobby", Some(1), Some("e")));
     let Some(Action::Ask(RequestBody::Post(said), _)) = conversation.next_action() else { panic!("no say") };
     assert_eq!(said.text, "after");
@@ -327,7 +329,8 @@ fn the_oldest_number_shown_is_where_history_goes_on() {
 #[test]
 fn an_entry_of_a_later_kind_counts_like_any_other() {
     let mut conversation = in_rooms(&["lobby"]);
-    conversation.on_update(Update::Joined { tag: Some(99), joined: Joined { head: 8, ..joined("lobby", 7) } });
+    conversation
+        .on_update(Update::Joined { tag: Some(99), joined: Joined { head: 8, ..joined("lobby", 7) } });
     assert!(!conversation.rooms().are_read());
     let body = Body { kind: EntryKind::of("mark"), ..Body::default() };
     let notices = conversation.on_update(Update::Entry(EntryFrame { body, ..message("lobby", 8) }));

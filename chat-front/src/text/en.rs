@@ -58,9 +58,7 @@ fn line(notice: &Notice) -> Line {
         Notice::CurrentRoom { room: None } | Notice::NoRoom => {
             note("you are in no room; /join ROOM enters one", &[])
         }
-        Notice::Reset { room } => {
-            note("{room} began anew; this is what it holds", &[("room", Words(room))])
-        }
+        Notice::Reset { room } => note("{room} began anew; this is what it holds", &[("room", Words(room))]),
         Notice::Gap(gap) => gone(gap),
         Notice::Members { members, .. } => present(members),
         Notice::Stats { stats, server, .. } => figures(stats, &server.to_string()),
@@ -216,11 +214,8 @@ pub(super) fn found_topic(who: &str, topic: Line) -> Line {
 
 /// Entries that the server no longer holds.
 pub fn gone(gap: &Gap) -> Line {
-    let values = [
-        ("from", Value::Number(gap.from)),
-        ("to", Value::Number(gap.to)),
-        ("room", Value::Words(&gap.room)),
-    ];
+    let values =
+        [("from", Value::Number(gap.from)), ("to", Value::Number(gap.to)), ("room", Value::Words(&gap.room))];
     match (gap.from == gap.to, gap.room == INBOX) {
         (true, true) => note("message {from} to and from you is no longer held", &values),
         (true, false) => note("message {from} of {room} is no longer held", &values),
@@ -324,10 +319,9 @@ fn figures(stats: &Stats, server: &str) -> Line {
     match stats.stalls {
         0 => line,
         1 => line.line(phrase("; waited once behind a missing message, {longest}", &values)),
-        _ => line.line(phrase(
-            "; waited {stalls} times behind a missing message, at most {longest}",
-            &values,
-        )),
+        _ => {
+            line.line(phrase("; waited {stalls} times behind a missing message, at most {longest}", &values))
+        }
     }
 }
 

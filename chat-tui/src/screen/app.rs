@@ -3,16 +3,13 @@
 use std::time::{Duration, Instant};
 
 use chat_core::Address;
-use chat_front::{Conversation, Notice, Place, text::{Line, en}};
+use chat_front::{
+    Conversation, Notice, Place,
+    text::{Line, en},
+};
 use jiff::tz::TimeZone;
 
-use super::{
-    complete::Completing,
-    item::Look,
-    list::List,
-    room::Room,
-    theme::Theme,
-};
+use super::{complete::Completing, item::Look, list::List, room::Room, theme::Theme};
 use crate::edit::Written;
 
 /// What the driver of a screen is to do for it, beside the actions of its conversation.

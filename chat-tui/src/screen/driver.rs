@@ -213,7 +213,9 @@ impl Driver<'_> {
     /// Takes what has happened already, so that it is drawn at once.
     fn happened_already(&mut self) -> anyhow::Result<()> {
         for _ in 0..MOST_AT_ONCE {
-            let Some(happened) = self.connection.next(&mut self.app.conversation).now_or_never() else { break };
+            let Some(happened) = self.connection.next(&mut self.app.conversation).now_or_never() else {
+                break;
+            };
             self.happened(happened?);
         }
         Ok(())

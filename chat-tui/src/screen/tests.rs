@@ -231,7 +231,10 @@ fn direct_messages_are_a_conversation_with_each_person() {
     world.press(Key::Room(1));
     world.line("yes?");
     let (request, tag) = world.asked();
-    assert!(matches!(&request, RequestBody::Post(it) if it.to == Target::Person("bob".into())), "{request:?}");
+    assert!(
+        matches!(&request, RequestBody::Post(it) if it.to == Target::Person("bob".into())),
+        "{request:?}"
+    );
     world.tell(direct("ana", "bob", 2, "yes?"));
     world.reply(tag, Event::Ack(Ack { id: 0, room: INBOX.to_owned(), seq: 2, at: 0 }));
     assert_eq!(world.texts("@bob"), ["psst", "yes?"]);
@@ -285,7 +288,9 @@ fn a_name_is_changed_with_the_rooms_read_on() {
     assert_eq!(world.take_actions(), [Action::Rename("Bel".to_owned())]);
     world.app.renamed(&welcome("Bel", false), world.now);
     let (request, tag) = world.asked();
-    assert!(matches!(&request, RequestBody::Join(it) if it.after == Some(1) && it.epoch.as_deref() == Some("e")));
+    assert!(
+        matches!(&request, RequestBody::Join(it) if it.after == Some(1) && it.epoch.as_deref() == Some("e"))
+    );
     world.tell(Update::Joined { tag: Some(tag), joined: joined("lobby", 1, 1) });
     assert_eq!(world.room("lobby").seen, 1, "what was seen before is no news");
     world.line("still here");

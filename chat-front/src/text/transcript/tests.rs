@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use chat_core::{
     client::Update,
-    wire::{self, Author, Body, EntryFrame, EntryKind, Error, Event, Gap, INBOX, LimitsFrame, RoomSummary, Welcome},
+    wire::{
+        self, Author, Body, EntryFrame, EntryKind, Error, Event, Gap, INBOX, LimitsFrame, RoomSummary,
+        Welcome,
+    },
 };
 use jiff::civil::date;
 
@@ -251,8 +254,7 @@ fn refusals_name_what_was_refused() {
     let enter = |conversation: &mut Conversation| {
         conversation.enter("hall", None);
     };
-    let transcript =
-        "-- cannot enter hall: no more rooms\n-- you are in no room; /join ROOM enters one";
+    let transcript = "-- cannot enter hall: no more rooms\n-- you are in no room; /join ROOM enters one";
     check_asked(enter, plain, transcript);
     check(plain, "-- refused: no more rooms");
     check("refused ana is taken", "-- refused: ana is taken");
@@ -312,7 +314,8 @@ fn nobody_can_speak_as_someone_else_or_reach_the_terminal() {
         let notices = conversation.on_update(update.clone());
         let lines: Vec<Line> = notices.iter().flat_map(|notice| transcript.lines(notice)).collect();
         assert!(!lines.is_empty(), "{update:?}");
-        for line in lines.iter().flat_map(|line| line.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
+        for line in
+            lines.iter().flat_map(|line| line.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
         {
             assert!(!line.contains(char::is_control), "{line:?}");
             assert!(!line.starts_with("[lobby]"), "{line:?}");
