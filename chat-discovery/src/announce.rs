@@ -1,4 +1,4 @@
-//! Being found: what a server does as long as it runs.
+//! Announces a server for as long as it runs.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -6,28 +6,27 @@ use chat_core::{Address, SharedRuntime, wire};
 use futures::{FutureExt, channel::oneshot, select_biased};
 
 use crate::{
-    PROBE_PORT,
-    mdns::Announced,
-    net,
-    respond::{Said, respond},
+    mdns::Registration,
+    net::{self, PROBE_PORT},
+    respond::{Announcement, respond},
     server::{Found, ServerId, bounded},
 };
 
-/// Says that a server is here, until it is stopped or dropped.
+/// Announces a server, until it is stopped or dropped.
 pub struct Announcer {
-    said: Arc<Said>,
+    announcement: Arc<Announcement>,
     runtime: SharedRuntime,
-    /// Dropped when it has to end.
+    /// The tasks end when these are dropped.
     stop: Vec<oneshot::Sender<()>>,
-    /// Completes when the goodbye was said.
+    /// Completes when the goodbye was sent.
     ended: Option<oneshot::Receiver<()>>,
 }
 
 impl Announcer {
-    /// Begins to answer probes, as somebody who is about to host a server called `name` (cut off after
-    /// [`MAX_NAME`](crate::MAX_NAME) bytes). Without the port for that it does nothing, and says so in the log.
+    /// Begins to answer probes on behalf of a server called `name` (cut off after [`MAX_NAME`](crate::MAX_NAME) bytes) that
+    /// is about to be hosted. If the port for probes is taken, probes are not answered, and the log says so.
     pub fn start(name: &str, software: &str, runtime: SharedRuntime) -> Announcer {
-        let said = Arc::new(Said::new(Found {
+        let announcement = Arc::new(Announcement::new(Found {
             id: ServerId(runtime.random()),
             name: bounded(name),
             software: bounded(software),
@@ -35,11 +34,15 @@ impl Announcer {
             rooms: 0,
             urls: Vec::new(),
         }));
-        let mut announcer =
-            Announcer { said: said.clone(), runtime: runtime.clone(), stop: Vec::new(), ended: None };
+        let mut announcer = Announcer {
+            announcement: announcement.clone(),
+            runtime: runtime.clone(),
+            stop: Vec::new(),
+            ended: None,
+        };
         match net::answering() {
             Ok(socket) => {
-                let answering = respond(socket, said, runtime.clone(), announcer.until_stopped());
+                let answering = respond(socket, announcement, runtime.clone(), announcer.until_stopped());
                 runtime.spawn(answering.boxed());
             }
             Err(error) => {
@@ -49,33 +52,37 @@ impl Announcer {
         announcer
     }
 
-    /// By which it is found.
+    /// The id under which the server is found.
     pub fn id(&self) -> ServerId {
-        self.said.now().id
+        self.announcement.now().id
     }
 
-    /// From now on there is a server that listens at `listeners`; `rooms` tells how many rooms it has. Where it cannot
-    /// be announced by mDNS the log says so, and probes are answered all the same.
+    /// Announces that the server listens at `listeners`; `rooms` returns its number of rooms. If the server cannot be
+    /// announced by mDNS, the log says so, and probes are answered all the same.
     pub fn open(&mut self, listeners: Vec<Address>, rooms: impl Fn() -> u64 + Send + Sync + 'static) {
-        self.said.open(listeners, Arc::new(rooms));
-        match Announced::start(&self.said.now()) {
+        self.announcement.open(listeners, Arc::new(rooms));
+        match Registration::start(&self.announcement.now()) {
             Ok(None) => {}
-            Ok(Some(announced)) => {
+            Ok(Some(registration)) => {
                 let (ended, end) = oneshot::channel();
                 self.ended = Some(end);
-                let keep =
-                    keep_up_to_date(announced, self.said.clone(), self.runtime.clone(), self.until_stopped());
+                let keep = keep_up_to_date(
+                    registration,
+                    self.announcement.clone(),
+                    self.runtime.clone(),
+                    self.until_stopped(),
+                );
                 self.runtime.spawn(keep.map(|()| drop(ended)).boxed());
             }
             Err(error) => tracing::warn!(%error, "not announced by mDNS"),
         }
     }
 
-    /// Says goodbye, and waits until that is said, at most a second.
+    /// Sends a goodbye, and waits until it is sent, for a second at most.
     pub async fn stop(mut self) {
         self.stop.clear();
         if let Some(ended) = self.ended.take() {
-            let _ = ended.await; // it is dropped in the end, and nothing else
+            let _ = ended.await; // the sender is only ever dropped
         }
     }
 
@@ -88,35 +95,35 @@ impl Announcer {
 
 impl fmt::Debug for Announcer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Announcer").field("said", &self.said).finish_non_exhaustive()
+        f.debug_struct("Announcer").field("announcement", &self.announcement).finish_non_exhaustive()
     }
 }
 
-/// Announces again what has changed, and says goodbye once `stop` is dropped.
+/// Announces changes, and sends a goodbye once `stop` is dropped.
 async fn keep_up_to_date(
-    announced: Announced,
-    said: Arc<Said>,
+    registration: Registration,
+    announcement: Arc<Announcement>,
     runtime: SharedRuntime,
     stop: oneshot::Receiver<()>,
 ) {
     // Fused outside the loop: a receiver whose sender is dropped counts as terminated, and would be skipped.
     let mut stop = stop.fuse();
-    let mut last = said.now();
+    let mut last = announcement.now();
     loop {
         select_biased! {
             _ = stop => break,
             () = runtime.sleep_until(runtime.now() + UPDATE_EVERY).fuse() => {}
         }
-        let now = said.now();
+        let now = announcement.now();
         if now != last {
-            match announced.update(&now) {
+            match registration.update(&now) {
                 Ok(()) => last = now,
-                Err(error) => tracing::debug!(%error, "mDNS still has the number of rooms there was"),
+                Err(error) => tracing::debug!(%error, "mDNS still announces the old number of rooms"),
             }
         }
     }
-    announced.stop(&runtime).await;
+    registration.stop(&runtime).await;
 }
 
-/// How old what mDNS says may be.
+/// How old the data that mDNS announces may be.
 const UPDATE_EVERY: Duration = Duration::from_secs(10);

@@ -1,11 +1,11 @@
-//! The two datagrams of the probe, as they are on the wire (`docs/protocol.md`, 18.5 and 18.6).
+//! The two datagrams of the probe in their wire format (`docs/protocol.md`, 18.5 and 18.6).
 
 use chat_core::{Address, wire};
 use serde::{Deserialize, Serialize};
 
 use crate::server::{Found, ServerId, bounded};
 
-/// What is sent to port 7001, and what comes from there.
+/// A datagram to or from port 7001.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum Datagram {
@@ -13,7 +13,7 @@ pub(crate) enum Datagram {
     Here(Here),
 }
 
-/// Is anybody there?
+/// The question which servers there are.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Probe {
     pub(crate) protocol: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Probe {
     padding: String,
 }
 
-/// Somebody is.
+/// The answer of a server.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Here {
     pub(crate) token: String,
@@ -38,7 +38,7 @@ pub(crate) struct Here {
 }
 
 impl Datagram {
-    /// Nothing if it is none.
+    /// Reads a datagram; `None` if the bytes are not one.
     pub(crate) fn read(bytes: &[u8]) -> Option<Datagram> {
         if bytes.len() > MAX_DATAGRAM {
             return None;
@@ -51,7 +51,7 @@ impl Datagram {
     }
 }
 
-/// A probe, as long as the longest answer.
+/// A probe that is padded to the length of the longest answer.
 pub(crate) fn probe(token: &str) -> Vec<u8> {
     let probe = |padding| {
         Datagram::Probe(Probe { protocol: wire::PROTOCOL, token: token.to_owned(), padding }).write()
@@ -66,7 +66,7 @@ impl Probe {
 }
 
 impl Here {
-    /// What `server` says to a probe of `len` bytes, if that leaves room for an answer.
+    /// The answer of `server` to a probe of `len` bytes; `None` if the answer would be longer than the probe.
     pub(crate) fn answer(server: &Found, token: &str, len: usize) -> Option<Vec<u8>> {
         let here = |urls: &[Address]| {
             Datagram::Here(Here {
@@ -80,13 +80,13 @@ impl Here {
             })
             .write()
         };
-        // An answer without any would say that there is no server.
+        // An answer without a URL would mean that the server is not open yet.
         let fewest = usize::from(!server.urls.is_empty());
         let answers = (fewest..=server.urls.len()).rev().map(|count| here(&server.urls[..count]));
         answers.into_iter().find(|it| it.len() <= len.min(MAX_DATAGRAM))
     }
 
-    /// The server that speaks, if what it says makes sense.
+    /// The server that answered, if the answer is well-formed.
     pub(crate) fn server(self) -> Option<Found> {
         Some(Found {
             id: ServerId::parse(&self.id)?,
@@ -99,7 +99,7 @@ impl Here {
     }
 }
 
-/// The longest datagram, in bytes: it gets through everywhere in one piece.
+/// The longest datagram in bytes. It is short enough not to be fragmented.
 pub(crate) const MAX_DATAGRAM: usize = 1200;
 
 /// The longest token, in bytes.
@@ -142,7 +142,7 @@ mod tests {
 
     /// protocol 18.2, protocol 18.12
     #[test]
-    fn what_makes_no_sense_is_nobody() {
+    fn a_malformed_answer_is_no_server() {
         let here = |text: &str| match Datagram::read(text.as_bytes()) {
             Some(Datagram::Here(it)) => it.server(),
             _ => None,

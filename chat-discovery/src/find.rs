@@ -1,4 +1,4 @@
-//! Looking for servers: by mDNS and by probes at once, until nobody wants to know any more.
+//! Looks for servers by mDNS and by probes at the same time, until the stream is dropped.
 
 use std::{
     fmt,
@@ -15,23 +15,22 @@ use futures::{
 };
 
 use crate::{
-    PROBE_PORT,
     datagram::{Datagram, MAX_DATAGRAM, probe},
     interfaces,
     mdns::{self, Browsing},
     merge::Merge,
-    net::{self, ProbeSocket},
+    net::{self, PROBE_PORT, ProbeSocket},
     server::{Found, ServerId},
 };
 
-/// The servers of this network, as they are found. What has changed of one comes again, whole. It does not end; looking
-/// ends when this is dropped.
+/// A stream of the servers of this network. A server that has changed comes again, with all its data. The stream never
+/// ends; dropping it ends the search.
 pub struct Finder {
     found: BoxStream<'static, Found>,
     _browsing: Option<Browsing>,
 }
 
-/// Begins to look for servers. A way that does not work on this machine is left out, and said in the log.
+/// Begins to look for servers. If mDNS or probes do not work on this machine, the log says so and the other is used alone.
 pub fn find(runtime: SharedRuntime) -> Finder {
     let (announced, browsing) = match mdns::browse() {
         Ok((announced, browsing)) => (announced, Some(browsing)),
@@ -51,8 +50,8 @@ pub fn find(runtime: SharedRuntime) -> Finder {
     let mut merge = Merge::default();
     let found = heard.filter_map(move |(news, over_loopback)| {
         let own = interfaces::list().unwrap_or_default();
-        let told = merge.hear(news, over_loopback, &own);
-        async move { told }
+        let reported = merge.add(news, over_loopback, &own);
+        async move { reported }
     });
     Finder { found: found.boxed(), _browsing: browsing }
 }
@@ -71,30 +70,31 @@ impl fmt::Debug for Finder {
     }
 }
 
-/// What is said to probes, with whether it came over loopback.
+/// The answers to probes, each with whether it came over loopback.
 fn answers(socket: ProbeSocket, runtime: SharedRuntime) -> impl Stream<Item = (Found, bool)> + Send {
     let token = ServerId(runtime.random()).to_string();
-    let asking = Asking { socket, datagram: probe(&token), token, asked: 0, next: runtime.now(), runtime };
-    stream::unfold(asking, |mut asking| async move { asking.next().await.map(|it| (it, asking)) })
+    let prober = Prober { socket, datagram: probe(&token), token, sent: 0, next: runtime.now(), runtime };
+    stream::unfold(prober, |mut prober| async move { prober.next().await.map(|answer| (answer, prober)) })
 }
 
-struct Asking {
+/// Sends probes and receives the answers.
+struct Prober {
     socket: ProbeSocket,
     datagram: Vec<u8>,
     token: String,
-    /// How often everybody was asked.
-    asked: usize,
-    /// When to ask again.
+    /// How many probes were broadcast.
+    sent: usize,
+    /// When to send the next probe.
     next: Instant,
     runtime: SharedRuntime,
 }
 
-impl Asking {
+impl Prober {
     async fn next(&mut self) -> Option<(Found, bool)> {
         let mut buffer = [0; MAX_DATAGRAM + 1];
         loop {
             if self.next <= self.runtime.now() {
-                self.ask().await;
+                self.probe().await;
             }
             let came = select_biased! {
                 () = self.runtime.sleep_until(self.next).fuse() => continue,
@@ -103,7 +103,7 @@ impl Asking {
             let (len, from) = match came {
                 Ok(came) => came,
                 Err(error) => {
-                    tracing::debug!(%error, "cannot hear answers to probes");
+                    tracing::debug!(%error, "cannot receive answers to probes");
                     self.runtime.sleep_until(self.next).await;
                     continue;
                 }
@@ -118,23 +118,23 @@ impl Asking {
         }
     }
 
-    /// Asks everybody. Probes get lost, and so do answers: this is done some times.
-    async fn ask(&mut self) {
+    /// Broadcasts a probe on every network. Probes and answers get lost, so this is repeated.
+    async fn probe(&mut self) {
         for interface in interfaces::list().unwrap_or_default() {
-            let Some(everybody) = interface.broadcast() else { continue };
+            let Some(broadcast) = interface.broadcast() else { continue };
             let sent =
-                self.socket.send_to(&self.datagram, SocketAddr::new(everybody.into(), PROBE_PORT)).await;
+                self.socket.send_to(&self.datagram, SocketAddr::new(broadcast.into(), PROBE_PORT)).await;
             if let Err(error) = sent {
                 tracing::debug!(interface = interface.name, %error, "cannot probe");
             }
         }
-        let pause = PAUSES.get(self.asked).or(PAUSES.last()).expect("there are some");
-        self.asked += 1;
+        let pause = PAUSES.get(self.sent).or(PAUSES.last()).expect("the list is not empty");
+        self.sent += 1;
         self.next = self.runtime.now() + *pause;
     }
 }
 
-/// How long to wait after each time that everybody was asked; the last of them from then on.
+/// How long to wait after each probe; the last pause is used from then on.
 const PAUSES: [Duration; 5] = [
     Duration::from_millis(50),
     Duration::from_millis(100),

@@ -1,4 +1,4 @@
-//! The network interfaces of this machine, and which addresses are on the networks they are on.
+//! The network interfaces of this machine, and the addresses that belong to their networks.
 
 use std::{
     io,
@@ -7,21 +7,21 @@ use std::{
 
 use if_addrs::IfAddr;
 
-/// One address of an interface that is up. An interface with several addresses is there several times.
+/// One address of an interface that is up. An interface with several addresses is listed several times.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Interface {
     /// Its name, such as `eth0`.
     pub name: String,
     /// The address of this machine on it.
     pub ip: IpAddr,
-    /// How many leading bits of an address are the same in its network.
+    /// The number of leading bits that all addresses of its network share.
     pub prefix: u8,
 }
 
 /// The interfaces that are up.
 ///
 /// # Errors
-/// When the system does not tell.
+/// When the system does not list them.
 pub fn list() -> io::Result<Vec<Interface>> {
     let up = if_addrs::get_if_addrs()?.into_iter().filter(|it| it.is_oper_up());
     Ok(up
@@ -45,7 +45,7 @@ impl Interface {
         }
     }
 
-    /// The address that reaches everybody in its network; none for IPv6, and where a network has two addresses or one.
+    /// The broadcast address of its network; `None` for IPv6, and for networks of one or two addresses.
     pub fn broadcast(&self) -> Option<Ipv4Addr> {
         match self.ip {
             IpAddr::V4(ip) if self.prefix < 31 => Some(Ipv4Addr::from_bits(ip.to_bits() | !self.mask_v4())),

@@ -1,8 +1,8 @@
-//! Finding the servers of a network, and being found: by mDNS, and by a probe where multicast does not get through.
+//! Discovery of servers on a network: by mDNS, and by probes where multicast does not get through.
 //!
-//! `docs/protocol.md`, section 18, has the rules. Whoever serves keeps an [`Announcer`]; whoever looks for servers reads
-//! [`find`]. What the network says is bounded and well-formed in here, but true only as far as it is honest, and its
-//! names may hold anything a terminal should not be given.
+//! `docs/protocol.md`, section 18, has the rules. A server keeps an [`Announcer`]; a client that looks for servers reads
+//! [`find`]. Data from the network is bounded and well-formed here, but may be false, and names may contain control
+//! characters that must not reach a terminal.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod announce;
@@ -19,7 +19,5 @@ mod server;
 
 pub use announce::Announcer;
 pub use find::{Finder, find};
+pub use net::PROBE_PORT;
 pub use server::{Found, MAX_NAME, ServerId};
-
-/// The UDP port at which servers are asked whether they are there.
-pub const PROBE_PORT: u16 = 7001;

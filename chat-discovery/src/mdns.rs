@@ -1,4 +1,4 @@
-//! mDNS and DNS-SD: the one place that names mdns-sd (`docs/protocol.md`, 18.3 and 18.4).
+//! mDNS and DNS-SD: the only module that uses mdns-sd (`docs/protocol.md`, 18.3 and 18.4).
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use crate::{
     server::{Found, ServerId, bounded},
 };
 
-/// A server that is announced.
-pub(crate) struct Announced {
+/// A server that is registered with the mDNS daemon.
+pub(crate) struct Registration {
     daemon: ServiceDaemon,
-    /// What it is registered as.
+    /// The names under which it is registered.
     names: Vec<String>,
 }
 
-impl Announced {
-    /// Announces `server`, whose URLs are those it listens at. Nothing if nobody could reach it.
+impl Registration {
+    /// Announces `server`, whose URLs are those of its listeners. Returns `None` if no other machine could reach it.
     ///
     /// # Errors
     /// When the system has no socket or no thread for it.
-    pub(crate) fn start(server: &Found) -> Result<Option<Announced>, Error> {
+    pub(crate) fn start(server: &Found) -> Result<Option<Registration>, Error> {
         let services = services(server)?;
         if services.is_empty() {
             return Ok(None);
@@ -34,34 +34,34 @@ impl Announced {
         let daemon = daemon()?;
         let names = services.iter().map(|it| it.get_fullname().to_owned()).collect();
         services.into_iter().try_for_each(|it| daemon.register(it))?;
-        Ok(Some(Announced { daemon, names }))
+        Ok(Some(Registration { daemon, names }))
     }
 
-    /// Says what has changed of `server`, which listens where it did.
+    /// Announces changes of `server`, whose listeners have not changed.
     ///
     /// # Errors
-    /// When it is not said.
+    /// When the daemon does not accept them.
     pub(crate) fn update(&self, server: &Found) -> Result<(), Error> {
         services(server)?.into_iter().try_for_each(|it| self.daemon.register(it))
     }
 
-    /// Says goodbye, and waits until it is said, not for long.
+    /// Sends a goodbye, and waits for a second at most until it is sent.
     pub(crate) async fn stop(self, runtime: &SharedRuntime) {
         let goodbye = async {
             for name in &self.names {
-                if let Ok(said) = self.daemon.unregister(name) {
-                    let _ = said.recv_async().await; // a daemon that is gone says nothing
+                if let Ok(unregistered) = self.daemon.unregister(name) {
+                    let _ = unregistered.recv_async().await; // a daemon that has ended sends nothing
                 }
             }
             if let Ok(ended) = self.daemon.shutdown() {
                 let _ = ended.recv_async().await;
             }
         };
-        within(GOODBYE_WITHIN, &**runtime, goodbye).await;
+        within(GOODBYE_TIMEOUT, &**runtime, goodbye).await;
     }
 }
 
-/// What is announced of `server`: each of its listeners that others can reach over TCP or UDP.
+/// The services of `server`: each of its listeners that other machines can reach over TCP or UDP.
 fn services(server: &Found) -> Result<Vec<ServiceInfo>, Error> {
     let mut services: Vec<ServiceInfo> = Vec::new();
     for url in &server.urls {
@@ -71,7 +71,7 @@ fn services(server: &Found) -> Result<Vec<ServiceInfo>, Error> {
         // mdns-sd 0.21 gets the escapes for these two wrong when it changes a name that is taken.
         let name = server.name.replace(['.', '\\'], "-");
         let instance = if is_second { format!("{name} {port}") } else { name };
-        // A name of its own, so that it is in nobody's way, as that of the machine might be.
+        // A host name of its own, so that it cannot conflict with the machine's name.
         let host = format!("chat-{:016x}.local.", server.id.0 as u64);
         let txt = [
             ("id", server.id.to_string()),
@@ -91,7 +91,7 @@ fn services(server: &Found) -> Result<Vec<ServiceInfo>, Error> {
     Ok(services)
 }
 
-/// The servers that are announced, as they are heard of, and what ends that when it is dropped.
+/// A stream of announced servers, and a guard that ends the search when it is dropped.
 ///
 /// # Errors
 /// When the system has no socket or no thread for it.
@@ -110,12 +110,12 @@ pub(crate) fn browse() -> Result<(BoxStream<'static, Found>, Browsing), Error> {
     Ok((stream::select_all(events).boxed(), Browsing(daemon)))
 }
 
-/// Looks for servers for as long as it lives.
+/// A search for servers. Dropping this ends the search.
 pub(crate) struct Browsing(ServiceDaemon);
 
 impl Drop for Browsing {
     fn drop(&mut self) {
-        let _ = self.0.shutdown(); // it is gone already, or ends with the process
+        let _ = self.0.shutdown(); // the daemon has ended already, or ends with the process
     }
 }
 
@@ -125,7 +125,7 @@ fn daemon() -> Result<ServiceDaemon, Error> {
     Ok(daemon)
 }
 
-/// The server behind `service`, if what it says makes sense.
+/// The server behind `service`, if its data is well-formed.
 fn found(scheme: &str, service: &ResolvedService) -> Option<Found> {
     let text = |key| service.get_property_val_str(key);
     let number = |key| text(key)?.parse::<u64>().ok();
@@ -142,15 +142,15 @@ fn found(scheme: &str, service: &ResolvedService) -> Option<Found> {
         rooms: number("rooms").unwrap_or(0),
         urls,
     })
-    // Without one it would look like somebody who is about to host.
+    // A server without a URL would look like one that is not open yet.
     .filter(|it| !it.urls.is_empty())
 }
 
-/// The schemes that DNS-SD has a label for, and what their services are called.
+/// The schemes that DNS-SD has a label for, and their service types.
 const KINDS: [(&str, &str); 2] = [("tcp", "_chat._tcp.local."), ("udp", "_chat._udp.local.")];
 
 /// How many addresses of one service are looked at.
 const MAX_ADDRESSES: usize = 16;
 
 /// How long a goodbye may take.
-const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Making one server of all that was heard of it.
+//! Merges all that is known about a server from several sources.
 
 use std::collections::BTreeMap;
 
@@ -6,54 +6,56 @@ use chat_core::Address;
 
 use crate::{
     interfaces::Interface,
-    reachable::{Heard, in_order},
+    reachable::{KnownUrl, in_order},
     server::{Found, ServerId},
 };
 
-/// All servers that were heard of.
+/// The known servers.
 #[derive(Debug, Default)]
 pub(crate) struct Merge {
     servers: BTreeMap<ServerId, Server>,
 }
 
 #[derive(Debug)]
+/// A known server.
 struct Server {
-    heard: Vec<Heard>,
-    told: Found,
+    known: Vec<KnownUrl>,
+    /// The server as it was reported last.
+    reported: Found,
 }
 
 impl Merge {
-    /// Adds what was heard of a server, on our own machine or elsewhere; what there is to tell if that is news.
-    pub(crate) fn hear(&mut self, news: Found, over_loopback: bool, own: &[Interface]) -> Option<Found> {
+    /// Adds news about a server, which came over loopback or not. Returns the server if it has changed.
+    pub(crate) fn add(&mut self, news: Found, over_loopback: bool, own: &[Interface]) -> Option<Found> {
         if self.servers.len() >= MAX_SERVERS && !self.servers.contains_key(&news.id) {
             return None;
         }
         let Found { urls, .. } = &news;
-        let known = self.servers.get(&news.id);
-        let mut heard = known.map(|it| it.heard.clone()).unwrap_or_default();
+        let server = self.servers.get(&news.id);
+        let mut known = server.map(|server| server.known.clone()).unwrap_or_default();
         let is_open = !urls.is_empty();
-        let add = |url: &Address| Heard { url: url.clone(), over_loopback };
-        for url in urls.iter().map(add) {
-            if heard.len() < MAX_HEARD && !heard.contains(&url) {
-                heard.push(url);
+        let with_origin = |url: &Address| KnownUrl { url: url.clone(), over_loopback };
+        for url in urls.iter().map(with_origin) {
+            if known.len() < MAX_URLS && !known.contains(&url) {
+                known.push(url);
             }
         }
-        let urls = in_order(&heard, own);
+        let urls = in_order(&known, own);
         if is_open && urls.is_empty() {
-            return None; // nowhere
+            return None; // this machine can reach none of them
         }
-        let told = Found { urls, ..news };
-        let is_news = known.is_none_or(|it| it.told != told);
-        self.servers.insert(told.id, Server { heard, told: told.clone() });
-        is_news.then_some(told)
+        let reported = Found { urls, ..news };
+        let is_news = server.is_none_or(|server| server.reported != reported);
+        self.servers.insert(reported.id, Server { known, reported: reported.clone() });
+        is_news.then_some(reported)
     }
 }
 
-/// How many servers are known; more are not looked at.
+/// How many servers are remembered; further ones are ignored.
 const MAX_SERVERS: usize = 64;
 
-/// How many URLs of a server are known; more are not looked at.
-const MAX_HEARD: usize = 32;
+/// How many URLs of a server are remembered; further ones are ignored.
+const MAX_URLS: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -79,25 +81,25 @@ mod tests {
     fn a_server_is_one_however_it_was_found() {
         let mut merge = Merge::default();
         let own = own();
-        assert_eq!(merge.hear(found(1, &[]), false, &own).unwrap().urls, []);
+        assert_eq!(merge.add(found(1, &[]), false, &own).unwrap().urls, []);
         let urls = ["tcp://192.168.1.9:7000", "tcp://0.0.0.0:7000"];
-        assert_eq!(merge.hear(found(1, &urls), false, &own).unwrap().urls.len(), 1);
-        assert_eq!(merge.hear(found(1, &urls), false, &own), None, "nothing new");
-        let both = merge.hear(found(1, &["udp://192.168.1.9:7000"]), false, &own).unwrap();
+        assert_eq!(merge.add(found(1, &urls), false, &own).unwrap().urls.len(), 1);
+        assert_eq!(merge.add(found(1, &urls), false, &own), None, "nothing new");
+        let both = merge.add(found(1, &["udp://192.168.1.9:7000"]), false, &own).unwrap();
         assert_eq!(both.urls.iter().map(|it| it.scheme()).collect::<Vec<_>>(), ["tcp", "udp"]);
         let fuller = Found { rooms: 3, ..found(1, &[]) };
-        assert_eq!(merge.hear(fuller, false, &own).unwrap().rooms, 3);
-        assert_eq!(merge.hear(found(2, &["tcp://0.0.0.0:7000"]), false, &own), None, "nowhere");
+        assert_eq!(merge.add(fuller, false, &own).unwrap().rooms, 3);
+        assert_eq!(merge.add(found(2, &["tcp://0.0.0.0:7000"]), false, &own), None, "nowhere");
     }
 
     /// protocol 18.12
     #[test]
     fn a_flood_of_servers_ends_somewhere() {
         let mut merge = Merge::default();
-        let many = (0..1000).filter_map(|id| merge.hear(found(id, &["tcp://192.168.1.9:1"]), false, &own()));
+        let many = (0..1000).filter_map(|id| merge.add(found(id, &["tcp://192.168.1.9:1"]), false, &own()));
         assert_eq!(many.count(), MAX_SERVERS);
         let urls: Vec<String> = (1..200).map(|n| format!("tcp://192.168.1.{n}:1")).collect();
         let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
-        assert_eq!(merge.hear(found(1, &urls), false, &own()).unwrap().urls.len(), MAX_HEARD - 1);
+        assert_eq!(merge.add(found(1, &urls), false, &own()).unwrap().urls.len(), MAX_URLS - 1);
     }
 }

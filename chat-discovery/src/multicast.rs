@@ -1,4 +1,4 @@
-//! Whether multicast leaves this machine and comes back: one question to everybody who speaks mDNS, and who is heard.
+//! Checks whether multicast works: sends one question to all mDNS responders, and listens for answers.
 
 use std::{
     collections::BTreeSet,
@@ -15,20 +15,20 @@ use crate::{
     net,
 };
 
-/// What became of the question.
+/// The result of the check.
 #[derive(Debug, Default)]
 pub struct Echo {
-    /// The interfaces it left by, by name.
+    /// The names of the interfaces on which the question was sent.
     pub sent: Vec<String>,
-    /// Those it did not, and why.
+    /// The interfaces on which it could not be sent, and why.
     pub failed: Vec<(String, io::Error)>,
-    /// Whether this machine heard itself ask.
+    /// Whether this machine received its own question.
     pub heard_ourselves: bool,
-    /// Who else was heard.
+    /// The other machines from which datagrams came.
     pub others: BTreeSet<IpAddr>,
 }
 
-/// The name of an interface that leads out of this machine, and our IPv4 address there.
+/// The name of an interface and its IPv4 address; `None` for loopback and IPv6.
 fn outside(interface: &Interface) -> Option<(&str, Ipv4Addr)> {
     match interface.ip {
         IpAddr::V4(ip) if !ip.is_loopback() => Some((&interface.name, ip)),
@@ -36,11 +36,11 @@ fn outside(interface: &Interface) -> Option<(&str, Ipv4Addr)> {
     }
 }
 
-/// Asks on every IPv4 network of this machine which services there are (RFC 6763, section 9), and listens for `time`. Where
-/// there is no such network nothing is sent, and nothing failed.
+/// Asks on every IPv4 network of this machine which services there are (RFC 6763, section 9), and listens for `time`. A
+/// machine without such a network sends nothing, which is no error.
 ///
 /// # Errors
-/// When this machine cannot listen where mDNS is spoken.
+/// When this machine cannot listen on the port of mDNS.
 pub async fn echo(runtime: &SharedRuntime, time: Duration) -> io::Result<Echo> {
     let own = interfaces::list()?;
     let mut echo = Echo::default();
@@ -77,5 +77,5 @@ pub async fn echo(runtime: &SharedRuntime, time: Duration) -> io::Result<Echo> {
 /// `_services._dns-sd._udp.local PTR?`
 const QUESTION: &[u8] = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x09_services\x07_dns-sd\x04_udp\x05local\0\0\x0c\0\x01";
 
-/// A crowd is a crowd.
+/// How many other machines are remembered.
 const MOST_OTHERS: usize = 1000;

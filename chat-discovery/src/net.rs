@@ -1,4 +1,4 @@
-//! The sockets: the one place that names them and the runtime.
+//! The sockets of discovery: the only module that uses sockets and the async runtime.
 
 use std::{
     io,
@@ -8,11 +8,9 @@ use std::{
 use async_io::Async;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::PROBE_PORT;
-
 pub(crate) type ProbeSocket = Async<UdpSocket>;
 
-/// A socket that hears the probes of all networks, as do those of other servers on this machine.
+/// A socket that receives the probes of all networks. Other servers on this machine may have the same port.
 ///
 /// # Errors
 /// When another program has the port for itself.
@@ -20,7 +18,7 @@ pub(crate) fn answering() -> io::Result<ProbeSocket> {
     shared(PROBE_PORT)
 }
 
-/// A socket that hears what is said where mDNS is spoken, beside others on this machine that do.
+/// A socket that receives mDNS. Other programs on this machine may have the same port.
 ///
 /// # Errors
 /// When another program has the port for itself.
@@ -41,10 +39,10 @@ pub(crate) fn leave_by(socket: &ProbeSocket, own: Ipv4Addr) -> io::Result<()> {
     SockRef::from(socket.get_ref()).set_multicast_if_v4(&own)
 }
 
-/// A socket for what is sent to all, at a port that others have as well.
+/// A socket for broadcast and multicast, on a port that other programs may have as well.
 fn shared(port: u16) -> io::Result<ProbeSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    // On Linux and Windows each of those that share it gets what is sent to all.
+    // On Linux and Windows every socket that shares the port receives broadcasts and multicasts.
     socket.set_reuse_address(true)?;
     #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
     socket.set_reuse_port(true)?;
@@ -52,7 +50,7 @@ fn shared(port: u16) -> io::Result<ProbeSocket> {
     Async::new(UdpSocket::from(socket))
 }
 
-/// A socket that can ask everybody.
+/// A socket that can send broadcasts.
 ///
 /// # Errors
 /// When the system has none.
@@ -62,5 +60,7 @@ pub(crate) fn asking() -> io::Result<ProbeSocket> {
     Async::new(socket)
 }
 
-/// Where mDNS is spoken (RFC 6762, section 3).
+/// The UDP port on which servers receive probes.
+pub const PROBE_PORT: u16 = 7001;
+/// The address and port of mDNS (RFC 6762, section 3).
 pub(crate) const MDNS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(224, 0, 0, 251), 5353);

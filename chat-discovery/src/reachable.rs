@@ -1,4 +1,4 @@
-//! Which addresses of a server are worth trying, and in which order (`docs/protocol.md`, 18.11 and 18.12).
+//! Decides which addresses of a server are worth trying, and in which order (`docs/protocol.md`, 18.11 and 18.12).
 
 use std::net::IpAddr;
 
@@ -6,37 +6,39 @@ use chat_core::{Address, HostPort};
 
 use crate::interfaces::Interface;
 
-/// Those of `heard` that may lead somewhere, the best first.
-pub(crate) fn in_order(heard: &[Heard], own: &[Interface]) -> Vec<Address> {
-    let mut ranked: Vec<(Rank, Address)> =
-        heard.iter().filter_map(|it| Some((rank(&it.url, it.over_loopback, own)?, it.url.clone()))).collect();
+/// The URLs that this machine may be able to reach, the best first.
+pub(crate) fn in_order(known: &[KnownUrl], own: &[Interface]) -> Vec<Address> {
+    let mut ranked: Vec<(Rank, Address)> = known
+        .iter()
+        .filter_map(|url| Some((rank(&url.url, url.over_loopback, own)?, url.url.clone())))
+        .collect();
     let is_elsewhere = ranked.iter().any(|(rank, _)| !matches!(rank, Rank::SameMachine | Rank::Own));
-    // What we are called ourselves is somebody else's name for somebody else.
+    // An address that this machine has as well belongs, on another machine, to another network.
     ranked.retain(|(rank, _)| !(is_elsewhere && *rank == Rank::Own));
     ranked.sort_by_key(|(rank, url)| (*rank, url.to_string()));
     ranked.dedup();
     ranked.into_iter().map(|(_, url)| url).collect()
 }
 
-/// A URL that a server named.
+/// A URL that a server announced.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Heard {
+pub(crate) struct KnownUrl {
     pub(crate) url: Address,
-    /// Whether this came from our own machine, without any doubt.
+    /// Whether the announcement came over loopback, so that the server is certainly on this machine.
     pub(crate) over_loopback: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Rank {
     SameMachine,
-    /// Another address of this machine, or what another machine has in common with it.
+    /// An address of this machine, which another machine may have as well.
     Own,
     SharedV4,
     SharedV6,
     Far,
 }
 
-/// Nothing for what nobody can be at.
+/// The rank of a URL; `None` if no server can be reached there.
 fn rank(url: &Address, over_loopback: bool, own: &[Interface]) -> Option<Rank> {
     let Some((ip, port)) = ip(url) else { return over_loopback.then_some(Rank::SameMachine) };
     let is_broadcast = own.iter().any(|it| it.broadcast().is_some_and(|it| ip == it));
@@ -55,7 +57,7 @@ fn rank(url: &Address, over_loopback: bool, own: &[Interface]) -> Option<Rank> {
     })
 }
 
-/// The address and port that `url` names, where it names an IP address.
+/// The IP address and port of `url`; `None` if its host is not an IP address.
 pub(crate) fn ip(url: &Address) -> Option<(IpAddr, u16)> {
     let HostPort { host, port } = HostPort::parse(url).ok()?;
     let bare = host.split_once('%').map_or(&*host, |(bare, _zone)| bare);
@@ -73,14 +75,14 @@ mod tests {
     }
 
     fn ordered(urls: &[&str], over_loopback: bool) -> Vec<String> {
-        let heard: Vec<Heard> =
-            urls.iter().map(|it| Heard { url: it.parse().unwrap(), over_loopback }).collect();
-        in_order(&heard, &own()).iter().map(|it| it.to_string()).collect()
+        let known: Vec<KnownUrl> =
+            urls.iter().map(|it| KnownUrl { url: it.parse().unwrap(), over_loopback }).collect();
+        in_order(&known, &own()).iter().map(|it| it.to_string()).collect()
     }
 
     /// protocol 18.11
     #[test]
-    fn near_addresses_come_first_and_names_we_share_are_left_out() {
+    fn near_addresses_come_first_and_shared_addresses_are_left_out() {
         let urls = [
             "tcp://10.9.9.9:7000",
             "tcp://[fe80::1%eth0]:7000",
@@ -102,7 +104,7 @@ mod tests {
 
     /// protocol 18.11, protocol 18.12
     #[test]
-    fn what_nobody_can_be_at_is_left_out() {
+    fn addresses_that_cannot_be_reached_are_left_out() {
         let urls = [
             "tcp://0.0.0.0:7000",
             "tcp://127.0.0.1:7000",

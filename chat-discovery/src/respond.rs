@@ -1,4 +1,4 @@
-//! Answering probes: who is answered, and what they are told (`docs/protocol.md`, 18.6 to 18.10).
+//! Answers probes: decides which probes are answered, and which URLs the answer has (`docs/protocol.md`, 18.6 to 18.10).
 
 use std::{
     fmt,
@@ -18,45 +18,45 @@ use crate::{
     server::Found,
 };
 
-/// What a server says of itself. It changes while the server runs.
-pub(crate) struct Said {
+/// What a server announces about itself. It changes while the server runs.
+pub(crate) struct Announcement {
     about: Mutex<Found>,
     rooms: Mutex<Option<Rooms>>,
 }
 
-/// Tells how many rooms there are.
+/// Returns the number of rooms.
 pub(crate) type Rooms = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-impl Said {
-    pub(crate) fn new(about: Found) -> Said {
-        Said { about: Mutex::new(about), rooms: Mutex::new(None) }
+impl Announcement {
+    pub(crate) fn new(about: Found) -> Announcement {
+        Announcement { about: Mutex::new(about), rooms: Mutex::new(None) }
     }
 
-    /// From now on there is a server, at `listeners`.
+    /// Notes that the server is open, and listens at `listeners`.
     pub(crate) fn open(&self, listeners: Vec<Address>, rooms: Rooms) {
         *self.rooms.lock().unwrap_or_else(PoisonError::into_inner) = Some(rooms);
         self.about.lock().unwrap_or_else(PoisonError::into_inner).urls = listeners;
     }
 
-    /// As it is now. Its URLs are those listened at.
+    /// The current data of the server. Its URLs are those of its listeners.
     pub(crate) fn now(&self) -> Found {
         let mut about = self.about.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        about.rooms = rooms.map_or(0, |it| it());
+        about.rooms = rooms.map_or(0, |rooms| rooms());
         about
     }
 }
 
-impl fmt::Debug for Said {
+impl fmt::Debug for Announcement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Said").field("about", &self.about).finish_non_exhaustive()
+        f.debug_struct("Announcement").field("about", &self.about).finish_non_exhaustive()
     }
 }
 
 /// Answers on `socket` until `stop` is dropped.
 pub(crate) async fn respond(
     socket: ProbeSocket,
-    said: Arc<Said>,
+    announcement: Arc<Announcement>,
     runtime: SharedRuntime,
     stop: oneshot::Receiver<()>,
 ) {
@@ -72,8 +72,8 @@ pub(crate) async fn respond(
         let (len, from) = match came {
             Ok(came) => came,
             Err(error) => {
-                tracing::debug!(%error, "cannot hear probes");
-                runtime.sleep_until(runtime.now() + BREATH).await;
+                tracing::debug!(%error, "cannot receive probes");
+                runtime.sleep_until(runtime.now() + ERROR_PAUSE).await;
                 continue;
             }
         };
@@ -83,11 +83,11 @@ pub(crate) async fn respond(
         }
         let own = interfaces::list().unwrap_or_default();
         let Some(network) = network_of(from, &own) else { continue };
-        let mut server = said.now();
+        let mut server = announcement.now();
         let is_open = !server.urls.is_empty();
         server.urls = server.urls.iter().filter_map(|it| as_seen_from(network, it)).collect();
         if is_open && server.urls.is_empty() {
-            continue; // not for them
+            continue; // the asking machine can reach none of them
         }
         if let Some(answer) = Here::answer(&server, &probe.token, len) {
             let _ = socket.send_to(&answer, from).await; // the next probe is answered again
@@ -95,33 +95,33 @@ pub(crate) async fn respond(
     }
 }
 
-/// The network of ours that `from` is in, if it may be answered.
+/// The interface whose network `from` is in, if `from` may be answered.
 fn network_of(from: SocketAddr, own: &[Interface]) -> Option<&Interface> {
     let ip = from.ip();
-    let is_somebody = from.port() != 0 && !ip.is_multicast() && !ip.is_unspecified();
-    let is_everybody =
+    let is_unicast = from.port() != 0 && !ip.is_multicast() && !ip.is_unspecified();
+    let is_broadcast =
         ip == Ipv4Addr::BROADCAST || own.iter().any(|it| it.broadcast().is_some_and(|it| ip == it));
-    own.iter().filter(|_| is_somebody && !is_everybody).find(|it| it.contains(ip))
+    own.iter().filter(|_| is_unicast && !is_broadcast).find(|it| it.contains(ip))
 }
 
-/// The URL under which somebody in `network` reaches what listens at `listener`.
+/// The URL under which a machine in `network` reaches `listener`; `None` if it cannot.
 fn as_seen_from(network: &Interface, listener: &Address) -> Option<Address> {
-    let is_here = network.ip.is_loopback();
+    let is_loopback = network.ip.is_loopback();
     match reachable::ip(listener) {
         Some((ip, port)) if ip.is_unspecified() => {
             let at = SocketAddr::new(network.ip, port);
-            Some(Address::new(listener.scheme(), at).expect("it was an address with another host"))
+            Some(Address::new(listener.scheme(), at).expect("only the host has changed"))
         }
-        Some((ip, _)) => (is_here || !ip.is_loopback()).then(|| listener.clone()),
-        None => is_here.then(|| listener.clone()),
+        Some((ip, _)) => (is_loopback || !ip.is_loopback()).then(|| listener.clone()),
+        None => is_loopback.then(|| listener.clone()),
     }
 }
 
-/// How often probes are answered.
+/// How many probes are answered.
 const RATE: Rate = Rate { burst: 50, per_minute: 3000 };
 
-/// How long to leave a socket alone that only has errors to give.
-const BREATH: Duration = Duration::from_millis(100);
+/// How long to wait before using a socket again that returned an error.
+const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -135,7 +135,7 @@ mod tests {
 
     /// protocol 18.8
     #[test]
-    fn only_neighbours_are_answered() {
+    fn only_machines_of_the_same_network_are_answered() {
         let own = own();
         let network = |from: &str| network_of(from.parse().unwrap(), &own).map(|it| it.name.clone());
         assert_eq!(network("192.168.1.9:5000").as_deref(), Some("eth0"));
@@ -154,7 +154,7 @@ mod tests {
 
     /// protocol 18.6
     #[test]
-    fn everybody_is_told_what_leads_there_from_where_they_are() {
+    fn an_answer_has_the_urls_that_the_asking_machine_can_reach() {
         let own = own();
         let seen = |network: usize, listener: &str| {
             as_seen_from(&own[network], &listener.parse().unwrap()).map(|it| it.to_string())

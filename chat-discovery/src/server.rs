@@ -1,10 +1,10 @@
-//! What is known of a server that was found.
+//! The data of a server that was found.
 
 use std::fmt;
 
 use chat_core::{Address, token, token_value};
 
-/// Names one run of a server.
+/// Identifies one run of a server.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ServerId(pub u128);
 
@@ -27,21 +27,21 @@ impl fmt::Debug for ServerId {
     }
 }
 
-/// A server, as it says of itself.
+/// A server, as described by itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Found {
-    /// What carries the same id is the same server.
+    /// Announcements with the same id are of the same server.
     pub id: ServerId,
-    /// Its name, of 1 to [`MAX_NAME`] bytes. Others may have the same, and it may hold control characters.
+    /// Its name, of 1 to [`MAX_NAME`] bytes. Other servers may have the same name, and it may contain control characters.
     pub name: String,
     /// The program and its version, of at most [`MAX_NAME`] bytes.
     pub software: String,
     /// The version of the protocol it speaks.
     pub protocol: u64,
-    /// How many rooms there are.
+    /// The number of rooms.
     pub rooms: u64,
-    /// Where it can be reached, in the order in which to try it. Without any it is no server yet: somebody looks for one
-    /// and will host it if there is none.
+    /// The URLs under which the server can be reached, in the order in which to try them. Without any, the server is not open
+    /// yet: a client is looking for a server, and will host this one if there is none.
     pub urls: Vec<Address>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn bounded(raw: &str) -> String {
     raw[..end].to_owned()
 }
 
-/// The longest name, in bytes: that of a DNS label (RFC 1035, 2.3.4).
+/// The longest name, in bytes: the length of a DNS label (RFC 1035, 2.3.4).
 pub const MAX_NAME: usize = 63;
 
 #[cfg(test)]

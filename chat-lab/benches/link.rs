@@ -1,6 +1,6 @@
-//! What the emulator adds to a packet at idle, and how many packets it carries: `cargo bench -p chat-lab`.
+//! Measures how much delay the emulator adds to a packet, and how many packets it carries: `cargo bench -p chat-lab`.
 
-#![allow(clippy::print_stdout, reason = "it is a program")]
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::{
     error::Error,

@@ -1,24 +1,24 @@
-//! A file of what crossed the link, for Wireshark: pcapng with one interface for each end.
+//! Writes the packets of a link to a file for Wireshark: pcapng with one interface for each end.
 
 use std::{
     io::{self, Write},
     time::Duration,
 };
 
-use crate::{Direction, Why};
+use crate::{direction::Direction, path::DropReason};
 
 /// Writes pcapng (draft-ietf-opsawg-pcapng), in little endian and nanoseconds.
 #[derive(Debug)]
 pub(crate) struct Capture<W> {
     file: W,
-    /// Since 1970, when the link began.
+    /// When the link began, since 1970.
     began: Duration,
 }
 
-/// At which end a packet was seen.
+/// The end at which a packet was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    Sent(Direction, Option<Why>),
+    Sent(Direction, Option<DropReason>),
     Arrived(Direction),
 }
 
@@ -41,7 +41,7 @@ impl<W: Write> Capture<W> {
         Ok(Self { file, began })
     }
 
-    /// Adds a packet as that end sees it, at a time since the link began.
+    /// Adds a packet as seen at one end, at a time since the link began.
     pub(crate) fn packet(&mut self, at: Duration, seen: Seen, packet: &[u8]) -> io::Result<()> {
         let (at_server, outbound, why) = match seen {
             Seen::Sent(direction, why) => (direction == Direction::Down, true, why),
@@ -71,12 +71,12 @@ impl<W: Write> Capture<W> {
     }
 }
 
-fn comment(why: Why) -> &'static str {
+fn comment(why: DropReason) -> &'static str {
     match why {
-        Why::TooLong => "dropped: longer than the MTU",
-        Why::Outage => "dropped: outage",
-        Why::QueueFull => "dropped: queue full",
-        Why::Lost => "dropped: lost",
+        DropReason::TooLong => "dropped: longer than the MTU",
+        DropReason::Outage => "dropped: outage",
+        DropReason::QueueFull => "dropped: queue full",
+        DropReason::Lost => "dropped: lost",
     }
 }
 
@@ -102,7 +102,7 @@ fn pad(block: &mut Vec<u8>) {
 const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const INTERFACE: u32 = 1;
 const PACKET: u32 = 6;
-/// IPv4 or IPv6, without anything before it.
+/// Packets begin with their IPv4 or IPv6 header.
 const LINKTYPE_RAW: u16 = 101;
 const END_OF_OPTIONS: u16 = 0;
 const COMMENT: u16 = 1;

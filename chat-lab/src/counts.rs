@@ -1,29 +1,33 @@
-//! What crossed the link, counted where it is sent and where it arrives.
+//! Counts of the packets that crossed a link, at the sending and at the receiving end.
 
 use std::{fmt, ops::AddAssign, time::Duration};
 
-use crate::{Direction, Fate, Why, packet::Protocol};
+use crate::{
+    direction::Direction,
+    packet::Protocol,
+    path::{DropReason, Fate},
+};
 
-/// What crossed a link since it began.
+/// The counts of a link since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// From the client to the server.
     pub up: Traffic,
     /// From the server to the client.
     pub down: Traffic,
-    /// Packets that were none of client or server for the other, and went nowhere.
+    /// Packets that were not between client and server, and were dropped.
     pub stray: u64,
-    /// Packets that the kernel threw away because the emulator did not take them in time. Where this is not 0, the
-    /// machine was too slow for what was sent, and the link was worse than asked.
+    /// Packets that the kernel dropped because the emulator did not take them in time. If this is not 0, the machine was
+    /// too slow, and the link was worse than asked for.
     pub missed: u64,
 }
 
-/// One direction.
+/// The counts of one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// What was sent.
+    /// Packets that were sent.
     pub sent: Protocols,
-    /// What arrived, copies included.
+    /// Packets that arrived, including copies.
     pub delivered: Protocols,
     /// Packets lost by chance.
     pub lost: u64,
@@ -41,34 +45,34 @@ pub struct Traffic {
     pub reordered: u64,
     /// Packets with a flipped bit.
     pub corrupted: u64,
-    /// What the connections of TCP that send this way had to do about all that.
+    /// What TCP connections did in this direction because of all that.
     pub tcp: TcpCounts,
 }
 
-/// What TCP does in one direction, over all connections. Of more than 4,096 at a time, those that were silent longest are
-/// followed as if they began anew.
+/// What TCP did in one direction, over all connections. At most 4,096 connections are followed at a time; beyond that,
+/// those that were silent longest are forgotten, and count as new when they go on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpCounts {
-    /// Segments with data that were sent: not acknowledgements alone, SYN, FIN, RST and keep-alives.
+    /// Segments with data that were sent. Pure acknowledgements, SYN, FIN, RST and keep-alives are not counted.
     pub segments: u64,
-    /// Those of them with bytes that were sent before.
+    /// Those of them that contain bytes which were sent before.
     pub retransmitted: u64,
-    /// How many bytes of data were sent again.
+    /// Bytes of data that were sent again.
     pub retransmitted_bytes: u64,
-    /// How often and how long data waited for other data.
+    /// How often and how long data waited for earlier data.
     pub stalls: Stalls,
 }
 
-/// Head-of-line blocking: data that arrived but could not be read, because something before it had not arrived. A stall
-/// begins with the first segment that has to wait, and ends when all that arrived can be read. One that has not ended is
-/// not counted.
+/// Head-of-line blocking: data that arrived but could not be read, because earlier data had not arrived. A stall begins with
+/// the first segment that has to wait, and ends when everything that arrived can be read. A stall that has not ended is not
+/// counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stalls {
-    /// How many.
+    /// The number of stalls.
     pub count: u64,
-    /// How long all of them took, added up.
+    /// Their total length.
     pub total: Duration,
-    /// How long the longest took.
+    /// The length of the longest stall.
     pub longest: Duration,
 }
 
@@ -80,12 +84,12 @@ impl Stalls {
     }
 }
 
-/// Packets and their bytes, by what they carry.
+/// Packets and their bytes, by protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Protocols {
-    /// TCP: acknowledgements and what is sent again included.
+    /// TCP, including acknowledgements and retransmissions.
     pub tcp: Volume,
-    /// UDP; of a datagram in fragments, all of them.
+    /// UDP, including every fragment of a fragmented datagram.
     pub udp: Volume,
     /// ICMP and ICMPv6.
     pub icmp: Volume,
@@ -94,7 +98,7 @@ pub struct Protocols {
 }
 
 impl Protocols {
-    /// All together.
+    /// The sum over all protocols.
     pub fn all(&self) -> Volume {
         let mut all = self.tcp;
         for one in [self.udp, self.icmp, self.other] {
@@ -114,7 +118,7 @@ impl Protocols {
     }
 }
 
-/// How much.
+/// A number of packets and of their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
     /// IP packets.
@@ -131,7 +135,7 @@ impl AddAssign for Volume {
 }
 
 impl Counts {
-    /// Of one direction.
+    /// The counts of one direction.
     pub fn of(&self, direction: Direction) -> &Traffic {
         match direction {
             Direction::Up => &self.up,
@@ -150,10 +154,10 @@ impl Counts {
 impl Traffic {
     pub(crate) fn note(&mut self, fate: &Fate) {
         match fate {
-            Fate::Dropped(Why::TooLong) => self.too_long += 1,
-            Fate::Dropped(Why::Outage) => self.outage += 1,
-            Fate::Dropped(Why::QueueFull) => self.queue_full += 1,
-            Fate::Dropped(Why::Lost) => self.lost += 1,
+            Fate::Dropped(DropReason::TooLong) => self.too_long += 1,
+            Fate::Dropped(DropReason::Outage) => self.outage += 1,
+            Fate::Dropped(DropReason::QueueFull) => self.queue_full += 1,
+            Fate::Dropped(DropReason::Lost) => self.lost += 1,
             Fate::Delivered { packet, copy, late } => {
                 self.duplicated += u64::from(copy.is_some());
                 self.reordered += u64::from(*late);
@@ -164,7 +168,7 @@ impl Traffic {
 }
 
 impl fmt::Display for Counts {
-    /// A table for people, without a newline at its end.
+    /// Prints a table, without a newline at its end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, traffic) in [("up", &self.up), ("down", &self.down)] {
             let (sent, arrived) = (traffic.sent.all(), traffic.delivered.all());

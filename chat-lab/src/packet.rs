@@ -1,29 +1,30 @@
-//! IP packets: which way they go, and how their addresses are exchanged so that every checksum stays valid.
+//! IP packets: their direction, and the exchange of their addresses that keeps every checksum valid.
 //!
-//! Both ends are the same kernel, so each has an address of its own and knows the other by one that nobody has. A
-//! packet between the two of one end becomes one between the two of the other end. Checksums are sums of 16-bit words;
-//! the four addresses are chosen so that both pairs have the same sum, so none has to be made again.
+//! Both ends are the same kernel. So each end has an address of its own, and knows the other end by an address that no
+//! interface has. A packet between the two addresses of one end becomes a packet between the two addresses of the other
+//! end. Checksums are sums of 16-bit words; the four addresses are chosen so that both pairs have the same sum, so no
+//! checksum has to be recomputed.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::Direction;
+use crate::direction::Direction;
 
 /// The client's own address.
 pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
-/// What the client knows the server by.
+/// The address by which the client knows the server.
 pub(crate) const SERVER_SEEN: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 /// The server's own address.
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 8, 0, 2);
-/// What the server knows the client by: 10.8 + 10.8 + 2 + 3 is 10.9 + 10.9 + 1 + 2, in words of 16 bits.
+/// The address by which the server knows the client: 10.8 + 10.8 + 2 + 3 is 10.9 + 10.9 + 1 + 2, in words of 16 bits.
 pub(crate) const CLIENT_SEEN: Ipv4Addr = Ipv4Addr::new(10, 8, 0, 3);
 
-/// The same for IPv6.
+/// The same addresses for IPv6.
 pub(crate) const CLIENT_V6: Ipv6Addr = Ipv6Addr::new(0xfd09, 0, 0, 0, 0, 0, 0, 1);
 pub(crate) const SERVER_SEEN_V6: Ipv6Addr = Ipv6Addr::new(0xfd09, 0, 0, 0, 0, 0, 0, 2);
 pub(crate) const SERVER_V6: Ipv6Addr = Ipv6Addr::new(0xfd08, 0, 0, 0, 0, 0, 0, 2);
 pub(crate) const CLIENT_SEEN_V6: Ipv6Addr = Ipv6Addr::new(0xfd08, 0, 0, 0, 0, 0, 0, 3);
 
-/// What a packet carries.
+/// The protocol of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Tcp,
@@ -32,7 +33,7 @@ pub(crate) enum Protocol {
     Other,
 }
 
-/// What there is to know of a packet.
+/// The properties of a packet that the emulator needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub direction: Direction,
@@ -55,7 +56,7 @@ enum Version {
 }
 
 impl Version {
-    /// Where both addresses begin, and how long each is.
+    /// The offset of the two addresses, and the length of each.
     fn addresses(self) -> (usize, usize) {
         match self {
             Self::V4 => (12, 4),
@@ -63,7 +64,7 @@ impl Version {
         }
     }
 
-    /// The addresses of a packet as it is sent: who sends it, and whom it is for.
+    /// The source and destination addresses of a packet when it is sent.
     fn sent(self, direction: Direction) -> (&'static [u8], &'static [u8]) {
         match (self, direction) {
             (Self::V4, Direction::Up) => (&const { CLIENT.octets() }, &const { SERVER_SEEN.octets() }),
@@ -75,7 +76,7 @@ impl Version {
         }
     }
 
-    /// The same as it arrives: an answer to it is sent between the same two.
+    /// The source and destination addresses of a packet when it arrives. An answer to it is sent between the same two.
     fn arriving(self, direction: Direction) -> (&'static [u8], &'static [u8]) {
         let (own, other) = self.sent(!direction);
         (other, own)
@@ -94,7 +95,7 @@ impl Version {
     }
 }
 
-/// Looks at a packet; nothing if it is none of client or server for the other.
+/// The properties of a packet; `None` if the packet is not between client and server.
 pub(crate) fn shape(packet: &[u8]) -> Option<Shape> {
     let (version, header, next) = outline(packet)?;
     let goes = |it: &Direction| version.are(packet, version.sent(*it));
@@ -108,7 +109,7 @@ pub(crate) fn shape(packet: &[u8]) -> Option<Shape> {
     Some(Shape { direction, protocol, header, version })
 }
 
-/// Version, length of the header, and what comes behind it, of a packet that has all of its header.
+/// IP version, length of the header and protocol number; `None` if the header is incomplete.
 fn outline(packet: &[u8]) -> Option<(Version, usize, u8)> {
     match packet.first()? >> 4 {
         4 => {
@@ -120,20 +121,20 @@ fn outline(packet: &[u8]) -> Option<(Version, usize, u8)> {
     }
 }
 
-/// Gives a packet the addresses by which the other end knows both, and the same to the packet that an ICMP error quotes.
+/// Replaces the addresses of a packet by those of the other end, also in the packet that an ICMP error quotes.
 pub(crate) fn readdress(packet: &mut [u8], shape: Shape) {
     let Shape { version, direction, header, .. } = shape;
     version.set(packet, version.arriving(direction));
     let error = shape.protocol == Protocol::Icmp && quotes(version, packet.get(header).copied());
     if error && let Some(quoted) = packet.get_mut(header + 8..) {
-        // What it quotes came the other way and has arrived. It becomes again what it was when it was sent.
+        // The quoted packet had arrived from the other direction. It gets back the addresses with which it was sent.
         if version.are(quoted, version.arriving(!direction)) {
             version.set(quoted, version.sent(!direction));
         }
     }
 }
 
-/// Whether this type of ICMP message says what went wrong with another packet.
+/// Whether this type of ICMP message is an error, which quotes another packet.
 fn quotes(version: Version, kind: Option<u8>) -> bool {
     match version {
         Version::V4 => matches!(kind, Some(3 | 11 | 12)),
@@ -141,7 +142,7 @@ fn quotes(version: Version, kind: Option<u8>) -> bool {
     }
 }
 
-/// Flips one bit behind the IP header, which one says `draw`.
+/// Flips one bit behind the IP header; `draw` selects it.
 pub(crate) fn flip(packet: &mut [u8], header: usize, draw: u64) {
     let bits = 8 * (packet.len() - header) as u64;
     if bits > 0 {
@@ -150,7 +151,7 @@ pub(crate) fn flip(packet: &mut [u8], header: usize, draw: u64) {
     }
 }
 
-/// What a router tells the sender of a packet that is too long: ICMP's `fragmentation needed`, or `packet too big`.
+/// The ICMP error that a router sends for a packet that is too long: `fragmentation needed`, or `packet too big`.
 pub(crate) fn too_long(packet: &[u8], shape: Shape, mtu: u16) -> Vec<u8> {
     match shape.version {
         Version::V4 => {
@@ -189,7 +190,7 @@ pub(crate) fn too_long(packet: &[u8], shape: Shape, mtu: u16) -> Vec<u8> {
     }
 }
 
-/// The checksum of the internet (RFC 1071) over parts of which all but the last have an even length.
+/// The Internet checksum (RFC 1071) over several parts, all of which but the last have an even length.
 fn checksum(parts: &[&[u8]]) -> [u8; 2] {
     let words = parts.iter().flat_map(|part| part.chunks(2));
     let mut sum: u32 =

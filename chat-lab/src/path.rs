@@ -1,114 +1,118 @@
-//! One direction of a link, without I/O or clock: told a packet's length and the time, it decides its fate.
+//! Decides the fate of each packet in one direction of a link, from its length and the time. There is no I/O or clock here.
 
 use std::time::Duration;
 
 use crate::{
-    Condition, Direction, Loss, Outage,
-    dice::{About, Dice},
+    condition::{Condition, Loss, Outage, Share},
+    dice::{Decision, Dice},
+    direction::Direction,
 };
 
-/// One direction of a link, as a state machine. Times count from any moment, the same for all calls, and never go back.
+/// One direction of a link, as a state machine. Times count from an arbitrary moment, the same for all calls, and never
+/// decrease.
 ///
-/// What is left to chance follows from the seed and the packet's number (its place among all packets of this
-/// direction) alone. What a queue or an outage does follows from the time as well. So the same packets at the same
-/// times have the same fate, and the same packets at other times have the same luck.
+/// Random decisions follow from the seed and the packet's number alone (its place among all packets of this direction).
+/// The effects of queue and outages follow from the time as well. So the same packets at the same times have the same
+/// fate, and the same packets at other times have the same random decisions.
 #[derive(Clone, Debug)]
 pub struct Path {
     condition: Condition,
     dice: Dice,
     /// The next packet's number.
     number: u64,
-    bad: bool,
+    /// Whether the link is in its bad state (see [`Loss::Bursts`]).
+    is_bad: bool,
+    /// When the condition was set.
     since: Duration,
-    /// When what waits will have been sent.
+    /// When the queue will be empty.
     free_at: Duration,
-    /// When the last packet arrives that nobody behind it may overtake.
+    /// When the last packet arrives that later packets may not overtake.
     last_at: Duration,
 }
 
-/// What becomes of a packet.
+/// The fate of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It never arrives.
-    Dropped(Why),
-    /// It arrives.
+    /// The packet never arrives.
+    Dropped(DropReason),
+    /// The packet arrives.
     Delivered {
-        /// As it was sent, or late.
+        /// The packet's arrival.
         packet: Delivery,
-        /// Once more.
+        /// The arrival of its copy.
         copy: Option<Delivery>,
-        /// Whether it was held back so that others overtake.
+        /// Whether the packet was held back so that others overtake it.
         late: bool,
     },
 }
 
 /// Why a packet is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// It is longer than the MTU.
+pub enum DropReason {
+    /// The packet is longer than the MTU.
     TooLong,
-    /// Nothing passes at this time.
+    /// The packet was sent in an outage.
     Outage,
-    /// Too much waits to be sent.
+    /// The queue has no room.
     QueueFull,
-    /// By chance.
+    /// The packet is lost by chance.
     Lost,
 }
 
-/// How and when a packet arrives.
+/// When and how a packet arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// When, never before it was sent.
+    /// The time of arrival, never before the packet was sent.
     pub at: Duration,
-    /// Any number, where one bit is flipped: its remainder by how many bits there are to flip says which.
+    /// A random number if one bit is flipped: its remainder by the number of bits says which one.
     pub flip: Option<u64>,
 }
 
 impl Path {
-    /// From its first packet on, in a condition that holds from time zero.
+    /// A direction in which no packet was sent yet, under a condition that holds from time zero.
     pub fn new(condition: Condition, direction: Direction, seed: u64) -> Self {
         let zero = Duration::ZERO;
         let dice = Dice::new(seed, direction);
-        Self { condition, dice, number: 0, bad: false, since: zero, free_at: zero, last_at: zero }
+        Self { condition, dice, number: 0, is_bad: false, since: zero, free_at: zero, last_at: zero }
     }
 
-    /// What holds now.
+    /// The current condition.
     pub fn condition(&self) -> &Condition {
         &self.condition
     }
 
-    /// From now on it is like this. What is under way stays as it was decided, and is not overtaken.
+    /// Changes the condition. Packets that are under way arrive as was decided before, and are not overtaken.
     pub fn set_condition(&mut self, now: Duration, condition: Condition) {
         self.condition = condition;
         self.since = now;
-        self.bad = false;
+        self.is_bad = false;
     }
 
-    /// Decides what becomes of the next packet; `length` is that of the whole IP packet, in bytes.
+    /// Decides the fate of the next packet; `length` is that of the whole IP packet, in bytes.
     pub fn send(&mut self, now: Duration, length: usize) -> Fate {
         let number = self.number;
         self.number += 1;
         let lost = self.is_lost(number);
         let settings = self.condition.settings();
         if length > usize::from(settings.mtu) {
-            return Fate::Dropped(Why::TooLong);
+            return Fate::Dropped(DropReason::TooLong);
         }
         let down = |it: &Outage| it.covers(now.saturating_sub(self.since));
         if settings.outages.iter().any(down) {
-            return Fate::Dropped(Why::Outage);
+            return Fate::Dropped(DropReason::Outage);
         }
-        let Some(sent_at) = self.pass_queue(now, length) else { return Fate::Dropped(Why::QueueFull) };
+        let Some(sent_at) = self.pass_queue(now, length) else { return Fate::Dropped(DropReason::QueueFull) };
         if lost {
-            return Fate::Dropped(Why::Lost);
+            return Fate::Dropped(DropReason::Lost);
         }
         let settings = self.condition.settings();
-        let hits = |share: crate::Share, about| share.hits(self.dice.draw(about, number));
-        let flip = hits(settings.corrupt, About::Corrupt).then(|| self.dice.draw(About::Bit, number));
-        let late = hits(settings.reorder, About::Reorder);
-        let twice = hits(settings.duplicate, About::Duplicate);
+        let hits = |share: Share, about| share.hits(self.dice.draw(about, number));
+        let flip = hits(settings.corrupt, Decision::Corrupt).then(|| self.dice.draw(Decision::Bit, number));
+        let late = hits(settings.reorder, Decision::Reorder);
+        let twice = hits(settings.duplicate, Decision::Duplicate);
         let late_by = if late { settings.late } else { Duration::ZERO };
-        let at = self.arrival(sent_at, About::Jitter, number);
-        let copy_at = self.arrival(sent_at, About::JitterOfCopy, number).max(at);
+        let at = self.arrival(sent_at, Decision::Jitter, number);
+        let copy_at = self.arrival(sent_at, Decision::JitterOfCopy, number).max(at);
         if !late {
             self.last_at = if twice { copy_at } else { at };
         }
@@ -116,8 +120,8 @@ impl Path {
         Fate::Delivered { packet: Delivery { at: at + late_by, flip }, copy, late }
     }
 
-    /// When what was sent then arrives, not before those ahead of it.
-    fn arrival(&self, sent_at: Duration, jitter: About, number: u64) -> Duration {
+    /// When a packet arrives that left the queue at `sent_at`: not before the packets ahead of it.
+    fn arrival(&self, sent_at: Duration, jitter: Decision, number: u64) -> Duration {
         let settings = self.condition.settings();
         let span = 2 * settings.jitter.as_nanos();
         let more = (u128::from(self.dice.draw(jitter, number)) * (span + 1)) >> 64;
@@ -125,7 +129,7 @@ impl Path {
         (earliest + Duration::from_nanos(u64::try_from(more).unwrap_or(u64::MAX))).max(self.last_at)
     }
 
-    /// When its last bit is on the way, if there is room for it to wait until then.
+    /// When the last bit of the packet leaves the queue; `None` if the queue has no room for it.
     fn pass_queue(&mut self, now: Duration, length: usize) -> Option<Duration> {
         let (Some(rate), Some(queue)) = (self.condition.settings().rate, self.condition.queue()) else {
             return Some(now);
@@ -144,16 +148,16 @@ impl Path {
         let draw = |about| self.dice.draw(about, number);
         match self.condition.settings().loss {
             Loss::Never => false,
-            Loss::Even(share) => share.hits(draw(About::Loss)),
+            Loss::Even(share) => share.hits(draw(Decision::Loss)),
             Loss::Bursts { begin, end, bad, good } => {
-                let change = if self.bad { end } else { begin };
-                self.bad ^= change.hits(draw(About::Burst));
-                let share = if self.bad { bad } else { good };
-                share.hits(draw(About::Loss))
+                let change = if self.is_bad { end } else { begin };
+                self.is_bad ^= change.hits(draw(Decision::Burst));
+                let share = if self.is_bad { bad } else { good };
+                share.hits(draw(Decision::Loss))
             }
         }
     }
 }
 
-/// In nanoseconds.
+/// A second in nanoseconds.
 const SECOND: u128 = 1_000_000_000;

@@ -1,4 +1,4 @@
-//! Conditions as text: read, written, and refused with the name of what is wrong.
+//! Conditions as text: parsed, printed, and refused with the name of the wrong value.
 
 use std::time::Duration;
 
@@ -63,20 +63,17 @@ fn what_is_impossible_is_named() {
         ("reorder=1%/61s", "reorder: at most 60s"),
         ("delay=1ms,jitter=2ms", "jitter: not more than delay, or packets arrive before they are sent"),
         ("burst=1%", "burst: \"1%\" is not BEGIN%/END%, like 1%/25%"),
-        ("burst=1%/0%", "burst: it has to end, with more than 0%"),
-        ("rate=0", "rate: from 1bit to 1000gbit; for a link that carries nothing say loss=100%"),
+        ("burst=1%/0%", "burst: the share at which it ends has to be above 0%"),
+        ("rate=0", "rate: from 1bit to 1000gbit; for a link that carries nothing use loss=100%"),
         ("rate=10", "rate: \"10\" is not a rate like 10mbit"),
-        ("queue=1kB", "queue: only where there is a rate"),
+        ("queue=1kB", "queue: only together with a rate"),
         ("mtu=67", "mtu: 67B is less than the 68B that every link carries"),
         ("mtu=65536", "mtu: \"65536\" is not a size up to 65535, like 1400"),
         ("outage=2s", "outage: \"2s\" is not LENGTH@START or LENGTH@START/EVERY, like 2s@5s/30s"),
-        (
-            "outage=2s@0/2s",
-            "outage: longer than nothing, and shorter than the time after which it comes again",
-        ),
-        ("outage=0@1s", "outage: longer than nothing, and shorter than the time after which it comes again"),
-        ("loss=1%,loss=2%", "loss: said twice"),
-        ("loss=1%,burst=1%/2%", "burst: said twice"),
+        ("outage=2s@0/2s", "outage: longer than 0s, and shorter than the time after which it repeats"),
+        ("outage=0@1s", "outage: longer than 0s, and shorter than the time after which it repeats"),
+        ("loss=1%,loss=2%", "loss: given twice"),
+        ("loss=1%,burst=1%/2%", "burst: given twice"),
         (
             "speed=1mbit",
             "speed: unknown; there are delay, jitter, loss, burst, duplicate, reorder, corrupt, rate, queue, mtu and \

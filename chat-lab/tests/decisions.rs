@@ -1,8 +1,8 @@
-//! What a path decides, in virtual time: as often as asked, the same from the same seed, and only by number.
+//! The decisions of a path in virtual time: as often as asked for, and the same for the same seed and number.
 
 use std::time::Duration;
 
-use chat_lab::{Condition, Delivery, Direction, Fate, Path, Why};
+use chat_lab::{Condition, Delivery, Direction, DropReason, Fate, Path};
 use proptest::prelude::*;
 
 const PACKETS: u32 = 100_000;
@@ -26,7 +26,7 @@ fn share(fates: &[Fate], of: impl Fn(&Fate) -> bool) -> f64 {
 }
 
 fn lost(fate: &Fate) -> bool {
-    *fate == Fate::Dropped(Why::Lost)
+    *fate == Fate::Dropped(DropReason::Lost)
 }
 
 /// For each packet: how long it took.
@@ -137,7 +137,7 @@ fn a_rate_spaces_packets_and_a_full_queue_drops_them() {
             Fate::Delivered { packet: Delivery { at, flip: None }, copy: None, late: false }
         );
     }
-    assert_eq!(path.send(Duration::ZERO, 100), Fate::Dropped(Why::QueueFull));
+    assert_eq!(path.send(Duration::ZERO, 100), Fate::Dropped(DropReason::QueueFull));
     let later = path.send(Duration::from_micros(150), 100);
     assert!(
         matches!(later, Fate::Delivered { packet, .. } if packet.at == Duration::from_micros(1100)),
@@ -161,7 +161,7 @@ fn a_long_queue_becomes_delay() {
 fn a_packet_that_finds_nobody_waiting_is_sent_whatever_the_queue() {
     let mut path = path("rate=8mbit,queue=0", 1);
     assert!(matches!(path.send(Duration::ZERO, 1500), Fate::Delivered { .. }));
-    assert_eq!(path.send(Duration::ZERO, 40), Fate::Dropped(Why::QueueFull));
+    assert_eq!(path.send(Duration::ZERO, 40), Fate::Dropped(DropReason::QueueFull));
     assert!(matches!(path.send(ms(2), 1500), Fate::Delivered { .. }));
 }
 
@@ -169,7 +169,7 @@ fn a_packet_that_finds_nobody_waiting_is_sent_whatever_the_queue() {
 fn an_outage_lets_nothing_in_and_comes_again() {
     let mut path = path("outage=2s@5s/30s,outage=1s@20s,delay=100ms", 1);
     let down: Vec<u64> =
-        (0..60).filter(|s| path.send(ms(1000 * s), 100) == Fate::Dropped(Why::Outage)).collect();
+        (0..60).filter(|s| path.send(ms(1000 * s), 100) == Fate::Dropped(DropReason::Outage)).collect();
     assert_eq!(down, [5, 6, 20, 35, 36]);
 }
 
@@ -177,7 +177,7 @@ fn an_outage_lets_nothing_in_and_comes_again() {
 fn what_is_too_long_is_dropped() {
     let mut path = path("mtu=1400", 1);
     assert!(matches!(path.send(Duration::ZERO, 1400), Fate::Delivered { .. }));
-    assert_eq!(path.send(Duration::ZERO, 1401), Fate::Dropped(Why::TooLong));
+    assert_eq!(path.send(Duration::ZERO, 1401), Fate::Dropped(DropReason::TooLong));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_new_condition_holds_from_the_next_packet_on_and_overtakes_nobody() {
         matches!(path.send(ms(999), 100), Fate::Delivered { .. }),
         "an outage counts from when it was set"
     );
-    assert_eq!(path.send(ms(1001), 100), Fate::Dropped(Why::Outage));
+    assert_eq!(path.send(ms(1001), 100), Fate::Dropped(DropReason::Outage));
 }
 
 #[test]
@@ -231,10 +231,10 @@ proptest! {
         };
         let (slow, fast) = (run(BAD, 3), run(BAD, 1));
         prop_assert_eq!(slow.iter().map(luck).collect::<Vec<_>>(), fast.iter().map(luck).collect::<Vec<_>>());
-        // What becomes of a packet of the queue changes nobody's luck.
+        // A packet that the queue drops changes no random decision about other packets.
         for (free, queued) in fast.iter().zip(run(&with_a_queue, 1)) {
-            prop_assert!(queued == Fate::Dropped(Why::QueueFull)
-                || queued == Fate::Dropped(Why::Outage)
+            prop_assert!(queued == Fate::Dropped(DropReason::QueueFull)
+                || queued == Fate::Dropped(DropReason::Outage)
                 || luck(&queued) == luck(free));
         }
     }

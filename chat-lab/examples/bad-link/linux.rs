@@ -1,4 +1,4 @@
-//! How it is done on Linux: the lab, and in it a namespace of processes, so that none outlives the program.
+//! The program on Linux: the lab, and within it a process namespace, so that no process outlives the program.
 
 use std::{
     env,
@@ -50,7 +50,7 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<ExitStatus, Box<dyn Er
     let interrupted = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGINT, interrupted.clone())?;
     signal_hook::flag::register(SIGTERM, interrupted.clone())?;
-    // Whatever the command starts is in a namespace of processes, which ends with the first process in it.
+    // Every process that the command starts is in a process namespace, which ends with the first process in it.
     unshare(CloneFlags::CLONE_NEWPID)?;
     let mut keeper = Command::new(env::current_exe()?)
         .arg(INSIDE)
@@ -64,7 +64,7 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<ExitStatus, Box<dyn Er
             break status;
         }
         if interrupted.load(Ordering::Relaxed) {
-            // At a terminal the command got the signal too, and may want to say something.
+            // At a terminal the command got the signal too, and may print something before it ends.
             thread::sleep(Duration::from_millis(200));
             keeper.kill()?;
         }
@@ -78,9 +78,9 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<ExitStatus, Box<dyn Er
 /// command does or the program outside is killed.
 fn keep(command: &[String]) -> Result<ExitStatus, Box<dyn Error>> {
     set_pdeathsig(Signal::SIGKILL)?;
-    // From inside, a parent outside has no number; one that died has left us to another, in the same place.
+    // Seen from inside the namespace, a parent outside has the number 0, also one that adopted this process.
     if getppid().as_raw() != 0 {
-        return Err("it is started by bad-link alone".into());
+        return Err("only bad-link itself starts this".into());
     }
     let (program, arguments) = command.split_first().ok_or(USAGE)?;
     let mut child = Command::new(program);
@@ -119,4 +119,4 @@ impl Asked {
 
 const INSIDE: &str = "--inside";
 const USAGE: &str =
-    "usage: bad-link CONDITION [CONDITION OF THE WAY BACK] [--seed N] [--capture FILE] -- COMMAND...";
+    "usage: bad-link CONDITION [CONDITION_OF_THE_WAY_BACK] [--seed N] [--capture FILE] -- COMMAND...";

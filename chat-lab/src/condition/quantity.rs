@@ -1,10 +1,10 @@
-//! Shares, times, rates and sizes, as people write them.
+//! Shares, times, rates and sizes: parsed from text and printed.
 
 use std::{fmt, time::Duration};
 
-use super::Impossible;
+use super::impossible::Impossible;
 
-/// How likely something is, from never (0 %) to always (100 %), in steps of 0.0001 %.
+/// A share or probability from 0 % to 100 %, in steps of 0.0001 %.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Share(u32);
 
@@ -14,9 +14,11 @@ impl Share {
     /// 100 %.
     pub const ALWAYS: Self = Self(MILLION);
 
+    /// The share of this many percent.
+    ///
     /// # Errors
     ///
-    /// Less than 0, more than 100, or no number.
+    /// `percent` is below 0, above 100, or not a number.
     pub fn percent(percent: f64) -> Result<Self, Impossible> {
         if !(0.0..=100.0).contains(&percent) {
             return Err(Impossible::Share(percent));
@@ -24,12 +26,12 @@ impl Share {
         Ok(Self((percent * 10_000.0).round() as u32))
     }
 
-    /// From 0 to 1.
+    /// The share as a number from 0 to 1.
     pub fn as_fraction(self) -> f64 {
         f64::from(self.0) / f64::from(MILLION)
     }
 
-    /// Whether it happens, where `draw` is any number with the same odds.
+    /// Whether an event of this probability happens, for a uniformly random `draw`.
     pub(crate) fn hits(self, draw: u64) -> bool {
         (u128::from(draw) * u128::from(MILLION)) >> 64 < u128::from(self.0)
     }
@@ -57,7 +59,7 @@ pub(super) fn share(text: &str) -> Result<Share, Impossible> {
 ///
 /// # Errors
 ///
-/// It is none.
+/// The text is not a time.
 pub fn time(text: &str) -> Result<Duration, Impossible> {
     let nanos = scaled(text, &[("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)]);
     nanos.map(Duration::from_nanos).ok_or_else(|| Impossible::unreadable(text, "a time like 20ms"))
@@ -75,7 +77,7 @@ pub(super) fn size(text: &str) -> Result<u64, Impossible> {
     scaled(text, &units).ok_or_else(|| Impossible::unreadable(text, "a size like 100kB"))
 }
 
-/// A number with the first of these units that fits. What is less than one of the smallest unit is rounded.
+/// A number with one of these units. The result is rounded to whole smallest units.
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     if text == "0" {
         return Some(0);
@@ -88,7 +90,7 @@ fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     (value < u64::MAX as f64).then_some(value.round() as u64)
 }
 
-/// As [`time`] reads it.
+/// A time in the notation of [`time`].
 pub(super) struct Time(pub Duration);
 
 impl fmt::Display for Time {
@@ -101,7 +103,7 @@ impl fmt::Display for Time {
     }
 }
 
-/// As [`rate`] and [`size`] read it.
+/// An amount in the notation of [`rate`] and [`size`].
 pub(super) struct Amount(pub u64, pub &'static [(u64, &'static str)]);
 
 pub(super) const BITS: &[(u64, &str)] =

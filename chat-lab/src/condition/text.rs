@@ -1,4 +1,4 @@
-//! A condition as it is written on a command line, `delay=20ms,loss=2%`.
+//! Parses and prints conditions such as `delay=20ms,loss=2%`.
 
 use std::{fmt, str::FromStr};
 
@@ -55,7 +55,7 @@ fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Impossibl
     Ok(())
 }
 
-/// `BEGIN/END`, and how much is lost in a burst and outside of one: `BEGIN/END/BAD/GOOD`.
+/// `BEGIN/END`, or `BEGIN/END/BAD/GOOD` with the shares that are lost in a burst and outside of one.
 fn burst(value: &str) -> Result<Loss, Impossible> {
     let shares = value.split('/').map(share).collect::<Result<Vec<_>, _>>()?;
     let (begin, end, rest) = match shares[..] {
@@ -66,7 +66,7 @@ fn burst(value: &str) -> Result<Loss, Impossible> {
     Ok(Loss::Bursts { begin, end, bad, good: rest.get(1).copied().unwrap_or_default() })
 }
 
-/// `LENGTH@START` once, `LENGTH@START/EVERY` again and again.
+/// `LENGTH@START` for one outage, `LENGTH@START/EVERY` for a repeated one.
 fn outage(value: &str) -> Result<Outage, Impossible> {
     let expected = "LENGTH@START or LENGTH@START/EVERY, like 2s@5s/30s";
     let (length, rest) = value.split_once('@').ok_or_else(|| Impossible::unreadable(value, expected))?;
@@ -79,7 +79,7 @@ fn outage(value: &str) -> Result<Outage, Impossible> {
 }
 
 impl fmt::Display for Condition {
-    /// What differs from a link without any fault; nothing else.
+    /// Prints only what differs from a link without any fault.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings = self.settings();
         let plain = Settings::default();

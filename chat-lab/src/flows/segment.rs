@@ -1,24 +1,24 @@
-//! What the headers of a packet say of a TCP segment.
+//! Reads a TCP segment from the headers of a packet.
 
 use crate::{
-    Direction,
+    direction::Direction,
     packet::{Protocol, Shape},
 };
 
-/// A segment: whose it is, and which numbers it takes.
+/// A TCP segment: its connection, and the sequence numbers that it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
     pub flow: Flow,
     pub direction: Direction,
-    /// The number of its first byte, or of its SYN.
+    /// The sequence number of its first byte, or of its SYN.
     pub number: u32,
-    /// How many bytes it carries.
+    /// The number of bytes of data.
     pub payload: u32,
     pub syn: bool,
     pub fin: bool,
 }
 
-/// A conversation. There are two hosts, so IP's version and the ports are enough to know it by.
+/// A connection. There are only two hosts, so the IP version and the ports identify it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Flow {
     v6: bool,
@@ -27,13 +27,13 @@ pub(crate) struct Flow {
 }
 
 impl Segment {
-    /// Nothing for what is not a whole TCP segment.
+    /// The segment in a packet; `None` if the packet is not a whole TCP segment.
     pub fn of(packet: &[u8], shape: Shape) -> Option<Self> {
         if shape.protocol != Protocol::Tcp {
             return None;
         }
         let v6 = shape.is_v6();
-        // IP's own word for where the packet ends. Of a segment in fragments none has all of it.
+        // The end of the packet by its IP header. No fragment of a segment contains all of it.
         let end = if v6 {
             shape.header + usize::from(word(packet, 4)?)
         } else if word(packet, 6)? & 0x3fff == 0 {
@@ -52,8 +52,8 @@ impl Segment {
         Some(Self { flow, direction: shape.direction, number, payload, syn, fin })
     }
 
-    /// How many numbers it takes: SYN and FIN take one each. An acknowledgement alone takes none, and neither does a
-    /// keep-alive of Linux.
+    /// How many sequence numbers the segment takes: SYN and FIN take one each. A pure acknowledgement takes none, and neither
+    /// does a keep-alive of Linux.
     pub fn length(&self) -> u32 {
         u32::from(self.syn) + self.payload + u32::from(self.fin)
     }

@@ -1,27 +1,28 @@
-//! One direction of one TCP connection: what was sent of it, and what its receiver's kernel holds back.
+//! One direction of one TCP connection: the data that was sent, and the data that the receiving kernel holds back.
 
 use std::time::Duration;
 
 use super::segment::Segment;
-use crate::TcpCounts;
+use crate::counts::TcpCounts;
 
-/// Numbers wrap around; one is behind another if it is less than half of all away.
+/// One direction of one TCP connection. Sequence numbers wrap around: a number is behind another if the distance is less
+/// than half of all numbers.
 #[derive(Debug)]
 pub(super) struct Stream {
-    /// Where it began.
+    /// The first number.
     first: u32,
-    /// All before this number was sent.
+    /// Everything before this number was sent.
     sent: u32,
-    /// All before this number arrived, and can be read.
+    /// Everything before this number arrived, and can be read.
     next: u32,
-    /// What arrived beyond, in order: each from its first number to the one behind its last, and none touch.
+    /// The ranges that arrived beyond `next`, in order: first number, and the number behind the last. They do not touch.
     held: Vec<(u32, u32)>,
-    /// Since when something is held.
+    /// Since when a range is held.
     since: Option<Duration>,
 }
 
 impl Stream {
-    /// It begins with this segment, or nothing is known of what was before.
+    /// A stream of which this segment is the first one that was seen.
     pub fn new(segment: &Segment) -> Self {
         let first = segment.number;
         Self { first, sent: first, next: first, held: Vec::new(), since: None }
@@ -37,7 +38,7 @@ impl Stream {
         if segment.payload > 0 {
             counts.segments += 1;
             let data = segment.number.wrapping_add(segment.syn.into());
-            // FIN is no byte, but nothing is sent behind it.
+            // FIN takes a number and is no byte, but no data follows it.
             let again = ahead(self.sent, data).min(segment.payload as i32);
             if again > 0 {
                 counts.retransmitted += 1;
@@ -51,7 +52,7 @@ impl Stream {
 
     pub fn arrived(&mut self, now: Duration, segment: &Segment, counts: &mut TcpCounts) {
         let (start, end) = (segment.number, segment.number.wrapping_add(segment.length()));
-        // What was not sent is of another connection, and late.
+        // A segment that was not sent in this connection is a late one of an earlier connection.
         if ahead(end, self.sent) > 0 || ahead(end, self.next) <= 0 {
             return;
         }
@@ -83,7 +84,7 @@ impl Stream {
         }
         self.held.insert(before, (start, end));
         if self.held.len() > MOST_HELD {
-            // The last hole is taken for filled: to forget what is behind it would never end.
+            // The last gap is taken for filled. If the range behind it were forgotten instead, the stall would never end.
             let (_, end) = self.held.pop().expect("there are more than one");
             self.held.last_mut().expect("there are more than one").1 = end;
         }
@@ -95,5 +96,5 @@ fn ahead(a: u32, b: u32) -> i32 {
     a.wrapping_sub(b) as i32
 }
 
-/// Holes of one stream that are told apart.
+/// How many ranges of one stream are held.
 const MOST_HELD: usize = 64;

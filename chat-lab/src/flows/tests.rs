@@ -1,4 +1,4 @@
-//! Connections that are followed: by hand-made packets, and held against a list of single bytes.
+//! Connections that are observed, with hand-made packets, and compared with a model that has a list of single bytes.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The TUN device: what the kernel sends into it we read, and what we write into it the kernel receives.
+//! The TUN device: the emulator reads the packets that the kernel sends, and writes those that the kernel receives.
 
 use std::{fs, io, net::Ipv6Addr, thread, time::Duration};
 
@@ -6,11 +6,11 @@ use nix::net::if_::if_nametoindex;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
 use super::netlink;
-use crate::{Condition, packet};
+use crate::{condition::Condition, packet};
 
 pub(super) const NODE: &str = "/dev/net/tun";
 
-/// Makes the device, with both ends' addresses. It is gone when it is closed.
+/// Makes the device, with the addresses of both ends. The device is removed when it is closed.
 pub(super) fn open(mtu: u16) -> io::Result<SyncDevice> {
     let device = DeviceBuilder::new().name(NAME).mtu(mtu).enable(false).build_sync()?;
     device.set_nonblocking(true)?;
@@ -19,7 +19,7 @@ pub(super) fn open(mtu: u16) -> io::Result<SyncDevice> {
     netlink::set_up(index)?;
     netlink::add_address(index, packet::CLIENT.into(), 24)?;
     netlink::add_address(index, packet::SERVER.into(), 24)?;
-    // A kernel without IPv6 still has a link.
+    // The link works without IPv6 if the kernel has none.
     if fs::exists("/proc/sys/net/ipv6")? {
         netlink::add_address(index, packet::CLIENT_V6.into(), 64)?;
         netlink::add_address(index, packet::SERVER_V6.into(), 64)?;
@@ -30,7 +30,7 @@ pub(super) fn open(mtu: u16) -> io::Result<SyncDevice> {
     Ok(device)
 }
 
-/// The kernel gives an IPv6 address at some later time, and drops what is for it until then.
+/// Waits until the kernel has assigned an IPv6 address; until then it drops packets for that address.
 fn wait_for(address: Ipv6Addr) -> io::Result<()> {
     let route = format!("{:032x} 80 ", address.to_bits());
     for _ in 0..1000 {
@@ -42,13 +42,13 @@ fn wait_for(address: Ipv6Addr) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::TimedOut, format!("the kernel did not take the address {address}")))
 }
 
-/// The device's own MTU: what is shorter in one direction is refused by the emulator, as by a router behind it. With
-/// less than 1280 bytes there would be no IPv6.
+/// The MTU of the device. The smaller MTU of one direction is enforced by the emulator, as by a router behind the device.
+/// With less than 1280 bytes there would be no IPv6.
 pub(super) fn mtu(up: &Condition, down: &Condition) -> u16 {
     up.settings().mtu.max(down.settings().mtu).max(1280)
 }
 
-/// How many packets the kernel threw away because nobody read them in time.
+/// How many packets the kernel dropped because the emulator did not read them in time.
 pub(super) fn missed() -> Option<u64> {
     let table = fs::read_to_string("/proc/thread-self/net/dev").ok()?;
     let line = table.lines().find_map(|line| line.trim().strip_prefix(NAME)?.strip_prefix(':'))?;
@@ -56,6 +56,6 @@ pub(super) fn missed() -> Option<u64> {
 }
 
 const NAME: &str = "emu0";
-/// In packets: what the kernel holds while the emulator does something else, 100 ms at 100,000 a second.
+/// How many packets the kernel holds while the emulator is busy: 100 ms at 100,000 packets per second.
 const QUEUE: u32 = 10_000;
 const TRANSMIT_DROP: usize = 11;

@@ -1,4 +1,4 @@
-//! The thread that carries packets from the device to itself, when and how their fate says.
+//! The thread that reads packets from the device and writes them back to it, when and as their fate says.
 
 use std::{
     cmp::Ordering,
@@ -18,13 +18,15 @@ use nix::{
 use tun_rs::SyncDevice;
 
 use crate::{
-    Counts, Delivery, Direction, Fate, Path, Why,
     capture::{Capture, Seen},
+    counts::Counts,
+    direction::Direction,
     flows::{Flows, Segment},
     packet::{self, Shape},
+    path::{Delivery, DropReason, Fate, Path},
 };
 
-/// What others look at and change while the thread runs.
+/// The state that other threads read and change while the emulator runs.
 #[derive(Debug)]
 pub(super) struct State {
     pub up: Path,
@@ -41,7 +43,7 @@ impl State {
     }
 }
 
-/// Nobody leaves the state half changed, so it is good even if somebody panicked.
+/// Locks the state. No holder of the lock leaves the state half changed, so it is valid even after a panic.
 pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -51,12 +53,12 @@ pub(super) struct Emulator {
     state: Arc<Mutex<State>>,
     began: Instant,
     capture: Option<Capture<BufWriter<File>>>,
-    /// Is closed at its other end when the link has to stop.
+    /// The other end of this pipe is closed when the link has to stop.
     stop: PipeReader,
     under_way: BinaryHeap<Packet>,
-    /// The number of the next packet under way: of those that arrive at one time, the first to be sent is the first.
+    /// The number of the next packet under way. Packets that arrive at the same time arrive in the order of their numbers.
     next: u64,
-    /// How many bytes are under way.
+    /// The number of bytes under way.
     bytes: usize,
     flows: Flows,
 }
@@ -73,7 +75,7 @@ impl Emulator {
         Self { device, state, began, capture, stop, under_way, next: 0, bytes: 0, flows }
     }
 
-    /// Until the link is stopped.
+    /// Runs until the link is stopped.
     ///
     /// # Errors
     ///
@@ -103,7 +105,7 @@ impl Emulator {
         failed.map_or(flushed, Err)
     }
 
-    /// Until there is something to do; false if that is to end.
+    /// Waits until there is something to do; returns false if the link has to stop.
     fn wait(&self) -> io::Result<bool> {
         let until = |next: &Packet| next.at.saturating_sub(self.began.elapsed() + EARLY);
         let timeout = self.under_way.peek().map(|next| TimeSpec::from(until(next)));
@@ -117,7 +119,7 @@ impl Emulator {
         }
     }
 
-    /// Decides what becomes of a packet that was sent.
+    /// Takes a packet that was sent, and decides its fate.
     fn take(&mut self, state: &mut State, packet: &mut [u8]) -> io::Result<()> {
         let Some(shape) = packet::shape(packet) else {
             state.counts.stray += 1;
@@ -136,8 +138,8 @@ impl Emulator {
         let why = if let Fate::Dropped(why) = fate { Some(why) } else { None };
         let noted = self.note(now, Seen::Sent(shape.direction, why), packet);
         match fate {
-            Fate::Dropped(Why::TooLong) => {
-                // As everything of the network, the answer may get lost; its sender would try again.
+            Fate::Dropped(DropReason::TooLong) => {
+                // If the ICMP error cannot be sent, the sender tries again with the same packet.
                 let _ = self.device.send(&packet::too_long(packet, shape, mtu));
             }
             Fate::Dropped(_) => {}
@@ -171,7 +173,7 @@ impl Emulator {
             if self.under_way.peek().is_none_or(|next| next.at > now) {
                 return result;
             }
-            let Packet { shape, is_whole, packet, .. } = self.under_way.pop().expect("it was just looked at");
+            let Packet { shape, is_whole, packet, .. } = self.under_way.pop().expect("peek returned it");
             self.bytes -= packet.len();
             result = result.and(self.deliver(state, now, shape, &packet, is_whole));
         }
@@ -185,7 +187,7 @@ impl Emulator {
         packet: &[u8],
         is_whole: bool,
     ) -> io::Result<()> {
-        // What the kernel refuses (a device that is down) is lost, and not counted as arrived.
+        // A packet that the kernel refuses (because the device is down) is lost, and not counted as arrived.
         if self.device.send(packet).is_err() {
             return Ok(());
         }
@@ -202,13 +204,13 @@ impl Emulator {
     }
 }
 
-/// A packet that was sent and has not arrived. The greatest is the next to arrive.
+/// A packet that was sent and has not arrived. By their order, the greatest is the next to arrive.
 #[derive(Debug)]
 pub(super) struct Packet {
     at: Duration,
     number: u64,
     shape: Shape,
-    /// None of its bits is flipped.
+    /// Whether none of its bits is flipped.
     is_whole: bool,
     packet: Vec<u8>,
 }
@@ -233,9 +235,9 @@ impl PartialEq for Packet {
 
 impl Eq for Packet {}
 
-/// How much too late a sleeping thread may wake up, most of the time: the rest of a packet's delay is spent awake.
+/// How late a sleeping thread may wake up, most of the time. The thread is woken that much earlier, and waits awake.
 const EARLY: Duration = Duration::from_micros(100);
-/// How many packets are taken before others may look at the state.
+/// How many packets are taken before other threads may lock the state.
 const BATCH: usize = 64;
-/// What may be under way.
+/// How many bytes may be under way.
 const MOST_BYTES: usize = 256 << 20;

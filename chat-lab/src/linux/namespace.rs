@@ -1,4 +1,4 @@
-//! A network namespace for this program, without root where the system permits it.
+//! Moves the program into a network namespace, without root where the system permits that.
 
 use std::{fs, io};
 
@@ -7,23 +7,23 @@ use nix::{
     unistd::{getgid, getuid},
 };
 
-use super::netlink;
-use crate::Missing;
+use super::{device, netlink};
+use crate::missing::Missing;
 
 pub(crate) fn enter() -> Result<(), Missing> {
     let threads = fs::read_dir("/proc/self/task").map_err(Missing::Namespace)?.count();
     if threads != 1 {
         return Err(Missing::Threads(threads));
     }
-    fs::File::options().read(true).write(true).open(super::device::NODE).map_err(Missing::Tun)?;
+    fs::File::options().read(true).write(true).open(device::NODE).map_err(Missing::Tun)?;
     isolate().and_then(|()| netlink::set_up(LOOPBACK)).map_err(Missing::Namespace)?;
-    // What TCP learned of the other end in one conversation would speak in the next. A kernel that does not let it be
-    // forgotten still carries packets.
+    // Otherwise TCP would reuse in one conversation what it learned about the path in the conversation before. A kernel
+    // without this setting still carries packets.
     let _ = fs::write("/proc/sys/net/ipv4/tcp_no_metrics_save", "1");
     Ok(())
 }
 
-/// Root needs no user namespace, and in one it could not become anybody else.
+/// Unshares the network namespace. Root needs no user namespace for that, and could not change its user in one.
 fn isolate() -> io::Result<()> {
     if unshare(CloneFlags::CLONE_NEWNET).is_ok() {
         return Ok(());

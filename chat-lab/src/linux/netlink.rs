@@ -1,4 +1,4 @@
-//! What is asked of the kernel about interfaces (rtnetlink): to bring one up, how much it may hold, and its addresses.
+//! Requests to the kernel about interfaces (rtnetlink): bring one up, set its queue length, and add addresses.
 
 use std::{
     io,
@@ -15,7 +15,7 @@ pub(super) fn set_up(index: u32) -> io::Result<()> {
     request(RTM_NEWLINK, 0, &link(index, IFF_UP))
 }
 
-/// How many packets the kernel holds for it. The ioctl for this would need root.
+/// Sets how many packets the kernel holds for an interface. The ioctl for this would need root.
 pub(super) fn set_queue(index: u32, packets: u32) -> io::Result<()> {
     let mut body = link(index, 0);
     body.extend(8_u16.to_ne_bytes());
@@ -24,12 +24,12 @@ pub(super) fn set_queue(index: u32, packets: u32) -> io::Result<()> {
     request(RTM_NEWLINK, 0, &body)
 }
 
-/// An interface, and flags to set.
+/// The body of a request: an interface, and flags to set.
 fn link(index: u32, flags: u32) -> Vec<u8> {
     [0, index, flags, flags].map(u32::to_ne_bytes).concat()
 }
 
-/// Gives it an address of its own, and lets it be where the others with the same prefix are.
+/// Adds an address to an interface, and the route to the network of that prefix.
 pub(super) fn add_address(index: u32, address: IpAddr, prefix: u8) -> io::Result<()> {
     let (family, octets) = match address {
         IpAddr::V4(address) => (AddressFamily::Inet, address.octets().to_vec()),
@@ -81,5 +81,5 @@ const IFF_UP: u32 = 1;
 const IFLA_TXQLEN: u16 = 13;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
-/// There is nobody else who could have the address.
+/// No duplicate address detection: no other host could have the address.
 const IFA_F_NODAD: u8 = 2;

@@ -1,4 +1,4 @@
-//! A link that runs: what its owner holds of it while the thread carries packets.
+//! A running link, as its owner holds it while the thread carries packets.
 
 use std::{
     fmt,
@@ -20,16 +20,16 @@ use super::{
     device,
     emulator::{Emulator, State, lock},
 };
-use crate::{Condition, Counts, Direction, Path, capture::Capture};
+use crate::{capture::Capture, condition::Condition, counts::Counts, direction::Direction, path::Path};
 
 pub(crate) struct Running {
     device: Arc<SyncDevice>,
     state: Arc<Mutex<State>>,
     began: Instant,
-    /// Tells the thread to end, by being closed.
+    /// Closing this pipe tells the thread to end.
     stop: Option<PipeWriter>,
     thread: Option<JoinHandle<io::Result<()>>>,
-    /// What counts the thread's processor time.
+    /// The clock of the thread's processor time.
     clock: ClockId,
 }
 
@@ -49,7 +49,7 @@ impl Running {
             emulator.run()
         };
         let thread = thread::Builder::new().name("lab-link".to_owned()).spawn(run)?;
-        let clock = clock_of(said.recv().expect("the thread says it first of all"));
+        let clock = clock_of(said.recv().expect("the thread sends its id first"));
         Ok(Self { device, state, began, stop: Some(stop), thread: Some(thread), clock })
     }
 
@@ -82,7 +82,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Whoever wants to know how it went has called `stop`.
+        // A caller that needs the result calls `stop`.
         let _ = self.end();
     }
 }

@@ -1,4 +1,4 @@
-//! Loss, duplication, order, delay, rate and corruption, as datagrams meet them.
+//! Loss, duplication, order, delay, rate and corruption of datagrams.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ fn path(condition: &str) -> Path {
     Path::new(condition.parse().expect("it is possible"), Direction::Up, SEED)
 }
 
-/// What arrives, how often and late or not, is what the state machine says of the same numbers.
+/// Real datagrams have the fates that the state machine decides for the same numbers.
 pub(crate) fn fate_by_number(lab: &Lab) {
     const COUNT: usize = 5000;
     let condition = "delay=2ms,jitter=1ms,burst=2%/40%,duplicate=3%,reorder=4%/30ms";

@@ -1,4 +1,4 @@
-//! The same with iperf3, which knows nothing of us.
+//! Loss, delay and rate as iperf3 measures them.
 
 use std::{
     io::{BufRead, BufReader},
@@ -9,7 +9,7 @@ use chat_lab::{Lab, Running};
 
 use crate::network::link;
 
-/// What iperf3 says in JSON after two seconds, or nothing where it is not installed.
+/// The JSON that iperf3 prints after two seconds; `None` if iperf3 is not installed.
 fn iperf3(link: &Running, arguments: &[&str]) -> Option<String> {
     let serve =
         Command::new("iperf3").args(["--server", "--one-off", "--forceflush"]).stdout(Stdio::piped()).spawn();

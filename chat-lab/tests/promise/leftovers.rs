@@ -1,4 +1,4 @@
-//! Nothing is left of a lab whose program is gone, however it went.
+//! Nothing is left of a lab when its program has ended, however it ended.
 
 use std::{
     collections::BTreeSet,

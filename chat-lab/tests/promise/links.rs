@@ -1,4 +1,4 @@
-//! TCP, ICMP and IPv6 across the link, and a link that changes.
+//! TCP, ICMP and IPv6 across the link, and a link whose condition changes.
 
 use std::{
     io::{self, Read, Write},

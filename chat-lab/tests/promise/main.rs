@@ -1,4 +1,4 @@
-//! The emulator held to its promise with real sockets. Each check runs in a process of its own, inside the lab.
+//! The emulator keeps its promises to real sockets. Each check runs in a process of its own, inside the lab.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]
 

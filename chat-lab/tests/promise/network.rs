@@ -1,4 +1,4 @@
-//! Sockets at both ends of a link, and datagrams that say their number.
+//! Sockets at both ends of a link, and numbered datagrams.
 
 use std::{
     io,

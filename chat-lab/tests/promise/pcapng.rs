@@ -1,4 +1,4 @@
-//! What a capture has, read back as its specification says; and by Wireshark's capinfos, where it is there.
+//! A capture is read back by its specification, and by Wireshark's capinfos where that is installed.
 
 use std::{fs::File, process::Command, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is counted of TCP, held against what the kernel counts itself.
+//! The counts of TCP are compared with the kernel's own.
 
 use std::fs;
 

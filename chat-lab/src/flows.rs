@@ -1,5 +1,5 @@
-//! What TCP does about a link, seen from outside: what it sends again, and how long what arrives has to wait for what is
-//! missing before it. Without I/O or clock.
+//! Observes TCP connections from outside: retransmissions, and how long data that arrived waits for earlier data. There is
+//! no I/O or clock here.
 
 mod segment;
 mod stream;
@@ -12,14 +12,14 @@ use segment::Flow;
 pub(crate) use segment::Segment;
 use stream::Stream;
 
-use crate::{Direction, TcpCounts};
+use crate::{counts::TcpCounts, direction::Direction};
 
-/// The TCP connections that cross a link. One that has ended stays for what comes of it again, until its ports are used
-/// anew or its place is needed.
+/// The TCP connections that cross a link. A connection that has ended is kept, because its segments may still be sent
+/// again, until its ports are reused or its place is needed.
 #[derive(Debug, Default)]
 pub(crate) struct Flows {
     flows: HashMap<Flow, Connection>,
-    /// How many segments were sent.
+    /// The number of segments that were sent.
     sent: u64,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Flows {
 struct Connection {
     up: Option<Stream>,
     down: Option<Stream>,
-    /// The last segment that was sent of it, by the number of all segments.
+    /// The number of the last segment that was sent in this connection.
     last: u64,
 }
 
@@ -41,7 +41,7 @@ impl Connection {
 }
 
 impl Flows {
-    /// Takes note that a segment was sent, whatever becomes of it.
+    /// Notes that a segment was sent, whatever its fate.
     pub fn sent(&mut self, segment: &Segment, counts: &mut TcpCounts) {
         if segment.length() == 0 {
             return;
@@ -59,7 +59,7 @@ impl Flows {
         stream.get_or_insert_with(|| Stream::new(segment)).sent(segment, counts);
     }
 
-    /// Takes note that a segment arrived unharmed, at a time that never goes back.
+    /// Notes that a segment arrived undamaged, at a time that never decreases.
     pub fn arrived(&mut self, now: Duration, segment: &Segment, counts: &mut TcpCounts) {
         if segment.length() == 0 {
             return;
@@ -70,7 +70,8 @@ impl Flows {
         }
     }
 
-    /// Lets go of the quarter that was silent longest: of many at once, so that it is not done for each new one.
+    /// Forgets the quarter of the connections that was silent longest. Many are forgotten at once, so that this is rarely
+    /// necessary.
     fn make_room(&mut self) {
         let mut ages: Vec<u64> = self.flows.values().map(|it| it.last).collect();
         let (_, oldest, _) = ages.select_nth_unstable(MOST_FLOWS / 4);
@@ -78,5 +79,5 @@ impl Flows {
     }
 }
 
-/// Connections that are followed at a time.
+/// How many connections are followed at a time.
 const MOST_FLOWS: usize = 4096;

@@ -1,40 +1,43 @@
-//! What one direction of a link does to packets: only conditions that are possible exist.
+//! The condition of one direction of a link. Only possible conditions can be made.
 
+mod impossible;
 mod quantity;
 mod text;
 
 use std::time::Duration;
 
+pub use impossible::Impossible;
 pub use quantity::{Share, time};
 
-/// What is asked of one direction. The default is a link without any fault.
+/// The settings of one direction. The default is a link without any fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How long every packet takes, at most [`LONGEST`].
     pub delay: Duration,
-    /// Every packet takes up to this much less or more than `delay`, all with the same odds; at most `delay`. A packet
-    /// does not overtake those before it for it: where they are closer together than twice the jitter, they wait, and
-    /// the mean is above `delay`.
+    /// Every packet takes up to this much less or more than `delay`, evenly distributed; at most `delay`. Jitter does not
+    /// reorder packets: packets that are closer together than twice the jitter wait for those before them, so their mean
+    /// delay is above `delay`.
     pub jitter: Duration,
     /// Which packets are lost on the way.
     pub loss: Loss,
-    /// How many packets arrive twice; each of both has its own jitter, and the copy is not lost again.
+    /// The share of packets that arrive twice. Packet and copy each have their own jitter, and the copy is never lost.
     pub duplicate: Share,
-    /// How many packets are held back by `late`, so that those behind them overtake.
+    /// The share of packets that are held back by `late`, so that packets behind them overtake.
     pub reorder: Share,
     /// How much longer a packet that is held back takes, at most [`LONGEST`].
     pub late: Duration,
-    /// How many packets have one bit flipped, behind their IP header. Checksums find it, so programs see a loss.
+    /// The share of packets that have one bit flipped, behind their IP header. Checksums detect this, so programs see a
+    /// loss.
     pub corrupt: Share,
-    /// How many bits of IP packets pass in a second; nothing means as many as come.
+    /// How many bits of IP packets pass per second; `None` means no limit.
     pub rate: Option<u64>,
-    /// How many bytes may wait for that, the packet that is being sent included; one packet may always be sent.
-    /// Nothing means what takes 100 ms to send, and at least two packets of the size of `mtu`.
+    /// How many bytes may wait because of the rate, including the packet that is being sent; one packet may always be sent.
+    /// `None` means the bytes that take 100 ms to send, but at least two packets of the size of `mtu`.
     pub queue: Option<u64>,
-    /// The longest IP packet that passes, in bytes, from 68 on. The sender of a longer one is told, as by a router
-    /// (ICMP), and the packet is dropped, never taken apart.
+    /// The longest IP packet that passes, in bytes, from 68 on. A longer packet is dropped, never fragmented, and its sender
+    /// is told by ICMP, as by a router.
     pub mtu: u16,
-    /// When nothing passes at all. What is under way by then still arrives.
+    /// When nothing passes at all. Packets that are under way when an outage begins still arrive.
     pub outages: Vec<Outage>,
 }
 
@@ -62,18 +65,18 @@ pub enum Loss {
     /// None.
     #[default]
     Never,
-    /// Every packet with the same odds.
+    /// Every packet with the same probability.
     Even(Share),
     /// Bursts, by Gilbert and Elliott: the link is good or bad, and each packet may change that before its fate is
     /// decided. In the long run it is bad for `begin / (begin + end)` of the packets.
     Bursts {
-        /// How likely it becomes bad at a packet.
+        /// The probability at each packet that the link becomes bad.
         begin: Share,
-        /// How likely it becomes good again; never is refused.
+        /// The probability at each packet that the link becomes good again; 0 % is refused.
         end: Share,
-        /// How many packets are lost while it is bad.
+        /// The share of packets that are lost while the link is bad.
         bad: Share,
-        /// How many are lost while it is good.
+        /// The share of packets that are lost while the link is good.
         good: Share,
     },
 }
@@ -95,11 +98,11 @@ impl Loss {
 /// A time in which nothing passes, counted from when the condition was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// When it begins.
+    /// When the outage begins.
     pub start: Duration,
-    /// How long it lasts; more than nothing.
+    /// How long the outage lasts; more than zero.
     pub length: Duration,
-    /// After which time it begins again, longer than it lasts; nothing means that it comes once.
+    /// The time after which the outage begins again, longer than `length`; `None` means that there is only one.
     pub every: Option<Duration>,
 }
 
@@ -112,15 +115,17 @@ impl Outage {
     }
 }
 
-/// [`Settings`] that are possible. It is written as it is read, like
-/// `delay=20ms,jitter=5ms,loss=2%,rate=10mbit,queue=100kB`; `docs/lab.md` has all of it.
+/// [`Settings`] that are possible. A condition is printed in the notation in which it is parsed, such as
+/// `delay=20ms,jitter=5ms,loss=2%,rate=10mbit,queue=100kB`; `docs/lab.md` describes the notation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Condition(Settings);
 
 impl Condition {
+    /// The condition with these settings.
+    ///
     /// # Errors
     ///
-    /// Something of it is impossible; the first such thing is named.
+    /// A setting is impossible; the error names the first such one.
     pub fn new(settings: Settings) -> Result<Self, Impossible> {
         let Settings { delay, jitter, loss, late, rate, mtu, ref outages, .. } = settings;
         for (name, time) in [("delay", delay), ("reorder", late)] {
@@ -150,12 +155,12 @@ impl Condition {
         Ok(Self(settings))
     }
 
-    /// What was asked.
+    /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.0
     }
 
-    /// How many bytes may wait, where there is a rate.
+    /// How many bytes may wait; `None` without a rate.
     pub fn queue(&self) -> Option<u64> {
         let rate = self.0.rate?;
         Some(self.0.queue.unwrap_or_else(|| (rate / 80).max(2 * u64::from(self.0.mtu))))
@@ -170,71 +175,9 @@ impl TryFrom<Settings> for Condition {
     }
 }
 
-/// The longest delay there is.
+/// The longest possible delay.
 pub const LONGEST: Duration = Duration::from_secs(60);
 /// Bits per second.
 const FASTEST: u64 = 1_000_000_000_000;
-/// What every IPv4 link has to carry (RFC 791).
+/// The packet length that every IPv4 link has to carry (RFC 791).
 const SMALLEST_MTU: u16 = 68;
-
-/// Why there is no such condition.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Impossible {
-    /// Not between 0 and 100 percent.
-    #[error("{0}% is not between 0% and 100%")]
-    Share(f64),
-    /// A time is above [`LONGEST`].
-    #[error("{name}: at most 60s")]
-    TooLong {
-        /// Which one.
-        name: &'static str,
-    },
-    /// A packet would arrive before it was sent.
-    #[error("jitter: not more than delay, or packets arrive before they are sent")]
-    Jitter,
-    /// A burst of losses would never end.
-    #[error("burst: it has to end, with more than 0%")]
-    EndlessBurst,
-    /// Nothing, or more than can be reckoned with, would pass in a second.
-    #[error("rate: from 1bit to 1000gbit; for a link that carries nothing say loss=100%")]
-    Rate,
-    /// There would be nothing to wait for.
-    #[error("queue: only where there is a rate")]
-    QueueWithoutRate,
-    /// Less than what every link carries.
-    #[error("mtu: {0}B is less than the 68B that every link carries")]
-    Mtu(u16),
-    /// It lasts no time, or as long as the time after which it comes again.
-    #[error("outage: longer than nothing, and shorter than the time after which it comes again")]
-    Outage,
-    /// The text says something that is not known.
-    #[error(
-        "{0}: unknown; there are delay, jitter, loss, burst, duplicate, reorder, corrupt, rate, queue, mtu and outage"
-    )]
-    Unknown(String),
-    /// The text says something twice.
-    #[error("{0}: said twice")]
-    Twice(String),
-    /// A value of the text cannot be read.
-    #[error("{text:?} is not {expected}")]
-    Unreadable {
-        /// What is there.
-        text: String,
-        /// What belongs there.
-        expected: &'static str,
-    },
-    /// Something is wrong with the value of this name.
-    #[error("{name}: {why}")]
-    In {
-        /// What the value is of.
-        name: String,
-        /// What is wrong.
-        why: Box<Impossible>,
-    },
-}
-
-impl Impossible {
-    fn unreadable(text: &str, expected: &'static str) -> Self {
-        Self::Unreadable { text: text.to_owned(), expected }
-    }
-}
