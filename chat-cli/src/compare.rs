@@ -92,7 +92,7 @@ async fn compare(
     for (repetition, plan) in plans.iter().enumerate() {
         for (nth, conditions) in conditions.iter().enumerate() {
             // Contestants take turns in being first, so that a drift of the machine affects all of them.
-            for contestant in (0..many).map(|it| (it + repetition + nth) % many) {
+            for contestant in (0..many).map(|turn| (turn + repetition + nth) % many) {
                 let seed = report.seed.wrapping_add(repetition as u64);
                 let round = round::Round {
                     contestant: &report.contestants[contestant],
@@ -134,13 +134,15 @@ fn contestants(transports: &Transports, args: &Compare) -> anyhow::Result<Vec<Co
     let all = chat_measure::contestants(transports);
     let all: Vec<Contestant> = match args.server.is_empty() {
         true => all,
-        false => all.into_iter().filter(|it| args.server.iter().any(|at| at.scheme() == it.scheme)).collect(),
+        false => {
+            all.into_iter().filter(|item| args.server.iter().any(|at| at.scheme() == item.scheme)).collect()
+        }
     };
-    let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
+    let names: Vec<&str> = all.iter().map(|item| item.name.as_str()).collect();
     let named = |name: &String| {
         let unknown =
             || usage(format_args!("--contestants: there is no {name:?}; there are {}", names.join(", ")));
-        all.iter().find(|it| it.name == *name).cloned().ok_or_else(unknown)
+        all.iter().find(|item| item.name == *name).cloned().ok_or_else(unknown)
     };
     let asked = args.contestants.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     if all.is_empty() {

@@ -29,33 +29,53 @@ pub(crate) struct Cell {
 /// The columns in which any contestant has a figure, in the order in which they are shown.
 pub(crate) fn columns(summaries: &[Summary]) -> Vec<Column> {
     let all: [Kind; 19] = [
-        (["delivered", "%"], 0, &|it| percent(it.share_delivered(), it, "failed")),
-        (["twice", "%"], 3, &|it| percent(it.share_duplicated(), it, "")),
-        (["out of", "order %"], 4, &|it| percent(it.share_reordered(), it, "")),
-        (["p50", "ms"], 1, &|it| millis(it.percentile(0.5))),
-        (["p90", "ms"], 13, &|it| millis(it.percentile(0.9))),
-        (["p99", "ms"], 2, &|it| millis(it.percentile(0.99))),
-        (["p99.9", "ms"], 5, &|it| millis(it.percentile(0.999))),
-        (["max", "ms"], 6, &|it| millis(certain(it.latency.max()))),
-        (["goodput", "kB/s"], 9, &|it| counted(it.each(|it| Some(it.goodput / 1000.0)), 3)),
-        (["stalls", ""], 7, &|it| counted(it.each(|it| Some(it.stalls?.count as f64)), 2)),
-        (["longest", "ms"], 8, &|it| {
-            millis(certain(it.rounds.iter().filter_map(|(_, it)| Some(it.stalls?.longest_us)).max()))
+        (["delivered", "%"], 0, &|summary| percent(summary.share_delivered(), summary, "failed")),
+        (["twice", "%"], 3, &|summary| percent(summary.share_duplicated(), summary, "")),
+        (["out of", "order %"], 4, &|summary| percent(summary.share_reordered(), summary, "")),
+        (["p50", "ms"], 1, &|summary| millis(summary.percentile(0.5))),
+        (["p90", "ms"], 13, &|summary| millis(summary.percentile(0.9))),
+        (["p99", "ms"], 2, &|summary| millis(summary.percentile(0.99))),
+        (["p99.9", "ms"], 5, &|summary| millis(summary.percentile(0.999))),
+        (["max", "ms"], 6, &|summary| millis(certain(summary.latency.max()))),
+        (["goodput", "kB/s"], 9, &|summary| {
+            counted(summary.each(|figures| Some(figures.goodput / 1000.0)), 3)
         }),
-        (["packets", "/delivery"], 12, &|it| counted(it.each(Figures::packets_per_delivery), 3)),
-        (["bytes", "/delivery"], 11, &|it| counted(it.each(Figures::bytes_per_delivery), 3)),
-        (["sent", "again"], 14, &|it| counted(it.each(|it| Some(it.retransmissions? as f64)), 2)),
-        (["join p50", "ms"], 15, &|it| {
-            millis(certain(it.all(|it| Some(&it.join.took)).and_then(|it| it.quantile(0.5))))
+        (["stalls", ""], 7, &|summary| {
+            counted(summary.each(|figures| Some(figures.stalls?.count as f64)), 2)
         }),
-        (["recovery", "p50 ms"], 10, &|it| {
-            millis(certain(it.all(|it| it.recovery.as_ref()).and_then(|it| it.quantile(0.5))))
+        (["longest", "ms"], 8, &|summary| {
+            millis(certain(
+                summary.rounds.iter().filter_map(|(_, figures)| Some(figures.stalls?.longest_us)).max(),
+            ))
         }),
-        (["recovery", "max ms"], 16, &|it| {
-            millis(certain(it.all(|it| it.recovery.as_ref()).and_then(|it| it.max())))
+        (["packets", "/delivery"], 12, &|summary| counted(summary.each(Figures::packets_per_delivery), 3)),
+        (["bytes", "/delivery"], 11, &|summary| counted(summary.each(Figures::bytes_per_delivery), 3)),
+        (["sent", "again"], 14, &|summary| {
+            counted(summary.each(|figures| Some(figures.retransmissions? as f64)), 2)
         }),
-        (["server", "µs/deliv."], 17, &|it| counted(it.each(|it| per_delivery(it.cpu.server_us, it)), 3)),
-        (["clients", "µs/deliv."], 18, &|it| counted(it.each(|it| per_delivery(it.cpu.clients_us, it)), 3)),
+        (["join p50", "ms"], 15, &|summary| {
+            millis(certain(
+                summary.all(|figures| Some(&figures.join.took)).and_then(|durations| durations.quantile(0.5)),
+            ))
+        }),
+        (["recovery", "p50 ms"], 10, &|summary| {
+            millis(certain(
+                summary
+                    .all(|figures| figures.recovery.as_ref())
+                    .and_then(|durations| durations.quantile(0.5)),
+            ))
+        }),
+        (["recovery", "max ms"], 16, &|summary| {
+            millis(certain(
+                summary.all(|figures| figures.recovery.as_ref()).and_then(|durations| durations.max()),
+            ))
+        }),
+        (["server", "µs/deliv."], 17, &|summary| {
+            counted(summary.each(|figures| per_delivery(figures.cpu.server_us, figures)), 3)
+        }),
+        (["clients", "µs/deliv."], 18, &|summary| {
+            counted(summary.each(|figures| per_delivery(figures.cpu.clients_us, figures)), 3)
+        }),
     ];
     let column =
         |(head, rank, cell): Kind| Column { head, rank, cells: summaries.iter().map(cell).collect() };
@@ -67,10 +87,10 @@ pub(crate) fn columns(summaries: &[Summary]) -> Vec<Column> {
 type Kind<'a> = ([&'static str; 2], u8, &'a dyn Fn(&Summary) -> Cell);
 
 /// A share; `failed` where every round of the contestant failed.
-fn percent(share: Option<f64>, it: &Summary, failed: &str) -> Cell {
+fn percent(share: Option<f64>, summary: &Summary, failed: &str) -> Cell {
     let value = match share {
         Some(share) => percentage(share),
-        None if it.rounds.is_empty() && !it.failures.is_empty() => failed.to_owned(),
+        None if summary.rounds.is_empty() && !summary.failures.is_empty() => failed.to_owned(),
         None => String::new(),
     };
     Cell { value, plus_minus: None }
@@ -78,7 +98,7 @@ fn percent(share: Option<f64>, it: &Summary, failed: &str) -> Cell {
 
 fn millis(micros: Option<Estimate>) -> Cell {
     let Some(Estimate { value, plus_minus }) = micros else { return Cell::default() };
-    let (value, plus_minus) = measured(value / 1000.0, plus_minus.map(|it| it / 1000.0), 3);
+    let (value, plus_minus) = measured(value / 1000.0, plus_minus.map(|micros| micros / 1000.0), 3);
     Cell { value, plus_minus }
 }
 
@@ -91,7 +111,7 @@ fn counted(number: Option<Estimate>, significant: i32) -> Cell {
 }
 
 fn certain(micros: Option<u64>) -> Option<Estimate> {
-    micros.map(|it| Estimate { value: it as f64, plus_minus: None })
+    micros.map(|micros| Estimate { value: micros as f64, plus_minus: None })
 }
 
 fn per_delivery(micros: Option<u64>, figures: &Figures) -> Option<f64> {

@@ -60,22 +60,22 @@ fn columns(of: &Figures) -> Vec<(&'static str, String)> {
     columns.extend(percentiles(latency, Some(&of.latency)));
     let stalls = of.stalls.as_ref();
     columns.extend([
-        ("stalls", or_empty(stalls.map(|it| it.count))),
-        ("stalls_total_us", or_empty(stalls.map(|it| it.total_us))),
-        ("stalls_longest_us", or_empty(stalls.map(|it| it.longest_us))),
+        ("stalls", or_empty(stalls.map(|stalls| stalls.count))),
+        ("stalls_total_us", or_empty(stalls.map(|stalls| stalls.total_us))),
+        ("stalls_longest_us", or_empty(stalls.map(|stalls| stalls.longest_us))),
     ]);
     let before = of.before_repair.as_ref();
     columns.extend([
-        ("before_repair_lost", or_empty(before.map(|it| it.lost))),
-        ("before_repair_duplicated", or_empty(before.map(|it| it.duplicated))),
-        ("before_repair_reordered", or_empty(before.map(|it| it.reordered))),
+        ("before_repair_lost", or_empty(before.map(|before| before.lost))),
+        ("before_repair_duplicated", or_empty(before.map(|before| before.duplicated))),
+        ("before_repair_reordered", or_empty(before.map(|before| before.reordered))),
         ("retransmissions", or_empty(of.retransmissions)),
         ("packets_per_delivery", or_empty(of.packets_per_delivery())),
         ("bytes_per_delivery", or_empty(of.bytes_per_delivery())),
-        ("wire_missed", or_empty(of.wire.map(|it| it.missed))),
+        ("wire_missed", or_empty(of.wire.map(|wire| wire.missed))),
     ]);
-    columns.extend(direction(UP, of.wire.map(|it| it.up)));
-    columns.extend(direction(DOWN, of.wire.map(|it| it.down)));
+    columns.extend(direction(UP, of.wire.map(|wire| wire.up)));
+    columns.extend(direction(DOWN, of.wire.map(|wire| wire.down)));
     let join = ["join_p50_us", "join_p90_us", "join_p99_us", "join_p99_9_us", "join_max_us"];
     columns.extend(percentiles(join, Some(&of.join.took)));
     columns.push(("redialled", of.join.redialled.to_string()));
@@ -89,7 +89,7 @@ fn columns(of: &Figures) -> Vec<(&'static str, String)> {
 
 fn percentiles(names: [&'static str; 5], of: Option<&Durations>) -> [(&'static str, String); 5] {
     let [p50, p90, p99, p99_9, max] = names;
-    let quantile = |quantile| or_empty(of.and_then(|it| it.quantile(quantile)));
+    let quantile = |quantile| or_empty(of.and_then(|durations| durations.quantile(quantile)));
     [
         (p50, quantile(0.5)),
         (p90, quantile(0.9)),
@@ -103,10 +103,15 @@ fn direction(
     names: [&'static str; 8],
     of: Option<WireCounts>,
 ) -> impl Iterator<Item = (&'static str, String)> {
-    let figures = of.map(|it| {
-        [it.packets, it.bytes, it.lost, it.outage, it.queue_full, it.duplicated, it.reordered, it.corrupted]
+    let figures = of.map(|counts| {
+        let WireCounts { packets, bytes, lost, outage, queue_full, duplicated, reordered, corrupted } =
+            counts;
+        [packets, bytes, lost, outage, queue_full, duplicated, reordered, corrupted]
     });
-    names.into_iter().enumerate().map(move |(index, name)| (name, or_empty(figures.map(|it| it[index]))))
+    names
+        .into_iter()
+        .enumerate()
+        .map(move |(index, name)| (name, or_empty(figures.map(|figures| figures[index]))))
 }
 
 const UP: [&str; 8] = [
@@ -131,7 +136,7 @@ const DOWN: [&str; 8] = [
 ];
 
 fn or_empty(value: Option<impl ToString>) -> String {
-    value.map(|it| it.to_string()).unwrap_or_default()
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 fn line<'a>(csv: &mut String, fields: impl IntoIterator<Item = &'a str>) {

@@ -41,7 +41,7 @@ impl Durations {
 
     /// The histogram's buckets: microseconds and count, the shortest first.
     pub fn distribution(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.0.iter_recorded().map(|it| (it.value_iterated_to(), it.count_since_last_iteration()))
+        self.0.iter_recorded().map(|bucket| (bucket.value_iterated_to(), bucket.count_since_last_iteration()))
     }
 }
 
@@ -53,7 +53,7 @@ impl Default for Durations {
 
 impl Extend<Duration> for Durations {
     fn extend<I: IntoIterator<Item = Duration>>(&mut self, durations: I) {
-        durations.into_iter().for_each(|it| self.record(it));
+        durations.into_iter().for_each(|duration| self.record(duration));
     }
 }
 

@@ -19,7 +19,7 @@ impl Estimate {
 
     /// Whether the whole confidence interval is above 0.
     pub fn is_above_zero(self) -> bool {
-        self.plus_minus.is_some_and(|it| self.value > it)
+        self.plus_minus.is_some_and(|plus_minus| self.value > plus_minus)
     }
 }
 
@@ -30,7 +30,7 @@ fn half_width(measured: &[f64], mean: f64) -> Option<f64> {
     if freedom == 0 {
         return None;
     }
-    let variance = measured.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / freedom as f64;
+    let variance = measured.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / freedom as f64;
     Some(student(freedom) * (variance / measured.len() as f64).sqrt())
 }
 

@@ -39,12 +39,12 @@ pub(crate) fn percentage(share: f64) -> String {
 /// decimal place.
 pub(crate) fn measured(number: f64, plus_minus: Option<f64>, significant: i32) -> (String, Option<String>) {
     let places = places(rounded(number, significant), significant);
-    let plus_minus = plus_minus.map(|it| format!("{it:.places$}"));
-    (format!("{number:.places$}"), plus_minus.map(|it| if is_zero(&it) { "0".to_owned() } else { it }))
+    let plus_minus = plus_minus.map(|uncertainty| format!("{uncertainty:.places$}"));
+    (format!("{number:.places$}"), plus_minus.map(|text| if is_zero(&text) { "0".to_owned() } else { text }))
 }
 
 fn is_zero(number: &str) -> bool {
-    number.chars().all(|it| matches!(it, '0' | '.'))
+    number.chars().all(|c| matches!(c, '0' | '.'))
 }
 
 /// A number with `significant` digits, but never fewer than stand before the point, and without trailing zeros.

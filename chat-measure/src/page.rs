@@ -20,7 +20,7 @@ use crate::{
 /// The comparison as a page with sentences, tables and plots. The page follows the reader's light or dark mode, and fits a
 /// telephone.
 pub fn page(report: &Report) -> String {
-    let names: Vec<_> = report.contestants.iter().map(|it| plain(&it.name)).collect();
+    let names: Vec<_> = report.contestants.iter().map(|contestant| plain(&contestant.name)).collect();
     let conditions = 0..report.conditions.len();
     let page = html! {
         (DOCTYPE)

@@ -38,8 +38,8 @@ impl Plan {
                 let nth = |nth: u32| PlannedMessage { due: due + nth * IN_A_ROW, speaker };
                 messages.extend((0..dice.u32(1..=2 * burst as u32 - 1)).map(nth));
             }
-            messages.retain(|it| it.due < conversation.lasts);
-            messages.sort_by_key(|it| it.due);
+            messages.retain(|message| message.due < conversation.lasts);
+            messages.sort_by_key(|message| message.due);
         }
         Plan { conversation, seed, messages }
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_decides_the_same() {
+    fn the_same_seed_makes_the_same_plan() {
         let (one, same, other) = (Plan::new(meeting(), 7), Plan::new(meeting(), 7), Plan::new(meeting(), 8));
         assert_eq!(one.messages(), same.messages());
         assert_eq!(one.text(3), same.text(3));
@@ -107,16 +107,17 @@ mod tests {
     }
 
     #[test]
-    fn as_much_is_said_as_was_asked_for() {
+    fn the_rate_is_as_asked_for() {
         let lasts = Duration::from_secs(500);
         let plan = Plan::new(Conversation { lasts, ..meeting() }, 1);
         let said = plan.messages().len() as f64 / 500.0;
         assert!((38.0..42.0).contains(&said), "{said} messages a second instead of 40");
         assert!(
-            plan.messages().is_sorted_by_key(|it| it.due) && plan.messages().iter().all(|it| it.due < lasts)
+            plan.messages().is_sorted_by_key(|message| message.due)
+                && plan.messages().iter().all(|message| message.due < lasts)
         );
         assert!(
-            (0..50).all(|who| plan.messages().iter().any(|it| it.speaker == who)),
+            (0..50).all(|who| plan.messages().iter().any(|message| message.speaker == who)),
             "every speaker speaks"
         );
     }

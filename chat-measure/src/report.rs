@@ -97,7 +97,7 @@ pub struct Round {
 impl Report {
     /// The figures of the rounds of a contestant under a condition, without those that failed.
     pub fn of(&self, condition: usize, contestant: usize) -> impl Iterator<Item = &Figures> {
-        let these = move |it: &&Round| it.condition == condition && it.contestant == contestant;
-        self.rounds.iter().filter(these).filter_map(|it| it.outcome.as_ref().ok())
+        let these = move |round: &&Round| round.condition == condition && round.contestant == contestant;
+        self.rounds.iter().filter(these).filter_map(|round| round.outcome.as_ref().ok())
     }
 }

@@ -138,7 +138,7 @@ const THREE: &[&str] =
 impl Scenario {
     /// The scenario of this name.
     pub fn named(name: &str) -> Option<&'static Scenario> {
-        SCENARIOS.iter().find(|it| it.name == name)
+        SCENARIOS.iter().find(|scenario| scenario.name == name)
     }
 }
 

@@ -44,7 +44,7 @@ impl<'a> Summary<'a> {
             duplicated: 0,
             reordered: 0,
         };
-        let these = |it: &&Round| it.condition == condition && it.contestant == index;
+        let these = |round: &&Round| round.condition == condition && round.contestant == index;
         for round in report.rounds.iter().filter(these) {
             match &round.outcome {
                 Ok(figures) => summary.add(round.repetition, figures),
@@ -107,7 +107,8 @@ impl<'a> Summary<'a> {
     /// A percentile of the latency in microseconds, over all deliveries of all rounds. Its confidence interval comes from the
     /// percentiles of the single rounds.
     pub fn percentile(&self, quantile: f64) -> Option<Estimate> {
-        let of_rounds = self.each(|it| it.latency.quantile(quantile).map(|it| it as f64))?;
+        let of_rounds =
+            self.each(|figures| figures.latency.quantile(quantile).map(|micros| micros as f64))?;
         let value = self.latency.quantile(quantile)? as f64;
         Some(Estimate { value, plus_minus: of_rounds.plus_minus })
     }
@@ -123,7 +124,10 @@ impl<'a> Summary<'a> {
     /// One histogram of each round that has it, merged; `None` if there are no durations.
     pub fn all(&self, durations: impl Fn(&Figures) -> Option<&Durations>) -> Option<Durations> {
         let mut all = Durations::default();
-        self.rounds.iter().filter_map(|(_, it)| durations(it)).for_each(|it| all.add(it));
+        self.rounds
+            .iter()
+            .filter_map(|(_, figures)| durations(figures))
+            .for_each(|durations| all.add(durations));
         (all.count() > 0).then_some(all)
     }
 }

@@ -21,7 +21,7 @@ pub fn table(report: &Report, width: usize) -> String {
         lines.push(String::new());
         lines.extend(wrapped(&title(report.link, &report.conditions[condition]), width, ""));
         let summaries = Summary::of(report, condition);
-        if summaries.iter().any(|it| it.measured() > 0) {
+        if summaries.iter().any(|summary| summary.measured() > 0) {
             lines.extend(block(&summaries, width));
         }
         for sentence in verdict(report, condition) {
@@ -29,7 +29,7 @@ pub fn table(report: &Report, width: usize) -> String {
         }
     }
     lines.extend(settings(report, width));
-    lines.iter().map(|it| format!("{}\n", it.trim_end())).collect()
+    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 /// The introduction: what was compared, and how to read the tables.
@@ -53,9 +53,9 @@ fn head(report: &Report, width: usize) -> Vec<String> {
 
 /// The table of one condition.
 fn block(summaries: &[Summary], width: usize) -> Vec<String> {
-    let mut names: Vec<String> = summaries.iter().map(|it| cut(&it.name, width / 4)).collect();
+    let mut names: Vec<String> = summaries.iter().map(|summary| cut(&summary.name, width / 4)).collect();
     let columns = fitting(columns(summaries), &mut names, width);
-    let first = names.iter().map(|it| length(it)).max().unwrap_or(0);
+    let first = names.iter().map(|name| length(name)).max().unwrap_or(0);
     let line = |name: &str, of: &dyn Fn(&Printed) -> String| {
         let mut line = format!("{name:first$}");
         for column in &columns {
@@ -81,10 +81,10 @@ impl Printed {
             Detail::Chief => CHIEF.contains(&column.rank),
             Detail::Bare => false,
         };
-        let cell = |it: &Cell| match &it.plus_minus {
-            _ if it.value.is_empty() => "-".to_owned(),
-            Some(plus_minus) if with => format!("{} ±{plus_minus}", it.value),
-            _ => it.value.clone(),
+        let cell = |cell: &Cell| match &cell.plus_minus {
+            _ if cell.value.is_empty() => "-".to_owned(),
+            Some(plus_minus) if with => format!("{} ±{plus_minus}", cell.value),
+            _ => cell.value.clone(),
         };
         Printed { head: column.head, cells: column.cells.iter().map(cell).collect() }
     }
@@ -106,8 +106,9 @@ enum Detail {
 /// The columns that fit. These are given up in turn until the rest fits: confidence intervals of figures that are not chief
 /// ones, then the least important columns, then all confidence intervals, then the ends of names.
 fn fitting(mut columns: Vec<Column>, names: &mut [String], width: usize) -> Vec<Printed> {
-    let names_are = names.iter().map(|it| length(it)).max().unwrap_or(0);
-    let print = |columns: &[Column], how| columns.iter().map(|it| Printed::new(it, how)).collect::<Vec<_>>();
+    let names_are = names.iter().map(|name| length(name)).max().unwrap_or(0);
+    let print =
+        |columns: &[Column], how| columns.iter().map(|column| Printed::new(column, how)).collect::<Vec<_>>();
     let taken = |printed: &[Printed]| printed.iter().map(|it| GAP.len() + it.width()).sum::<usize>();
     let fits = |printed: &[Printed]| names_are + taken(printed) <= width;
     let all = print(&columns, Detail::All);
@@ -119,15 +120,15 @@ fn fitting(mut columns: Vec<Column>, names: &mut [String], width: usize) -> Vec<
         if fits(&printed) {
             return printed;
         }
-        let least = columns.iter().map(|it| it.rank).max().unwrap_or(0);
+        let least = columns.iter().map(|column| column.rank).max().unwrap_or(0);
         if least <= ALWAYS {
             break;
         }
-        columns.retain(|it| it.rank < least);
+        columns.retain(|column| column.rank < least);
     }
     let printed = print(&columns, Detail::Bare);
     let left = width.saturating_sub(taken(&printed));
-    names.iter_mut().for_each(|it| *it = cut(it, left));
+    names.iter_mut().for_each(|name| *name = cut(name, left));
     printed
 }
 
@@ -142,11 +143,15 @@ fn cut(name: &str, width: usize) -> String {
 /// The settings of the comparison and of each contestant.
 fn settings(report: &Report, width: usize) -> Vec<String> {
     let mut lines = vec![String::new(), "settings".to_owned()];
-    let all = report.settings.iter().map(|it| format!("{}: {}", plain(&it.name), plain(&it.value)));
-    lines.extend(all.flat_map(|it| wrapped(&it, width, "  ")));
+    let all =
+        report.settings.iter().map(|setting| format!("{}: {}", plain(&setting.name), plain(&setting.value)));
+    lines.extend(all.flat_map(|item| wrapped(&item, width, "  ")));
     lines.extend(wrapped(&format!("measured by: {}", plain(&report.software)), width, "  "));
     for contestant in &report.contestants {
-        let of = contestant.settings.iter().map(|it| format!("{} {}", plain(&it.name), plain(&it.value)));
+        let of = contestant
+            .settings
+            .iter()
+            .map(|setting| format!("{} {}", plain(&setting.name), plain(&setting.value)));
         let of = of.collect::<Vec<_>>().join(", ");
         if !of.is_empty() {
             lines.extend(wrapped(&format!("{}: {of}", plain(&contestant.name)), width, "  "));

@@ -24,17 +24,17 @@ pub fn verdict(report: &Report, condition: usize) -> Vec<String> {
     let summaries = Summary::of(report, condition);
     let tail = Tail::seen_by(&summaries);
     let mut sentences = Vec::new();
-    if summaries.iter().any(|it| it.measured() > 0) {
+    if summaries.iter().any(|summary| summary.measured() > 0) {
         sentences.push(format!("{} {}", place(report, condition), headline(&summaries, tail)));
         sentences.extend(stalls(&summaries));
         sentences.extend(repaired(&summaries));
         sentences.extend(recovery(&summaries));
         sentences.extend(joining(&summaries));
-        sentences.extend(who_is_ahead(&summaries, tail));
+        sentences.extend(fastest(&summaries, tail));
         sentences.extend(costs(&summaries, tail));
     }
     sentences.extend(caveats::of(report, &summaries));
-    sentences.iter().map(|it| sentence(it)).collect()
+    sentences.iter().map(|text| sentence(text)).collect()
 }
 
 /// The condition, at the beginning of the first sentence.
@@ -53,7 +53,8 @@ fn place(report: &Report, condition: usize) -> String {
 
 /// What each contestant delivers and how late. Contestants with the same phrase are named together.
 fn headline(summaries: &[Summary], tail: Option<Tail>) -> String {
-    let shortest = tail.and_then(|tail| summaries.iter().filter_map(|it| tail.of(it)).reduce(f64::min));
+    let shortest =
+        tail.and_then(|tail| summaries.iter().filter_map(|summary| tail.of(summary)).reduce(f64::min));
     let mut phrases: Vec<(Vec<&str>, Phrase)> = Vec::new();
     for it in summaries {
         let Some(phrase) = Phrase::of(it, tail, shortest) else { continue };
@@ -74,14 +75,14 @@ fn headline(summaries: &[Summary], tail: Option<Tail>) -> String {
 
 /// The stalls of each contestant.
 fn stalls(summaries: &[Summary]) -> Option<String> {
-    let of = |it: &Summary| {
-        let stalls = || it.rounds.iter().filter_map(|(_, figures)| figures.stalls);
-        let total: u64 = stalls().map(|it| it.count).sum();
-        let longest = stalls().map(|it| it.longest_us).max().filter(|_| total > 0)?;
+    let of = |summary: &Summary| {
+        let stalls = || summary.rounds.iter().filter_map(|(_, figures)| figures.stalls);
+        let total: u64 = stalls().map(|stalls| stalls.count).sum();
+        let longest = stalls().map(|stalls| stalls.longest_us).max().filter(|_| total > 0)?;
         let mean = total as f64 / stalls().count() as f64;
         let often = if total == 1 { "once".to_owned() } else { format!("{} times", count(mean)) };
-        let per = if it.rounds.len() > 1 && total > 1 { " a round" } else { "" };
-        Some(format!("with {} {often}{per}, the longest {}", it.name, duration(longest as f64)))
+        let per = if summary.rounds.len() > 1 && total > 1 { " a round" } else { "" };
+        Some(format!("with {} {often}{per}, the longest {}", summary.name, duration(longest as f64)))
     };
     let all: Vec<_> = summaries.iter().filter_map(of).collect();
     (!all.is_empty()).then(|| format!("readers waited behind a missing message: {}", all.join("; ")))
@@ -89,22 +90,24 @@ fn stalls(summaries: &[Summary]) -> Option<String> {
 
 /// The faults of the network that repair hid from readers.
 fn repaired(summaries: &[Summary]) -> Option<String> {
-    let of = |it: &Summary| {
+    let of = |summary: &Summary| {
         let mean = |what: fn(&BeforeRepair) -> u64| {
-            it.each(|figures| Some(what(figures.before_repair.as_ref()?) as f64)).map_or(0.0, |it| it.value)
+            summary
+                .each(|figures| Some(what(figures.before_repair.as_ref()?) as f64))
+                .map_or(0.0, |estimate| estimate.value)
         };
         let what = [
-            (mean(|it| it.lost), "lost"),
-            (mean(|it| it.duplicated), "twice"),
-            (mean(|it| it.reordered), "out of order"),
+            (mean(|faults| faults.lost), "lost"),
+            (mean(|faults| faults.duplicated), "twice"),
+            (mean(|faults| faults.reordered), "out of order"),
         ];
         let what: Vec<_> = what
             .iter()
-            .filter(|it| it.0 > 0.0)
+            .filter(|(mean, _)| *mean > 0.0)
             .map(|(mean, what)| format!("{} {what}", count(*mean)))
             .collect();
-        let per = if it.rounds.len() > 1 { " a round" } else { "" };
-        (!what.is_empty()).then(|| format!("with {} {}{per}", it.name, list(&what)))
+        let per = if summary.rounds.len() > 1 { " a round" } else { "" };
+        (!what.is_empty()).then(|| format!("with {} {}{per}", summary.name, list(&what)))
     };
     let all: Vec<_> = summaries.iter().filter_map(of).collect();
     (!all.is_empty()).then(|| format!("repair made up for faults of the network: {}", all.join("; ")))
@@ -112,14 +115,14 @@ fn repaired(summaries: &[Summary]) -> Option<String> {
 
 /// How soon readers had the next message after an outage.
 fn recovery(summaries: &[Summary]) -> Option<String> {
-    let (_, said) = half_and_last(summaries, |it| it.recovery.as_ref())?;
+    let (_, said) = half_and_last(summaries, |figures| figures.recovery.as_ref())?;
     Some(format!("after the end of an outage readers had the next message: {said}"))
 }
 
 /// How soon people had joined their rooms, if it took long enough to be noticed.
 fn joining(summaries: &[Summary]) -> Option<String> {
     let (_, said) =
-        half_and_last(summaries, |it| Some(&it.join.took)).filter(|(last, _)| *last >= NOTICED)?;
+        half_and_last(summaries, |figures| Some(&figures.join.took)).filter(|(last, _)| *last >= NOTICED)?;
     Some(format!("after dialling, people had joined their rooms: {said}"))
 }
 
@@ -128,12 +131,12 @@ fn half_and_last(
     summaries: &[Summary],
     durations: impl Fn(&Figures) -> Option<&Durations>,
 ) -> Option<(u64, String)> {
-    let of = |it: &Summary| {
-        let all = it.all(&durations)?;
+    let of = |summary: &Summary| {
+        let all = summary.all(&durations)?;
         let (half, last) = (all.quantile(0.5)? as f64, all.max()?);
         let words = format!(
             "with {} half after {}, the last after {}",
-            it.name,
+            summary.name,
             duration(half),
             duration(last as f64)
         );
@@ -144,13 +147,13 @@ fn half_and_last(
 }
 
 /// Which of the contestants that deliver everything is the fastest, if the figures tell.
-fn who_is_ahead(summaries: &[Summary], tail: Option<Tail>) -> Option<String> {
+fn fastest(summaries: &[Summary], tail: Option<Tail>) -> Option<String> {
     let tail = tail?;
-    if summaries.iter().filter(|it| it.delivered > 0).count() < 2 {
+    if summaries.iter().filter(|summary| summary.delivered > 0).count() < 2 {
         return None;
     }
     let mut complete: Vec<_> =
-        summaries.iter().filter(|it| it.is_complete() && tail.of(it).is_some()).collect();
+        summaries.iter().filter(|summary| summary.is_complete() && tail.of(summary).is_some()).collect();
     complete.sort_by(|a, b| tail.of(a).partial_cmp(&tail.of(b)).expect("times are numbers"));
     let (best, others) = match complete.split_first() {
         None => return Some("none of them delivers everything in every round".to_owned()),
@@ -166,7 +169,7 @@ fn who_is_ahead(summaries: &[Summary], tail: Option<Tail>) -> Option<String> {
         }
     }
     if clear.is_empty() && doubtful.is_empty() {
-        let names = complete.iter().map(|it| it.name.as_str()).collect::<Vec<_>>();
+        let names = complete.iter().map(|summary| summary.name.as_str()).collect::<Vec<_>>();
         return Some(format!(
             "between {}, which deliver everything, these figures show no difference in the {}",
             list(&names),
@@ -190,7 +193,7 @@ fn who_is_ahead(summaries: &[Summary], tail: Option<Tail>) -> Option<String> {
 /// What repair costs, where the same transport was measured without it.
 fn costs(summaries: &[Summary], tail: Option<Tail>) -> Vec<String> {
     let mut costs = Vec::new();
-    for it in summaries.iter().filter(|it| it.is_complete() && !it.contestant.raw) {
+    for it in summaries.iter().filter(|summary| summary.is_complete() && !summary.contestant.raw) {
         let bare = |raw: &&Summary| raw.contestant.raw && raw.contestant.scheme == it.contestant.scheme;
         for raw in summaries.iter().filter(bare).filter(|raw| raw.delivered > 0 && raw.lost() > 0) {
             let lost = percent(raw.share_lost().unwrap_or(0.0));
@@ -208,7 +211,7 @@ fn costs(summaries: &[Summary], tail: Option<Tail>) -> Vec<String> {
 
 /// How many more bytes per delivery `it` takes than `raw`, if it does.
 fn bytes(it: &Summary, raw: &Summary) -> Option<String> {
-    let bytes = |it: &Summary| it.each(|figures| figures.bytes_per_delivery());
+    let bytes = |summary: &Summary| summary.each(|figures| figures.bytes_per_delivery());
     let factor = bytes(it)?.value / bytes(raw)?.value;
     match factor {
         2.0.. => Some(format!("{} as many bytes a delivery", times(factor))),

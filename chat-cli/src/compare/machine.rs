@@ -13,7 +13,7 @@ pub(super) fn settings(link: Link) -> Vec<Setting> {
     };
     add("system", Some(format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)));
     add("kernel", read("/proc/sys/kernel/osrelease"));
-    add("processors", thread::available_parallelism().ok().map(|it| it.to_string()));
+    add("processors", thread::available_parallelism().ok().map(|count| count.to_string()));
     add("congestion control of TCP", read("/proc/sys/net/ipv4/tcp_congestion_control"));
     add("receive buffers of TCP (least, first, most)", read("/proc/sys/net/ipv4/tcp_rmem"));
     add("send buffers of TCP (least, first, most)", read("/proc/sys/net/ipv4/tcp_wmem"));

@@ -100,11 +100,11 @@ impl Round<'_> {
     /// When nothing got through from server to clients during the conversation.
     fn outages(&self) -> Vec<Range<Duration>> {
         let lasts = self.plan.conversation().lasts;
-        let times = |it: &Outage| {
-            let (start, length, every) = (it.start, it.length, it.every);
+        let times = |outage: &Outage| {
+            let (start, length, every) = (outage.start, outage.length, outage.every);
             let nth = move |nth: u32| start + every.unwrap_or_default() * nth;
             let many = if every.is_some() { u32::MAX } else { 1 };
-            (0..many).map(nth).take_while(move |it| *it < lasts).map(move |it| it..it + length)
+            (0..many).map(nth).take_while(move |start| *start < lasts).map(move |start| start..start + length)
         };
         self.conditions.down.settings().outages.iter().flat_map(times).collect()
     }

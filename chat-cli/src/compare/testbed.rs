@@ -67,7 +67,7 @@ impl Testbed {
                 };
                 let link = link.context("no emulated link")?;
                 let server = Server::start(&at("0.0.0.0:0")?, runtime).await?;
-                let port = HostPort::parse(&server.address).ok().filter(|it| it.port != 0);
+                let port = HostPort::parse(&server.address).ok().filter(|address| address.port != 0);
                 let port = port
                     .with_context(|| {
                         format!(
@@ -85,7 +85,7 @@ impl Testbed {
                 Ok(Setup { link: None, server: Some(server), address })
             }
             Testbed::Servers(servers) => {
-                let address = servers.iter().find(|it| it.scheme() == contestant.scheme);
+                let address = servers.iter().find(|server| server.scheme() == contestant.scheme);
                 let address = address.context("no server with its scheme was given")?.clone();
                 Ok(Setup { link: None, server: None, address })
             }
@@ -116,7 +116,7 @@ impl Setup {
             if settings.outages.is_empty() {
                 continue; // the link has been under this condition since it was made
             }
-            settings.outages.iter_mut().for_each(|it| it.start += ahead);
+            settings.outages.iter_mut().for_each(|outage| outage.start += ahead);
             link.set_condition(direction, settings.try_into()?).context("no emulated link")?;
         }
         Ok(())
@@ -132,7 +132,7 @@ impl Setup {
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        let busy = self.link.as_ref().and_then(|it| it.busy().ok()).unwrap_or_default();
+        let busy = self.link.as_ref().and_then(|link| link.busy().ok()).unwrap_or_default();
         Snapshot {
             wire: self.link.as_ref().map(Running::counts),
             server: self.server.as_ref().and_then(Server::cpu),

@@ -142,8 +142,8 @@ impl Report {
             ));
         }
         let cores = self.cores as f64;
-        let own = self.generator_cost.map_or(0.0, |it| it.busy_cores);
-        let both = own + self.server_cost.map_or(0.0, |it| it.busy_cores);
+        let own = self.generator_cost.map_or(0.0, |cost| cost.busy_cores);
+        let both = own + self.server_cost.map_or(0.0, |cost| cost.busy_cores);
         if own > NEARLY_ALL * cores {
             warnings.push(format!(
                 "The clients used {} of {} processor cores: they, not the server, may be what these figures measure.",

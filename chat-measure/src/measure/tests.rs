@@ -26,7 +26,7 @@ fn of(deliveries: &[Delivery], outages: &[Range<Duration>]) -> Figures {
 }
 
 #[test]
-fn each_delivery_counts_once_and_what_comes_again_or_late_is_said() {
+fn each_delivery_counts_once_and_duplicates_and_reordering_are_counted() {
     let figures =
         of(&[delivery(0, 1, 20), delivery(2, 3, 230), delivery(1, 2, 240), delivery(2, 3, 250)], &[]);
     assert_eq!((figures.said, figures.expected, figures.delivered, figures.lost), (4, 4, 3, 1));
@@ -48,13 +48,13 @@ fn recovery_is_from_the_end_of_an_outage_to_the_next_message() {
     let figures =
         of(&[delivery(0, 1, 20), delivery(1, 2, 210), delivery(2, 3, 540), delivery(3, 4, 590)], &outages);
     let recovery = figures.recovery.unwrap();
-    assert_eq!(recovery.count(), 2, "after the last nothing came");
+    assert_eq!(recovery.count(), 2, "no message came after the last outage");
     let all: Vec<u64> = recovery.distribution().map(|(it, _)| it / 1000).collect();
     assert_eq!(all, [10, 40]);
 }
 
 #[test]
-fn nothing_said_is_nothing_lost() {
+fn a_conversation_without_messages_loses_nothing() {
     let plan = Plan::new(SCENARIOS[0].conversation.clone(), 1);
     let figures = figures(&plan, &[Samples::default(), Samples::default()], &[], true);
     assert_eq!((figures.expected, figures.share_delivered(), figures.goodput), (0, 1.0, 0.0));
@@ -77,6 +77,6 @@ fn a_stall_before_the_conversation_is_not_its_longest() {
         (count, total_us / 1000, longest_us / 1000)
     };
     assert_eq!(of(stats(1, 700, 700), stats(1, 700, 700)), (0, 0, 0));
-    assert_eq!(of(stats(1, 700, 700), stats(3, 760, 700)), (2, 60, 60), "as far as it can be told");
+    assert_eq!(of(stats(1, 700, 700), stats(3, 760, 700)), (2, 60, 60), "an upper bound");
     assert_eq!(of(stats(1, 20, 20), stats(3, 110, 70)), (2, 90, 70));
 }

@@ -26,8 +26,8 @@ pub(super) fn deliveries(summaries: &[Summary]) -> Option<String> {
         let name = format!("{}: {} delivered", short(&it.name), percent(delivered));
         groups.push(Group { contestant, name, bars });
     }
-    let longest = groups.iter().flat_map(|it| &it.bars).map(|it| it.length).fold(0.0, f64::max);
-    groups.iter_mut().flat_map(|it| &mut it.bars).for_each(|it| it.length /= longest);
+    let longest = groups.iter().flat_map(|group| &group.bars).map(|it| it.length).fold(0.0, f64::max);
+    groups.iter_mut().flat_map(|group| &mut group.bars).for_each(|it| it.length /= longest);
     drawn(&groups, "Deliveries that were lost, came twice or out of order")
 }
 

@@ -16,7 +16,7 @@ use crate::{
 
 /// The share of expected deliveries that had not come yet after a time; `None` where none came.
 pub(super) fn not_delivered_yet(summaries: &[Summary]) -> Option<String> {
-    let heard = |it: &&Summary| it.delivered > 0;
+    let heard = |summary: &&Summary| summary.delivered > 0;
     let shortest = summaries.iter().filter(heard).filter_map(|it| it.latency.quantile(0.0)).min()?;
     let longest = summaries.iter().filter(heard).filter_map(|it| it.latency.max()).max()?;
     let x = Axis::of_times(shortest, longest);
@@ -37,14 +37,14 @@ pub(super) fn over_time(summaries: &[Summary], repetitions: usize) -> Option<(us
         let found = it.rounds.iter().find(|(repetition, _)| *repetition == round);
         found.map(|(_, figures)| figures.over_time.clone()).filter(|it| !it.is_empty())
     };
-    let heard = |round: &usize| summaries.iter().filter(|it| of(*round, it).is_some()).count();
+    let heard = |round: &usize| summaries.iter().filter(|summary| of(*round, summary).is_some()).count();
     // Of several, `max_by_key` takes the last.
     let round = (0..repetitions).rev().max_by_key(heard)?;
     let slots: Vec<_> =
         summaries.iter().enumerate().filter_map(|(index, it)| Some((index, of(round, it)?))).collect();
     let all = || slots.iter().flat_map(|(_, it)| it);
-    let known: BTreeSet<u64> = all().map(|it| it.at_ms).collect();
-    let y = Axis::of_times(all().map(|it| it.max_us).min()?, all().map(|it| it.max_us).max()?);
+    let known: BTreeSet<u64> = all().map(|item| item.at_ms).collect();
+    let y = Axis::of_times(all().map(|item| item.max_us).min()?, all().map(|item| item.max_us).max()?);
     let x = Axis::of_seconds(known.last()? + 1);
     let lines = slots
         .iter()
@@ -124,7 +124,7 @@ impl Axis {
             _ => it % 6 == 0,
         };
         let ticks = (first..=last).filter(is_tick).map(known);
-        let ticks = ticks.map(|it| (it, duration(10f64.powf(it) * 1000.0))).collect();
+        let ticks = ticks.map(|tick| (tick, duration(10f64.powf(tick) * 1000.0))).collect();
         Axis { from: known(first), to: known(last), ticks }
     }
 
@@ -139,7 +139,7 @@ impl Axis {
         let steps = (-3..6).flat_map(|it| [1.0, 2.0, 5.0].map(|by| by * 10f64.powi(it)));
         let step = steps.into_iter().find(|it| to / it <= 5.0 + CLOSE).unwrap_or(to);
         let ticks = (0..=(to / step + CLOSE) as u32).map(|it| f64::from(it) * step);
-        Axis { from: 0.0, to, ticks: ticks.map(|it| (it, format!("{} s", digits(it, 3)))).collect() }
+        Axis { from: 0.0, to, ticks: ticks.map(|tick| (tick, format!("{} s", digits(tick, 3)))).collect() }
     }
 }
 
@@ -224,16 +224,16 @@ mod tests {
         let (all, lossy) = (&summaries[0], &summaries[2]);
         let to = 3.0;
         let points = remaining(all, to);
-        assert_eq!(points.first().unwrap().1, 0.0, "at first all are missing");
-        assert_eq!(points.last().unwrap().1, LEAST, "and at last none");
+        assert_eq!(points.first().unwrap().1, 0.0, "at first nothing is delivered");
+        assert_eq!(points.last().unwrap().1, LEAST, "at last everything is");
         let points = remaining(lossy, to);
         let (at, share) = *points.last().unwrap();
         assert_eq!(at, to, "the line goes on to the edge");
         assert!(
             (10f64.powf(share) - lossy.share_lost().unwrap()).abs() < 0.002,
-            "where what was lost is missing"
+            "the line ends at the share that was lost"
         );
-        assert!(points.is_sorted_by(|a, b| a.0 <= b.0 && a.1 >= b.1), "nothing goes away again");
+        assert!(points.is_sorted_by(|a, b| a.0 <= b.0 && a.1 >= b.1), "the share never rises");
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_was_delivered_there_is_no_line() {
+    fn a_curve_has_a_gap_where_nothing_was_delivered() {
         let mut report = sample::report(3);
         let pieces = |report: &Report, condition| {
             let (round, svg) = over_time(&Summary::of(report, condition), 2).unwrap();
@@ -261,9 +261,9 @@ mod tests {
             svg.matches(&stroke).count()
         };
         assert_eq!((pieces(&report, 1), pieces(&report, 2)), (1, 2), "the outage is a gap");
-        for figures in report.rounds.iter_mut().filter_map(|it| it.outcome.as_mut().ok()) {
-            figures.over_time.retain(|it| !(2000..3000).contains(&it.at_ms));
+        for figures in report.rounds.iter_mut().filter_map(|round| round.outcome.as_mut().ok()) {
+            figures.over_time.retain(|slot| !(2000..3000).contains(&slot.at_ms));
         }
-        assert_eq!(pieces(&report, 1), 1, "where nobody said anything, nothing is missing");
+        assert_eq!(pieces(&report, 1), 1, "a slot in which no message was due is no gap");
     }
 }

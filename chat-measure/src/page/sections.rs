@@ -20,7 +20,7 @@ pub(super) fn condition(report: &Report, condition: usize) -> Markup {
     html! {
         section aria-labelledby={ "condition-" (condition) } {
             h2 id={ "condition-" (condition) } { (in_pieces(&name)) }
-            @if summaries.iter().any(|it| it.measured() > 0) {
+            @if summaries.iter().any(|summary| summary.measured() > 0) {
                 (figures(&summaries, &name))
                 ul.legend aria-label="Contestants" {
                     @for (index, it) in summaries.iter().enumerate() { li { (key(index)) (it.name) } }

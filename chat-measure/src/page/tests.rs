@@ -85,7 +85,7 @@ fn figures_that_are_not_known_have_no_plot() {
 }
 
 #[test]
-fn ten_and_more_are_told_apart() {
+fn thirty_contestants_can_be_told_apart() {
     let colours: std::collections::BTreeSet<_> = (0..30).map(|it| paint::hex(paint::colour(it))).collect();
     assert_eq!(colours.len(), 30, "{colours:?}");
     let style = paint::style(30);
@@ -95,6 +95,6 @@ fn ten_and_more_are_told_apart() {
     };
     assert!(
         (0..24).all(|it| dashes(it) != dashes(it + 6)),
-        "who has nearly the same colour has other dashes"
+        "contestants with nearly the same colour have different dashes"
     );
 }

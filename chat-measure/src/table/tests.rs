@@ -38,7 +38,7 @@ fn the_least_important_columns_go_first() {
 }
 
 #[test]
-fn confidence_is_there_where_it_can_be() {
+fn confidence_intervals_need_two_rounds() {
     let mut report = sample::report(3);
     let first_row = |report: &Report| {
         let table = table(report, 120);
@@ -47,7 +47,7 @@ fn confidence_is_there_where_it_can_be() {
     assert_eq!(first_row(&report).matches('±').count(), 2, "{}", first_row(&report));
     report.repetitions = 1;
     report.rounds.retain(|it| it.repetition == 0);
-    assert!(!table(&report, 240).contains('±'), "one round has no confidence");
+    assert!(!table(&report, 240).contains('±'), "one round has no confidence interval");
 }
 
 #[test]

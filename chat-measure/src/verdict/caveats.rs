@@ -18,8 +18,8 @@ pub(super) fn of(report: &Report, summaries: &[Summary]) -> Vec<String> {
 /// The emulator was late, so the link lost more packets than it was asked to.
 fn missed(it: &Summary) -> Option<String> {
     let wires = || it.rounds.iter().filter_map(|(_, figures)| figures.wire);
-    let missed: u64 = wires().map(|it| it.missed).sum();
-    let seen: u64 = wires().map(|it| it.up.packets + it.down.packets).sum();
+    let missed: u64 = wires().map(|wire| wire.missed).sum();
+    let seen: u64 = wires().map(|wire| wire.up.packets + wire.down.packets).sum();
     (missed > 0).then(|| {
         format!(
             "the link was worse than asked for with {}: this machine was too slow to take {missed} {} in time ({})",
@@ -32,7 +32,7 @@ fn missed(it: &Summary) -> Option<String> {
 
 /// How many rounds failed, and each reason once.
 fn failed(it: &Summary) -> Option<String> {
-    let mut reasons: Vec<_> = it.failures.iter().map(|it| plain(it)).collect();
+    let mut reasons: Vec<_> = it.failures.iter().map(|reason| plain(reason)).collect();
     reasons.sort();
     reasons.dedup();
     let (failed, all) = (it.failures.len(), it.measured());
@@ -42,17 +42,18 @@ fn failed(it: &Summary) -> Option<String> {
 
 /// How many rounds are missing.
 fn not_measured(report: &Report, summaries: &[Summary]) -> Option<String> {
-    let missing: Vec<_> = summaries.iter().filter(|it| it.measured() < report.repetitions).collect();
+    let missing: Vec<_> =
+        summaries.iter().filter(|summary| summary.measured() < report.repetitions).collect();
     if missing.is_empty() {
         return None;
     }
     let why = if report.interrupted { "the comparison was interrupted: " } else { "rounds are missing: " };
-    if summaries.iter().all(|it| it.measured() == 0) {
+    if summaries.iter().all(|summary| summary.measured() == 0) {
         return Some(format!("{why}no round was measured here"));
     }
-    let measured = |it: &&Summary| match it.measured() {
-        0 => format!("{} was not measured", it.name),
-        count => format!("{} was measured {count} of {} times", it.name, report.repetitions),
+    let measured = |summary: &&Summary| match summary.measured() {
+        0 => format!("{} was not measured", summary.name),
+        count => format!("{} was measured {count} of {} times", summary.name, report.repetitions),
     };
     Some(format!("{why}{}", list(&missing.iter().map(measured).collect::<Vec<_>>())))
 }

@@ -23,7 +23,7 @@ impl Tail {
     /// The furthest percentile that every contestant supports, not counting those with too few deliveries for any. It is the
     /// same for all contestants, so that they can be compared.
     pub fn seen_by(summaries: &[Summary]) -> Option<Tail> {
-        let enough = |it: &Summary| Tail::within(it.latency.count());
+        let enough = |summary: &Summary| Tail::within(summary.latency.count());
         summaries.iter().filter_map(enough).min_by_key(|it| it.one_in)
     }
 
@@ -74,7 +74,7 @@ impl Tail {
         let clear = if logarithms.len() > 1 {
             Estimate::of(&logarithms).is_some_and(Estimate::is_above_zero)
         } else {
-            let within = |it: &Summary| it.percentile_within(self.quantile());
+            let within = |summary: &Summary| summary.percentile_within(self.quantile());
             matches!((within(long), within(short)), (Some((low, _)), Some((_, high))) if low > high)
         };
         if clear { Difference::Clear(factor) } else { Difference::Doubtful(factor) }

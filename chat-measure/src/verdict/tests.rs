@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn everything_is_said_of_no_less_than_everything() {
+fn only_a_complete_delivery_is_called_everything() {
     let said = |delivered| of(&[("tcp", vec![figures(1000, &[(delivered, 10)])])])[0].clone();
     assert_eq!(said(1000), "At loss=2% tcp delivers everything, 1 message in 100 waits 10 ms or longer.");
     assert_eq!(
@@ -22,7 +22,7 @@ fn everything_is_said_of_no_less_than_everything() {
 }
 
 #[test]
-fn what_is_shown_twice_or_out_of_order_is_said_if_there_is_any() {
+fn duplicates_and_reordering_are_mentioned_if_there_are_any() {
     let mut both = figures(1000, &[(1000, 10)]);
     (both.duplicated, both.reordered) = (5, 10);
     let wait = "1 message in 100 waits 10 ms or longer";
@@ -50,7 +50,7 @@ fn the_tail_is_as_far_as_the_samples_reach() {
     }
 }
 
-/// Percentiles that are compared have to be the same.
+/// Only equal percentiles can be compared.
 #[test]
 fn the_tail_is_the_same_for_all() {
     let many = figures(10_000, &[(10_000, 10)]);
@@ -65,13 +65,13 @@ fn the_tail_is_the_same_for_all() {
     let said = of(&[("a", vec![many]), ("b", vec![hardly_any])]);
     assert!(
         said[0].contains("1 message in 1000"),
-        "who has nearly none says nothing of the others: {said:?}"
+        "a contestant with very few deliveries does not limit the others: {said:?}"
     );
     assert!(said[0].ends_with("b loses 99.95 %, and of the rest the longest wait is 70 ms."), "{said:?}");
 }
 
 #[test]
-fn a_tail_that_is_much_longer_than_the_shortest_is_a_but() {
+fn a_much_longer_tail_is_introduced_by_but() {
     let with = |ms| {
         of(&[("a", vec![figures(1000, &[(1000, 10)])]), ("b", vec![figures(1000, &[(980, 9), (20, ms)])])])
     };
@@ -80,14 +80,14 @@ fn a_tail_that_is_much_longer_than_the_shortest_is_a_but() {
 }
 
 #[test]
-fn who_does_the_same_is_named_together() {
+fn contestants_with_equal_phrases_are_named_together() {
     let all = [("a", vec![figures(1000, &[(1000, 10)])]), ("b", vec![figures(1000, &[(1000, 10)])])];
     let said = of(&all);
     assert_eq!(said[0], "At loss=2% a and b deliver everything, 1 message in 100 waits 10 ms or longer.");
 }
 
 #[test]
-fn stalls_are_called_by_their_name() {
+fn stalls_are_mentioned_if_there_are_any() {
     let with = |count, longest_us| {
         let mut one = figures(1000, &[(1000, 10)]);
         one.stalls = Some(Stalls { count, total_us: longest_us, longest_us });
@@ -101,11 +101,11 @@ fn stalls_are_called_by_their_name() {
         "Readers waited behind a missing message: with tcp 31 times a round, the longest 230 ms."
     );
     let said = of(&[("tcp", vec![with(0, 0)])]);
-    assert_eq!(said.len(), 1, "nobody waited: {said:?}");
+    assert_eq!(said.len(), 1, "there were no stalls: {said:?}");
 }
 
 #[test]
-fn after_an_outage_it_says_how_soon_readers_read_on() {
+fn recovery_after_an_outage_is_mentioned() {
     let mut one = figures(1000, &[(1000, 10)]);
     one.recovery = Some([100, 200, 1900].into_iter().map(Duration::from_millis).collect());
     let said = of(&[("tcp", vec![one])]);
@@ -116,7 +116,7 @@ fn after_an_outage_it_says_how_soon_readers_read_on() {
 }
 
 #[test]
-fn what_repair_made_up_for_is_said_where_there_was_something() {
+fn repairs_are_mentioned_if_there_are_any() {
     let repaired = |lost, duplicated, reordered| {
         let mut one = figures(1000, &[(1000, 10)]);
         one.before_repair = Some(BeforeRepair { lost, duplicated, reordered });
@@ -129,7 +129,7 @@ fn what_repair_made_up_for_is_said_where_there_was_something() {
 }
 
 #[test]
-fn coming_in_is_spoken_of_where_somebody_could_notice() {
+fn joining_is_mentioned_if_it_took_noticeably_long() {
     let joined = |last| {
         let mut one = figures(1000, &[(1000, 10)]);
         one.join.took = [30, 40, last].into_iter().map(Duration::from_millis).collect();
@@ -143,7 +143,7 @@ fn coming_in_is_spoken_of_where_somebody_could_notice() {
 }
 
 #[test]
-fn the_shortest_tail_is_ahead_only_if_it_is_noticeably_shorter() {
+fn the_shortest_tail_is_named_only_if_it_is_noticeably_shorter() {
     let with = |ms| {
         let both = [
             ("tcp", vec![figures(1000, &[(900, 10), (100, ms)])]),
@@ -158,7 +158,7 @@ fn the_shortest_tail_is_ahead_only_if_it_is_noticeably_shorter() {
     assert_eq!(with(113), same);
 }
 
-/// Rounds are compared pair by pair: that both were slower the second time says nothing about their difference.
+/// Rounds are compared pair by pair: a round in which both contestants were slower says nothing about their difference.
 #[test]
 fn a_difference_that_may_be_chance_is_called_so() {
     let rounds = |ms: [u64; 3]| ms.map(|ms| figures(1000, &[(900, 1), (100, ms)])).to_vec();
@@ -172,7 +172,7 @@ fn a_difference_that_may_be_chance_is_called_so() {
             "{ahead}; 1 in 100 waits 2 times as long with tcp, but that may be chance, and more rounds would tell."
         )
     );
-    // With a single round, so few deliveries are in the tail that it may be anywhere.
+    // With a single round, the tail has too few deliveries to be certain.
     let wide = [(980, 1), (4, 10), (4, 20), (4, 30), (4, 40), (4, 50)];
     let wider = [(980, 1), (4, 13), (4, 26), (4, 39), (4, 52), (4, 65)];
     let said = of(&[("tcp", vec![figures(1000, &wider)]), ("udp", vec![figures(1000, &wide)])]);
@@ -180,17 +180,17 @@ fn a_difference_that_may_be_chance_is_called_so() {
 }
 
 #[test]
-fn only_who_delivers_everything_can_be_ahead() {
+fn only_a_contestant_that_delivers_everything_can_be_the_fastest() {
     let complete = || vec![figures(1000, &[(1000, 100)])];
     let said = of(&[("a", complete()), ("b", vec![figures(1000, &[(990, 1)])])]);
     assert_eq!(said[1], "Only a delivers everything in every round.");
     let said = of(&[("a", vec![figures(1000, &[(990, 1)])]), ("b", vec![figures(1000, &[(990, 1)])])]);
     assert_eq!(said[1], "None of them delivers everything in every round.");
-    assert_eq!(of(&[("a", complete())]).len(), 1, "one alone is compared with nobody");
+    assert_eq!(of(&[("a", complete())]).len(), 1, "a single contestant is not compared");
 }
 
 #[test]
-fn what_it_costs_is_said_next_to_the_same_without_repair() {
+fn the_cost_of_repair_is_compared_with_the_raw_transport() {
     let raw = |delivered| with_bytes(figures(1000, &[(delivered, 11)]), 100 * delivered);
     let repaired = |ms, bytes| with_bytes(figures(1000, &[(850, 11), (150, ms)]), bytes);
     let cost = |raw: Figures, repaired: Figures| {
@@ -217,7 +217,7 @@ fn what_it_costs_is_said_next_to_the_same_without_repair() {
 }
 
 #[test]
-fn a_machine_that_was_too_slow_is_admitted() {
+fn a_machine_that_was_too_slow_is_mentioned() {
     let mut slow = with_bytes(figures(1000, &[(1000, 10)]), 1000);
     assert_eq!(of(&[("tcp", vec![slow.clone()])]).len(), 1);
     slow.wire.as_mut().unwrap().missed = 3;
@@ -229,7 +229,7 @@ fn a_machine_that_was_too_slow_is_admitted() {
 }
 
 #[test]
-fn failures_are_told_with_their_reason_and_win_nothing() {
+fn failed_rounds_are_mentioned_with_their_reason() {
     let mut report =
         report(&[("a", vec![figures(1000, &[(1000, 1)]); 2]), ("b", vec![figures(1000, &[(1000, 9)]); 2])]);
     report.rounds[0].outcome = Err("nobody\nanswered".into());
@@ -244,7 +244,7 @@ fn failures_are_told_with_their_reason_and_win_nothing() {
 }
 
 #[test]
-fn what_was_not_heard_is_said() {
+fn missing_rounds_are_mentioned() {
     let mut report =
         report(&[("a", vec![figures(1000, &[(1000, 1)]); 2]), ("b", vec![figures(1000, &[(1000, 9)]); 2])]);
     report.interrupted = true;
@@ -260,7 +260,7 @@ fn what_was_not_heard_is_said() {
 }
 
 #[test]
-fn it_says_where_this_was() {
+fn the_verdict_names_the_condition() {
     let mut report = report(&[("a", vec![figures(1000, &[(1000, 1)])])]);
     let mut begins = |link, up: &str, down: &str| {
         report.link = link;
@@ -274,7 +274,7 @@ fn it_says_where_this_was() {
 }
 
 #[test]
-fn nothing_said_is_nothing_lost() {
+fn a_conversation_without_messages_loses_nothing() {
     let said = of(&[("a", vec![Figures::default()]), ("b", vec![Figures::default()])]);
     assert_eq!(said, ["At loss=2% a and b had nothing to deliver."]);
 }
