@@ -20,6 +20,7 @@ use chat_core::{
     wire::MAX_FRAME,
 };
 use futures::{FutureExt, future::BoxFuture};
+use libtest_mimic::{Arguments, Trial};
 use process::Server;
 use pty::Screen;
 
@@ -48,11 +49,29 @@ fn main() -> ExitCode {
         let transports = transports.with("panics", Panics { is_lossy: false });
         return chat_cli::run(transports.with("panics-at-once", Panics { is_lossy: true }));
     }
-    let server = Server::start();
-    panics(&["panics-at-once://somewhere"], "");
-    panics(&[&server.1], "/transport panics://somewhere\r");
-    panics(&[&server.1, "--plain"], "/transport panics://somewhere\r");
-    ExitCode::SUCCESS
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    libtest_mimic::run(
+        &arguments,
+        vec![
+            trial("a_panic_before_the_screen_is_drawn_is_shown", || {
+                panics(&["panics-at-once://somewhere"], "")
+            }),
+            trial("a_panic_under_the_screen_gives_the_terminal_back", || {
+                panics(&[&Server::start().1], "/transport panics://somewhere\r");
+            }),
+            trial("a_panic_between_plain_lines_is_shown", || {
+                panics(&[&Server::start().1, "--plain"], "/transport panics://somewhere\r");
+            }),
+        ],
+    )
+    .exit_code()
+}
+
+fn trial(name: &str, test: fn()) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
 }
 
 /// Joins with `args` and types that, which is the end of it.

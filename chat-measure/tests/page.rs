@@ -2,16 +2,29 @@
 
 mod sample;
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, ExitCode},
+};
 
 use chat_measure::{
     BeforeRepair, Condition, Contestant, Cpu, Figures, Link, Report, Round, Setting, Stalls, TimeSlot, Wire,
     WireCounts, page,
 };
+use chat_testkit::needs::{Need, run};
 use serde_json::Value;
 use tempfile::TempDir;
 
-#[test]
+fn main() -> ExitCode {
+    run(chat_testkit::trials! {
+        &[Need::Tool("chromium"), Need::Tool("timeout")] => {
+            a_browser_shows_it_without_complaint,
+            a_browser_complains_of_what_is_wrong,
+        }
+    })
+}
+
 fn a_browser_shows_it_without_complaint() {
     for (scheme, paper) in [(DARK, "rgb(20, 22, 26)"), (LIGHT, "rgb(255, 255, 255)")] {
         let seen = Seen::of(&page(&sample::report(3)), scheme);
@@ -43,7 +56,6 @@ fn a_browser_shows_it_without_complaint() {
 
 /// Each fault that the test above looks for is found when it is put in. The page's own policy forbids scripts and images,
 /// so the browser reports each of them.
-#[test]
 fn a_browser_complains_of_what_is_wrong() {
     let page = page(&sample::report(3));
     let with = |what: &str| Seen::of(&page.replace("</main>", &format!("{what}</main>")), LIGHT);
@@ -103,11 +115,10 @@ fn browse(file: &Path, folder: &Path, scheme: &str) -> (String, String) {
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("file://{}", file.display()))
         .output()
-        .expect("coreutils has timeout");
+        .expect("timeout can be run");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     match output.status.code() {
         Some(0) => {}
-        Some(127) => panic!("this test needs a browser: apt-get install --no-install-recommends chromium"),
         Some(124 | 137) => panic!("the browser was not done after {DEADLINE} s: {said}"),
         _ => panic!("the browser failed: {:?}: {said}", output.status),
     }

@@ -6,6 +6,8 @@
 pub mod conformance;
 pub mod crowded_room;
 pub mod log_conformance;
+#[cfg(feature = "needs")]
+pub mod needs;
 mod raw_client;
 mod reads_from;
 mod time;

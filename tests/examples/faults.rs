@@ -75,7 +75,7 @@ fn main() -> ExitCode {
         let found = fault(kind, &bench, args.times, args.seed);
         println!("{kind}, seed {}, {:.0} s:", args.seed, began.elapsed().as_secs_f64());
         match found {
-            Found::Skipped(why) => println!("  skipped: {why}"),
+            Found::Skipped(why) => println!("  not done: needs {why}"),
             Found::Done { figures, broken } => {
                 println!("  {figures}");
                 broken.iter().for_each(|it| println!("  BROKEN: {it}"));

@@ -64,7 +64,7 @@ pub enum Found {
         /// What must not have been; empty if all is well.
         broken: Vec<String>,
     },
-    /// It cannot be done on this machine, which is no failure.
+    /// It cannot be done on this machine, which lacks this.
     Skipped(String),
 }
 

@@ -57,9 +57,6 @@ fn until<T: Send + 'static>(look: impl Fn() -> Option<T> + Send) -> T {
 }
 
 pub(crate) fn interrupted() {
-    if !has_links() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let (mut child, errors) = running(folder.path());
     let (namespace, all) = belongings(&child);
@@ -83,9 +80,6 @@ pub(crate) fn interrupted() {
 }
 
 pub(crate) fn killed() {
-    if !has_links() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let (mut child, errors) = running(folder.path());
     let (namespace, _) = belongings(&child);

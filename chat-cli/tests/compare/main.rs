@@ -1,6 +1,6 @@
 //! `chat compare` as a program, with a third transport. This binary is both the test and that program. Checks run one after
 //! the other, since they measure time.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod ending;
 mod fates;
@@ -14,6 +14,7 @@ use std::{
     env, io,
     path::Path,
     process::{Command, ExitCode, Output, Stdio},
+    sync::OnceLock,
 };
 
 use chat_core::{
@@ -21,21 +22,30 @@ use chat_core::{
     transport::{BoxLink, Listening, Promises, Transport},
 };
 use chat_tcp::Tcp;
+use chat_testkit::needs::{self, Need};
 use futures::future::BoxFuture;
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 
-const CHECKS: &[(&str, fn())] = &[
-    ("impossible_arguments_are_refused_by_name", refused::impossible),
-    ("a_user_without_permission_for_links_is_told_what_allows_them", refused::not_permitted),
-    ("every_contestant_has_the_conversation_also_a_third_transport", held::all),
-    ("conversations_are_repeated_and_contestants_take_turns", held::repeated),
-    ("recovery_after_an_outage_is_reported", held::outage),
-    ("a_transport_that_cannot_cross_the_link_fails_alone", held::one_fails),
-    ("without_a_link_nothing_is_impaired", held::loopback),
-    ("a_server_that_runs_elsewhere_is_used", held::server),
-    ("the_same_seed_makes_the_same_losses", fates::same),
-    ("an_interrupted_run_prints_its_figures_and_leaves_nothing", ending::interrupted),
-    ("a_killed_run_leaves_nothing", ending::killed),
+/// Emulated links can be made here.
+const LINKS: Need = Need::Other("emulated links", || {
+    static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
+    TRIED.get_or_init(has_links).clone()
+});
+
+type Check = (&'static str, &'static [Need], fn());
+
+const CHECKS: &[Check] = &[
+    ("impossible_arguments_are_refused_by_name", &[], refused::impossible),
+    ("a_user_without_permission_for_links_is_told_what_allows_them", &[], refused::not_permitted),
+    ("every_contestant_has_the_conversation_also_a_third_transport", &[LINKS], held::all),
+    ("conversations_are_repeated_and_contestants_take_turns", &[LINKS], held::repeated),
+    ("recovery_after_an_outage_is_reported", &[LINKS], held::outage),
+    ("a_transport_that_cannot_cross_the_link_fails_alone", &[LINKS], held::one_fails),
+    ("without_a_link_nothing_is_impaired", &[], held::loopback),
+    ("a_server_that_runs_elsewhere_is_used", &[], held::server),
+    ("the_same_seed_makes_the_same_losses", &[LINKS], fates::same),
+    ("an_interrupted_run_prints_its_figures_and_leaves_nothing", &[LINKS], ending::interrupted),
+    ("a_killed_run_leaves_nothing", &[LINKS], ending::killed),
 ];
 
 /// TCP under another name, in place of a transport that a user adds.
@@ -61,15 +71,9 @@ fn main() -> ExitCode {
         let transports = chat_cli::standard().with("third", third);
         return chat_cli::run(transports.with("memory", chat_core::memory::Memory::default()));
     }
-    let trial = |(name, check): &(&str, fn())| {
-        let check = *check;
-        Trial::test(*name, move || {
-            check();
-            Ok(())
-        })
-    };
+    let trials = CHECKS.iter().map(|(name, needs, check)| needs::trial(name, needs, check));
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
-    libtest_mimic::run(&arguments, CHECKS.iter().map(trial).collect()).exit_code()
+    needs::run_with(&arguments, trials.collect())
 }
 
 /// The program, with the third transport.
@@ -110,16 +114,12 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Whether links can be emulated here; prints why not.
-fn has_links() -> bool {
+/// Whether links can be emulated here, or why not.
+fn has_links() -> Result<(), String> {
     let args = ["compare", "--people", "2", "--lasts", "100ms", "--condition", "", "--contestants", "tcp"];
     let tried = output(program(&args));
     let why = text(&tried.stderr);
-    let cannot = why.contains("no emulated link here");
-    if cannot {
-        println!("skipped: {}", why.trim_end());
-    }
-    !cannot
+    if why.contains("no emulated link here") { Err(why.trim_end().to_owned()) } else { Ok(()) }
 }
 
 const IS_THE_PROGRAM: &str = "TEST_IS_THE_PROGRAM";

@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// The program, which has no settings but what a test gives it, and logs what it logs by itself.
 pub(crate) fn program() -> Command {
     let mut chat = Command::new(env!("CARGO_BIN_EXE_chat"));
@@ -31,9 +33,21 @@ pub(crate) fn in_time<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'stat
     waited.recv_timeout(Duration::from_secs(30)).expect("it hangs")
 }
 
+/// Sends a signal that is written as for the command `kill`.
 pub(crate) fn signal(child: &Child, signal: &str) {
-    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success(), "{signal}");
+    let signal = match signal {
+        "-HUP" => Signal::HUP,
+        "-INT" => Signal::INT,
+        "-TERM" => Signal::TERM,
+        "-STOP" => Signal::STOP,
+        "-CONT" => Signal::CONT,
+        "-TSTP" => Signal::TSTP,
+        "-WINCH" => Signal::WINCH,
+        "-QUIT" => Signal::QUIT,
+        "-KILL" => Signal::KILL,
+        other => panic!("add {other} here"),
+    };
+    kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 pub(crate) fn told_to_end(mut child: Child, by: &str) -> ExitStatus {

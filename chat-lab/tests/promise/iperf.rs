@@ -9,14 +9,11 @@ use chat_lab::{Lab, Running};
 
 use crate::network::link;
 
-/// The JSON that iperf3 prints after two seconds; `None` if iperf3 is not installed.
-fn iperf3(link: &Running, arguments: &[&str]) -> Option<String> {
+/// The JSON that iperf3 prints after two seconds.
+fn iperf3(link: &Running, arguments: &[&str]) -> String {
     let serve =
         Command::new("iperf3").args(["--server", "--one-off", "--forceflush"]).stdout(Stdio::piped()).spawn();
-    let Ok(mut server) = serve else {
-        println!("skipped: needs iperf3");
-        return None;
-    };
+    let mut server = serve.expect("it is installed");
     wait_until_it_listens(&mut server);
     let client = Command::new("iperf3")
         .args(["--client", &link.server_address().to_string(), "--time", "2", "--json"])
@@ -26,7 +23,7 @@ fn iperf3(link: &Running, arguments: &[&str]) -> Option<String> {
     server.wait().expect("it is our child");
     let said = String::from_utf8_lossy(&client.stdout).into_owned();
     assert!(client.status.success(), "{said}");
-    Some(said)
+    said
 }
 
 fn wait_until_it_listens(server: &mut Child) {
@@ -43,7 +40,7 @@ fn number(json: &str, name: &str) -> f64 {
 
 pub(crate) fn tcp(lab: &Lab) {
     let link = link(lab, "delay=5ms,rate=20mbit,queue=50kB");
-    let Some(json) = iperf3(&link, &[]) else { return };
+    let json = iperf3(&link, &[]);
     let (_, received) = json.rsplit_once("\"sum_received\":").expect("iperf3 says it");
     let rate = number(&received[..received.find('}').expect("JSON ends") + 1], "bits_per_second") / 1e6;
     // What it counts has no headers: 1,448 of 1,500 bytes.
@@ -54,7 +51,7 @@ pub(crate) fn tcp(lab: &Lab) {
 pub(crate) fn udp(lab: &Lab) {
     let link = link(lab, "delay=5ms,loss=5%");
     let arguments = ["--udp", "--bitrate", "10M", "--length", "500"];
-    let Some(json) = iperf3(&link, &arguments) else { return };
+    let json = iperf3(&link, &arguments);
     let lost = number(&json, "lost_percent");
     // Five standard deviations of 5,000 datagrams.
     assert!((3.4..=6.6).contains(&lost), "{lost}%");

@@ -10,6 +10,7 @@ use std::{
 };
 
 use chat_lab::{Lab, Missing};
+use chat_testkit::needs::Need;
 
 use crate::{
     myself,
@@ -45,14 +46,22 @@ pub(crate) fn none(_: &Lab) {
         myself(VICTIM).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it can be run again");
     until_it_says(&mut child, "there");
     gone_when_killed(child, "a program");
-    let example = env::current_exe().expect("there is this program");
-    let example = example.ancestors().nth(2).expect("it is in a folder").join("examples/bad-link");
-    if !example.exists() {
-        println!("skipped: what the example leaves behind, needs `cargo build --examples`");
-        return;
-    }
+}
+
+/// The example of this crate is built, as `cargo test` does for all targets and `cargo test --test promise` does not.
+pub(crate) const EXAMPLE: Need = Need::Other("the example bad-link", || {
+    let there = example().exists();
+    there.then_some(()).ok_or_else(|| "cargo build --package chat-lab --example bad-link".to_owned())
+});
+
+fn example() -> PathBuf {
+    let program = env::current_exe().expect("there is this program");
+    program.ancestors().nth(2).expect("it is in a folder").join("examples/bad-link")
+}
+
+pub(crate) fn none_of_the_example(_: &Lab) {
     let script = "sleep 1000 & setsid sleep 1000 & echo there; sleep 1000";
-    let mut child = Command::new(example)
+    let mut child = Command::new(example())
         .args(["delay=1s", "--", "sh", "-c", script])
         .stdout(Stdio::piped())
         .spawn()

@@ -26,7 +26,7 @@ use super::{
 pub fn errors(bench: &Bench, range: RangeInclusive<usize>, seed: u64) -> Found {
     match check_strace() {
         Ok(()) => Found::of(run(bench, range, seed)),
-        Err(why) => Found::Skipped(format!("needs strace ({why})")),
+        Err(why) => Found::Skipped(format!("strace ({why})")),
     }
 }
 

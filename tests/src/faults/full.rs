@@ -26,7 +26,7 @@ pub fn full(bench: &Bench, times: usize, seed: u64) -> Found {
     let place = Place::new(&bench.scratch);
     match place.and_then(|it| it.mount(&["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).map(|()| it)) {
         Ok(place) => Found::of(run(bench, &place, times, seed)),
-        Err(why) => Found::Skipped(format!("needs root, to mount a tmpfs ({why})")),
+        Err(why) => Found::Skipped(format!("root, to mount a tmpfs ({why})")),
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
 pub fn power(bench: &Bench, times: usize, seed: u64) -> Found {
     match Disk::new(bench) {
         Ok(disk) => Found::of(run(bench, &disk, times, seed)),
-        Err(why) => Found::Skipped(format!("needs root, losetup and mkfs.ext4 ({why})")),
+        Err(why) => Found::Skipped(format!("root, losetup and mkfs.ext4 ({why})")),
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 pub fn slow(bench: &Bench, delay: Duration, seed: u64) -> Found {
     match check_strace() {
         Ok(()) => Found::of(run(bench, delay, seed)),
-        Err(why) => Found::Skipped(format!("needs strace ({why})")),
+        Err(why) => Found::Skipped(format!("strace ({why})")),
     }
 }
 

@@ -8,7 +8,6 @@ mod cuts;
 mod descriptors;
 mod ending;
 mod framing;
-pub mod harness;
 mod hostile;
 mod hostile_datagrams;
 mod lossy_crowd;
@@ -17,4 +16,5 @@ mod secrets;
 mod slow;
 mod terminal;
 mod udp;
-mod wireshark;
+
+use crate::harness;

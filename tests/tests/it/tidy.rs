@@ -1,5 +1,9 @@
 //! The rules of the house that can be checked by looking at the tree.
 
+mod imports;
+mod names;
+mod parse;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -54,6 +58,34 @@ fn every_file_says_what_it_is_for_and_fits_a_head() {
         assert!(text.starts_with("//! "), "{}: does not say what it is for", file.display());
         assert!(lines <= 400, "{}: {lines} lines", file.display());
     }
+}
+
+/// The compiler drops a `#[test]` without a word where there is no harness of libtest.
+#[test]
+fn targets_without_a_harness_have_trials_and_no_tests() {
+    for target in WITHOUT_HARNESS {
+        let target = workspace().join(target);
+        let files: Vec<PathBuf> = rust_files().into_iter().filter(|file| file.starts_with(&target)).collect();
+        assert!(!files.is_empty(), "{}: there is no such target", target.display());
+        for file in files {
+            let text = fs::read_to_string(&file).expect("it can be read");
+            assert!(!text.contains("#[test]"), "{}: list it in the trials of the target", file.display());
+        }
+    }
+}
+
+/// A module with modules of its own is `name.rs` beside the folder `name`.
+#[test]
+fn there_is_one_style_of_modules() {
+    let mut seen = 0;
+    for name in ONE_STYLE {
+        let folder = workspace().join(name).join("src");
+        for file in rust_files().into_iter().filter(|file| file.starts_with(&folder)) {
+            assert!(!file.ends_with("mod.rs"), "{}: git mv it to the name of its folder", file.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 10 * ONE_STYLE.len(), "this test finds the files, not {seen}");
 }
 
 #[test]
@@ -137,66 +169,28 @@ fn the_map_says_what_every_dependency_is_for() {
     assert!(found > 20, "this test finds the dependencies");
 }
 
-/// Modules and types have the names of the trade. The words in [`DIALECT`] were names here once; the table of renames is
-/// the history of this file.
-#[test]
-fn names_are_those_of_the_trade() {
-    let mut names = 0;
-    for file in rust_files() {
-        let text = fs::read_to_string(&file).expect("it can be read");
-        for name in declared_names(&text) {
-            let words = words_of(&name);
-            let dialect = words.iter().find(|word| DIALECT.split(' ').any(|listed| listed == *word));
-            assert!(dialect.is_none(), "{}: {name}: {dialect:?} is no term of the trade", file.display());
-            names += 1;
-        }
-    }
-    assert!(names > 500, "this test finds the names, but only {names}");
-}
+/// The test targets with `harness = false`.
+const WITHOUT_HARNESS: [&str; 5] = [
+    "chat-cli/tests/compare",
+    "chat-cli/tests/panics.rs",
+    "chat-lab/tests/promise",
+    "chat-measure/tests/page.rs",
+    "tests/tests/tools",
+];
 
-/// The names that `text` declares for modules and types.
-fn declared_names(text: &str) -> Vec<String> {
-    let keywords = ["mod ", "struct ", "enum ", "trait ", "type ", "union "];
-    let declared = text.lines().map(str::trim_start).filter_map(|line| {
-        let line = match line.strip_prefix("pub(") {
-            Some(rest) => rest.split_once(") ")?.1,
-            None => line.strip_prefix("pub ").unwrap_or(line),
-        };
-        let rest = keywords.iter().find_map(|keyword| line.strip_prefix(keyword))?;
-        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        (!name.is_empty()).then_some(name)
-    });
-    declared.collect()
-}
-
-/// The words of a name in `snake_case` or `CamelCase`, in small letters.
-fn words_of(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    for c in name.chars() {
-        if c == '_' || c.is_uppercase() {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| c != '_') {
-            word.extend(c.to_lowercase());
-        }
-    }
-    words
-}
-
-#[test]
-fn names_are_split_into_words() {
-    assert_eq!(
-        declared_names("    pub(crate) struct JobQueue<T> {\nmod tests;\nlet x = 1;"),
-        ["JobQueue", "tests"]
-    );
-    assert!(
-        words_of("JobQueue").iter().eq(["", "job", "queue"]) && words_of("a_desk").iter().eq(["a", "desk"])
-    );
-}
-
-/// Words that say nothing to somebody who knows the field.
-const DIALECT: &str = "beacon beats crew depart desk doors ear ears flights footing fruitless harmless heart hearts helping insist \
-                       landlord liars mouth patience seat trouble unfinished venue voice whole";
+/// The crates without any `mod.rs`.
+const ONE_STYLE: [&str; 10] = [
+    "chat-cli",
+    "chat-discovery",
+    "chat-lab",
+    "chat-measure",
+    "chat-sqlite",
+    "chat-tcp",
+    "chat-testkit",
+    "chat-tui",
+    "chat-udp",
+    "tests",
+];
 
 /// The names of all packages in a tree of normal dependencies.
 fn dependencies(of: &[&str]) -> BTreeSet<String> {

@@ -4,8 +4,32 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{network::Host, on_a_network};
-use crate::e2e::harness::{PATIENCE, Process, Server, program};
+use chat_testkit::needs::Need;
+use libtest_mimic::Trial;
+
+use super::{NETWORK, network::Host, on_a_network};
+use crate::harness::{PATIENCE, Process, Server, program};
+
+/// The tests of this module and what they need.
+pub(super) fn trials() -> Vec<Trial> {
+    chat_testkit::trials! {
+        &[NETWORK] => {
+            where_everything_works_it_says_so_and_how_well,
+            where_there_is_no_server_it_says_how_to_get_one,
+            of_a_host_both_ways_are_expected_and_of_a_url_the_one_that_was_named,
+            a_server_with_a_password_wants_one,
+        }
+        &[NETWORK, Need::Tool("nft")] => {
+            a_firewall_that_drops_udp_is_found,
+            where_datagrams_of_1200_bytes_get_through_frames_of_every_size_do,
+            a_way_that_loses_large_datagrams_is_found,
+            multicast_that_does_not_get_through_is_found_on_this_machine_and_beyond,
+        }
+        &[NETWORK, Need::Tool("python3")] => {
+            a_server_of_another_version_and_what_is_no_server_are_told_apart,
+        }
+    }
+}
 
 /// What the doctor says.
 #[derive(Debug)]
@@ -46,9 +70,8 @@ fn serve_at(host: &Host, url: &str, more: &[&str]) -> Server {
     Server::announced_at(&mut host.command(program()), &[url], &[&["--name", "office"], more].concat())
 }
 
-#[test]
 fn where_everything_works_it_says_so_and_how_well() {
-    on_a_network(2, &[], |network| {
+    on_a_network(2, |network| {
         let _server = network.hosts[0].serve("office");
         let report = doctor(&network.hosts[1], &[]);
         report.expect("network", "ok", "eth0 10.77.0.2/24");
@@ -65,9 +88,8 @@ fn where_everything_works_it_says_so_and_how_well() {
     });
 }
 
-#[test]
 fn where_there_is_no_server_it_says_how_to_get_one() {
-    on_a_network(2, &[], |network| {
+    on_a_network(2, |network| {
         let report = doctor(&network.hosts[1], &[]);
         report.expect("server", "bad", "none was found");
         report.ends(1, "chat serve");
@@ -84,9 +106,8 @@ fn where_there_is_no_server_it_says_how_to_get_one() {
     });
 }
 
-#[test]
 fn of_a_host_both_ways_are_expected_and_of_a_url_the_one_that_was_named() {
-    on_a_network(2, &[], |network| {
+    on_a_network(2, |network| {
         let _server = serve_at(&network.hosts[0], "udp://0.0.0.0:7000", &[]);
         let report = doctor(&network.hosts[1], &["10.77.0.1"]);
         report.expect("tcp", "bad", "refused");
@@ -100,9 +121,8 @@ fn of_a_host_both_ways_are_expected_and_of_a_url_the_one_that_was_named() {
     });
 }
 
-#[test]
 fn a_firewall_that_drops_udp_is_found() {
-    on_a_network(2, &["nft"], |network| {
+    on_a_network(2, |network| {
         let _server = network.hosts[0].serve("office");
         network.hosts[1].block("udp sport 7000").unwrap();
         let report = doctor(&network.hosts[1], &["10.77.0.1"]);
@@ -114,9 +134,8 @@ fn a_firewall_that_drops_udp_is_found() {
 }
 
 /// protocol 15.19: fragments of IP are not needed
-#[test]
 fn where_datagrams_of_1200_bytes_get_through_frames_of_every_size_do() {
-    on_a_network(2, &["nft"], |network| {
+    on_a_network(2, |network| {
         let _server = network.hosts[0].serve("office");
         for host in &network.hosts {
             host.block("udp length > 1208").unwrap();
@@ -126,9 +145,8 @@ fn where_datagrams_of_1200_bytes_get_through_frames_of_every_size_do() {
     });
 }
 
-#[test]
 fn a_way_that_loses_large_datagrams_is_found() {
-    on_a_network(2, &["nft"], |network| {
+    on_a_network(2, |network| {
         let _server = network.hosts[0].serve("office");
         network.hosts[0].block("udp dport 7000 udp length > 600").unwrap();
         let report = doctor(&network.hosts[1], &["10.77.0.1"]);
@@ -140,9 +158,8 @@ fn a_way_that_loses_large_datagrams_is_found() {
     });
 }
 
-#[test]
 fn multicast_that_does_not_get_through_is_found_on_this_machine_and_beyond() {
-    on_a_network(2, &["nft"], |network| {
+    on_a_network(2, |network| {
         let _server = network.hosts[0].serve("office");
         network.hosts[1].block("ip saddr 10.77.0.1 ip daddr 224.0.0.251").unwrap();
         let report = doctor(&network.hosts[1], &["10.77.0.1"]);
@@ -156,9 +173,8 @@ fn multicast_that_does_not_get_through_is_found_on_this_machine_and_beyond() {
     });
 }
 
-#[test]
 fn a_server_of_another_version_and_what_is_no_server_are_told_apart() {
-    on_a_network(1, &["python3"], |network| {
+    on_a_network(1, |network| {
         let host = &network.hosts[0];
         for (said, step, text, advice) in [
             ("error", "version", "it speaks 9", "install the same version on both sides"),
@@ -195,9 +211,8 @@ while True:
     c.recv(65536)
 "#;
 
-#[test]
 fn a_server_with_a_password_wants_one() {
-    on_a_network(1, &[], |network| {
+    on_a_network(1, |network| {
         let host = &network.hosts[0];
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "sesame\n").unwrap();

@@ -2,12 +2,29 @@
 
 use std::{fs, path::Path, process::Command};
 
+use chat_testkit::needs::Need;
+use libtest_mimic::Trial;
 use serde_json::Value;
 
-use super::harness::{PATIENCE, Process, framed};
+use crate::harness::{PATIENCE, Process, framed};
+
+/// The tests of this module and what they need.
+pub fn trials() -> Vec<Trial> {
+    chat_testkit::trials! {
+        &[Need::Tool("tshark")] => {
+            a_conversation_is_told_frame_by_frame_over_both_transports,
+            frames_are_found_wherever_segments_of_tcp_begin,
+            a_datagram_in_fragments_is_one_frame,
+            what_the_transport_adds_is_shown_too,
+            what_is_broken_is_marked,
+            datagrams_with_a_header_are_shown_frame_by_frame,
+            other_ports_are_found_by_how_frames_begin_or_by_a_preference,
+        }
+    }
+}
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/wireshark/chat.lua");
-const PROTOCOL: &str = include_str!("../../../../docs/protocol.md");
+const PROTOCOL: &str = include_str!("../../../docs/protocol.md");
 
 /// A file of IPv4 packets between a client and a server.
 struct Capture {
@@ -78,33 +95,27 @@ impl Capture {
         }
     }
 
-    /// What tshark prints with these arguments; nothing where it is not installed.
-    #[allow(clippy::print_stdout, reason = "who reads the tests' output learns what they could not do")]
-    fn told(&self, arguments: &[&str]) -> Option<Vec<String>> {
+    /// What tshark prints with these arguments.
+    fn told(&self, arguments: &[&str]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("it.pcap");
         fs::write(&path, &self.file).unwrap();
         let mut command = tshark(folder.path());
-        if command.arg("--version").output().is_err() {
-            println!("skipped: needs tshark");
-            return None;
-        }
-        let mut command = tshark(folder.path());
         command.arg("-n").arg("-r").arg(&path).args(["-X", &format!("lua_script:{SCRIPT}")]).args(arguments);
         let (status, lines, errors) = Process::run(&mut command).exit(PATIENCE);
         assert!(status.success() && !errors.contains("Lua"), "{errors}");
-        Some(lines)
+        lines
     }
 
     /// These fields of all packets that are ours, those of several frames in one packet separated by `|`.
-    fn fields(&self, names: &[&str]) -> Option<Vec<String>> {
+    fn fields(&self, names: &[&str]) -> Vec<String> {
         let mut arguments = vec!["-Y", "chat", "-T", "fields", "-E", "aggregator=|", "-E", "separator=/s"];
         names.iter().for_each(|name| arguments.extend(["-e", name]));
         self.told(&arguments)
     }
 
     /// The column that sums up each packet that is ours.
-    fn column(&self) -> Option<Vec<String>> {
+    fn column(&self) -> Vec<String> {
         self.told(&["-Y", "chat", "-o", r#"gui.column.format:"Info","%i""#])
     }
 }
@@ -154,7 +165,6 @@ fn say(text: &str) -> String {
     format!(r#"{{"type":"say","id":3,"room":"lobby","text":{}}}"#, Value::from(text))
 }
 
-#[test]
 fn a_conversation_is_told_frame_by_frame_over_both_transports() {
     let mut over = [Capture::at(7000), Capture::at(7000)];
     for (by, frame) in conversation() {
@@ -178,19 +188,18 @@ fn a_conversation_is_told_frame_by_frame_over_both_transports() {
     assert!(expected.len() > 15, "the section has more than {}", expected.len());
     for capture in over {
         let fields = names.map(|name| format!("chat.{name}"));
-        let Some(told) = capture.fields(&fields.each_ref().map(String::as_str)) else { return };
+        let told = capture.fields(&fields.each_ref().map(String::as_str));
         assert_eq!(told, expected);
-        let column = capture.column().unwrap();
+        let column = capture.column();
         assert_eq!(column[0], "hello ana");
         assert_eq!(column[3], "joined #1 lobby after 0 head 2");
         assert_eq!(column[6..9], [r#"say #2 lobby "hi""#, "ack #2 lobby 3", r#"message lobby 3 <ana> "hi""#]);
-        assert_eq!(capture.told(&["-Y", "chat.broken"]).unwrap(), [""; 0]);
-        let [sent, at] = ["chat.id==3", "chat.at"].map(|it| capture.told(&["-Y", it]).unwrap().len());
+        assert_eq!(capture.told(&["-Y", "chat.broken"]), [""; 0]);
+        let [sent, at] = ["chat.id==3", "chat.at"].map(|it| capture.told(&["-Y", it]).len());
         assert_eq!((sent, at), (3, 7), "filters");
     }
 }
 
-#[test]
 fn frames_are_found_wherever_segments_of_tcp_begin() {
     let mut capture = Capture::at(7000);
     let (short, long) = (framed(say("hi")), framed(say(&"x".repeat(8192))));
@@ -201,30 +210,28 @@ fn frames_are_found_wherever_segments_of_tcp_begin() {
     stream[..cut].chunks(1448).for_each(|it| capture.tcp(By::Client, it));
     capture.tcp(By::Client, &stream[cut..]);
     capture.tcp(By::Server, &framed(r#"{"type":"pong","id":4}"#));
-    let Some(column) = capture.column() else { return };
+    let column = capture.column();
     let hi = r#"say #3 lobby "hi""#;
     let long = format!(r#"say #3 lobby "{}...""#, "x".repeat(80));
     assert_eq!(
         column,
         [[hi; 3].join(" | "), hi.to_owned(), format!("{long} | {hi}"), hi.to_owned(), "pong #4".to_owned()]
     );
-    let told = capture.fields(&["chat.length", "chat.text"]).unwrap();
+    let told = capture.fields(&["chat.length", "chat.text"]);
     assert_eq!(told[0], "48|48|48 hi|hi|hi");
     assert_eq!(told[2], format!("8238|48 {}|hi", "x".repeat(8192)));
     assert_eq!(told.len(), 5);
 }
 
-#[test]
 fn a_datagram_in_fragments_is_one_frame() {
     let mut capture = Capture::at(7000);
     let text = "é\n\"\u{1F980}".repeat(900);
     capture.udp(By::Client, say(&text).replace('\u{1F980}', r"\ud83e\udd80").as_bytes());
-    let Some(told) = capture.fields(&["frame.number", "chat.text"]) else { return };
+    let told = capture.fields(&["frame.number", "chat.text"]);
     assert_eq!(told, [format!("{} {}", capture.packets, text.replace('\n', "\\n"))]);
     assert!(capture.packets > 5);
 }
 
-#[test]
 fn what_the_transport_adds_is_shown_too() {
     let mut capture = Capture::at(7000);
     capture.udp(By::Server, br#"{"type":"challenge","cookie":"p1s0zqW8J6k"}"#);
@@ -234,23 +241,16 @@ fn what_the_transport_adds_is_shown_too() {
         br#"{"type":"error","id":9007199254740991,"code":"busy","message":"x","retry_after_ms":250}"#,
     );
     capture.udp(By::Server, br#"{"type":"replayed","id":9,"room":"lobby","from":12,"to":17}"#);
-    let Some(told) =
-        capture.fields(&["chat.cookie", "chat.link", "chat.id", "chat.code", "chat.first", "chat.last"])
-    else {
-        return;
-    };
+    let told =
+        capture.fields(&["chat.cookie", "chat.link", "chat.id", "chat.code", "chat.first", "chat.last"]);
     assert_eq!(
         told,
         ["p1s0zqW8J6k     ", " u8yVb1yd0Yx2bq3fJQkq9g    ", "  9007199254740991 busy  ", "  9  12 17"]
     );
-    assert_eq!(
-        capture.column().unwrap()[2..],
-        ["error #9007199254740991 busy", "replayed #9 lobby from 12 to 17"]
-    );
+    assert_eq!(capture.column()[2..], ["error #9007199254740991 busy", "replayed #9 lobby from 12 to 17"]);
 }
 
 /// protocol 15.16, protocol 15.17, protocol 15.18, protocol 15.19
-#[test]
 fn datagrams_with_a_header_are_shown_frame_by_frame() {
     for port in [7000, 9999] {
         let mut capture = Capture::at(port);
@@ -271,7 +271,7 @@ fn datagrams_with_a_header_are_shown_frame_by_frame() {
         capture.udp(By::Client, &datagram(5, 5, &parts(&long)[1]));
         capture.udp(By::Client, &datagram(6, cookie, b""));
         capture.udp(By::Server, &datagram(3, 0, b""));
-        let Some(column) = capture.column() else { return };
+        let column = capture.column();
         let part = |place: u8| format!("part {place} of 3");
         let whole = format!(r#"part 2 of 3 | say #3 lobby "{}..."#, "x".repeat(80));
         assert_eq!(
@@ -292,18 +292,17 @@ fn datagrams_with_a_header_are_shown_frame_by_frame() {
                 "gone",
             ]
         );
-        let told = capture
-            .fields(&["chat.kind", "chat.counter", "chat.cookie", "chat.id", "chat.part.place"])
-            .unwrap();
+        let told =
+            capture.fields(&["chat.kind", "chat.counter", "chat.cookie", "chat.id", "chat.part.place"]);
         assert_eq!(
             told[..5],
             ["0x01    ", "0x02  p1s0zqW8J6k  ", "0x01  p1s0zqW8J6k  ", "0x04 1  1|2 ", "0x05 2   2"]
         );
         assert_eq!(told[10], "0x05 5  3 1");
-        let of_link = capture.told(&["-Y", r#"chat.link == "u8yVb1yd0Yx2bq3fJQkq9g""#]).unwrap();
+        let of_link = capture.told(&["-Y", r#"chat.link == "u8yVb1yd0Yx2bq3fJQkq9g""#]);
         assert_eq!(of_link.len(), column.len());
-        assert_eq!(capture.told(&["-Y", "chat.broken"]).unwrap(), [""; 0]);
-        let text = capture.told(&["-Y", "chat.text", "-T", "fields", "-e", "chat.text"]).unwrap();
+        assert_eq!(capture.told(&["-Y", "chat.broken"]), [""; 0]);
+        let text = capture.told(&["-Y", "chat.text", "-T", "fields", "-e", "chat.text"]);
         assert_eq!(text, ["x".repeat(3000)]);
     }
     let good = packed(&[&say("hi")]);
@@ -321,12 +320,11 @@ fn datagrams_with_a_header_are_shown_frame_by_frame() {
     for foreign in [&datagram(7, 1, &good)[..], &datagram(0, 1, &good), &datagram(4, 1, b"")[..24]] {
         capture.udp(By::Client, foreign);
     }
-    assert_eq!(capture.told(&["-Y", "chat.broken"]).unwrap().len(), broken.len());
-    assert_eq!(capture.fields(&["frame.number"]).unwrap().len(), broken.len(), "others use these ports too");
+    assert_eq!(capture.told(&["-Y", "chat.broken"]).len(), broken.len());
+    assert_eq!(capture.fields(&["frame.number"]).len(), broken.len(), "others use these ports too");
 }
 
 /// protocol 1.1, protocol 1.4, protocol 1.5, protocol 15.3
-#[test]
 fn what_is_broken_is_marked() {
     let deep = |depth| format!(r#"{{"type":"x","a":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
     let broken = [
@@ -354,26 +352,20 @@ fn what_is_broken_is_marked() {
         capture.tcp(By::Client, &framed(frame));
         capture.udp(By::Client, frame.as_bytes());
     }
-    let Some(marked) = capture.told(&["-Y", "chat.broken", "-T", "fields", "-e", "frame.number"]) else {
-        return;
-    };
+    let marked = capture.told(&["-Y", "chat.broken", "-T", "fields", "-e", "frame.number"]);
     let expected: Vec<String> = (1..=2 * broken.len()).map(|it| it.to_string()).collect();
     assert_eq!(marked, expected);
-    assert_eq!(
-        capture.fields(&["chat.type"]).unwrap()[2 * broken.len()..],
-        ["x", "x", "say", "say", "x", "x"]
-    );
-    assert!(capture.column().unwrap()[0].starts_with("not a frame: "));
+    assert_eq!(capture.fields(&["chat.type"])[2 * broken.len()..], ["x", "x", "say", "say", "x", "x"]);
+    assert!(capture.column()[0].starts_with("not a frame: "));
 
     for wrong in [[0, 0, 0, 0], [0, 0, 0xff, 0xe4], [0xff; 4]] {
         let mut capture = Capture::at(7000);
         capture.tcp(By::Client, &framed(say("hi")));
         capture.tcp(By::Client, &[&wrong, say("hi").as_bytes()].concat());
-        assert_eq!(capture.told(&["-Y", "chat.broken"]).unwrap().len(), 1, "{wrong:?}");
+        assert_eq!(capture.told(&["-Y", "chat.broken"]).len(), 1, "{wrong:?}");
     }
 }
 
-#[test]
 fn other_ports_are_found_by_how_frames_begin_or_by_a_preference() {
     let other = r#"{"id":3,"type":"ping"}"#;
     let mut capture = Capture::at(9999);
@@ -382,7 +374,7 @@ fn other_ports_are_found_by_how_frames_begin_or_by_a_preference() {
     capture.tcp(By::Client, &framed(other));
     capture.udp(By::Client, other.as_bytes());
     capture.udp(By::Client, br#"{"kind":"other"}"#);
-    let Some(told) = capture.fields(&["frame.number"]) else { return };
+    let told = capture.fields(&["frame.number"]);
     assert_eq!(told, ["1", "2", "3"], "a stream is ours from its first frame on, a datagram is on its own");
     let told = capture.told(&[
         "-o",
@@ -394,7 +386,7 @@ fn other_ports_are_found_by_how_frames_begin_or_by_a_preference() {
         "-e",
         "frame.number",
     ]);
-    assert_eq!(told.unwrap(), ["1", "2", "3", "4", "5"]);
+    assert_eq!(told, ["1", "2", "3", "4", "5"]);
 
     let mut foreign = Capture::at(7000);
     foreign.udp(By::Client, &[0x80, 0, 0, 1, b'{']);
@@ -402,7 +394,7 @@ fn other_ports_are_found_by_how_frames_begin_or_by_a_preference() {
     elsewhere.tcp(By::Client, b"GET / HTTP/1.1\r\n\r\n");
     elsewhere.tcp(By::Server, &framed(r#"{"kind":"other"}"#));
     for capture in [foreign, elsewhere] {
-        assert_eq!(capture.fields(&["frame.number"]).unwrap(), [""; 0]);
+        assert_eq!(capture.fields(&["frame.number"]), [""; 0]);
     }
 }
 

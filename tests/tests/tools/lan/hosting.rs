@@ -2,8 +2,30 @@
 
 use std::fs;
 
-use super::{finding::on_a_terminal, network::Host, on_a_network};
-use crate::e2e::harness::{PATIENCE, Process, eventually, program};
+use chat_testkit::needs::Need;
+use libtest_mimic::Trial;
+
+use super::{NETWORK, finding::on_a_terminal, network::Host, on_a_network};
+use crate::harness::{PATIENCE, Process, eventually, program};
+
+/// The tests of this module and what they need.
+pub(super) fn trials() -> Vec<Trial> {
+    chat_testkit::trials! {
+        &[NETWORK] => {
+            alone_one_hosts_and_what_was_said_is_kept,
+            people_who_begin_at_the_same_moment_meet,
+            a_server_on_this_machine_is_joined_even_if_it_is_not_announced,
+            whoever_leaves_and_takes_the_server_along_is_told_and_so_are_the_others,
+            programs_are_told_in_json,
+        }
+        &[NETWORK, Need::Tool("python3")] => {
+            where_the_port_is_taken_another_one_is,
+        }
+        &[NETWORK, Need::Tool("script")] => {
+            on_the_screen_the_host_is_asked_once_more,
+        }
+    }
+}
 
 fn said(host: &Host, name: &str, text: &str) -> Vec<String> {
     let mut chat = host.chat(&["--name", name]);
@@ -26,9 +48,8 @@ fn wait_for(chat: &mut Process, text: &str) -> String {
     }
 }
 
-#[test]
 fn alone_one_hosts_and_what_was_said_is_kept() {
-    on_a_network(1, &[], |network| {
+    on_a_network(1, |network| {
         let lines = said(&network.hosts[0], "ana", "first");
         assert_eq!(lines[0], format!("{HOSTING}7000; it ends when you leave"));
         let lines = said(&network.hosts[0], "ana", "second");
@@ -37,9 +58,8 @@ fn alone_one_hosts_and_what_was_said_is_kept() {
     });
 }
 
-#[test]
 fn where_the_port_is_taken_another_one_is() {
-    on_a_network(2, &["python3"], |network| {
+    on_a_network(2, |network| {
         let taken = "import socket, sys
 s = socket.socket(); s.bind(('', 7000)); s.listen()
 u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(('', 7000))
@@ -58,9 +78,8 @@ sys.stdin.read()";
 }
 
 /// protocol 18.10
-#[test]
 fn people_who_begin_at_the_same_moment_meet() {
-    on_a_network(3, &[], |network| {
+    on_a_network(3, |network| {
         let names = ["ana", "bob", "cleo"];
         let mut chats: Vec<Process> =
             network.hosts.iter().zip(names).map(|(host, name)| host.chat(&["--name", name])).collect();
@@ -80,9 +99,8 @@ fn people_who_begin_at_the_same_moment_meet() {
     });
 }
 
-#[test]
 fn a_server_on_this_machine_is_joined_even_if_it_is_not_announced() {
-    on_a_network(1, &[], |network| {
+    on_a_network(1, |network| {
         let host = &network.hosts[0];
         let joins = |args: &[&str], url: &str| {
             let mut server = host.chat(&[&["serve", "--no-announce"], args].concat());
@@ -95,9 +113,8 @@ fn a_server_on_this_machine_is_joined_even_if_it_is_not_announced() {
     });
 }
 
-#[test]
 fn whoever_leaves_and_takes_the_server_along_is_told_and_so_are_the_others() {
-    on_a_network(2, &[], |network| {
+    on_a_network(2, |network| {
         let mut host = network.hosts[0].chat(&["--name", "ana"]);
         wait_for(&mut host, "entered lobby");
         let mut guest = network.hosts[1].chat(&["--name", "bob"]);
@@ -111,9 +128,8 @@ fn whoever_leaves_and_takes_the_server_along_is_told_and_so_are_the_others() {
     });
 }
 
-#[test]
 fn on_the_screen_the_host_is_asked_once_more() {
-    on_a_network(2, &["script"], |network| {
+    on_a_network(2, |network| {
         let mut host = on_a_terminal(&network.hosts[0], "--name ana");
         wait_for(&mut host, HOSTING); // what comes then is drawn without newlines
         let mut guest = network.hosts[1].chat(&["--name", "bob"]);
@@ -145,9 +161,8 @@ fn screen(host: &Host) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-#[test]
 fn programs_are_told_in_json() {
-    on_a_network(2, &[], |network| {
+    on_a_network(2, |network| {
         let mut host = Process::run(network.hosts[0].command(program()).args(["--json", "--name", "ana"]));
         let url = host.expect("hosting", |it| (it["type"] == "hosting").then(|| it["url"].clone()));
         assert_eq!(url, "tcp://127.0.0.1:7000");

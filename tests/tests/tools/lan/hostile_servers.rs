@@ -1,7 +1,19 @@
 //! A network on which somebody lies: about names, about addresses, and at length.
 
-use super::{network::Host, on_a_network};
-use crate::e2e::harness::{PATIENCE, Process};
+use chat_testkit::needs::Need;
+use libtest_mimic::Trial;
+
+use super::{NETWORK, network::Host, on_a_network};
+use crate::harness::{PATIENCE, Process};
+
+/// The tests of this module and what they need.
+pub(super) fn trials() -> Vec<Trial> {
+    chat_testkit::trials! {
+        &[NETWORK, Need::Tool("python3")] => {
+            hostile_announcements_are_harmless_and_everything_else_goes_on,
+        }
+    }
+}
 
 fn lie(host: &Host, script: &str) -> Process {
     let mut liar = Process::run(host.command("python3").args(["-c", script]));
@@ -10,9 +22,8 @@ fn lie(host: &Host, script: &str) -> Process {
 }
 
 /// protocol 18.2, protocol 18.11, protocol 18.12
-#[test]
 fn hostile_announcements_are_harmless_and_everything_else_goes_on() {
-    on_a_network(4, &["python3"], |network| {
+    on_a_network(4, |network| {
         let _office = network.hosts[0].serve("office");
         let _liars = [lie(&network.hosts[1], ANSWERS), lie(&network.hosts[2], MDNS)];
         let (status, lines, errors) = network.hosts[3].chat(&["discover"]).exit(PATIENCE);

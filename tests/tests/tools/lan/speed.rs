@@ -6,18 +6,26 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chat_testkit::needs::{Need, trial};
+use libtest_mimic::Trial;
+
 use super::{
+    NETWORK,
     finding::{MULTICAST, PROBES},
     network::Host,
     on_a_network,
 };
 
-/// `unshare` and two minutes are needed: `cargo test --release -p chat-tests --test it -- --ignored --nocapture lan::speed`.
-#[test]
-#[ignore = "it measures"]
+/// Measures, and so runs only when it is asked for.
+pub(super) fn trials() -> Vec<Trial> {
+    let measurement = trial("tools::lan::speed", &[NETWORK, Need::Tool("nft")], speed);
+    vec![measurement.with_ignored_flag(true)]
+}
+
+/// `unshare` and two minutes are needed: `cargo test --release -p chat-tests --test tools -- --ignored lan::speed`.
 fn speed() {
     for (ways, rules) in [("both", &[][..]), ("probe alone", &MULTICAST[..]), ("mDNS alone", &[PROBES])] {
-        on_a_network(2, &["nft"], |network| {
+        on_a_network(2, |network| {
             let _server = network.hosts[0].serve("office");
             rules.iter().for_each(|rule| network.hosts[1].block(rule).unwrap());
             let (mut found, mut joined): (Vec<_>, Vec<_>) =
@@ -31,7 +39,7 @@ fn speed() {
             );
         });
     }
-    on_a_network(1, &[], |network| {
+    on_a_network(1, |network| {
         let server = network.hosts[0].serve("office");
         thread::sleep(SETTLED);
         let before = server.cpu();

@@ -4,6 +4,7 @@
 mod person;
 mod process;
 mod raw;
+pub mod runtime;
 mod server;
 mod udp;
 mod weather;

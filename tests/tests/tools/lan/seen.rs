@@ -4,8 +4,21 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::{network::Host, on_a_network};
-use crate::e2e::harness::{PATIENCE, Process, Server, eventually};
+use chat_testkit::needs::Need;
+use libtest_mimic::Trial;
+
+use super::{NETWORK, network::Host, on_a_network};
+use crate::harness::{PATIENCE, Process, Server, eventually};
+
+/// The tests of this module and what they need.
+pub(super) fn trials() -> Vec<Trial> {
+    chat_testkit::trials! {
+        &[NETWORK, Need::Tool("dbus-daemon"), Need::Tool("avahi-daemon"), Need::Tool("avahi-browse")] => {
+            avahi_sees_a_server_its_rooms_and_its_end,
+            servers_of_one_name_are_both_seen,
+        }
+    }
+}
 
 /// Avahi with a bus of its own, on one machine.
 struct Avahi<'a> {
@@ -48,12 +61,9 @@ const PREPARE: &str = r#"mkdir -p /run/dbus /run/avahi-daemon && cat > /run/bus.
 </busconfig>
 END"#;
 
-const TOOLS: [&str; 3] = ["dbus-daemon", "avahi-daemon", "avahi-browse"];
-
 /// protocol 18.2, protocol 18.3, protocol 18.4
-#[test]
 fn avahi_sees_a_server_its_rooms_and_its_end() {
-    on_a_network(2, &TOOLS, |network| {
+    on_a_network(2, |network| {
         let avahi = Avahi::start(&network.hosts[1]);
         let server: Server = network.hosts[0].serve("room 3.1");
         avahi.browse_until("it is seen", |lines| lines.len() == 1);
@@ -79,9 +89,8 @@ fn avahi_sees_a_server_its_rooms_and_its_end() {
     });
 }
 
-#[test]
 fn servers_of_one_name_are_both_seen() {
-    on_a_network(3, &TOOLS, |network| {
+    on_a_network(3, |network| {
         let _servers = [network.hosts[0].serve("my.office"), network.hosts[1].serve("my.office")];
         let avahi = Avahi::start(&network.hosts[2]);
         avahi.browse_until("both are seen", |lines| lines.len() == 2);

@@ -4,14 +4,44 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
+use chat_testkit::needs::Need;
+use libtest_mimic::Trial;
+
 use super::{
+    NETWORK,
     network::{Host, Network},
     on_a_network,
 };
 use crate::{
-    e2e::harness::{PATIENCE, Process, Server, program},
+    harness::{PATIENCE, Process, Server, program},
     readme::python,
 };
+
+/// The tests of this module and what they need.
+pub(super) fn trials() -> Vec<Trial> {
+    chat_testkit::trials! {
+        &[NETWORK, Need::Tool("nft")] => {
+            each_server_is_found_once,
+            probes_find_servers_where_multicast_does_not_get_through,
+            mdns_finds_servers_where_probes_do_not_get_through,
+            where_nothing_gets_through_nothing_is_found_and_a_line_says_so,
+        }
+        &[NETWORK, Need::Tool("nft"), Need::Tool("python3")] => {
+            the_python_client_of_the_readme_finds_servers,
+            two_servers_of_one_machine_are_both_found_and_a_taken_port_is_only_a_warning,
+        }
+        &[NETWORK] => {
+            a_server_of_this_machine_alone_is_found_by_this_machine_alone,
+            one_server_is_joined_and_said,
+        }
+        &[NETWORK, Need::Tool("python3")] => {
+            probes_are_answered_only_as_they_should_be,
+        }
+        &[NETWORK, Need::Tool("script")] => {
+            of_several_the_last_one_is_joined_and_without_it_they_are_named,
+        }
+    }
+}
 
 /// What `chat discover` prints there, and its status.
 fn discovered(host: &Host) -> (Option<i32>, Vec<String>, String) {
@@ -21,7 +51,7 @@ fn discovered(host: &Host) -> (Option<i32>, Vec<String>, String) {
 
 /// The ways that are open between the machines.
 fn with_two_servers(rules: &[&str], check: impl FnOnce(&Network)) {
-    on_a_network(3, &["nft"], |network| {
+    on_a_network(3, |network| {
         let _servers = [network.hosts[0].serve("office"), network.hosts[1].serve("lab")];
         rules.iter().for_each(|rule| network.hosts[2].block(rule).unwrap());
         check(network);
@@ -43,24 +73,20 @@ fn both_are_found(network: &Network) {
 }
 
 /// protocol 18.1
-#[test]
 fn each_server_is_found_once() {
     with_two_servers(&[], both_are_found);
 }
 
 /// protocol 18.5, protocol 18.6
-#[test]
 fn probes_find_servers_where_multicast_does_not_get_through() {
     with_two_servers(&MULTICAST, both_are_found);
 }
 
 /// protocol 18.3, protocol 18.4
-#[test]
 fn mdns_finds_servers_where_probes_do_not_get_through() {
     with_two_servers(&[PROBES], both_are_found);
 }
 
-#[test]
 fn where_nothing_gets_through_nothing_is_found_and_a_line_says_so() {
     with_two_servers(&[MULTICAST[0], MULTICAST[1], PROBES], |network| {
         let (status, lines, errors) = discovered(&network.hosts[2]);
@@ -70,7 +96,6 @@ fn where_nothing_gets_through_nothing_is_found_and_a_line_says_so() {
 }
 
 /// protocol 18.5, protocol 18.7
-#[test]
 fn the_python_client_of_the_readme_finds_servers() {
     with_two_servers(&[], |network| {
         let find = |everybody| network.hosts[1].run(&["python3", "-c", python(2), everybody]).unwrap();
@@ -82,9 +107,8 @@ fn the_python_client_of_the_readme_finds_servers() {
 }
 
 /// protocol 18.6
-#[test]
 fn a_server_of_this_machine_alone_is_found_by_this_machine_alone() {
-    on_a_network(2, &[], |network| {
+    on_a_network(2, |network| {
         let here = ["tcp://127.0.0.1:7000"];
         let mut command = network.hosts[0].command(program());
         let _server = Server::announced_at(&mut command, &here, &["--name", "mine"]);
@@ -98,9 +122,8 @@ fn a_server_of_this_machine_alone_is_found_by_this_machine_alone() {
 }
 
 /// protocol 18.9
-#[test]
 fn two_servers_of_one_machine_are_both_found_and_a_taken_port_is_only_a_warning() {
-    on_a_network(2, &["python3"], |network| {
+    on_a_network(2, |network| {
         let host = &network.hosts[0];
         let at = |port: u16, name: &str| {
             let urls = [format!("tcp://0.0.0.0:{port}")];
@@ -130,9 +153,8 @@ s.bind(('', 7001))
 print('taken', flush=True)
 sys.stdin.read()";
 
-#[test]
 fn one_server_is_joined_and_said() {
-    on_a_network(2, &[], |network| {
+    on_a_network(2, |network| {
         let server = network.hosts[0].serve("office");
         let mut chat = network.hosts[1].chat(&["--name", "ana"]);
         chat.type_line("hi");
@@ -146,9 +168,8 @@ fn one_server_is_joined_and_said() {
     });
 }
 
-#[test]
 fn of_several_the_last_one_is_joined_and_without_it_they_are_named() {
-    on_a_network(3, &["script"], |network| {
+    on_a_network(3, |network| {
         let lab = network.hosts[0].serve("lab");
         let office = network.hosts[1].serve("office");
         let ana = &network.hosts[2];
@@ -199,9 +220,8 @@ fn seen(chat: &mut Process, text: &str) {
     }
 }
 
-#[test]
 fn probes_are_answered_only_as_they_should_be() {
-    on_a_network(2, &["python3"], |network| {
+    on_a_network(2, |network| {
         let _server = network.hosts[0].serve("office");
         // An answer to somebody elsewhere would arrive.
         network.hosts[0].run(&["ip", "route", "add", "10.88.0.1/32", "via", "10.77.0.2"]).unwrap();

@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::e2e::harness::{Process, Server, program};
+use crate::harness::{Process, Server, program};
 
 /// Some machines on one Ethernet, 10.77.0.1 and so on.
 pub struct Network {

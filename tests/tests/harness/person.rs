@@ -9,7 +9,7 @@ use chat_core::{
 };
 use futures::StreamExt;
 
-use crate::runtime::{in_time_of, runtime};
+use super::runtime::{in_time_of, runtime};
 
 /// Someone who talks and reads.
 pub struct Person {

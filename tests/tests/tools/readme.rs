@@ -12,10 +12,23 @@ use std::{
 use chat_core::wire::{
     self, Author, Body, Code, EntryFrame, Event, Goodbye, Reason, Request, RequestBody, Welcome,
 };
+use chat_testkit::needs::Need;
+use libtest_mimic::Trial;
 
-use crate::e2e::harness::{Fate, Server, UdpProxy};
+use crate::harness::{Fate, Server, UdpProxy};
 
-#[test]
+/// The tests of this module and what they need.
+pub fn trials() -> Vec<Trial> {
+    chat_testkit::trials! {
+        &[Need::Tool("python3")] => {
+            two_python_clients_talk_in_a_room,
+            the_python_client_over_udp_says_each_line_once_on_a_bad_network,
+            the_python_client_pings_however_its_frames_come,
+            the_python_clients_wait_until_their_name_is_free,
+        }
+    }
+}
+
 fn two_python_clients_talk_in_a_room() {
     let server = Server::start(&[]);
     let mut ana = Client::start(server.port(), python(0), "ana", &["hi all"]);
@@ -30,7 +43,6 @@ fn two_python_clients_talk_in_a_room() {
 }
 
 /// protocol 5.4, protocol 15.9, protocol 15.10, protocol 17.1
-#[test]
 fn the_python_client_over_udp_says_each_line_once_on_a_bad_network() {
     let server = Server::at(&["tcp://127.0.0.1:0", "udp://127.0.0.1:0"], &[]);
     let proxy = UdpProxy::start(server.udp_port(), Fate { lost: 20, doubled: 10, overtaken: 20 }, 5);
@@ -46,7 +58,6 @@ fn the_python_client_over_udp_says_each_line_once_on_a_bad_network() {
 }
 
 /// protocol 12.4: a ping every so often, in a room where nothing happens, within a frame, and in a busy room.
-#[test]
 fn the_python_client_pings_however_its_frames_come() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -85,7 +96,6 @@ fn the_python_client_pings_however_its_frames_come() {
 }
 
 /// protocol 2.12: a client that has lost its secret waits for its own name.
-#[test]
 fn the_python_clients_wait_until_their_name_is_free() {
     let taken = Event::Error(wire::Error::of(None, Code::NameTaken, "wait").until(Duration::from_millis(20)));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -133,7 +143,7 @@ impl Client {
             .env("PYTHONIOENCODING", "utf-8")
             .stdout(Stdio::piped())
             .spawn()
-            .expect("python3 is needed to run the client of README.md");
+            .expect("python3 can be run");
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
