@@ -15,12 +15,14 @@ mod bot;
 mod compare;
 mod doctor;
 mod examples;
+mod person;
 mod values;
 
 pub(crate) use bench::Bench;
 pub(crate) use bot::Bot;
 pub(crate) use compare::{Compare, Conditions, Link};
 pub(crate) use doctor::Doctor;
+pub(crate) use person::Person;
 pub(crate) use values::server;
 
 /// Chat on a local network: rooms with history, over any transport.
@@ -273,20 +275,6 @@ pub(crate) enum Format {
     Text,
     /// One HTML page
     Html,
-}
-
-/// The flags that say who joins.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Person {
-    /// Your name [default: the name of the settings or the login name, with -2 to -9 appended if it is in use]
-    #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
-    pub(crate) name: Option<PersonName>,
-    /// The first line of FILE is the server's password
-    #[arg(long, value_name = "FILE")]
-    pub(crate) password_file: Option<PathBuf>,
-    /// The name from the settings, used if --name is missing.
-    #[arg(skip)]
-    pub(crate) usual_name: Option<PersonName>,
 }
 
 /// List the servers on this network.

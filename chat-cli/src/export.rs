@@ -107,7 +107,7 @@ async fn export(
 }
 
 fn is_room(room: &chat_core::RoomName, name: &str) -> bool {
-    chat_core::RoomName::parse(name).is_ok_and(|it| it == *room)
+    chat_core::RoomName::parse(name).is_ok_and(|name| name == *room)
 }
 
 const FAILED: &str = "not exported";

@@ -95,8 +95,8 @@ async fn join(
     }
 }
 
-/// Whether there is a terminal that can be drawn on, for somebody who types. A dumb one is left alone, and its own way
-/// to edit a line with it: that is also what suits a screen reader.
+/// Whether a user types at a terminal that can be drawn on. A dumb terminal keeps its own line editing, which also suits
+/// screen readers.
 pub(crate) fn has_terminal(talking: &Talking) -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb() && !talking.json
 }

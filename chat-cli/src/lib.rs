@@ -110,7 +110,7 @@ fn start(transports: &Transports, cli: Cli) -> anyhow::Result<ExitCode> {
     let command = cli.command.unwrap_or(Command::Join(Join { server: None, talking: cli.talking }));
     match &command {
         Command::Serve(args) => logging::start("info", args.log)?,
-        // What it wrote would stand in the middle of the screen, or of what is typed.
+        // Log lines would appear in the middle of the screen or of the line being typed.
         Command::Join(args) if join::has_terminal(&args.talking) && io::stderr().is_terminal() => {}
         _ => logging::start("warn", LogFormat::Human)?,
     }
@@ -143,5 +143,5 @@ fn start(transports: &Transports, cli: Cli) -> anyhow::Result<ExitCode> {
 
 /// The status for a command line that makes no sense.
 const USAGE: u8 = 2;
-/// The status of what was ended early, as a shell has it for what ended by SIGINT.
+/// The exit status of a command that was interrupted, as shells have it for SIGINT.
 const INTERRUPTED: u8 = 130;

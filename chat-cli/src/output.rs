@@ -1,5 +1,5 @@
-//! Standard output, the only thing this program prints to: whole lines, in which what others wrote is harmless.
-//! On a terminal they are broken here, before the terminal does it.
+//! Standard output: whole lines of sanitized text, or JSON. On a terminal long lines are broken here, before the terminal
+//! wraps them.
 
 use std::{
     fmt,
@@ -70,7 +70,7 @@ impl Output {
 /// not set (<https://no-color.org>).
 pub(crate) fn are_colours_wanted(wanted: Colours, are_seen: bool) -> bool {
     match wanted {
-        Colours::Auto => are_seen && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
+        Colours::Auto => are_seen && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         Colours::Always => true,
         Colours::Never => false,
     }
@@ -78,7 +78,7 @@ pub(crate) fn are_colours_wanted(wanted: Colours, are_seen: bool) -> bool {
 
 /// Whether the terminal knows no escape codes.
 pub(crate) fn is_dumb() -> bool {
-    std::env::var_os("TERM").is_some_and(|it| it == "dumb")
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// How wide standard output is, if it is a terminal.
@@ -92,7 +92,7 @@ pub(crate) fn columns() -> Option<usize> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum OutputError {
-    /// Nobody reads on, as with `chat tail … | head`; no reason to complain.
+    /// The reader closed the pipe, as in `chat tail … | head`; this is no failure.
     #[error("standard output was closed")]
     Closed,
     /// Anything else, such as a full disk.

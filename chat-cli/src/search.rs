@@ -1,4 +1,4 @@
-//! `chat search`: asks for what was said, prints it newest first, and leaves.
+//! `chat search`: searches the server's log, prints the entries newest first, and leaves.
 
 use std::process::ExitCode;
 
@@ -37,8 +37,8 @@ pub(crate) async fn run(
     loop {
         let search = wire::Search {
             words: words.clone().into(),
-            room: args.room.as_ref().map(|it| it.as_str().to_owned().into()),
-            from: args.from.as_ref().map(|it| it.as_str().to_owned().into()),
+            room: args.room.as_ref().map(|name| name.as_str().to_owned().into()),
+            from: args.from.as_ref().map(|name| name.as_str().to_owned().into()),
             since: args.since,
             before,
             limit: Some(left.min(MAX_HISTORY)),

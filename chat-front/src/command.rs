@@ -1,4 +1,4 @@
-//! What a line typed by a person means.
+//! Parses the lines that a user types: commands and messages.
 
 use std::time::Duration;
 

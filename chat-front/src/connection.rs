@@ -40,7 +40,7 @@ pub struct Connection {
 /// What happens to a connection.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "updates are what nearly always happens, one at a time")]
-pub enum Happened {
+pub enum ConnectionEvent {
     /// The client, or the way to the server, reports this.
     Update(Update),
     /// The server has opened the first session.
@@ -82,7 +82,7 @@ impl Connection {
     ///
     /// # Errors
     /// When no session can be opened, or the conversation is over.
-    pub async fn next(&mut self, conversation: &mut Conversation) -> anyhow::Result<Happened> {
+    pub async fn next(&mut self, conversation: &mut Conversation) -> anyhow::Result<ConnectionEvent> {
         if let Some(over) = self.over.take() {
             return Err(over);
         }
@@ -112,39 +112,39 @@ impl Connection {
                     Some(Action::Measure) => permit.measure(),
                     Some(Action::Move(to)) => match connector.route(&to) {
                         Ok((transport, address)) => permit.move_to(transport, address),
-                        Err(why) => return Ok(Happened::NotMoved(format!("{why:#}"))),
+                        Err(why) => return Ok(ConnectionEvent::NotMoved(format!("{why:#}"))),
                     },
                     Some(Action::Rename(name)) => *entering = connector.named(&name).begin().0,
                     None => {}
                 },
                 Turn::Entered(session) => return self.entered(session),
-                Turn::Told(Some(update)) => return Ok(Happened::Update(update)),
+                Turn::Told(Some(update)) => return Ok(ConnectionEvent::Update(update)),
                 Turn::Told(None) => {}
                 Turn::Update(update) => return self.heard(update),
             }
         }
     }
 
-    fn entered(&mut self, session: anyhow::Result<Session>) -> anyhow::Result<Happened> {
+    fn entered(&mut self, session: anyhow::Result<Session>) -> anyhow::Result<ConnectionEvent> {
         let is_first = !self.is_open();
         let Session { remote, updates, welcome } = match session {
             Ok(session) => session,
             Err(why) if is_first => return Err(why),
-            Err(why) => return Ok(Happened::NotRenamed(format!("{why:#}"))),
+            Err(why) => return Ok(ConnectionEvent::NotRenamed(format!("{why:#}"))),
         };
         self.connector = self.connector.named(&welcome.name);
         self.remote = Some(remote); // the one before, if there was one, says bye
         self.updates = Some(updates.fuse());
-        Ok(if is_first { Happened::Opened(welcome) } else { Happened::Renamed(welcome) })
+        Ok(if is_first { ConnectionEvent::Opened(welcome) } else { ConnectionEvent::Renamed(welcome) })
     }
 
-    fn heard(&mut self, update: Option<Update>) -> anyhow::Result<Happened> {
+    fn heard(&mut self, update: Option<Update>) -> anyhow::Result<ConnectionEvent> {
         let Some(update) = update else { bail!("the conversation ended") };
         if let Update::Moved { to } = &update {
             self.connector.moved(to);
         }
         self.over = ends(&update).err();
-        Ok(Happened::Update(update))
+        Ok(ConnectionEvent::Update(update))
     }
 
     /// Sends `unsent` and says goodbye; `hear` takes what the client still reports. That takes 3 s at most.

@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod measuring;
+mod outcome;
 mod perform;
 mod requests;
 mod rooms;
@@ -26,7 +27,7 @@ mod search;
 mod tests;
 mod updates;
 
-pub use perform::{Outcome, person};
+pub use outcome::Outcome;
 pub use requests::Action;
 pub use rooms::Rooms;
 
@@ -97,7 +98,7 @@ impl Conversation {
         self.requests.given_up
     }
 
-    /// How many messages have no answer yet, so that nobody knows whether they are stored.
+    /// The number of messages without an answer, which may or may not be stored.
     pub fn unsaid(&self) -> usize {
         self.requests.unsaid()
     }
@@ -154,7 +155,7 @@ impl Conversation {
         }
     }
 
-    /// The next thing to do for whoever carries it out, if there is one now.
+    /// The next action to carry out, if there is one now.
     pub fn next_action(&mut self) -> Option<Action> {
         self.requests.next()
     }

@@ -1,5 +1,7 @@
 //! Where something is said: in a room, or to one person.
 
+use chat_core::{NameError, PersonName};
+
 /// A room or a person.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Place {
@@ -10,6 +12,15 @@ pub enum Place {
 }
 
 impl Place {
+    /// The direct messages with the person called `name`, which may begin with `@`.
+    ///
+    /// # Errors
+    /// When no person can have that name.
+    pub fn person(name: &str) -> Result<Place, NameError> {
+        let name = PersonName::parse(name.strip_prefix('@').unwrap_or(name))?;
+        Ok(Place::Person(name.as_str().to_owned()))
+    }
+
     /// The place of a user who is in no room: a room without a name, which no real room has.
     pub fn nowhere() -> Place {
         Place::Room(String::new())

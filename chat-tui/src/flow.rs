@@ -1,5 +1,5 @@
-//! How text flows into the columns there are: by what a reader takes for characters, as wide as any terminal shows
-//! them, so that nothing is ever broken or pushed aside by the terminal.
+//! Breaks text into rows by grapheme clusters. Each cluster is taken as wide as any terminal draws it, so that the
+//! terminal itself never wraps or shifts anything.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use ratatui::{
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// A text of parts with a style each.
+/// A text in parts, each with a style.
 pub(crate) type Styled = Vec<(Style, String)>;
 
-/// `text` in lines of at most `columns`: as it has them, and broken where they are too long, at spaces if there are.
+/// `text` in lines of at most `columns`. Lines that are too long are broken, at spaces where possible.
 pub(crate) fn lines(text: &Styled, columns: usize) -> Vec<Line<'static>> {
     let whole: String = text.iter().map(|(_, part)| part.as_str()).collect();
     rows(&whole, columns).into_iter().map(|row| cut(text, row)).collect()
@@ -56,7 +56,7 @@ fn row(line: &str, columns: usize, offset: usize, rows: &mut Vec<Range<usize>>) 
         }
         if column + wide > columns && at > start {
             if cluster == " " {
-                // It may hang over the edge, where it is not seen.
+                // A space may hang over the edge, where it is invisible.
                 good = Some((at + 1, column + 1));
                 column += 1;
                 continue;
@@ -74,7 +74,7 @@ fn row(line: &str, columns: usize, offset: usize, rows: &mut Vec<Range<usize>>) 
     rows.push(offset + start..offset + end);
 }
 
-/// What a reader takes for characters. What would be one of many columns is taken apart.
+/// The grapheme clusters of `text`. A cluster longer than [`MAX_CLUSTER`] is split into its characters.
 pub(crate) fn clusters(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.grapheme_indices(true).flat_map(|(at, cluster)| {
         let (whole, apart) = match cluster.len() <= MAX_CLUSTER {
@@ -87,19 +87,19 @@ pub(crate) fn clusters(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The most columns that a terminal gives `cluster`: some put emoji together and some do not.
+/// The largest width of `cluster` on any terminal: some join emoji sequences and some do not.
 pub(crate) fn width(cluster: &str) -> usize {
     let apart: usize =
         cluster.chars().map(|c| if is_half_a_flag(c) { 2 } else { c.width().unwrap_or(0) }).sum();
     apart.max(cluster.width())
 }
 
-/// The most columns that a terminal gives `text`.
+/// The largest width of `text` on any terminal.
 pub(crate) fn text_width(text: &str) -> usize {
     clusters(text).map(|(_, cluster)| width(cluster)).sum()
 }
 
-/// `text` in at most `columns`, with `…` for what is left out.
+/// `text` cut to at most `columns`; `…` marks the cut.
 pub(crate) fn shortened(text: &str, columns: usize) -> String {
     if text_width(text) <= columns {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! The line being typed on a terminal: it is edited below everything else, and what is printed goes above it.
+//! A prompt on a terminal: the line being typed is edited at the bottom, and output is printed above it.
 
 use std::{
     cell::RefCell,
@@ -22,26 +22,26 @@ use crate::edit::{self, Editor, Key, Move, PROMPT, Written};
 /// Prints whole lines above the one being typed.
 pub type Printer = Box<dyn FnMut(&[u8]) -> io::Result<()>>;
 
-/// What is typed, and where it stands on the terminal.
+/// The line being typed, and its place on the terminal.
 #[derive(Debug, Default)]
 struct Prompt {
     editor: Editor,
     written: Written,
-    /// Whether the terminal is ours, and what is typed is to be seen on it.
+    /// Whether the terminal is in raw mode and shows the line.
     is_open: bool,
-    /// How many rows of it are above the cursor.
+    /// The number of rows of the line above the cursor.
     above: usize,
 }
 
-/// What became of a key.
+/// The result of a key press.
 enum KeyOutcome {
     Line(String),
     End,
     Nothing,
 }
 
-/// The lines typed on the terminal, up to their end, and what prints above the one being typed. When the stream is
-/// dropped the terminal is as it was before.
+/// The lines typed on the terminal, and a printer that prints above the line being typed. Dropping the stream restores
+/// the terminal.
 ///
 /// # Errors
 /// When standard output is no terminal.
@@ -49,7 +49,7 @@ pub fn lines() -> io::Result<(impl Stream<Item = String> + Unpin + use<>, Printe
     let prompt = Rc::new(RefCell::new(Prompt::default()));
     let open = Open(prompt.clone());
     prompt.borrow_mut().open()?;
-    // Only now: an event stream reads keys, which are lines before the terminal is open.
+    // Only now, in raw mode: before that, the terminal would hand out whole lines.
     let state = (EventStream::new(), open);
     let next = async |(mut events, open): (EventStream, Open)| loop {
         let event = match events.next().await? {
@@ -70,7 +70,7 @@ pub fn lines() -> io::Result<(impl Stream<Item = String> + Unpin + use<>, Printe
     Ok((stream::unfold(state, next).boxed_local(), printer))
 }
 
-/// A terminal that is given back when this is dropped.
+/// Restores the terminal when dropped.
 struct Open(Rc<RefCell<Prompt>>);
 
 impl Drop for Open {
@@ -87,7 +87,7 @@ impl Prompt {
         self.print(b"")
     }
 
-    /// Gives the terminal back. What is typed stays to be seen; a terminal that takes no more needs none of it.
+    /// Restores the terminal; the typed text stays visible. Errors are ignored: a terminal that is gone needs nothing.
     fn close(&mut self) {
         if !self.is_open {
             return;
@@ -103,17 +103,17 @@ impl Prompt {
         let _ = disable_raw_mode();
     }
 
-    /// Prints `text`, which is whole lines, above what is being typed.
+    /// Prints `text`, which is whole lines, above the line being typed.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When standard output cannot be written.
     fn print(&mut self, text: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         if !self.is_open {
             stdout.write_all(text)?;
             return stdout.flush();
         }
-        // Written at once, so that no half of it is seen.
+        // Written with one call, so that no intermediate state is visible.
         let mut frame = self.erased();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             frame.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
@@ -137,14 +137,14 @@ impl Prompt {
                 Some(key) => self.pressed(key, event.code),
                 None => return Ok(KeyOutcome::Nothing),
             },
-            // A paste is one text, whatever is in it, and never keys.
+            // Pasted text is inserted as it is; nothing in it is taken for a key.
             Event::Paste(pasted) => self.write(&text::clean(&pasted)),
             Event::Resize(..) => KeyOutcome::Nothing,
             _ => return Ok(KeyOutcome::Nothing),
         };
         match &taken {
             KeyOutcome::Line(line) => {
-                // It stays, whole, and the next one begins below it.
+                // The line stays, in full, and the next one begins below it.
                 let mut frame = self.erased();
                 self.editor = Editor::with(line);
                 self.draw(usize::MAX, &mut frame);
@@ -188,11 +188,11 @@ impl Prompt {
     }
 
     fn write(&mut self, text: &str) -> KeyOutcome {
-        self.editor.insert(text); // or not, if that is more than anybody can say
+        self.editor.insert(text); // ignored if the line would become too long to send
         KeyOutcome::Nothing
     }
 
-    /// What takes it away from the terminal.
+    /// The escape codes that erase the line.
     fn erased(&mut self) -> Vec<u8> {
         match std::mem::take(&mut self.above) {
             0 => b"\r\x1b[J".to_vec(),
@@ -200,7 +200,7 @@ impl Prompt {
         }
     }
 
-    /// Adds to `frame` what shows it, in at most so many rows, those around the cursor.
+    /// Appends the escape codes that draw the line, in at most `most_rows` rows around the cursor.
     fn draw(&mut self, most_rows: usize, frame: &mut Vec<u8>) {
         let (rows, (column, row)) = edit::rows(&self.editor, columns());
         let most_rows = most_rows.clamp(1, rows.len());
@@ -233,5 +233,5 @@ fn rows() -> usize {
     terminal_size::terminal_size_of(io::stdout()).map_or(24, |(_, rows)| rows.0.into())
 }
 
-/// What stands before the rows after the first one.
+/// The prompt of the rows after the first one.
 const NO_PROMPT: &str = "  ";

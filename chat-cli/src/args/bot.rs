@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use chat_core::{Address, PersonName, RoomName};
 use clap::Args;
 
-use super::{Person, server};
+use super::{person::Person, values::server};
 use crate::duration;
 
 /// Let a program answer messages.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chat_core::Address;
 use clap::Args;
 
-use super::server;
+use super::values::server;
 
 /// Find out what works between this machine and a server.
 ///

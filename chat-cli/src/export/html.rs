@@ -12,7 +12,7 @@ pub(super) struct Html {
     now: Zoned,
     zone: TimeZone,
     day: Option<Date>,
-    /// Who spoke last, if nothing has come after it.
+    /// The author of the last message, unless something else came after it.
     speaker: Option<Author>,
     count: u64,
 }
@@ -76,7 +76,7 @@ impl Form for Html {
     }
 }
 
-/// `text` as what it says and nothing else, in an element or in quotes.
+/// `text` escaped for an HTML element or a quoted attribute.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in Sanitized::lines(text).as_str().chars() {

@@ -20,7 +20,7 @@ pub(crate) enum Typed {
     TooLong(u64),
 }
 
-/// The lines of standard input, up to its end. Nobody reads ahead: when [`LINES_AHEAD`] lines wait, the thread does.
+/// The lines of standard input, up to its end. When [`LINES_AHEAD`] lines wait to be taken, the thread reads no more.
 ///
 /// # Errors
 /// When the system has no thread left.
@@ -36,7 +36,7 @@ fn forward(mut lines: mpsc::Sender<Typed>) -> io::Result<()> {
     let mut typed_lines = Lines { input: io::stdin().lock(), ended: false };
     while let Some(typed) = typed_lines.next()? {
         if block_on(lines.send(typed)).is_err() {
-            break; // nobody listens any more
+            break; // the receiver is gone
         }
     }
     Ok(())
@@ -50,7 +50,7 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// The next line; what is over the limit is passed over without being kept.
+    /// The next line. The part of a line beyond the limit is skipped and not kept.
     fn next(&mut self) -> io::Result<Option<Typed>> {
         let mut line = Vec::new();
         let mut dropped = 0;

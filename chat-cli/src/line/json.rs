@@ -22,7 +22,7 @@ pub(crate) struct Json;
 
 /// What a line asks for.
 #[derive(Debug, PartialEq)]
-enum Wish {
+enum Parsed {
     /// This request, under this number of the program's own.
     Ask(RequestBody<'static>, u64),
     /// What the network does.
@@ -32,25 +32,25 @@ enum Wish {
 }
 
 /// Reads `line`. A text is said in the room `current`.
-fn understood(line: &str, current: Option<&str>) -> Result<Wish, Error> {
+fn understood(line: &str, current: Option<&str>) -> Result<Parsed, Error> {
     if line.starts_with('{') {
         let Request { id, body, .. } = read_request(line)?;
         return match body {
-            RequestBody::Unknown(unknown) if unknown.tag == STATS => Ok(Wish::Measure),
+            RequestBody::Unknown(unknown) if unknown.tag == STATS => Ok(Parsed::Measure),
             RequestBody::Unknown(unknown) => {
                 let message = format!("no request is called {}", unknown.tag);
                 Err(Error { id, ..error(Code::Unsupported, message) })
             }
-            RequestBody::Bye => Ok(Wish::Quit),
-            known => Ok(Wish::Ask(known, id.unwrap_or_default())),
+            RequestBody::Bye => Ok(Parsed::Quit),
+            known => Ok(Parsed::Ask(known, id.unwrap_or_default())),
         };
     }
     let text = text::clean(line);
     if text.trim().is_empty() {
-        return Ok(Wish::Nothing);
+        return Ok(Parsed::Nothing);
     }
     let room = current.ok_or_else(|| error(Code::NotJoined, "in no room to say this in"))?;
-    Ok(Wish::Ask(Post::say(room.to_owned(), text).into(), 0))
+    Ok(Parsed::Ask(Post::say(room.to_owned(), text).into(), 0))
 }
 
 impl Frontend for Json {
@@ -66,18 +66,18 @@ impl Frontend for Json {
         now: Instant,
         out: &mut Output,
     ) -> anyhow::Result<Flow> {
-        let wish = match &typed {
+        let parsed = match &typed {
             Typed::Line(line) => understood(line, conversation.rooms().current()),
             Typed::NotUtf8 => Err(error(Code::BadFrame, "not UTF-8")),
             Typed::TooLong(size) => {
                 Err(error(Code::TooLarge, format!("{size} bytes are over the limit of {MAX_FRAME}")))
             }
         };
-        match wish {
-            Ok(Wish::Ask(request, id)) => drop(conversation.pass_on(request, id)),
-            Ok(Wish::Measure) => conversation.measure(Measure::Once, now),
-            Ok(Wish::Nothing) => {}
-            Ok(Wish::Quit) => return Ok(Flow::Quit),
+        match parsed {
+            Ok(Parsed::Ask(request, id)) => drop(conversation.pass_on(request, id)),
+            Ok(Parsed::Measure) => conversation.measure(Measure::Once, now),
+            Ok(Parsed::Nothing) => {}
+            Ok(Parsed::Quit) => return Ok(Flow::Quit),
             Err(error) => out.json(&Event::Error(error))?,
         }
         Ok(Flow::On)
@@ -181,7 +181,7 @@ enum Own<'a> {
     },
 }
 
-/// `reply` with the number the user gave to what it is the reply to.
+/// `reply` with the program's own number for the request.
 fn numbered(mut reply: Event, id: u64) -> Event {
     reply.set_reply_to(id);
     reply

@@ -7,7 +7,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use chat_core::client::Update;
-use chat_front::{Connection, Connector, Conversation, Notice, command::Measure, connection::Happened};
+use chat_front::{
+    Connection, Connector, Conversation, Notice, command::Measure, connection::ConnectionEvent,
+};
 use futures::{
     FutureExt, Stream, StreamExt,
     future::{BoxFuture, Fuse, FusedFuture, pending},
@@ -148,17 +150,19 @@ impl<F: Frontend> LineSession<F> {
         }
     }
 
-    fn happened(&mut self, happened: Happened) -> anyhow::Result<()> {
+    fn happened(&mut self, happened: ConnectionEvent) -> anyhow::Result<()> {
         let LineSession { conversation, frontend, out, .. } = self;
         match happened {
-            Happened::Update(update) => frontend.update(update, conversation, out),
-            Happened::Opened(welcome) => frontend.update(Update::Connected(welcome), conversation, out),
-            Happened::Renamed(welcome) => {
+            ConnectionEvent::Update(update) => frontend.update(update, conversation, out),
+            ConnectionEvent::Opened(welcome) => {
+                frontend.update(Update::Connected(welcome), conversation, out)
+            }
+            ConnectionEvent::Renamed(welcome) => {
                 let mut notices = conversation.renamed(&welcome).into_iter();
                 notices.try_for_each(|notice| frontend.tell(&notice, out))
             }
-            Happened::NotRenamed(why) => frontend.tell(&conversation.not_renamed(why), out),
-            Happened::NotMoved(why) => frontend.tell(&Notice::CannotGoOn { why }, out),
+            ConnectionEvent::NotRenamed(why) => frontend.tell(&conversation.not_renamed(why), out),
+            ConnectionEvent::NotMoved(why) => frontend.tell(&Notice::CannotGoOn { why }, out),
         }
     }
 

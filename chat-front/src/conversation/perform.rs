@@ -4,38 +4,16 @@ use std::{borrow::Cow, time::Instant};
 
 use chat_core::{
     PersonName, RoomName,
-    wire::{History, Leave, MAX_HISTORY, MAX_TEXT, Post, RECENT, RequestBody, Who},
+    wire::{self, Found, History, Leave, MAX_HISTORY, MAX_TEXT, Post, RECENT, RequestBody, Who},
+    words::Query,
 };
 
-use super::Conversation;
+use super::{Conversation, outcome::Outcome, search::Search};
 use crate::{
-    command::{Command, Measure},
+    command::{Command, CommandName, Measure},
     notice::{Notice, Purpose},
     place::Place,
 };
-
-/// What is left to do for the front end.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome<'a> {
-    /// Nothing.
-    Done,
-    /// To tell this to the user.
-    Tell(Notice),
-    /// To show that this is being said there, under this tag.
-    Said(Place, &'a str, u64),
-    /// To enter this room, by [`Conversation::enter`] if the user is not in it.
-    Enter(&'a str),
-    /// To leave this place: a room by [`Conversation::leave`], a person as the front end has it.
-    Leave(Place),
-    /// To search for this, by [`Conversation::search`].
-    Search(Option<&'a str>),
-    /// To show at most this many older messages of the current room.
-    History(Option<u64>),
-    /// To list the commands.
-    Help,
-    /// To leave everything.
-    Quit,
-}
 
 impl Conversation {
     /// Does what `command` says; `place` is where the user is, if anywhere.
@@ -85,7 +63,7 @@ impl Conversation {
                 return Ok(Outcome::Said(place.clone(), text, self.say(place, text)?));
             }
             Command::Msg(name, text) => {
-                let place = person(name)?;
+                let place = Place::person(name).map_err(|why| Notice::CannotTalkWith { why })?;
                 let tag = self.say(&place, text)?;
                 return Ok(Outcome::Said(place, text, tag));
             }
@@ -142,16 +120,51 @@ impl Conversation {
         let limit = limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY);
         self.page(room, self.rooms.oldest(room), limit);
     }
-}
 
-/// The person called `name`, which may begin with `@`.
-///
-/// # Errors
-/// When nobody can be called that.
-pub fn person(name: &str) -> Result<Place, Notice> {
-    let name = name.strip_prefix('@').unwrap_or(name);
-    let name = PersonName::parse(name).map_err(|why| Notice::CannotTalkWith { why })?;
-    Ok(Place::Person(name.as_str().to_owned()))
+    /// Searches for `words`, or goes on with the last search; `limit` is how many entries one page has.
+    ///
+    /// # Errors
+    /// Why there is nothing to ask for.
+    pub fn search(&mut self, words: Option<&str>, limit: u64) -> Result<(), Notice> {
+        if let Some(words) = words {
+            let query = Query::parse(words).map_err(|why| Notice::CannotSearch { why })?;
+            self.search =
+                Some(Search { words: words.to_owned(), query, tag: None, more: None, goes_on: false });
+        } else {
+            match &mut self.search {
+                None => return Err(Notice::Usage(CommandName::Search)),
+                Some(search) if search.tag.is_some() => return Err(Notice::StillSearching),
+                Some(search) if search.more.is_none() => return Err(Notice::NothingOlderFound),
+                Some(search) => search.goes_on = true,
+            }
+        }
+        let Some(search) = &mut self.search else { return Ok(()) };
+        let words = Cow::Owned(search.words.clone());
+        let request =
+            wire::Search { words, before: search.more, limit: Some(limit), ..wire::Search::default() };
+        search.tag = Some(self.requests.ask(RequestBody::Search(request), Purpose::Search));
+        Ok(())
+    }
+
+    /// Whether the last search can go on further back now.
+    pub fn can_search_on(&self) -> bool {
+        self.search.as_ref().is_some_and(|search| search.tag.is_none() && search.more.is_some())
+    }
+
+    /// Takes what the request `tag` has found, if it is the last search's.
+    pub(super) fn found(&mut self, tag: u64, found: Found) -> Option<Notice> {
+        let search = self.search.as_mut().filter(|search| search.tag == Some(tag))?;
+        (search.tag, search.more) = (None, found.more);
+        let (query, goes_on) = (search.query.clone(), search.goes_on);
+        Some(Notice::Found { query, entries: found.entries, more: found.more, goes_on })
+    }
+
+    /// The request `tag` has found nothing, as it was refused or stays without an answer.
+    pub(super) fn search_failed(&mut self, tag: u64) {
+        if let Some(search) = self.search.as_mut().filter(|search| search.tag == Some(tag)) {
+            search.tag = None;
+        }
+    }
 }
 
 fn somewhere(place: Option<&Place>) -> Result<&Place, Notice> {

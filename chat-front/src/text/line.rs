@@ -92,7 +92,7 @@ impl Line {
         self.spans.is_empty()
     }
 
-    /// How long it is, in bytes.
+    /// The length of its text, in bytes.
     pub fn len(&self) -> usize {
         self.spans.iter().map(|(_, text)| text.len()).sum()
     }
@@ -123,7 +123,7 @@ impl Line {
         broken
     }
 
-    /// The same with stars around what is marked, for where there are no colours.
+    /// The same with stars around marked words, for output without colours.
     pub fn marked_by_hand(&self) -> Line {
         let by_hand = |(style, text): &(Style, String)| match *style == MARK {
             true => (*style, format!("*{text}*")),

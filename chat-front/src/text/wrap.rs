@@ -1,5 +1,5 @@
-//! Where to break a line before a terminal does: what a terminal breaks goes on at the left edge, where it can pass
-//! for a line of its own, such as one that somebody else seems to have said.
+//! Breaks lines before the terminal does: a line that a terminal wraps continues at the left edge, where it could look
+//! like a message of another person.
 
 use unicode_width::UnicodeWidthChar;
 

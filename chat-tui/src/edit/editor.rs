@@ -1,10 +1,10 @@
-//! The line that is being written: a text with a cursor between what a reader takes for characters.
+//! The line editor: a text with a cursor between two grapheme clusters.
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::keys::{Move, Way};
 
-/// A text and the place in it where writing goes on, always between two grapheme clusters.
+/// A text and a cursor in it, always between two grapheme clusters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Editor {
     text: String,
@@ -20,7 +20,7 @@ impl Editor {
         &self.text
     }
 
-    /// Where the cursor is, in bytes.
+    /// The byte offset of the cursor.
     pub(crate) fn cursor(&self) -> usize {
         self.cursor
     }
@@ -29,7 +29,7 @@ impl Editor {
         self.text.is_empty()
     }
 
-    /// Writes `what` at the cursor, unless the whole would be longer than [`MAX_BYTES`]; whether it did.
+    /// Inserts `what` at the cursor. Returns false, and inserts nothing, if the text would be longer than [`MAX_BYTES`].
     pub(crate) fn insert(&mut self, what: &str) -> bool {
         if self.text.len() + what.len() > MAX_BYTES {
             return false;
@@ -40,7 +40,7 @@ impl Editor {
         true
     }
 
-    /// Puts `what` in place of the bytes from `start` to the cursor.
+    /// Replaces the bytes from `start` to the cursor by `what`.
     pub(crate) fn replace_from(&mut self, start: usize, what: &str) {
         self.text.replace_range(start..self.cursor, what);
         self.cursor = start + what.len();
@@ -57,7 +57,7 @@ impl Editor {
         self.cursor = self.target(to);
     }
 
-    /// Deletes what lies between the cursor and where it would move.
+    /// Deletes the text between the cursor and the place it would move to.
     pub(crate) fn delete(&mut self, to: Move) {
         let target = self.target(to);
         let (from, to) = (self.cursor.min(target), self.cursor.max(target));
@@ -66,7 +66,7 @@ impl Editor {
         self.settle();
     }
 
-    /// Moves the cursor a line up or down, if the text has one there; whether it did.
+    /// Moves the cursor a line up or down. Returns false if the text has no line there.
     pub(crate) fn move_line(&mut self, way: Way) -> bool {
         let start = self.line_start(self.cursor);
         let column = self.text[start..self.cursor].graphemes(true).count();
@@ -111,7 +111,7 @@ impl Editor {
         self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline)
     }
 
-    /// What was written may have become one cluster with what follows it.
+    /// Moves the cursor to the next cluster boundary: an insertion may have joined the text that follows it.
     fn settle(&mut self) {
         let bounds = self.text.grapheme_indices(true).map(|(at, _)| at);
         self.cursor = bounds.chain([self.text.len()]).find(|at| *at >= self.cursor).unwrap_or_default();
@@ -122,16 +122,16 @@ fn is_blank(word: &str) -> bool {
     word.chars().all(char::is_whitespace)
 }
 
-/// What was written before, and which of it is shown.
+/// The history of entered lines.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     lines: Vec<String>,
-    /// Which of them is shown, and what was being written instead.
+    /// The index of the line shown, and the draft that it replaced.
     shown: Option<(usize, String)>,
 }
 
 impl Written {
-    /// Keeps `line`, the newest [`KEPT`] of them.
+    /// Adds `line`; the newest [`KEPT`] lines are kept.
     pub(crate) fn keep(&mut self, line: &str) {
         self.shown = None;
         if self.lines.last().is_some_and(|last| last == line) {
@@ -143,7 +143,7 @@ impl Written {
         self.lines.push(line.to_owned());
     }
 
-    /// The line before the one shown or after it; none at the ends.
+    /// The line before or after the one shown; none at the ends.
     pub(crate) fn walk(&mut self, way: Way, now_written: &str) -> Option<String> {
         let at = match (way, &self.shown) {
             (Way::Up, None) => self.lines.len().checked_sub(1)?,
@@ -158,7 +158,7 @@ impl Written {
     }
 }
 
-/// The most that can be written; far more than can be sent, so that what is too long can be made shorter.
+/// The longest text in bytes: far more than can be sent, so that a pasted text can be shortened.
 const MAX_BYTES: usize = 64 << 10;
 
 /// How many lines are remembered.
@@ -170,7 +170,7 @@ mod tests {
 
     fn edited(text: &str, moves: &[Move], insert: &str) -> String {
         let mut editor = Editor::with(text);
-        moves.iter().for_each(|it| editor.move_cursor(*it));
+        moves.iter().for_each(|to| editor.move_cursor(*to));
         editor.insert(insert);
         editor.text
     }

@@ -1,50 +1,50 @@
-//! What the keys mean, whatever the terminal calls them.
+//! Key bindings: translates terminal key events into editing and navigation keys.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// What a key asks for.
+/// The meaning of a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Key {
-    /// To write this.
+    /// Insert this character.
     Char(char),
-    /// To send the line, or to take what is chosen.
+    /// Send the line, or take the chosen line of a list.
     Enter,
-    /// A new line in the text.
+    /// Insert a line break.
     NewLine,
-    /// To complete the word, forwards or backwards.
+    /// Complete the word, forwards or backwards through the candidates.
     Complete(Way),
-    /// To move the cursor.
+    /// Move the cursor.
     Move(Move),
-    /// To delete as far as the cursor would move.
+    /// Delete as far as the cursor would move.
     Delete(Move),
-    /// To go up or down a line: in the text, what was typed before, or a list.
+    /// Go up or down a line: in the text, in the history of lines, or in a list.
     Line(Way),
-    /// To scroll by a page.
+    /// Scroll by a page.
     Page(Way),
-    /// To scroll by a few lines, as a wheel does.
+    /// Scroll by a few lines.
     Wheel(Way),
-    /// To go to the oldest or the newest that is there.
+    /// Go to the oldest or the newest message.
     End(Way),
-    /// To go to the room after or before this one.
+    /// Go to the next or the previous room.
     NextRoom(Way),
-    /// To go to the room with this number, from 0.
+    /// Go to the room with this index.
     Room(usize),
     Search,
     Help,
-    /// To send again what could not be sent.
+    /// Send the first failed message again.
     SendAgain,
-    /// To forget what could not be sent.
+    /// Forget the first failed message.
     Drop,
     Escape,
-    /// To give up the line, or to leave if there is none.
+    /// Discard the line, or leave if it is empty.
     Cancel,
-    /// To delete the next character, or to leave if the line is empty.
+    /// Delete the next character, or leave if the line is empty.
     EndOfInput,
-    /// To draw everything anew.
+    /// Redraw the whole screen.
     Redraw,
 }
 
-/// One of two directions: down is also forwards, later and next.
+/// A direction; down also means forwards, later and next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Way {
     Up,
@@ -62,7 +62,7 @@ pub(crate) enum Move {
     LineEnd,
 }
 
-/// What `event` means, if anything.
+/// The meaning of `event`, if it has one.
 pub(crate) fn meaning(event: KeyEvent) -> Option<Key> {
     use Way::{Down, Up};
     let with = |modifier| event.modifiers.contains(modifier);
@@ -111,7 +111,7 @@ fn with_control(c: char) -> Option<Key> {
         'd' => Key::EndOfInput,
         'e' => Key::Move(Move::LineEnd),
         'f' => Key::Search,
-        'h' => Key::Delete(Move::Left), // what Backspace is on some terminals
+        'h' => Key::Delete(Move::Left), // Backspace on some terminals
         'j' => Key::NewLine,
         'k' => Key::Delete(Move::LineEnd),
         'l' => Key::Redraw,
@@ -125,7 +125,7 @@ fn with_control(c: char) -> Option<Key> {
     })
 }
 
-/// What help says of them.
+/// The help for the keys.
 pub(crate) const HELP: [&str; 14] = [
     "Enter                      send what is written",
     "Alt-Enter, Ctrl-J          a new line in it",

@@ -1,4 +1,4 @@
-//! What is being written, as rows, and where the cursor is in them.
+//! The rows of the line being edited, and the cursor in them.
 
 use chat_front::text::Sanitized;
 
@@ -20,7 +20,7 @@ pub(crate) fn rows(editor: &Editor, columns: usize) -> (Vec<String>, (usize, usi
             column = 0;
             continue;
         }
-        // It was pasted, perhaps from somebody who wanted that.
+        // Pasted text may be hostile, so it is sanitized like a message.
         let shown = Sanitized::line(cluster).to_string();
         let wide = text_width(&shown);
         if column + wide > columns {
@@ -41,7 +41,7 @@ pub(crate) fn rows(editor: &Editor, columns: usize) -> (Vec<String>, (usize, usi
     (rows, cursor)
 }
 
-/// What stands before it.
+/// The prompt before the first row.
 pub(crate) const PROMPT: &str = "> ";
 
 #[cfg(test)]

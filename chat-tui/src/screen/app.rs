@@ -1,4 +1,4 @@
-//! Everything the screen shows, and what is to be done about what happens. It knows neither a terminal nor a client.
+//! The state of the screen: rooms, the list, the draft. `App` knows neither a terminal nor a client.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,12 @@ use chat_front::{
 };
 use jiff::tz::TimeZone;
 
-use super::{complete::Completing, item::Look, list::List, room::Room, theme::Theme};
+use super::{complete::Completing, item::Look, list::List, room::RoomView, theme::Theme};
 use crate::edit::Written;
 
 /// What the driver of a screen is to do for it, beside the actions of its conversation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Wish {
+pub(crate) enum Effect {
     /// Draw everything anew, whatever the terminal shows.
     Redraw,
     /// Leave.
@@ -39,20 +39,20 @@ pub(crate) enum Link {
 pub(crate) struct App {
     pub(crate) conversation: Conversation,
     pub(crate) link: Link,
-    /// Half of all round trips were as short.
+    /// The median round trip, as the status line shows it.
     pub(crate) round_trip: Option<Duration>,
-    pub(crate) rooms: Vec<Room>,
+    pub(crate) rooms: Vec<RoomView>,
     pub(crate) current: usize,
     pub(crate) list: Option<List>,
     pub(crate) theme: Theme,
     pub(crate) zone: TimeZone,
     /// Columns and rows of the terminal.
     pub(crate) size: (u16, u16),
-    /// Whether the user looks at the terminal, as far as it tells.
+    /// Whether the terminal has the focus, as far as it reports that.
     pub(super) focused: bool,
     pub(super) written: Written,
     pub(super) completing: Option<Completing>,
-    pub(super) wishes: Vec<Wish>,
+    pub(super) effects: Vec<Effect>,
     pub(super) bell: bool,
     /// Where to go once the room is entered, or its page has come.
     pub(super) jump: Option<(Place, u64)>,
@@ -61,7 +61,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Wants to be in `rooms` at `server`, and is in none yet.
+    /// A screen whose user has asked to enter `rooms` at `server`.
     pub(crate) fn new(server: Address, rooms: &[&str], theme: Theme, zone: TimeZone) -> App {
         let mut app = App {
             conversation: Conversation::new(server),
@@ -76,7 +76,7 @@ impl App {
             focused: true,
             written: Written::default(),
             completing: None,
-            wishes: Vec::new(),
+            effects: Vec::new(),
             bell: false,
             jump: None,
             measure_at: None,
@@ -87,8 +87,8 @@ impl App {
     }
 
     /// What the screen wants of its driver, in order.
-    pub(crate) fn take_wishes(&mut self) -> Vec<Wish> {
-        std::mem::take(&mut self.wishes)
+    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
     }
 
     /// Whether to ring.
@@ -96,12 +96,12 @@ impl App {
         std::mem::take(&mut self.bell)
     }
 
-    /// The room that is looked at.
-    pub(crate) fn room(&self) -> Option<&Room> {
+    /// The current room, which the user looks at.
+    pub(crate) fn room(&self) -> Option<&RoomView> {
         self.rooms.get(self.current)
     }
 
-    pub(super) fn room_mut(&mut self) -> Option<&mut Room> {
+    pub(super) fn room_mut(&mut self) -> Option<&mut RoomView> {
         self.rooms.get_mut(self.current)
     }
 
@@ -110,7 +110,7 @@ impl App {
     }
 
     /// The room called `name`.
-    pub(super) fn find_room(&mut self, name: &str) -> Option<&mut Room> {
+    pub(super) fn find_room(&mut self, name: &str) -> Option<&mut RoomView> {
         let at = self.find(&Place::Room(name.to_owned()))?;
         self.rooms.get_mut(at)
     }
@@ -125,18 +125,18 @@ impl App {
         self.find(place).unwrap_or_else(|| {
             self.rooms.retain(|room| !room.place.is_nowhere());
             self.make_room();
-            self.rooms.push(Room::new(place.clone()));
+            self.rooms.push(RoomView::new(place.clone()));
             self.rooms.len() - 1
         })
     }
 
-    /// Forgets the oldest conversation with a person that the user does not look at or write in, if there are
-    /// [`MOST_ROOMS`]: anybody can begin one, under one name after the other.
+    /// Forgets the oldest idle conversation with a person if there are [`MOST_ROOMS`]: a stranger can begin any number of
+    /// them, under one name after the other.
     fn make_room(&mut self) {
         if self.rooms.len() < MOST_ROOMS {
             return;
         }
-        let is_idle = |room: &Room| {
+        let is_idle = |room: &RoomView| {
             matches!(room.place, Place::Person(_)) && room.outgoing.is_empty() && room.draft.is_empty()
         };
         let idle = (0..self.rooms.len()).find(|at| *at != self.current && is_idle(&self.rooms[*at]));
@@ -156,7 +156,7 @@ impl App {
         self.go_to(at);
     }
 
-    /// Looks at the room at this place of the list.
+    /// Makes the room at index `at` the current one.
     pub(super) fn go_to(&mut self, at: usize) {
         if at >= self.rooms.len() {
             return;
@@ -187,7 +187,7 @@ impl App {
     /// Tells the user something in the room that the user looks at.
     pub(crate) fn note(&mut self, line: Line) {
         if self.rooms.is_empty() {
-            self.rooms.push(Room::new(Place::nowhere())); // every line needs a room
+            self.rooms.push(RoomView::new(Place::nowhere())); // every line needs a room
         }
         if let Some(room) = self.room_mut() {
             room.note(line);
@@ -221,15 +221,15 @@ impl App {
         self.focused && at == self.current
     }
 
-    /// What it needs to know to show a message.
+    /// The settings that rendering a message needs.
     pub(crate) fn look(&self) -> Look<'_> {
         Look { me: self.conversation.me(), zone: &self.zone, theme: self.theme }
     }
 
-    /// When to be told the time next, if it matters.
+    /// When to call [`App::on_timeout`] next, if time alone changes anything.
     pub(crate) fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let countdown = match &self.link {
-            // To the second.
+            // The countdown changes once a second.
             Link::Lost { until, .. } if *until > now => {
                 let left = *until - now;
                 Some(now + Duration::from_nanos(u64::from(left.subsec_nanos()).max(1_000_000)))
@@ -239,7 +239,7 @@ impl App {
         [countdown, self.conversation.poll_timeout(), self.measure_at].into_iter().flatten().min()
     }
 
-    /// Does what is due at `now`.
+    /// Runs the timers that are due at `now`.
     pub(crate) fn on_timeout(&mut self, now: Instant) {
         self.conversation.on_timeout(now);
         if self.measure_at.is_some_and(|at| at <= now) {

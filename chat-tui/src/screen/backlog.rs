@@ -1,12 +1,12 @@
-//! A stretch of a room's messages: what is around the view, and never more than a bound. What is further away is
-//! fetched again when somebody goes there.
+//! A bounded part of a room's messages, around the view. Messages further away are fetched again when the user scrolls
+//! there.
 
 use std::collections::VecDeque;
 
 use chat_core::wire::{EntryFrame, EntryKind, MAX_HISTORY};
 use chat_front::text::Line;
 
-/// Something said, as it is kept.
+/// A message or topic, in the form in which the backlog keeps it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Said {
     pub(crate) seq: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Said {
     pub(crate) bot: bool,
 }
 
-/// One thing to be seen in a room.
+/// One item of a room's backlog.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Item {
     Said(Said),
@@ -27,7 +27,7 @@ pub(crate) enum Item {
     Hidden(u64),
     /// These numbers are no longer held by the server.
     Gap(u64, u64),
-    /// What this program has to say.
+    /// A notice of this program.
     Note(Line),
 }
 
@@ -43,7 +43,7 @@ impl From<&EntryFrame> for Item {
 }
 
 impl Item {
-    /// The last number it stands for.
+    /// The last entry number that the item covers.
     pub(crate) fn seq(&self) -> Option<u64> {
         match self {
             Item::Said(said) => Some(said.seq),
@@ -62,22 +62,22 @@ impl Item {
     }
 }
 
-/// Items in order, each with an identity that stays while others come and go before it and after it.
+/// Items in order. Each has an identity that stays the same while items are added and dropped at both ends.
 #[derive(Debug)]
 pub(crate) struct Backlog {
     items: VecDeque<Item>,
     /// The identity of the first item; those after it count on.
     first: i64,
     bytes: usize,
-    /// The largest number of the room that is known of.
+    /// The largest entry number of the room that is known.
     head: u64,
-    /// The smallest number that the server may have.
+    /// The smallest entry number that the server may hold.
     oldest: u64,
-    /// How much to ask for in one piece.
+    /// How many entries the next page asks for.
     step: u64,
 }
 
-/// A page to be asked for: `limit` of what is before `before`.
+/// A page to ask for: the newest `limit` entries before `before`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct PageRequest {
     pub(crate) before: Option<u64>,
@@ -120,13 +120,13 @@ impl Backlog {
     }
 
     pub(crate) fn first_seq(&self) -> Option<u64> {
-        self.items.iter().find_map(|it| match it {
+        self.items.iter().find_map(|item| match item {
             Item::Gap(from, _) => Some(*from),
             other => other.seq(),
         })
     }
 
-    /// The smallest number that the server may have.
+    /// The smallest entry number that the server may hold.
     pub(crate) fn oldest(&self) -> u64 {
         self.oldest
     }
@@ -135,24 +135,24 @@ impl Backlog {
         self.items.iter().rev().find_map(Item::seq)
     }
 
-    /// Whether what comes next follows what is here.
+    /// Whether the backlog reaches the newest known entry.
     pub(crate) fn is_at_head(&self) -> bool {
         self.last_seq().is_none_or(|last| last >= self.head)
     }
 
-    /// Whether nothing older is held by the server.
+    /// Whether the server holds nothing older.
     pub(crate) fn is_from_the_beginning(&self) -> bool {
         self.first_seq().map_or(self.head == 0, |first| first <= self.oldest)
     }
 
-    /// The room begins at `oldest`, and what follows `after` comes as news.
+    /// The server holds entries from `oldest` on, and sends those after `after` as news.
     pub(crate) fn stands(&mut self, oldest: u64, after: u64) {
         self.oldest = oldest.max(1);
         self.head = self.head.max(after);
     }
 
-    /// Takes what is new in the room. If something between is not here, only that there is more is noted.
-    /// `is_read_back` says that the view is further back, which is kept then rather than what is new.
+    /// Takes a new item. If entries before it are missing here, only the head moves. With `is_read_back` the view is
+    /// further back, and a full backlog keeps its old items rather than the new one.
     pub(crate) fn news(&mut self, item: Item, is_read_back: bool) {
         let Some(seq) = item.seq() else { return self.push(item, is_read_back) };
         let follows = self.is_at_head();
@@ -164,7 +164,7 @@ impl Backlog {
 
     fn push(&mut self, item: Item, is_read_back: bool) {
         if is_read_back && self.is_full() {
-            return; // it is fetched when the view comes there
+            return; // fetched when the view comes there
         }
         self.bytes += item.bytes();
         self.items.push_back(item);
@@ -173,12 +173,12 @@ impl Backlog {
         }
     }
 
-    /// The page before what is here, if there may be one.
+    /// The page before the first item, if there may be one.
     pub(crate) fn older(&self) -> Option<PageRequest> {
         (!self.is_from_the_beginning()).then(|| PageRequest { before: self.first_seq(), limit: MAX_HISTORY })
     }
 
-    /// The page after what is here, if there is one.
+    /// The page after the last item, if there is one.
     pub(crate) fn newer(&self) -> Option<PageRequest> {
         let last = self.last_seq().filter(|last| *last < self.head)?;
         let limit = self.step.min(self.head - last);
@@ -188,7 +188,7 @@ impl Backlog {
     /// Takes the page that [`Backlog::older`] asked for.
     pub(crate) fn take_older(&mut self, entries: &[EntryFrame]) {
         let Some(first) = self.first_seq() else { return self.take_around(entries) };
-        let mut older = entries.iter().filter(|it| it.seq < first).peekable();
+        let mut older = entries.iter().filter(|entry| entry.seq < first).peekable();
         if older.peek().is_none() {
             self.oldest = first;
         }
@@ -203,16 +203,16 @@ impl Backlog {
         }
     }
 
-    /// Takes the page that [`Backlog::newer`] asked for; whether it followed, rather than that a smaller one has to be
-    /// asked for.
+    /// Takes the page that [`Backlog::newer`] asked for. Returns false if it does not follow the last item, so that a
+    /// smaller page has to be asked for.
     pub(crate) fn take_newer(&mut self, asked: PageRequest, entries: &[EntryFrame]) -> bool {
         let Some(last) = self.last_seq() else {
             self.take_around(entries);
             return true;
         };
-        let mut newer = entries.iter().filter(|it| it.seq > last).peekable();
-        // The newest of what was asked for come, as many as fit a frame.
-        if newer.peek().is_none_or(|it| it.seq > last + 1) && asked.limit > 1 {
+        let mut newer = entries.iter().filter(|entry| entry.seq > last).peekable();
+        // The server sends the newest entries of the page, as many as fit a frame.
+        if newer.peek().is_none_or(|entry| entry.seq > last + 1) && asked.limit > 1 {
             self.step = (asked.limit / 2).max(1);
             return false;
         }
@@ -233,7 +233,7 @@ impl Backlog {
         true
     }
 
-    /// Takes a page from anywhere in place of what is here.
+    /// Replaces all items by a page from anywhere in the room.
     pub(crate) fn take_around(&mut self, entries: &[EntryFrame]) {
         self.clear();
         for entry in entries {
@@ -242,7 +242,7 @@ impl Backlog {
         }
     }
 
-    /// Lets go of everything but what is known of the room.
+    /// Drops all items. The head and the oldest number stay.
     pub(crate) fn clear(&mut self) {
         self.first += i64::try_from(self.items.len()).expect("the bound is far below");
         self.items.clear();
@@ -250,12 +250,12 @@ impl Backlog {
         self.step = MAX_HISTORY;
     }
 
-    /// The numbers begin anew, although what is here stays.
+    /// The entry numbers begin anew; the items stay.
     pub(crate) fn renumber(&mut self) {
         self.head = 0;
     }
 
-    /// The numbers began anew.
+    /// The entry numbers began anew: drops everything.
     pub(crate) fn reset(&mut self) {
         self.clear();
         (self.head, self.oldest) = (0, 1);

@@ -1,4 +1,4 @@
-//! What a line that was entered asks for.
+//! Lines that the user enters: commands and messages.
 
 use std::time::Instant;
 
@@ -6,16 +6,16 @@ use chat_core::wire::RECENT;
 use chat_front::{
     Notice, Place,
     command::{Command, CommandName},
-    conversation::{Outcome, person},
+    conversation::Outcome,
 };
 
 use super::{
-    app::{App, Wish},
+    app::{App, Effect},
     list::List,
     scroll::Scroll,
 };
 
-/// The person that `line` names to talk with without saying anything yet, which only the screen can do.
+/// The person in `/msg NAME` without a text, which opens a conversation on the screen.
 fn talks_with(line: &str) -> Option<&str> {
     let mut words = line.split_whitespace();
     match (words.next()?, words.next(), words.next()) {
@@ -25,7 +25,7 @@ fn talks_with(line: &str) -> Option<&str> {
 }
 
 impl App {
-    /// Does what `line` says. Returns whether it is done with, rather than to be corrected.
+    /// Performs `line`. Returns false if the user has to correct it.
     pub(super) fn submit(&mut self, line: &str, now: Instant) -> bool {
         let done = match talks_with(line) {
             Some(name) => self.talk_with(name),
@@ -51,20 +51,20 @@ impl App {
             Outcome::Search(words) => self.search(words)?,
             Outcome::History(messages) => self.go_back(messages.unwrap_or(RECENT)),
             Outcome::Help => self.list = Some(List::of_help()),
-            Outcome::Quit => self.wishes.push(Wish::Quit),
+            Outcome::Quit => self.effects.push(Effect::Quit),
         }
         Ok(())
     }
 
     fn talk_with(&mut self, name: &str) -> Result<(), Notice> {
-        let place = person(name)?;
+        let place = Place::person(name).map_err(|why| Notice::CannotTalkWith { why })?;
         let at = self.find_or_begin(&place);
         self.rooms[at].joined = true;
         self.go_to(at);
         Ok(())
     }
 
-    /// Shows `text`, which was asked under `tag` to be said, as on its way.
+    /// Shows `text`, which was sent under `tag`, as pending.
     fn is_being_said(&mut self, place: &Place, text: &str, tag: u64) {
         let at = self.find_or_begin(place);
         let room = &mut self.rooms[at];
@@ -75,7 +75,7 @@ impl App {
         }
     }
 
-    /// Sends the first message again that could not be sent.
+    /// Sends the first failed message again.
     pub(super) fn send_again(&mut self) {
         let Some(room) = self.room_mut() else { return };
         let place = room.place.clone();
@@ -110,5 +110,5 @@ impl App {
     }
 }
 
-/// How much one request for what was found brings.
+/// The number of entries in one page of a search.
 const HITS: u64 = 50;

@@ -1,4 +1,4 @@
-//! The screen as a function of the state.
+//! Draws the state of the screen.
 
 use std::time::Instant;
 
@@ -56,7 +56,7 @@ fn topic(app: &App, area: Rect, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(line), area);
 }
 
-/// What is being written, with the cursor in view.
+/// The draft, with the cursor in view.
 fn written(app: &App, area: Rect, frame: &mut Frame<'_>) {
     let Some(room) = app.room() else {
         return frame.render_widget(Paragraph::new(PROMPT), area);
@@ -81,7 +81,7 @@ fn written(app: &App, area: Rect, frame: &mut Frame<'_>) {
     }
 }
 
-/// The list that is chosen from, in place of everything but what is being written.
+/// The list, which covers everything but the draft.
 fn list(app: &App, frame: &mut Frame<'_>) {
     let Some(list) = &app.list else { return };
     let input = layout::now(app).input;
@@ -97,7 +97,7 @@ fn list(app: &App, frame: &mut Frame<'_>) {
         let mut rows = flow::lines(&app.theme.styled(line), columns);
         rows.truncate(MOST_ROWS);
         if at == list.chosen {
-            rows.iter_mut().for_each(|it| *it = std::mem::take(it).patch_style(app.theme.chosen()));
+            rows.iter_mut().for_each(|row| *row = std::mem::take(row).patch_style(app.theme.chosen()));
         }
         rows
     };
@@ -124,10 +124,10 @@ fn list(app: &App, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// What can be done with `list`.
+/// The keys that work in `list`.
 fn keys(app: &App, list: &List) -> String {
     match list.choice() {
-        // Nobody reads in a room without being in it, and being in it is seen.
+        // To read a room one has to enter it, which others see.
         Some(Choice::Message(place, _)) if !app.is_in(place) => {
             format!("Enter joins {}, where others see you; Esc goes back", Sanitized::line(&place.title()))
         }
@@ -138,5 +138,5 @@ fn keys(app: &App, list: &List) -> String {
     }
 }
 
-/// The most rows of a list that one of its lines takes.
+/// The most rows that one line of a list takes.
 const MOST_ROWS: usize = 4;

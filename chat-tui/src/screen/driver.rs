@@ -1,5 +1,5 @@
-//! Where keys, the conversation and the clock come together, one at a time. While thousands of messages come, keys are
-//! taken first and the screen is drawn at most [`FRAME`] after what it shows.
+//! The event loop of the screen: keys, the conversation and the clock. Keys come first, and during a flood of messages
+//! the screen is drawn once per [`FRAME`].
 
 use std::{
     fmt, io,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use chat_front::{Connection, Connector, Notice, connection::Happened, text::Line};
+use chat_front::{Connection, Connector, Notice, connection::ConnectionEvent, text::Line};
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures::{
     FutureExt, StreamExt,
@@ -18,7 +18,7 @@ use futures::{
 use jiff::tz::TimeZone;
 
 use super::{
-    app::{App, Wish},
+    app::{App, Effect},
     draw,
     terminal::Terminal,
     theme::Theme,
@@ -29,13 +29,13 @@ use crate::edit::{self, Key, Way};
 pub struct Options<'a> {
     /// Whether to use colours.
     pub colours: bool,
-    /// Whether to ring for what is for the user.
+    /// Whether to ring for messages that mention the user.
     pub rings: bool,
-    /// Told before, and said again, as the screen covers it.
+    /// A line that was printed before and that the screen covers; it is shown again.
     pub told: Option<Line>,
     /// Completes when the program is asked to end.
     pub shutdown: BoxStream<'static, ()>,
-    /// Asked when the user leaves, with whether a session is open: what the user is to be warned of first, if anything.
+    /// Called when the user leaves, with whether a session is open. Returns a warning to show first, if there is one.
     pub warning: Box<dyn FnMut(bool) -> Option<Line> + 'a>,
 }
 
@@ -85,7 +85,7 @@ struct Driver<'a> {
 /// Why the driver woke.
 enum Woken {
     Event(Option<io::Result<Event>>),
-    Happened(anyhow::Result<Happened>),
+    ConnectionEvent(anyhow::Result<ConnectionEvent>),
     Time,
 }
 
@@ -108,11 +108,11 @@ impl Driver<'_> {
             let woken = {
                 let happens = self.connection.next(&mut self.app.conversation).fuse();
                 let mut happens = std::pin::pin!(happens);
-                // Keys come first, and what was written before what there is to read.
+                // In this order: the user, then requests, then updates.
                 select_biased! {
                     _ = self.shutdown.next() => return Ok(()),
                     event = events.next() => Woken::Event(event),
-                    happened = happens => Woken::Happened(happened),
+                    happened = happens => Woken::ConnectionEvent(happened),
                     () = timeout => Woken::Time,
                 }
             };
@@ -121,7 +121,7 @@ impl Driver<'_> {
                     let event = event.context("the terminal is gone")?.context("the terminal is gone")?;
                     self.on_event(event);
                 }
-                Woken::Happened(happened) => {
+                Woken::ConnectionEvent(happened) => {
                     self.happened(happened?);
                     self.happened_already()?;
                 }
@@ -131,11 +131,11 @@ impl Driver<'_> {
                     self.draw_within(FRAME);
                 }
             }
-            for wish in self.app.take_wishes() {
+            for effect in self.app.take_effects() {
                 self.draw_within(FRAME);
-                match wish {
-                    Wish::Redraw => terminal.forget().context("the terminal is gone")?,
-                    Wish::Quit => match (self.warning)(self.connection.is_open()) {
+                match effect {
+                    Effect::Redraw => terminal.forget().context("the terminal is gone")?,
+                    Effect::Quit => match (self.warning)(self.connection.is_open()) {
                         Some(line) => self.app.note(line),
                         None => return Ok(()),
                     },
@@ -148,7 +148,7 @@ impl Driver<'_> {
         self.connection.connector().runtime().now()
     }
 
-    /// Something has changed, and is to be seen that soon after what was drawn last.
+    /// Schedules a redraw at most `frame` after the last one.
     fn draw_within(&mut self, frame: Duration) {
         let due = self.drawn + frame;
         self.due = Some(self.due.map_or(due, |already| already.min(due)));
@@ -188,29 +188,29 @@ impl Driver<'_> {
             },
             Event::FocusGained => self.app.focused(true),
             Event::FocusLost => self.app.focused(false),
-            // What is drawn next is drawn for the size there is then.
+            // The next frame asks for the size.
             Event::Resize(..) => {}
             Event::Key(_) => return,
         }
         self.draw_within(KEY_FRAME);
     }
 
-    fn happened(&mut self, happened: Happened) {
+    fn happened(&mut self, happened: ConnectionEvent) {
         let now = self.now();
         match happened {
-            Happened::Update(update) => self.app.on_update(update, now),
-            Happened::Opened(welcome) => self.app.opened(welcome, now),
-            Happened::Renamed(welcome) => self.app.renamed(&welcome, now),
-            Happened::NotRenamed(why) => {
+            ConnectionEvent::Update(update) => self.app.on_update(update, now),
+            ConnectionEvent::Opened(welcome) => self.app.opened(welcome, now),
+            ConnectionEvent::Renamed(welcome) => self.app.renamed(&welcome, now),
+            ConnectionEvent::NotRenamed(why) => {
                 let notice = self.app.conversation.not_renamed(why);
                 self.app.tell(&notice);
             }
-            Happened::NotMoved(why) => self.app.tell(&Notice::CannotGoOn { why }),
+            ConnectionEvent::NotMoved(why) => self.app.tell(&Notice::CannotGoOn { why }),
         }
         self.draw_within(FRAME);
     }
 
-    /// Takes what has happened already, so that it is drawn at once.
+    /// Takes the events that are ready, so that one frame shows them all.
     fn happened_already(&mut self) -> anyhow::Result<()> {
         for _ in 0..MOST_AT_ONCE {
             let Some(happened) = self.connection.next(&mut self.app.conversation).now_or_never() else {
@@ -221,7 +221,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Says what is left to say and waits, not for long, until it is stored.
+    /// Sends the rest and waits a short while until it is stored.
     async fn leave(self) -> anyhow::Result<()> {
         let Driver { mut app, connection, mut shutdown, .. } = self;
         let runtime = connection.connector().runtime().clone();
@@ -242,14 +242,14 @@ impl Driver<'_> {
     }
 }
 
-/// How long what is shown may be older than what is known: a sixtieth of a second.
+/// The longest delay before a change is drawn: a sixtieth of a second.
 const FRAME: Duration = Duration::from_micros(16_667);
 
-/// The same for what the user does. The rest of the time is left to others.
+/// The longest delay before the user's own input is drawn.
 const KEY_FRAME: Duration = Duration::from_millis(4);
 
 /// The bell rings at most once in this time, however often the user is called.
 const RING_EVERY: Duration = Duration::from_secs(1);
 
-/// How many updates are taken before it is looked whether a key was pressed.
+/// Updates taken in a row before keys have their turn again.
 const MOST_AT_ONCE: usize = 64;

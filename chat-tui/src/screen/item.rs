@@ -1,4 +1,4 @@
-//! One thing in a room, as the rows it takes. What is not in view is never asked for.
+//! Renders one item of a room as rows. Only items in view are rendered.
 
 use chat_core::wire::EntryKind;
 use chat_front::text::{Sanitized, entry};
@@ -11,12 +11,12 @@ use ratatui::{
 use super::{
     backlog::{Item, Said},
     mention,
-    room::{Outgoing, Room, Sent},
+    room::{Outgoing, RoomView, Sent},
     theme::Theme,
 };
 use crate::flow::{self, Styled};
 
-/// What it takes to show something besides the thing itself.
+/// The settings for rendering items.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look<'a> {
     pub(crate) me: Option<&'a str>,
@@ -25,13 +25,13 @@ pub(crate) struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// How many rows the thing at `at` takes.
-    pub(crate) fn height(&self, room: &Room, at: usize, columns: usize) -> usize {
+    /// How many rows the item at `at` takes.
+    pub(crate) fn height(&self, room: &RoomView, at: usize, columns: usize) -> usize {
         self.rows(room, at, columns).len()
     }
 
-    /// The rows of the thing at `at`, each of at most `columns`.
-    pub(crate) fn rows(&self, room: &Room, at: usize, columns: usize) -> Vec<Line<'static>> {
+    /// The rows of the item at `at`, each of at most `columns`.
+    pub(crate) fn rows(&self, room: &RoomView, at: usize, columns: usize) -> Vec<Line<'static>> {
         let items = (0..at).rev().map(|before| room.backlog.get(before));
         let before = items.flatten().find(|item| !matches!(item, Item::Hidden(_)));
         match room.backlog.get(at) {
@@ -51,17 +51,23 @@ impl Look<'_> {
         }
     }
 
-    fn said(&self, room: &Room, said: &Said, before: Option<&Item>, columns: usize) -> Vec<Line<'static>> {
+    fn said(
+        &self,
+        room: &RoomView,
+        said: &Said,
+        before: Option<&Item>,
+        columns: usize,
+    ) -> Vec<Line<'static>> {
         let theme = self.theme;
         let time = self.time(said);
-        let last = before.and_then(|it| if let Item::Said(it) = it { Some(it) } else { None });
+        let last = before.and_then(|item| if let Item::Said(item) = item { Some(item) } else { None });
         let mut rows = Vec::new();
         let is_other_day = last.is_none_or(|last| self.time(last).date() != time.date());
         if is_other_day && (last.is_some() || before.is_none()) {
             rows.push(ruled(&day(time.date()), theme.faint(), columns));
         }
         let is_first_new = room.mark.is_some_and(|mark| {
-            said.seq > mark && before.is_none_or(|it| it.seq().is_none_or(|seq| seq <= mark))
+            said.seq > mark && before.is_none_or(|item| item.seq().is_none_or(|seq| seq <= mark))
         });
         if is_first_new {
             rows.push(ruled("new", theme.news(), columns));
@@ -101,7 +107,7 @@ impl Look<'_> {
         rows
     }
 
-    /// Who says what follows, and `more` about that.
+    /// The head line of a message: the author's name and `more`.
     fn head(&self, name: &str, more: &str, columns: usize) -> Line<'static> {
         let shown = Sanitized::line(name).to_string();
         let shown = flow::shortened(&shown, columns.saturating_sub(more.len()).max(1));
@@ -111,7 +117,7 @@ impl Look<'_> {
         ])
     }
 
-    /// What was said, with our name marked.
+    /// The text of a message, with the user's own name marked.
     fn text(&self, said: &Said) -> Styled {
         let harmless = Sanitized::lines(&said.text).to_string();
         let mut parts = Vec::new();
@@ -165,7 +171,7 @@ fn inner(columns: usize) -> usize {
     columns.saturating_sub(2).max(1)
 }
 
-/// Nothing that somebody wrote stands at the left edge, where it could pass for something that somebody else wrote.
+/// Indents every line of a message, so that none of them can look like a message of another person.
 fn indented(lines: Vec<Line<'static>>, sign: Span<'static>) -> impl Iterator<Item = Line<'static>> {
     lines.into_iter().enumerate().map(move |(at, mut line)| {
         line.spans.insert(0, if at == 0 { sign.clone() } else { Span::raw("  ") });
@@ -185,5 +191,5 @@ fn ruled(text: &str, style: Style, columns: usize) -> Line<'static> {
     Line::styled(format!("{} {text} {}", "─".repeat(left), "─".repeat(right)), style)
 }
 
-/// For how long, in milliseconds, what one person says goes on without the name and the time.
+/// Messages of one person within this time, in milliseconds, share one head line.
 const TOGETHER: u64 = 5 * 60 * 1000;

@@ -1,11 +1,11 @@
-//! What goes where on a screen of some size.
+//! The areas of the screen for a given size.
 
 use ratatui::layout::Rect;
 
 use super::app::App;
 use crate::{edit, flow};
 
-/// The parts of the screen; what has no place has no area.
+/// The areas of the screen; a part without a place has an empty area.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Areas {
     pub(crate) topic: Rect,
@@ -16,11 +16,11 @@ pub(crate) struct Areas {
     pub(crate) input: Rect,
 }
 
-/// How much fits.
+/// Which parts fit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fits {
     Everything,
-    /// Messages and what is written.
+    /// Messages and the draft.
     Little,
     Nothing,
 }
@@ -33,7 +33,7 @@ pub(crate) fn fits((columns, rows): (u16, u16)) -> Fits {
     }
 }
 
-/// Where everything is, with so many rows of what is being written.
+/// The areas for a terminal of `size`, with `written` rows of draft.
 pub(crate) fn areas(size: (u16, u16), written: usize) -> Areas {
     let (columns, rows) = size;
     match fits(size) {
@@ -54,7 +54,7 @@ pub(crate) fn areas(size: (u16, u16), written: usize) -> Areas {
             Areas {
                 topic: Rect::new(0, 0, columns, 1),
                 rooms: Rect::new(0, 1, left, height),
-                // A column between, and one at the edge for what a terminal draws wider than it says.
+                // One column as a gap, and one at the edge for characters that a terminal draws too wide.
                 messages: Rect::new(left + 1, 1, columns - left - right - 2, height),
                 people: Rect::new(columns - right, 1, right, height),
                 status: Rect::new(0, rows - 1 - input, columns, 1),
@@ -64,20 +64,20 @@ pub(crate) fn areas(size: (u16, u16), written: usize) -> Areas {
     }
 }
 
-/// Where everything is now.
+/// The areas of the present screen.
 pub(crate) fn now(app: &App) -> Areas {
     let columns = usize::from(app.size.0);
     let written = app.room().map_or(1, |room| edit::rows(&room.draft, columns).0.len());
     areas(app.size, written)
 }
 
-/// The columns and rows there are for messages.
+/// The columns and rows of the area for messages.
 pub(crate) fn messages(app: &App) -> (usize, usize) {
     let area = now(app).messages;
     (area.width.into(), area.height.into())
 }
 
-/// Which room of the list is at this place of the screen.
+/// The index of the room that the list shows at this cell.
 pub(crate) fn room_at(app: &App, column: u16, row: u16) -> Option<usize> {
     let area = now(app).rooms;
     let is_there = column < area.right() && (area.top()..area.bottom()).contains(&row);
@@ -86,12 +86,12 @@ pub(crate) fn room_at(app: &App, column: u16, row: u16) -> Option<usize> {
         .filter(|at| *at < app.rooms.len())
 }
 
-/// The first room in view, so that the current one is.
+/// The index of the first room in the list's view, chosen so that the current room is in view.
 pub(crate) fn first_room(app: &App, height: u16) -> usize {
     (app.current + 1).saturating_sub(height.into())
 }
 
-/// `text` for a place of `columns`.
+/// `text`, shortened to `columns`.
 pub(crate) fn short(text: &str, columns: u16) -> String {
     flow::shortened(text, columns.into())
 }

@@ -1,4 +1,4 @@
-//! Where a text names somebody: by the whole name, as a word of its own.
+//! Finds mentions: places where a text has a name as a word of its own.
 
 use std::ops::Range;
 
@@ -34,8 +34,9 @@ mod tests {
 
     #[test]
     fn a_name_is_found_as_a_word_alone() {
-        let found =
-            |name: &'static str, text: &'static str| of(name, text).map(|it| &text[it]).collect::<Vec<_>>();
+        let found = |name: &'static str, text: &'static str| {
+            of(name, text).map(|range| &text[range]).collect::<Vec<_>>()
+        };
         assert_eq!(found("ana", "Ana, anagram and @ana: banana ana"), ["Ana", "ana", "ana"]);
         assert_eq!(found("ana-2", "ana-2? ana-22 ana"), ["ana-2"]);
         assert_eq!(found("Élan", "élan"), ["élan"]);

@@ -199,9 +199,10 @@ impl App {
         self.rooms[at].hear(entry.into(), is_watched, is_news);
     }
 
-    /// The page that was asked for under `tag` will not come again. Returns where it belongs.
+    /// Ends the wait for the page that was asked for under `tag`. Returns its room and its purpose.
     fn take_wanted(&mut self, tag: u64) -> Option<(usize, Wanted)> {
-        let is_loading = |room: &super::room::Room| room.loading.as_ref().is_some_and(|(of, _)| *of == tag);
+        let is_loading =
+            |room: &super::room::RoomView| room.loading.as_ref().is_some_and(|(of, _)| *of == tag);
         let at = self.rooms.iter().position(is_loading)?;
         let (_, wanted) = self.rooms[at].loading.take()?;
         Some((at, wanted))
@@ -223,7 +224,7 @@ impl App {
         }
     }
 
-    /// Goes on fetching if what came does not reach the end that is looked at, or does not follow what is here.
+    /// Fetches another page if this one did not reach the end in view, or did not follow the backlog.
     fn fill(&mut self, follows: bool) {
         let Some(room) = self.room() else { return };
         let is_short = !follows || (room.scroll == Scroll::Bottom && !room.backlog.is_at_head());

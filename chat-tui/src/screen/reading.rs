@@ -1,4 +1,4 @@
-//! Moving about in what was said, and fetching what is not here.
+//! Scrolling through a room, and fetching the pages that scrolling needs.
 
 use chat_core::wire::EntryFrame;
 use chat_front::{Notice, Place};
@@ -12,7 +12,7 @@ use super::{
 };
 
 impl App {
-    /// Scrolls by `by` rows, up if that is less than 0, and fetches what is needed to go on.
+    /// Scrolls by `by` rows, up if `by` is negative, and fetches the next page in that direction if it is near.
     pub(super) fn scroll(&mut self, by: isize) {
         let (width, height) = layout::messages(self);
         let Some(room) = self.room() else { return };
@@ -48,7 +48,7 @@ impl App {
         }
     }
 
-    /// Fetches what comes after what is here, if the view at `top` comes near the end of that.
+    /// Fetches the page after the backlog if the view, which begins at item `top`, is near its end.
     fn load_newer(&mut self, top: usize) {
         let Some(room) = self.room() else { return };
         let (place, page) = (room.place.clone(), room.backlog.newer());
@@ -77,7 +77,7 @@ impl App {
         }
     }
 
-    /// Goes to the message with number `seq`, which is fetched if it is not here.
+    /// Goes to the message with number `seq`, and fetches it if the backlog does not have it.
     pub(super) fn jump_to(&mut self, place: Place, seq: u64) {
         let Place::Room(name) = &place else { return };
         let Some(at) = self.find(&place).filter(|_| self.is_in(&place)) else {
@@ -90,7 +90,7 @@ impl App {
         self.show_from(at, seq);
     }
 
-    /// Goes back until `messages` more are in view, or all that the server has.
+    /// Scrolls back by `messages` messages, or to the first one that the server holds.
     pub(super) fn go_back(&mut self, messages: u64) {
         let (width, height) = layout::messages(self);
         let Some(room) = self.room() else { return };
@@ -100,14 +100,14 @@ impl App {
         let first = (top..room.backlog.len()).find_map(|at| room.backlog.get(at)?.seq());
         let oldest = match room.place {
             Place::Room(_) => Some(room.backlog.oldest()),
-            Place::Person(_) => room.backlog.first_seq(), // the rest is not to be had
+            Place::Person(_) => room.backlog.first_seq(), // the server has no history of direct messages
         };
         let (Some(first), Some(oldest)) = (first, oldest) else { return };
         let seq = first.saturating_sub(messages).max(oldest);
         self.show_from(self.current, seq);
     }
 
-    /// Shows the messages from number `seq` on, which are fetched if they are not here.
+    /// Shows the messages from number `seq` on, and fetches them if the backlog does not have them.
     fn show_from(&mut self, at: usize, seq: u64) {
         let room = &mut self.rooms[at];
         if room.loading.is_some() {
@@ -129,8 +129,8 @@ impl App {
     /// Takes the page around number `seq` that was asked for.
     pub(super) fn take_around(&mut self, at: usize, seq: u64, entries: &[EntryFrame]) {
         let room = &mut self.rooms[at];
-        if entries.first().is_some_and(|it| it.seq > seq) {
-            // The newest of what was asked for came, as many as fit a frame.
+        if entries.first().is_some_and(|entry| entry.seq > seq) {
+            // The server sends the newest entries of the page, as many as fit a frame.
             let (place, page) = (room.place.clone(), PageRequest { before: Some(seq + 1), limit: PAGE });
             return self.load(&place, page, Wanted::Around(seq));
         }
@@ -139,17 +139,17 @@ impl App {
             room.backlog.take_around(entries);
             self.show_from(at, seq);
         }
-        if is_wanted && entries.iter().all(|it| it.seq != seq) {
+        if is_wanted && entries.iter().all(|entry| entry.seq != seq) {
             self.tell(&Notice::NoLongerHeld);
         }
     }
 }
 
-/// How many items before the view comes to the end of them the next are fetched.
+/// The next page is fetched when the view comes this close to the end of the items.
 const AHEAD: usize = 40;
 
-/// How much is fetched around what is jumped to.
+/// The number of entries fetched around a message that the user jumps to.
 const PAGE: u64 = 100;
 
-/// How many items are shown above it.
+/// The number of items shown above that message.
 const CONTEXT: usize = 3;

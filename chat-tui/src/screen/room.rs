@@ -1,4 +1,4 @@
-//! One conversation: what was said in it, what is on its way, who is there, and how far it was read.
+//! The view of one room or of direct messages with one person: backlog, pending messages, people, read position.
 
 use std::collections::BTreeMap;
 
@@ -23,60 +23,60 @@ pub(crate) enum Wanted {
     Newest,
 }
 
-/// Something of ours that is not among the entries yet.
+/// A message of the user that is not among the entries yet.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Outgoing {
     pub(crate) tag: u64,
     pub(crate) text: String,
     pub(crate) state: Sent,
-    /// Where the room stood when it was written.
+    /// The head of the room when the message was written.
     since: u64,
 }
 
-/// How far it got.
+/// The state of an outgoing message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Sent {
-    /// Nobody knows yet.
+    /// No answer has come yet.
     Pending,
-    /// It is stored under this number.
+    /// The server stored it under this number.
     Stored(u64),
-    /// It is not: why.
+    /// It was not stored, for this reason.
     Failed(String),
 }
 
-/// A conversation.
+/// The view of a room, or of the direct messages with a person.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct RoomView {
     pub(crate) place: Place,
     pub(crate) backlog: Backlog,
     pub(crate) outgoing: Vec<Outgoing>,
     pub(crate) scroll: Scroll,
     pub(crate) draft: Editor,
     pub(crate) topic: String,
-    /// By the form they are sorted by.
+    /// Names by the lower-case form that sorts them.
     people: BTreeMap<String, String>,
-    /// How many are in, which may be more than are known.
+    /// The number of people in the room; more than `people` if the server did not name all.
     pub(crate) present: u64,
-    /// The server let us in, at least once.
+    /// The server let the user in, at least once.
     pub(crate) joined: bool,
-    /// Messages that came since anybody looked, and those of them that are for the user.
+    /// Messages since the user looked at the room last, and those of them that mention the user.
     pub(crate) unread: u64,
     pub(crate) mentions: u64,
-    /// Messages that came below what is in view.
+    /// Messages that came below the view.
     pub(crate) below: u64,
-    /// The last number that was seen.
+    /// The last entry number that the user has seen.
     pub(crate) seen: u64,
-    /// After which number the line goes that says what is new.
+    /// The line `new` stands after this entry number.
     pub(crate) mark: Option<u64>,
-    /// The page that is on its way: the tag of its request, and what it is wanted for.
+    /// The page that was asked for: the tag of its request, and its purpose.
     pub(crate) loading: Option<(u64, Wanted)>,
     /// The message that was jumped to.
     pub(crate) target: Option<u64>,
 }
 
-impl Room {
-    pub(crate) fn new(place: Place) -> Room {
-        Room {
+impl RoomView {
+    pub(crate) fn new(place: Place) -> RoomView {
+        RoomView {
             place,
             backlog: Backlog::default(),
             outgoing: Vec::new(),
@@ -96,11 +96,11 @@ impl Room {
         }
     }
 
-    /// Takes what is new. `is_watched` says whether the user looks at this room, `is_news` whether it counts.
+    /// Takes a new item. `is_watched`: the user looks at this room. `is_news`: the item counts as unread.
     pub(crate) fn hear(&mut self, item: Item, is_watched: bool, is_news: bool) {
         let seq = item.seq();
         let is_read_back = self.scroll != Scroll::Bottom;
-        // What one person said is not to be had again.
+        // Direct messages cannot be fetched again, so they are always kept.
         self.backlog.news(item, is_read_back && matches!(self.place, Place::Room(_)));
         let Some(seq) = seq else { return };
         if is_read_back && is_news {
@@ -113,66 +113,68 @@ impl Room {
         }
     }
 
-    /// Says something to the user.
+    /// Shows a notice.
     pub(crate) fn note(&mut self, line: Line) {
         let is_read_back = self.scroll != Scroll::Bottom;
         self.below += u64::from(is_read_back);
         self.backlog.news(Item::Note(line), is_read_back);
     }
 
-    /// The user begins to look at it.
+    /// The user begins to look at this room.
     pub(crate) fn look(&mut self) {
         self.mark = (self.unread > 0).then_some(self.seen);
         self.seen = self.seen.max(self.backlog.head());
         (self.unread, self.mentions) = (0, 0);
     }
 
-    /// The user looks elsewhere.
+    /// The user looks at another room.
     pub(crate) fn look_away(&mut self) {
         self.mark = None;
         self.target = None;
         self.seen = self.seen.max(self.backlog.head());
     }
 
-    /// Something of ours is on its way.
+    /// Adds a pending message, sent under `tag`.
     pub(crate) fn say(&mut self, tag: u64, text: String) {
         let since = self.backlog.head();
         self.outgoing.push(Outgoing { tag, text, state: Sent::Pending, since });
     }
 
-    /// The server stored what was asked under `tag`.
+    /// The server stored the message sent under `tag`.
     pub(crate) fn stored(&mut self, tag: u64, seq: u64) {
         // Its entry may have come before.
         let has_come = seq <= self.backlog.head();
         if has_come {
-            self.outgoing.retain(|it| it.tag != tag);
-        } else if let Some(it) = self.outgoing.iter_mut().find(|it| it.tag == tag) {
-            it.state = Sent::Stored(seq);
+            self.outgoing.retain(|message| message.tag != tag);
+        } else if let Some(message) = self.outgoing.iter_mut().find(|message| message.tag == tag) {
+            message.state = Sent::Stored(seq);
         }
     }
 
     pub(crate) fn failed(&mut self, tag: u64, why: String) {
-        if let Some(it) = self.outgoing.iter_mut().find(|it| it.tag == tag) {
-            it.state = Sent::Failed(why);
+        if let Some(message) = self.outgoing.iter_mut().find(|message| message.tag == tag) {
+            message.state = Sent::Failed(why);
         }
     }
 
-    /// An entry of ours has come: what was on its way is there.
+    /// An entry of the user has come: removes the pending message that it is.
     pub(crate) fn has_come(&mut self, seq: u64, text: &str) {
-        let known = self.outgoing.iter().position(|it| it.state == Sent::Stored(seq));
+        let known = self.outgoing.iter().position(|message| message.state == Sent::Stored(seq));
         // The acknowledgement may be later than the entry.
         let alike = || {
-            let is_it = |it: &Outgoing| it.state == Sent::Pending && it.since < seq && it.text == text;
-            self.outgoing.iter().position(is_it)
+            let is_same = |message: &Outgoing| {
+                message.state == Sent::Pending && message.since < seq && message.text == text
+            };
+            self.outgoing.iter().position(is_same)
         };
         if let Some(at) = known.or_else(alike) {
             self.outgoing.remove(at);
         }
     }
 
-    /// Takes the first message that could not be sent.
+    /// Takes the first failed message out.
     pub(crate) fn take_failed(&mut self) -> Option<Outgoing> {
-        let at = self.outgoing.iter().position(|it| matches!(it.state, Sent::Failed(_)))?;
+        let at = self.outgoing.iter().position(|message| matches!(message.state, Sent::Failed(_)))?;
         Some(self.outgoing.remove(at))
     }
 
@@ -181,7 +183,7 @@ impl Room {
     }
 
     pub(crate) fn set_people(&mut self, names: &[String], present: u64) {
-        self.people = names.iter().map(|it| (sorted_by(it), it.clone())).collect();
+        self.people = names.iter().map(|name| (sorted_by(name), name.clone())).collect();
         self.present = present;
     }
 
@@ -197,14 +199,14 @@ impl Room {
         self.present = self.present.max(self.people.len() as u64);
     }
 
-    /// The numbers began anew: what was seen is void.
+    /// The entry numbers began anew: forgets the entries and the read position.
     pub(crate) fn reset(&mut self) {
         self.backlog.reset();
         self.scroll = Scroll::Bottom;
         (self.seen, self.mark, self.target, self.loading) = (0, None, None, None);
     }
 
-    /// How many things are to be seen one below the other.
+    /// The number of items, pending messages included.
     pub(crate) fn len(&self) -> usize {
         self.backlog.len() + if self.backlog.is_at_head() { self.outgoing.len() } else { 0 }
     }

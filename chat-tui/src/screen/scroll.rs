@@ -1,36 +1,37 @@
-//! Where a room is looked at: at its end, or from some row of some item on, whatever comes before and after that.
+//! The scroll position of a room: its end, or a row of an item, which stays while items are added around it.
 
 use super::backlog::Backlog;
 
-/// What is at the top of the view, or that its bottom is the newest there is.
+/// A scroll position.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Scroll {
+    /// The newest row is at the bottom of the view.
     #[default]
     Bottom,
-    /// The item with this identity, from this row of it on.
+    /// This row of the item with this identity is at the top of the view.
     At(i64, usize),
 }
 
-/// A row of an item, by their places.
+/// A row, by the index of its item and its index there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Top {
     pub(crate) item: usize,
     pub(crate) row: usize,
 }
 
-/// Something to scroll in: so many items, each with so many rows.
+/// The items to scroll in, and the number of rows of each.
 pub(crate) struct Rows<F> {
     pub(crate) items: usize,
     pub(crate) of: F,
 }
 
 impl<F: Fn(usize) -> usize> Rows<F> {
-    /// What is at the top when the end is at the bottom of `height` rows.
+    /// The row at the top when the last row is at the bottom of `height` rows.
     fn end(&self, height: usize) -> Top {
         self.before(Top { item: self.items, row: 0 }, height)
     }
 
-    /// What is `rows` above `top`.
+    /// The row that is `rows` above `top`.
     fn before(&self, top: Top, mut rows: usize) -> Top {
         let Top { mut item, mut row } = top;
         loop {
@@ -46,7 +47,7 @@ impl<F: Fn(usize) -> usize> Rows<F> {
         }
     }
 
-    /// What is `rows` below `top`.
+    /// The row that is `rows` below `top`.
     fn after(&self, top: Top, rows: usize) -> Top {
         let Top { mut item, row } = top;
         let mut rows = row + rows;
@@ -87,7 +88,7 @@ impl Scroll {
         }
     }
 
-    /// The same some rows further up.
+    /// The position `by` rows further up.
     pub(crate) fn up(
         self,
         by: usize,
@@ -99,7 +100,7 @@ impl Scroll {
         if rows.fits(top, height) { Scroll::Bottom } else { Scroll::At(backlog.id(top.item), top.row) }
     }
 
-    /// The same some rows further down. `ends` says whether the end of the items is the newest there is.
+    /// The position `by` rows further down. `ends` says whether the last item is the newest of the room.
     pub(crate) fn down(
         self,
         by: usize,

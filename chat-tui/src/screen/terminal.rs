@@ -1,4 +1,4 @@
-//! The terminal: taken over, and given back as it was, whatever happens.
+//! Takes the terminal over, and restores it also after a panic.
 
 use std::{
     io::{self, BufWriter, Stdout, Write},
@@ -28,11 +28,11 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::flow;
 
-/// The terminal while it is ours. Dropping it gives it back.
+/// The terminal in raw mode with the alternate screen. Dropping it restores the terminal.
 #[derive(Debug)]
 pub(super) struct Terminal {
     terminal: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
-    /// Which cells of what is shown may take more columns than they should.
+    /// The cells on display whose width terminals disagree about.
     uncertain: Vec<usize>,
 }
 
@@ -40,7 +40,7 @@ impl Terminal {
     /// Takes the terminal over.
     ///
     /// # Errors
-    /// When it is none.
+    /// When standard output is no terminal.
     pub(super) fn take() -> io::Result<Terminal> {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
@@ -72,7 +72,7 @@ impl Terminal {
         Ok(Terminal { terminal, uncertain: Vec::new() })
     }
 
-    /// Shows what `draw` draws, all at once where the terminal can do that.
+    /// Shows a frame, atomically where the terminal supports synchronized updates.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -80,7 +80,7 @@ impl Terminal {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         let uncertain = uncertain(self.terminal.draw(&mut draw)?.buffer);
         let before = std::mem::replace(&mut self.uncertain, uncertain);
-        // What reached into other cells would stay there, where nothing has changed.
+        // A character drawn too wide covers a neighbouring cell, which a partial redraw would not repair.
         if !before.is_empty() && before != self.uncertain {
             self.forget()?;
             self.terminal.draw(draw)?;
@@ -88,17 +88,17 @@ impl Terminal {
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
-    /// Forgets what the terminal shows, so that everything is drawn anew.
+    /// Makes the next frame a full redraw.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub(super) fn forget(&mut self) -> io::Result<()> {
-        // Clearing it would ask the terminal where its cursor is, and wait for the answer among the keys.
+        // `clear` would query the cursor position and wait for the answer among the key events.
         let area = self.terminal.get_frame().area();
         self.terminal.resize(area)
     }
 
-    /// Rings.
+    /// Rings the bell.
     ///
     /// # Errors
     /// When the terminal is gone.
@@ -113,14 +113,14 @@ impl Drop for Terminal {
     }
 }
 
-/// The cells of `buffer` that some terminals make wider than others.
+/// The indices of the cells of `buffer` whose width terminals disagree about.
 fn uncertain(buffer: &Buffer) -> Vec<usize> {
     let cells = buffer.content().iter().map(Cell::symbol).enumerate();
     let is_uncertain = |symbol: &str| !symbol.is_ascii() && flow::width(symbol) > symbol.width();
     cells.filter(|(_, symbol)| is_uncertain(symbol)).map(|(at, _)| at).collect()
 }
 
-/// Makes the terminal what it was before. What cannot be written any more is not needed any more.
+/// Restores the terminal. Errors are ignored: a terminal that is gone needs no restoring.
 fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
@@ -139,12 +139,12 @@ fn give_back() {
     let _ = disable_raw_mode();
 }
 
-/// Whether the terminal is ours.
+/// Whether the terminal is taken over.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Buttons and the wheel. What crossterm asks for has every movement as well.
+/// Mouse buttons and the wheel; crossterm's own command would report every movement as well.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
-/// A whole screen fits, so that it is written at once.
+/// A whole frame fits, so it is written with one call.
 const BUFFER: usize = 64 << 10;

@@ -13,9 +13,9 @@ use chat_front::conversation::Action;
 use jiff::tz::TimeZone;
 
 use super::{
-    app::{App, Link, Wish},
+    app::{App, Effect, Link},
     backlog::Item,
-    room::{Room, Sent},
+    room::{RoomView, Sent},
     theme::Theme,
 };
 use crate::edit::{Key, Move, Way};
@@ -78,8 +78,8 @@ impl World {
         self.tell(Update::Reply { tag, reply });
     }
 
-    fn room(&self, title: &str) -> &Room {
-        self.app.rooms.iter().find(|it| it.place.title() == title).expect("it is there")
+    fn room(&self, title: &str) -> &RoomView {
+        self.app.rooms.iter().find(|room| room.place.title() == title).expect("it is there")
     }
 
     fn texts(&self, title: &str) -> Vec<String> {
@@ -88,7 +88,8 @@ impl World {
             Some(Item::Said(said)) => Some(said.text.to_string()),
             _ => None,
         });
-        said.chain(room.outgoing.iter().map(|it| format!("{:?} {}", it.state, it.text))).collect()
+        said.chain(room.outgoing.iter().map(|message| format!("{:?} {}", message.state, message.text)))
+            .collect()
     }
 }
 
@@ -240,7 +241,7 @@ fn direct_messages_are_a_conversation_with_each_person() {
     assert_eq!(world.texts("@bob"), ["psst", "yes?"]);
     world.line("/msg eve hi");
     world.asked();
-    assert_eq!(world.app.room().map(|it| it.place.title()).as_deref(), Some("@eve"));
+    assert_eq!(world.app.room().map(|room| room.place.title()).as_deref(), Some("@eve"));
     // Another session has another inbox.
     world.tell(Update::Connected(welcome("ana", false)));
     world.tell(direct("bob", "ana", 1, "again"));
@@ -258,7 +259,7 @@ fn whoever_writes_under_a_thousand_names_fills_no_memory() {
         let to = Some("ana".to_owned());
         let from = format!("eve{seq}");
         world.tell(Update::Entry(EntryFrame { to, ..entry(INBOX, &from, seq, "psst") }));
-        assert_eq!(world.app.room().map(|it| it.place.title()).as_deref(), Some("lobby"));
+        assert_eq!(world.app.room().map(|room| room.place.title()).as_deref(), Some("lobby"));
     }
     assert_eq!(world.app.rooms.len(), super::app::MOST_ROOMS);
     assert_eq!(world.room("@bob").draft.text(), "a draft");
@@ -382,9 +383,9 @@ fn an_empty_line_is_left_and_a_line_given_up() {
         world.press(Key::Char('x'));
         world.press(Key::Move(Move::LineStart));
         world.press(key);
-        assert_eq!(world.app.take_wishes(), [], "{key:?}");
+        assert_eq!(world.app.take_effects(), [], "{key:?}");
         world.press(key);
-        assert_eq!(world.app.take_wishes(), [Wish::Quit], "{key:?}");
+        assert_eq!(world.app.take_effects(), [Effect::Quit], "{key:?}");
     }
 }
 
@@ -396,7 +397,7 @@ fn without_a_room_nothing_is_said_until_one_is_entered() {
     world.reply(tag, Event::Left(Left { id: 0, room: "lobby".to_owned() }));
     world.line("hello?");
     assert_eq!(world.take_actions(), []);
-    assert_eq!(world.app.room().map(|it| it.draft.text()), Some("hello?"), "it is not lost");
+    assert_eq!(world.app.room().map(|room| room.draft.text()), Some("hello?"), "it is not lost");
     world.press(Key::Cancel);
     world.line("/join kitchen");
     world.asked();
@@ -405,7 +406,7 @@ fn without_a_room_nothing_is_said_until_one_is_entered() {
     assert!(world.app.list.is_some());
     world.press(Key::Char('?'));
     assert!(world.app.list.is_none());
-    assert_eq!(world.app.room().map(|it| it.draft.text()), Some("?"));
+    assert_eq!(world.app.room().map(|room| room.draft.text()), Some("?"));
 }
 
 /// protocol 14.1

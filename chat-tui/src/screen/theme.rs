@@ -1,11 +1,11 @@
-//! How things look: sixteen colours that the terminal's owner chose, on the ground that is there, or none.
+//! Styles: the terminal's own sixteen colours on its own background, or weights alone.
 
 use chat_front::text::{Line, colour_of};
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::flow::Styled;
 
-/// Colours or none; then weight alone tells things apart.
+/// Whether styles have colours.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Theme {
     pub(crate) colours: bool,
@@ -16,7 +16,7 @@ impl Theme {
         if self.colours { Style::new().fg(colour) } else { Style::new() }
     }
 
-    /// What matters less.
+    /// Secondary text.
     pub(crate) fn faint(self) -> Style {
         Style::new().add_modifier(Modifier::DIM)
     }
@@ -30,27 +30,27 @@ impl Theme {
         self.colour(translated(colour_of(name))).add_modifier(Modifier::BOLD)
     }
 
-    /// What went wrong.
+    /// Errors.
     pub(crate) fn alarm(self) -> Style {
         self.colour(Color::Red).add_modifier(Modifier::BOLD)
     }
 
-    /// What is for the user.
+    /// Mentions of the user.
     pub(crate) fn mention(self) -> Style {
         self.colour(Color::Magenta).add_modifier(Modifier::BOLD)
     }
 
-    /// What is new.
+    /// The line above new messages.
     pub(crate) fn news(self) -> Style {
         self.colour(Color::Red)
     }
 
-    /// What is chosen, and bars.
+    /// The chosen line, and bars.
     pub(crate) fn chosen(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// A line of this program's, as it is printed elsewhere.
+    /// A line with its styles translated for the screen.
     pub(crate) fn styled(self, line: &Line) -> Styled {
         line.spans().map(|(style, text)| (self.translated(style), text.to_owned())).collect()
     }

@@ -1,4 +1,4 @@
-//! What becomes of keys, pasted text and the wheel.
+//! Handles keys, pasted text and the mouse.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use chat_core::text;
 use chat_front::Notice;
 
 use super::{
-    app::{App, Wish},
+    app::{App, Effect},
     complete::Completing,
     layout,
     list::{Choice, List},
@@ -50,30 +50,30 @@ impl App {
             }
             Key::Help => self.list = Some(List::of_help()),
             Key::SendAgain => self.send_again(),
-            Key::Drop => drop(self.room_mut().and_then(super::room::Room::take_failed)),
+            Key::Drop => drop(self.room_mut().and_then(super::room::RoomView::take_failed)),
             Key::Escape => self.scroll_to_end(),
-            Key::Cancel | Key::EndOfInput if self.draft().is_empty() => self.wishes.push(Wish::Quit),
+            Key::Cancel | Key::EndOfInput if self.draft().is_empty() => self.effects.push(Effect::Quit),
             Key::Cancel => self.give_up_line(),
             Key::EndOfInput => self.draft().delete(Move::Right),
-            Key::Redraw => self.wishes.push(Wish::Redraw),
+            Key::Redraw => self.effects.push(Effect::Redraw),
         }
     }
 
-    /// Takes text that was pasted: it is one text, whatever is in it, and never keys.
+    /// Inserts pasted text. Nothing in it is taken for a key.
     pub(crate) fn on_paste(&mut self, pasted: &str) {
         self.completing = None;
         let text = text::clean(pasted);
         self.write(&text);
     }
 
-    /// Takes a click at this column and row of the terminal.
+    /// Handles a click at this cell.
     pub(crate) fn on_click(&mut self, column: u16, row: u16) {
         if let Some(at) = layout::room_at(self, column, row) {
             self.go_to(at);
         }
     }
 
-    /// Whether `key` was for the list.
+    /// Offers `key` to the list. Returns whether the list took it.
     fn list_key(&mut self, key: Key) -> bool {
         let page = usize::from(self.size.1).saturating_sub(4).max(1);
         let Some(list) = &mut self.list else { return false };
@@ -146,7 +146,7 @@ impl App {
         }
         if self.submit(&line, now) {
             self.written.keep(&line);
-            if let Some(room) = self.rooms.iter_mut().find(|it| it.draft.text() == line) {
+            if let Some(room) = self.rooms.iter_mut().find(|room| room.draft.text() == line) {
                 room.draft.take();
             }
         }
@@ -186,5 +186,5 @@ impl App {
     }
 }
 
-/// How many rows a notch of the wheel is.
+/// Rows per notch of the wheel.
 const WHEEL: usize = 3;

@@ -24,7 +24,7 @@ pub(super) fn draw(app: &App, area: Rect, frame: &mut Frame<'_>) {
         }
     }
     lines.truncate(height);
-    // What there is stands at the bottom, where the next comes.
+    // Few messages stand at the bottom, where the next one appears.
     let free = height - lines.len();
     let used = Rect {
         y: area.y + u16::try_from(free).unwrap_or(0),

@@ -8,7 +8,7 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::super::{app::App, layout, room::Room};
+use super::super::{app::App, layout, room::RoomView};
 use crate::flow;
 
 pub(super) fn rooms(app: &App, area: Rect, frame: &mut Frame<'_>) {
@@ -18,7 +18,7 @@ pub(super) fn rooms(app: &App, area: Rect, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn line<'a>(app: &App, at: usize, room: &Room, columns: u16) -> Line<'a> {
+fn line<'a>(app: &App, at: usize, room: &RoomView, columns: u16) -> Line<'a> {
     let theme = app.theme;
     let number = if at < 9 { format!("{} ", at + 1) } else { "  ".to_owned() };
     let count = match (room.mentions, room.unread) {
@@ -45,7 +45,7 @@ fn at_most(count: u64) -> String {
 }
 
 pub(super) fn people(app: &App, area: Rect, frame: &mut Frame<'_>) {
-    let Some(room) = app.room().filter(|it| it.present > 0) else { return };
+    let Some(room) = app.room().filter(|room| room.present > 0) else { return };
     let height = usize::from(area.height);
     let mut lines = vec![Line::styled(format!(" {} here", room.present), app.theme.faint())];
     let more = usize::try_from(room.present).unwrap_or(usize::MAX) >= height;

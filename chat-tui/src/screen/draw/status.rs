@@ -1,4 +1,4 @@
-//! The line that says how we are connected.
+//! The status line: name, server and state of the link.
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ pub(super) fn draw(app: &App, now: Instant, area: Rect, frame: &mut Frame<'_>) {
     } else if matches!(app.link, Link::Up) && area.width >= 60 {
         right.insert_str(0, "? for help  ");
     }
-    // How we are connected matters more than where.
+    // The state of the link matters more than the address.
     let right = layout::short(&right, area.width);
     let space = area.width.saturating_sub(u16::try_from(flow::text_width(&right)).unwrap_or(area.width));
     let left = layout::short(&left, space);

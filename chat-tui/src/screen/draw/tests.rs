@@ -25,8 +25,8 @@ fn drawn(world: &mut World, columns: u16, rows: u16) -> Vec<String> {
     }
     // What is not text in it tells of cells behind wide characters.
     let shown = terminal.backend().to_string();
-    let rows = shown.lines().map(|it| it.trim_start_matches('"').split('"').next().unwrap_or_default());
-    rows.map(|it| it.trim_end().to_owned()).collect()
+    let rows = shown.lines().map(|row| row.trim_start_matches('"').split('"').next().unwrap_or_default());
+    rows.map(|row| row.trim_end().to_owned()).collect()
 }
 
 #[test]

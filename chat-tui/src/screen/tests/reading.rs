@@ -41,7 +41,7 @@ fn serve_pages(world: &mut World, head: u64) -> usize {
 }
 
 fn numbers(world: &World) -> Vec<u64> {
-    world.texts("lobby").iter().map(|it| it.parse().unwrap()).collect()
+    world.texts("lobby").iter().map(|text| text.parse().unwrap()).collect()
 }
 
 fn top_seq(world: &World) -> u64 {
@@ -63,7 +63,7 @@ fn one_can_read_back_to_the_beginning_and_on_to_the_end_in_bounded_memory() {
             world.press(Key::Page(way));
             serve_pages(&mut world, head);
             let held = numbers(&world);
-            assert!(held.len() <= MAX_ITEMS && held.windows(2).all(|it| it[1] == it[0] + 1));
+            assert!(held.len() <= MAX_ITEMS && held.windows(2).all(|pair| pair[1] == pair[0] + 1));
         }
         match way {
             Way::Up => assert_eq!((top_seq(&world), numbers(&world)[0]), (1, 1)),
@@ -165,5 +165,5 @@ fn a_message_found_elsewhere_is_gone_to_once_the_room_is_entered() {
     world.tell(Update::Joined { tag: Some(tag), joined: joined("kitchen", 60, 110) });
     let (request, _) = world.asked();
     assert!(matches!(&request, RequestBody::History(it) if it.room == "kitchen"), "{request:?}");
-    assert_eq!(world.app.room().map(|it| it.place.clone()), Some(Place::Room("kitchen".to_owned())));
+    assert_eq!(world.app.room().map(|room| room.place.clone()), Some(Place::Room("kitchen".to_owned())));
 }
