@@ -51,8 +51,14 @@ impl Weather {
         Box::pin(link::WeatherLink::new(self, link, seed, runtime))
     }
 
-    fn is_kind(self) -> bool {
-        self.loss == 0 && self.duplicate == 0 && self.reorder == 0
+    /// What is left of `promises` in this weather. Lost and doubled frames break the promise of one arrival, overtaken
+    /// frames break the promise of order; delay and cuts break neither.
+    fn weaken(self, promises: Promises) -> Promises {
+        Promises {
+            ordered: promises.ordered && self.reorder == 0,
+            reliable: promises.reliable && self.loss == 0 && self.duplicate == 0,
+            ..promises
+        }
     }
 }
 
@@ -84,12 +90,10 @@ impl WeatherTransport {
 }
 
 impl Transport for WeatherTransport {
-    /// Where frames get lost, doubled or overtaken, nothing is promised that the transport inside promised. Delay
-    /// and cuts take no promise away.
+    /// The promises of the transport inside, as far as the weather keeps them: frames that get lost or doubled take away
+    /// `reliable`, and frames that are overtaken take away `ordered`.
     fn promises(&self) -> Promises {
-        let promises = self.inner.promises();
-        let kind = self.weather.is_kind();
-        Promises { ordered: promises.ordered && kind, reliable: promises.reliable && kind, ..promises }
+        self.weather.weaken(self.inner.promises())
     }
 
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {

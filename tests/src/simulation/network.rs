@@ -1,4 +1,5 @@
-//! A network in virtual time: `wire` carries frames like TCP, `air` like UDP, and both have bad days.
+//! A network in virtual time, whose links keep each combination of the two promises: `wire` carries frames like TCP and
+//! `air` like UDP, `sequenced` keeps order but loses frames, and `unordered` delivers every frame in any order.
 //!
 //! There are no tasks in here: a frame is put into the queue of its receiver with the time of its arrival, and the
 //! receiver waits for that.
@@ -160,13 +161,13 @@ impl Network {
         self.state().traffic
     }
 
-    /// Cuts the links of `host` that promise order and delivery.
+    /// Cuts the links of `host` that promise delivery.
     pub fn cut(&self, host: &str) {
         let mut state = self.state();
         let hit: Vec<u64> = state
             .links
             .iter()
-            .filter(|(_, pair)| pair.kind == Kind::Wire && pair.host == host && !pair.cut)
+            .filter(|(_, pair)| pair.kind.is_reliable() && pair.host == host && !pair.cut)
             .filter(|(_, pair)| pair.ends.iter().any(|end| end.life == Life::Alive))
             .map(|(number, _)| *number)
             .collect();
@@ -197,17 +198,24 @@ impl State {
         let calm = self.calm;
         let (Some(frame), Some(pair)) = (frame, self.links.get_mut(&number)) else { return };
         self.traffic.sent += 1;
-        if pair.kind == Kind::Wire {
+        if pair.kind.is_reliable() {
             if let Some(left) = pair.frames_left.as_mut().filter(|_| !calm) {
                 *left = left.saturating_sub(1);
                 if *left == 0 {
                     return self.cut(number, now);
                 }
             }
-            let at = pair.paths[bound.at()].queue(now, elapsed, calm);
+            let path = &mut pair.paths[bound.at()];
+            let (at, overtakes) = if pair.kind.is_ordered() {
+                (path.queue(now, elapsed, calm), false)
+            } else {
+                path.stray(now, elapsed, calm)
+            };
+            self.traffic.overtaken += u64::from(overtakes);
             return self.put(number, bound, at, Item::Frame(frame));
         }
-        let fate = pair.paths[bound.at()].scatter(now, elapsed, calm);
+        let is_ordered = pair.kind.is_ordered();
+        let fate = pair.paths[bound.at()].scatter(now, elapsed, calm, is_ordered);
         self.traffic.lost += u64::from(fate.arrivals.is_empty());
         self.traffic.doubled += u64::from(fate.arrivals.len() > 1);
         self.traffic.overtaken += u64::from(fate.overtakes);
@@ -220,8 +228,8 @@ impl State {
         let arrival = (at, self.number());
         let Some(pair) = self.links.get_mut(&number) else { return };
         let (kind, end) = (pair.kind, &mut pair.ends[bound.at()]);
-        if end.life == Life::Alive || kind == Kind::Wire {
-            if kind == Kind::Air && end.queue.len() >= MOST_UNREAD {
+        if end.life == Life::Alive || kind.is_reliable() {
+            if !kind.is_reliable() && end.queue.len() >= MOST_UNREAD {
                 self.traffic.lost += 1; // a receive buffer that is full
                 return;
             }
@@ -285,5 +293,5 @@ fn wake(waker: &mut Option<Waker>) {
     }
 }
 
-/// Frames that wait to be read before a sender has to wait (wire), or the next is lost (air).
+/// How many frames wait to be read before a sender has to wait, or where delivery is not promised the next is lost.
 const MOST_UNREAD: usize = 256;

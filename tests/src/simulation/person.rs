@@ -99,8 +99,7 @@ pub(super) async fn live(world: World, who: usize) {
 
 /// Where the server listens for links of that kind.
 pub(super) fn address(kind: Kind) -> Address {
-    let address = if kind == Kind::Air { "air://hall" } else { "wire://hall" };
-    address.parse().expect("an address")
+    format!("{}://hall", kind.scheme()).parse().expect("an address")
 }
 
 impl Life {

@@ -42,9 +42,9 @@ pub struct Person {
     pub up: Conditions,
     /// The way back.
     pub down: Conditions,
-    /// After how many frames a link over the wire is cut on average; 0: never.
+    /// After how many frames a link that promises delivery is cut on average; 0: never.
     pub cut_after: u64,
-    /// When what is on the wire is cut as well.
+    /// When links that promise delivery are cut as well.
     pub cuts: Vec<Duration>,
     /// When their program is killed, for how long it is away, and whether it comes back at another host.
     pub kills: Vec<(Duration, Duration, bool)>,
@@ -126,7 +126,12 @@ impl Dice {
     }
 
     fn person(&mut self, length: Duration, air: u8) -> Person {
-        let kind = if self.0.u8(0..100) < air { Kind::Air } else { Kind::Wire };
+        let kind = match self.0.u8(0..100) {
+            draw if draw < air && draw.is_multiple_of(3) => Kind::Sequenced,
+            draw if draw < air => Kind::Air,
+            draw if draw.is_multiple_of(3) => Kind::Unordered,
+            _ => Kind::Wire,
+        };
         let kills = match self.0.u8(0..10) {
             0..6 => 0,
             6..9 => 1,

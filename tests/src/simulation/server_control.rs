@@ -63,10 +63,10 @@ async fn open(world: &World, logs: &[Arc<Durable>], seed: u64) -> RunningServer 
     let log = Arc::new(Slow::new(log, world.plan.disk, &world.time, seed));
     let config = Config { limits: world.plan.limits.clone(), password: None, software: "hall".to_owned() };
     let server = Server::start(config, log, branch.shared()).await.expect("a log in memory can be read");
-    let transports = Transports::new()
-        .with("wire", Route::clear(&world.network, Kind::Wire))
-        .with("air", Route::clear(&world.network, Kind::Air));
-    for kind in [Kind::Wire, Kind::Air] {
+    let transports = Kind::ALL.into_iter().fold(Transports::new(), |transports, kind| {
+        transports.with(kind.scheme(), Route::clear(&world.network, kind))
+    });
+    for kind in Kind::ALL {
         server.listen(&transports, &address(kind)).await.expect("nobody else listens");
     }
     world.history.note(None, 0, What::ServerBegins(logs.len() - 1));

@@ -1,7 +1,11 @@
-//! The transports of the workspace against the suite.
+//! The transports of the workspace against the suite, and memory in weather, which keeps each combination of the two
+//! promises: a lossless pipe, an ordered but lossy one, a reliable but unordered one, and one that is neither.
+
+use std::{sync::Arc, time::Duration};
 
 use chat_core::memory::Memory;
 use chat_tcp::Tcp;
+use chat_testkit::weather::{Weather, WeatherTransport};
 use chat_udp::Udp;
 
 use crate::runtime::runtime;
@@ -9,3 +13,22 @@ use crate::runtime::runtime;
 chat_testkit::conformance!(memory, runtime(), Memory::default(), "memory://hall");
 chat_testkit::conformance!(tcp, runtime(), Tcp::new(runtime()), "tcp://127.0.0.1:0");
 chat_testkit::conformance!(udp, runtime(), Udp::new(runtime()), "udp://127.0.0.1:0");
+
+chat_testkit::conformance!(ordered_but_lossy, runtime(), memory_in(LOSSY), "memory://hall");
+chat_testkit::conformance!(reliable_but_unordered, runtime(), memory_in(UNORDERED), "memory://hall");
+chat_testkit::conformance!(
+    neither_ordered_nor_reliable,
+    runtime(),
+    memory_in(Weather { reorder: 10, hold: 5, ..LOSSY }),
+    "memory://hall"
+);
+
+fn memory_in(weather: Weather) -> WeatherTransport {
+    WeatherTransport::new(Arc::new(Memory::default()), weather, SEED, runtime())
+}
+
+const LOSSY: Weather = Weather { loss: 10, duplicate: 5, ..CLEAR };
+const UNORDERED: Weather = Weather { reorder: 20, hold: 5, ..CLEAR };
+const CLEAR: Weather =
+    Weather { loss: 0, duplicate: 0, reorder: 0, hold: 0, delay: Duration::ZERO, cut_after: 0 };
+const SEED: u64 = 17;

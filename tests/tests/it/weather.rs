@@ -199,12 +199,14 @@ fn promises_are_as_weak_as_the_weather() {
         promises(Weather { cut_after: 9, delay: Duration::from_secs(1), ..Weather::default() }),
         clear
     );
-    for weather in [
-        Weather { loss: 1, ..Weather::default() },
-        Weather { duplicate: 1, ..Weather::default() },
-        Weather { reorder: 1, ..Weather::default() },
+    for (weather, ordered, reliable) in [
+        (Weather { loss: 1, ..Weather::default() }, true, false),
+        (Weather { duplicate: 1, ..Weather::default() }, true, false),
+        (Weather { reorder: 1, ..Weather::default() }, false, true),
+        (Weather { loss: 1, reorder: 1, ..Weather::default() }, false, false),
     ] {
         let weak = promises(weather);
-        assert_eq!((weak.ordered, weak.reliable, weak.max_frame), (false, false, clear.max_frame));
+        assert_eq!((weak.ordered, weak.reliable, weak.max_frame), (ordered, reliable, clear.max_frame));
+        assert!(!weak.is_lossless(), "{weather:?}");
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chat_core::Runtime;
 use futures::{FutureExt, Sink, Stream, future::BoxFuture};
 
-use super::{Bound, Item, Kind, Life, MOST_UNREAD, Network, wake};
+use super::{Bound, Item, Life, MOST_UNREAD, Network, wake};
 
 /// What is sent leaves at once; what arrives is waited for.
 pub(super) struct LinkEnd {
@@ -43,8 +43,8 @@ impl LinkEnd {
         let mut state = self.network.state();
         let (calm, now, back) = (state.calm, self.network.now(), self.bound.back());
         let Some(pair) = state.links.get_mut(&self.number) else { return };
-        if std::mem::replace(&mut pair.ends[self.bound.at()].closed, true) || pair.kind == Kind::Air {
-            return; // the other side of a link over the air learns nothing
+        if std::mem::replace(&mut pair.ends[self.bound.at()].closed, true) || !pair.kind.is_reliable() {
+            return; // the other side of a link that may lose frames learns nothing
         }
         if !pair.cut {
             let at = pair.paths[back.at()].queue(now, now - self.network.began, calm);
@@ -102,7 +102,7 @@ impl Sink<Bytes> for LinkEnd {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let there = &mut pair.ends[self.bound.back().at()];
-        if pair.kind == Kind::Wire && there.queue.len() >= MOST_UNREAD && there.life == Life::Alive {
+        if pair.kind.is_reliable() && there.queue.len() >= MOST_UNREAD && there.life == Life::Alive {
             there.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
@@ -131,19 +131,19 @@ impl Drop for LinkEnd {
         self.close();
         let mut state = self.network.state();
         let Some(pair) = state.links.get_mut(&self.number) else { return };
-        let (air, address) = (pair.kind == Kind::Air, pair.address.clone());
+        let (is_reliable, address) = (pair.kind.is_reliable(), pair.address.clone());
         let end = &mut pair.ends[self.bound.at()];
         end.life = Life::Gone;
         let rest = std::mem::take(&mut end.queue);
         wake(&mut end.writer);
-        if air && self.bound == Bound::Server {
+        if !is_reliable && self.bound == Bound::Server {
             // It still arrives, and finds nobody.
             for (arrival, item) in rest {
                 if let Item::Frame(frame) = item {
                     state.arrive(&address, arrival, self.number, Some(frame));
                 }
             }
-        } else if pair.ends.iter().all(|end| end.life == Life::Gone) && !air {
+        } else if pair.ends.iter().all(|end| end.life == Life::Gone) && is_reliable {
             state.links.remove(&self.number);
         }
     }

@@ -1,4 +1,4 @@
-//! Who listens at an address: links come over the wire when they are dialled, over the air with their first frame.
+//! Who listens at an address: links that promise delivery come when they are dialled, others with their first frame.
 
 use std::{
     pin::Pin,
@@ -13,7 +13,7 @@ use chat_core::{
 };
 use futures::{FutureExt, Stream, future::BoxFuture};
 
-use super::{Bound, Item, Kind, Life, Listener, Network, State, link::LinkEnd};
+use super::{Bound, Item, Life, Listener, Network, State, link::LinkEnd};
 
 /// The links that come to one address.
 pub(super) struct Accepting {
@@ -92,7 +92,8 @@ impl State {
         let was = end.life;
         if was == Life::Gone {
             let (now, elapsed) = (network.now(), network.now() - network.began);
-            let fate = pair.paths[Bound::Client.at()].scatter(now, elapsed, calm);
+            let is_ordered = pair.kind.is_ordered();
+            let fate = pair.paths[Bound::Client.at()].scatter(now, elapsed, calm, is_ordered);
             if let (Some(at), Life::Alive) = (fate.arrivals.first(), pair.ends[Bound::Client.at()].life) {
                 self.put(link, Bound::Client, *at, Item::Lost("the server knows nothing of this link"));
             }
@@ -106,9 +107,8 @@ impl State {
             return None;
         }
         end.life = Life::Alive;
-        let kind = if pair.kind == Kind::Air { "air" } else { "wire" };
-        let peer =
-            Peer { address: format!("{kind}#{link}"), host: pair.host.clone(), local: true, identity: None };
+        let address = format!("{}#{link}", pair.kind.scheme());
+        let peer = Peer { address, host: pair.host.clone(), local: true, identity: None };
         let link = LinkEnd::new(network, link, Bound::Server);
         Some(Incoming { link: Box::pin(link), peer })
     }

@@ -7,7 +7,7 @@ use chat_testkit::weather::{Dice, Odds};
 /// What one direction is like.
 #[derive(Clone, Debug, Default)]
 pub struct Conditions {
-    /// Loss and duplication; of links that promise nothing alone.
+    /// Loss and duplication, of links that do not promise delivery.
     pub odds: Odds,
     /// How long every frame is on its way.
     pub delay: Duration,
@@ -40,15 +40,18 @@ impl Path {
         Path { conditions, dice, rng: fastrand::Rng::with_seed(seed), latest: None }
     }
 
-    /// The fate of a frame where nothing is promised. `calm` is the end of all faults.
-    pub(super) fn scatter(&mut self, now: Instant, elapsed: Duration, calm: bool) -> Fate {
+    /// The fate of a frame where delivery is not promised. `calm` is the end of all faults.
+    pub(super) fn scatter(&mut self, now: Instant, elapsed: Duration, calm: bool, is_ordered: bool) -> Fate {
         let copies = if calm { 1 } else { self.dice.cast(&mut self.rng) };
         if !calm && self.dark_until(elapsed).is_some() {
             return Fate::default();
         }
         let mut fate = Fate::default();
         for _ in 0..copies {
-            let at = now + self.span(calm);
+            let mut at = now + self.span(calm);
+            if is_ordered {
+                at = self.latest.map_or(at, |latest| at.max(latest));
+            }
             fate.overtakes |= self.latest.is_some_and(|latest| at < latest);
             self.latest = self.latest.max(Some(at));
             fate.arrivals.push(at);
@@ -58,11 +61,23 @@ impl Path {
 
     /// When a frame arrives where order and delivery are promised.
     pub(super) fn queue(&mut self, now: Instant, elapsed: Duration, calm: bool) -> Instant {
-        let stall = if calm { None } else { self.dark_until(elapsed) };
-        let at = now + stall.map_or(Duration::ZERO, |until| until - elapsed) + self.span(calm);
+        let at = self.delivery(now, elapsed, calm);
         let at = self.latest.map_or(at, |latest| at.max(latest));
         self.latest = Some(at);
         at
+    }
+
+    /// When a frame arrives where delivery alone is promised, and whether it overtakes another.
+    pub(super) fn stray(&mut self, now: Instant, elapsed: Duration, calm: bool) -> (Instant, bool) {
+        let at = self.delivery(now, elapsed, calm);
+        let overtakes = self.latest.is_some_and(|latest| at < latest);
+        self.latest = self.latest.max(Some(at));
+        (at, overtakes)
+    }
+
+    fn delivery(&mut self, now: Instant, elapsed: Duration, calm: bool) -> Instant {
+        let stall = if calm { None } else { self.dark_until(elapsed) };
+        now + stall.map_or(Duration::ZERO, |until| until - elapsed) + self.span(calm)
     }
 
     /// How many of those on their way still arrive when the link is cut.

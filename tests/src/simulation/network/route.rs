@@ -16,8 +16,35 @@ use super::{Bound, Conditions, End, Life, Network, Pair, Path, link::LinkEnd, li
 pub enum Kind {
     /// Order and delivery, until the link ends.
     Wire,
+    /// Order alone: frames get lost and doubled, and none overtakes another.
+    Sequenced,
+    /// Delivery alone: every frame arrives once, in any order.
+    Unordered,
     /// Nothing.
     Air,
+}
+
+impl Kind {
+    /// All kinds of links.
+    pub const ALL: [Kind; 4] = [Kind::Wire, Kind::Sequenced, Kind::Unordered, Kind::Air];
+
+    /// The scheme of the addresses of such links.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Kind::Wire => "wire",
+            Kind::Sequenced => "sequenced",
+            Kind::Unordered => "unordered",
+            Kind::Air => "air",
+        }
+    }
+
+    pub(super) fn is_reliable(self) -> bool {
+        matches!(self, Kind::Wire | Kind::Unordered)
+    }
+
+    pub(super) fn is_ordered(self) -> bool {
+        matches!(self, Kind::Wire | Kind::Sequenced)
+    }
 }
 
 /// A way through the network: links that are dialled along it have these conditions.
@@ -33,7 +60,7 @@ pub struct Route {
     pub up: Conditions,
     /// The way back.
     pub down: Conditions,
-    /// After how many frames a link over the wire is cut on average; 0: never.
+    /// After how many frames a link that promises delivery is cut on average; 0: never.
     pub cut_after: u64,
     /// The dice of its links.
     pub seed: u64,
@@ -104,8 +131,8 @@ impl Route {
 
 impl Transport for Route {
     fn promises(&self) -> Promises {
-        let wire = self.kind == Kind::Wire;
-        Promises { ordered: wire, reliable: wire, max_frame: MAX_FRAME }
+        let (ordered, reliable) = (self.kind.is_ordered(), self.kind.is_reliable());
+        Promises { ordered, reliable, max_frame: MAX_FRAME }
     }
 
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
@@ -119,7 +146,7 @@ impl Transport for Route {
 
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
         async move {
-            if self.kind == Kind::Wire {
+            if self.kind.is_reliable() {
                 return self.connect(address).await;
             }
             let number = self.open(address);
