@@ -124,7 +124,6 @@ impl Client {
                     self.ask_who(&room);
                 }
             }
-            Event::Heads(heads) if heads.rooms.is_empty() => self.ping(),
             Event::Heads(heads) => {
                 for (room, head) in heads.rooms {
                     let Ok(room) = RoomName::from_wire(&room) else { continue };

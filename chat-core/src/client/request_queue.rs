@@ -30,7 +30,10 @@ pub(super) struct RequestQueue {
     /// The place of the next message that is sent for the first time in this session.
     next_order: u64,
     pub(super) in_flight: InFlight,
+    /// How many requests may be in flight.
     max_in_flight: usize,
+    /// How many places the messages in flight may span: the server keeps so many that are ahead of their turn.
+    max_ahead: u64,
     /// Keeps to the rate that the server allows, so that the server seldom refuses a message.
     send_budget: Bucket,
     /// The limits that the send budget was made of.
@@ -65,7 +68,8 @@ impl RequestQueue {
             next_id: 1,
             next_order: 1,
             in_flight: InFlight::new(seed),
-            max_in_flight: MAX_IN_FLIGHT,
+            max_in_flight: IN_FLIGHT,
+            max_ahead: AHEAD,
             send_budget: Bucket::new(None),
             limits: None,
             held_until: None,
@@ -161,8 +165,11 @@ impl RequestQueue {
             return;
         }
         self.limits = Some(limits);
+        let in_flight =
+            limits.in_flight.map_or(IN_FLIGHT, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let pending = usize::try_from(limits.pending).unwrap_or(usize::MAX);
-        self.max_in_flight = MAX_IN_FLIGHT.min(pending).max(1);
+        self.max_in_flight = in_flight.min(pending).max(1);
+        self.max_ahead = limits.ahead.unwrap_or(AHEAD);
         let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX).max(1);
         let rate = |(burst, per_minute)| Rate { burst: small(burst), per_minute: small(per_minute) };
         self.send_budget = Bucket::new(limits.burst.zip(limits.per_minute).map(rate));
@@ -260,5 +267,7 @@ fn room_of(request: &RequestBody<'_>) -> Option<RoomName> {
 /// The shortest time after which a refused request is sent again, so that a server that says 0 cannot make the client
 /// spin.
 const MIN_WAIT: Duration = Duration::from_millis(10);
-/// How many requests may be in flight; the server reads on as long as it owes fewer than 64 replies.
-const MAX_IN_FLIGHT: usize = 32;
+/// How many requests may be in flight where the server does not say it (protocol 11.12).
+const IN_FLIGHT: usize = 32;
+/// How many messages may be ahead of their turn where the server does not say it (protocol 11.12).
+const AHEAD: u64 = 16;

@@ -90,7 +90,7 @@ impl RequestQueue {
     /// dropped, and sent again, each time later.
     fn max_order(&self) -> u64 {
         let first = self.in_flight.first_order().filter(|_| self.in_flight.mode == Mode::Repair);
-        first.map_or(u64::MAX, |order| order.saturating_add(MAX_AHEAD))
+        first.map_or(u64::MAX, |order| order.saturating_add(self.max_ahead))
     }
 
     /// Whether the room of a request is joined, and no earlier request about that room has to be answered first.
@@ -128,6 +128,3 @@ impl RequestQueue {
         self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
     }
 }
-
-/// How many places the messages in flight may span: the server keeps so many that are ahead of their turn.
-const MAX_AHEAD: u64 = 16;

@@ -215,6 +215,31 @@ fn a_client_that_is_not_let_in_says_why_and_ends() {
     });
 }
 
+/// protocol 2.12, protocol 14.5
+#[test]
+fn a_client_without_the_secret_of_its_session_waits_until_the_name_is_free() {
+    let time = VirtualTime::new(39);
+    time.run(async {
+        let server = TestServer::open(&time).await;
+        drop(server.enter_to_stay("ana", 1).await); // a program that was killed, and its secret with it
+        time.settle().await;
+        let killed = time.now();
+        let (mut ana, mut updates) = server.client("ana");
+        ana.ask(join("lobby"), 1).await.unwrap();
+        let Some(Update::Error(error)) = updates.next().await else { panic!("the client says why") };
+        assert_eq!(error.code, Code::NameTaken);
+        let Some(Update::Disconnected { retry_in, .. }) = updates.next().await else {
+            panic!("and for how long it waits")
+        };
+        assert!((SECOND * 30..SECOND * 31).contains(&retry_in), "{retry_in:?}");
+        let Some(Update::Connected(welcome)) = updates.next().await else { panic!("one wait is enough") };
+        assert_eq!((welcome.name.as_str(), welcome.resumed), ("ana", false));
+        assert!((SECOND * 30..SECOND * 31).contains(&(time.now() - killed)));
+        let joined = |update| matches!(update, Update::Joined { tag: Some(1), .. }).then_some(());
+        next(&mut updates, joined).await; // what was asked meanwhile is not lost
+    });
+}
+
 /// protocol 12.1
 #[test]
 fn leaving_waits_for_what_was_asked_and_gives_up_the_name() {

@@ -174,11 +174,18 @@ fn who_waits_for_a_reply_pings_after_5_seconds_of_silence_and_gives_up_after_15(
     assert!(why.contains("nobody answers"), "{why}");
 }
 
-/// protocol 11.5
+/// protocol 11.5, protocol 11.12
 #[test]
 fn no_more_is_under_way_than_the_server_takes() {
-    for (pending, most) in [(64, 32), (5, 5)] {
-        let mut rig = Rig::in_the_lobby(&FAST.replace("64}", &format!("{pending}}}")));
+    for (said, most) in [
+        (r#"64"#, 32), // what it is where the server does not say
+        (r#"5"#, 5),
+        (r#"64,"in_flight":7"#, 7),
+        (r#"64,"in_flight":50"#, 50),
+        (r#"20,"in_flight":50"#, 20),
+        (r#"0,"in_flight":0"#, 1),
+    ] {
+        let mut rig = Rig::in_the_lobby(&FAST.replace("64}", &format!("{said}}}")));
         for n in 0..100 {
             rig.client.ask(say("lobby", n.to_string()), n);
         }

@@ -183,6 +183,11 @@ fn welcome(resumed: bool) -> String {
     )
 }
 
+/// The same with a limit for the messages that are ahead of their turn.
+fn welcome_with(ahead: u64) -> String {
+    welcome(false).replace(r#""pending":64"#, &format!(r#""pending":64,"ahead":{ahead}"#))
+}
+
 fn joined(id: u64, after: u64, head: u64) -> String {
     format!(
         r#"{{"type":"joined","id":{id},"room":"lobby","epoch":"e","oldest":1,"head":{head},"after":{after},"topic":"","version":4,"members":["ana"],"present":1}}"#

@@ -94,6 +94,21 @@ fn no_more_are_under_way_than_the_server_keeps() {
     assert_eq!(places, [18, 19]);
 }
 
+/// protocol 5.9, protocol 11.12
+#[test]
+fn the_server_says_how_many_messages_it_keeps() {
+    for ahead in [0, 3, 25] {
+        let mut rig = Rig::new(1, false);
+        rig.dial();
+        rig.client.poll_transmit(rig.now).expect("hello comes first");
+        rig.hear(&welcome_with(ahead));
+        rig.enter(0);
+        (0..50).for_each(|tag| rig.client.ask(say("lobby", "hi"), tag));
+        let places: Vec<u64> = rig.sent().iter().filter_map(|request| request.order).collect();
+        assert_eq!(places, (1..=1 + ahead).collect::<Vec<u64>>());
+    }
+}
+
 /// protocol 17.1
 #[test]
 fn the_reply_to_a_later_message_says_that_those_before_it_were_answered() {
