@@ -173,7 +173,7 @@ impl Report {
         let of = if joined == clients { String::new() } else { format!(" of {}", grouped(clients)) };
         line("joined", format!("{}{of} in {all}; each {}", grouped(joined), quantiles(join, &JOIN)));
         if self.asked.senders > 0 {
-            line("said", format!("{} messages", grouped(*said)));
+            line("sent", format!("{} messages", grouped(*said)));
             let text = format!("{} messages, {} of text", grouped(*delivered), bytes(*delivered_bytes));
             let speed = grouped(self.figures.deliveries_per_second.round() as u64);
             line("delivered", format!("{text}; {speed} a second"));

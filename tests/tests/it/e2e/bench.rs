@@ -57,7 +57,7 @@ fn people_read_a_table_and_how_far_it_is() {
     for part in [
         "8 clients in 1 room, of which 8 send 50 messages a second, 100 bytes each over tcp",
         "joined     8 in ",
-        "said       200 messages",
+        "sent       200 messages",
         "delivered  1,600 messages, 156 KiB of text; ",
         " p99.9 ",
         "(one way, from when it was due)",
@@ -67,7 +67,7 @@ fn people_read_a_table_and_how_far_it_is() {
     ] {
         assert!(table.contains(part), "{part:?} is not in\n{table}");
     }
-    assert!(errors.contains(" said, ") && errors.contains(" delivered, "), "{errors}");
+    assert!(errors.contains(" sent, ") && errors.contains(" delivered, "), "{errors}");
 }
 
 #[test]
