@@ -23,6 +23,7 @@ use crate::{
     wire::MAX_FRAME,
 };
 
+mod access;
 mod admission;
 mod broker;
 mod hub;

@@ -7,6 +7,7 @@ use std::{
 
 use self::context::Context;
 use super::{
+    access::{self, Action, Place},
     hub::Hub,
     session::{Attachment, State, Superseded},
 };
@@ -55,17 +56,6 @@ pub(super) fn handle(
         RequestBody::Hello(_) => {
             cx.refuse(None, Code::Unsupported, "this link has said hello already; log in on a new one");
         }
-        RequestBody::Join(join) => rooms::join(cx, state, id, &join),
-        RequestBody::Leave(leave) => rooms::leave(cx, state, id, &leave.room),
-        RequestBody::Post(_) => messages::take_in(cx, state, request),
-        RequestBody::Who(who) => rooms::who(cx, id, &who.room),
-        RequestBody::Rooms => cx.reply_frame(hub.room_list().frame(id)),
-        RequestBody::History(history) => reading::history(cx, state, id, &history),
-        RequestBody::Replay(replay) => reading::replay(cx, state, id, &replay),
-        RequestBody::Search(words) => match search::search(id, &words) {
-            Ok(search) => state.reads.search(id, search),
-            Err(error) => cx.reply(&Event::Error(error)),
-        },
         RequestBody::Ping => {
             cx.reply(&Event::Pong(Pong { id }));
             // One ping brings up to nine frames, so they are rate limited.
@@ -78,8 +68,41 @@ pub(super) fn handle(
             let message = format!("there is no request called {:?}", excerpt(&unknown.tag));
             cx.refuse(request.id, Code::Unsupported, message);
         }
+        // A message is asked about at its turn.
+        RequestBody::Post(_) => messages::take_in(cx, state, request),
+        body => act(cx, state, id, &body),
     }
     Ok(Handled::Continue)
+}
+
+/// Does what a request asks for, if the session may.
+fn act(cx: &Context<'_>, state: &mut State, id: u64, body: &RequestBody<'_>) {
+    let Some((action, room)) = Action::of(body) else { return };
+    if let (Action::Join | Action::Leave, Some(room)) = (action, room)
+        && rooms::is_repeated(cx, state, id, room)
+    {
+        return;
+    }
+    let place = match access::permits(state, id, action, room) {
+        Ok(place) => place,
+        Err(error) => return rooms::refuse(cx, state, id, (action, room), error),
+    };
+    match (body, place) {
+        (RequestBody::Join(join), Place::Inbox) => rooms::join_inbox(cx, state, id, join),
+        (RequestBody::Join(join), place) => rooms::join(cx, state, id, join, &place),
+        (RequestBody::Leave(_), Place::Joined(room)) => rooms::leave(cx, state, id, &room),
+        (RequestBody::Who(_), place) => rooms::who(cx, id, &place),
+        (RequestBody::Rooms, _) => cx.reply_frame(cx.hub.room_list().frame(id)),
+        (RequestBody::History(history), Place::Inbox) => reading::history_of_inbox(cx, id, history),
+        (RequestBody::History(history), Place::Joined(room)) => reading::history(state, id, history, room),
+        (RequestBody::Replay(replay), Place::Inbox) => reading::replay_inbox(cx, state, id, replay),
+        (RequestBody::Replay(replay), Place::Joined(room)) => reading::replay(cx, state, id, replay, room),
+        (RequestBody::Search(words), _) => match search::search(id, words) {
+            Ok(search) => state.reads.search(id, search),
+            Err(error) => cx.reply(&Event::Error(error)),
+        },
+        (body, place) => unreachable!("{body:?} is not permitted at {place:?}"),
+    }
 }
 
 /// Whether the client may send this request now, or after which time.

@@ -8,13 +8,8 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    server::{
-        hub::Hub,
-        refusal::{not_joined, room_name},
-        room::Room,
-        session::{Session, State},
-    },
-    wire::{self, Code, Event},
+    server::{hub::Hub, session::Session},
+    wire::{Code, Event},
 };
 
 /// The session whose request is handled, the server it is on, and the time.
@@ -42,23 +37,5 @@ impl Context<'_> {
     /// Refuses a request until `wait` has passed.
     pub(crate) fn refuse_for_now(&self, id: u64, code: Code, message: impl Into<String>, wait: Duration) {
         self.session.mailbox().refuse_for_now(id, code, message, wait);
-    }
-
-    /// The room, if the session is in it; otherwise the error the client gets.
-    pub(crate) fn joined_room(
-        &self,
-        state: &mut State,
-        id: u64,
-        room: &str,
-    ) -> Result<Arc<Room>, wire::Error> {
-        // Most clients write the name as the room itself does.
-        if let Some(membership) =
-            state.rooms.iter().find(|membership| membership.room.name().as_str() == room)
-        {
-            return Ok(membership.room.clone());
-        }
-        let name = room_name(id, room)?;
-        let room = state.membership(&name).map(|membership| membership.room.clone());
-        room.ok_or_else(|| not_joined(id, &name))
     }
 }

@@ -8,6 +8,7 @@ use super::context::Context;
 use crate::{
     PersonName,
     server::{
+        access::{self, Action, Place},
         limits::BUSY_RETRY_MS,
         queue::Submission,
         room::Room,
@@ -48,9 +49,9 @@ fn take_next(cx: &Context<'_>, state: &mut State, message: Request<'_>) {
         Turn::Later => return state.sequence.hold(message.into_owned()),
         Turn::OfOneRefused => return refuse_with_others(cx, state, &message),
         Turn::Refused(refusal) => return refuse_again(cx, state, &message, refusal),
-        Turn::Now | Turn::Before => match (id, &message.body) {
-            (Some(id), RequestBody::Post(post)) => take(cx, state, (id, repeated), post),
-            _ => MessageOutcome::Answered,
+        Turn::Now | Turn::Before => match id {
+            Some(id) => take(cx, state, (id, repeated), &message.body),
+            None => MessageOutcome::Answered,
         },
     };
     match outcome {
@@ -87,16 +88,21 @@ fn refuse_with_others(cx: &Context<'_>, state: &mut State, message: &Request<'_>
 }
 
 /// Takes in a message whose turn it is.
-fn take(cx: &Context<'_>, state: &mut State, (id, repeated): (u64, bool), post: &Post<'_>) -> MessageOutcome {
-    match &post.to {
-        Target::Room(room) => {
-            let room = cx.joined_room(state, id, room).and_then(|room| check(id, post).map(|()| room));
-            room.map_or_else(MessageOutcome::Refused, |room| submit(cx, state, (id, repeated), room, post))
-        }
-        Target::Person(to) => match check(id, post) {
-            Ok(()) => tell(cx, state, (id, repeated), to, post),
-            Err(error) => MessageOutcome::Refused(error),
-        },
+fn take(
+    cx: &Context<'_>,
+    state: &mut State,
+    (id, repeated): (u64, bool),
+    body: &RequestBody<'_>,
+) -> MessageOutcome {
+    let (RequestBody::Post(post), Some((action, room))) = (body, Action::of(body)) else {
+        return MessageOutcome::Answered; // no message
+    };
+    let permitted = access::permits(state, id, action, room);
+    match (permitted.and_then(|place| check(id, post).map(|()| place)), &post.to) {
+        (Err(error), _) => MessageOutcome::Refused(error),
+        (Ok(Place::Joined(room)), Target::Room(_)) => submit(cx, state, (id, repeated), room, post),
+        (Ok(_), Target::Person(to)) => tell(cx, state, (id, repeated), to, post),
+        (Ok(place), to) => unreachable!("a message to {to:?} is not permitted at {place:?}"),
     }
 }
 

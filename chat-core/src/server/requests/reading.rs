@@ -1,5 +1,7 @@
 //! Requests that read entries again: pages of history, and entries the client lacks.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::context::Context;
@@ -7,45 +9,54 @@ use crate::{
     RoomName,
     server::{
         limits::REPLAY_BYTES,
-        room::within,
+        room::{Room, within},
         session::{State, page_frame},
         sync::lock,
     },
     wire::{self, Code, Event, Gap, INBOX, MAX_HISTORY, MAX_REPLAY, RECENT},
 };
 
-/// Reads a page of older entries.
-pub(crate) fn history(cx: &Context<'_>, state: &mut State, id: u64, history: &wire::History<'_>) {
-    let limit = history.limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY);
-    if history.room == INBOX {
-        let inbox = lock(&cx.session.inbox);
-        let newest = inbox.newest_below(history.before.unwrap_or(u64::MAX)).zip(0..limit);
-        let page = page_frame(id, &RoomName::inbox(), newest.map(|(entry, _)| entry));
-        drop(inbox);
-        return cx.reply_frame(page);
-    }
-    let room = match cx.joined_room(state, id, &history.room) {
-        Ok(room) => room,
-        Err(error) => return cx.reply(&Event::Error(error)),
-    };
+/// Reads a page of older entries of a room.
+pub(crate) fn history(state: &mut State, id: u64, history: &wire::History<'_>, room: Arc<Room>) {
     let before = history.before.unwrap_or(u64::MAX).min(room.head() + 1);
-    state.reads.history(id, room, before, limit);
+    state.reads.history(id, room, before, limit(history));
 }
 
-/// Sends entries again.
-pub(crate) fn replay(cx: &Context<'_>, state: &mut State, id: u64, replay: &wire::Replay<'_>) {
+/// Reads a page of older entries of the session's inbox.
+pub(crate) fn history_of_inbox(cx: &Context<'_>, id: u64, history: &wire::History<'_>) {
+    let inbox = lock(&cx.session.inbox);
+    let newest = inbox.newest_below(history.before.unwrap_or(u64::MAX)).zip(0..limit(history));
+    let page = page_frame(id, &RoomName::inbox(), newest.map(|(entry, _)| entry));
+    drop(inbox);
+    cx.reply_frame(page);
+}
+
+fn limit(history: &wire::History<'_>) -> u64 {
+    history.limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY)
+}
+
+/// The range that a client asks for again, or why it cannot have it.
+fn range(state: &mut State, cx: &Context<'_>, replay: &wire::Replay<'_>) -> Result<(u64, u64), String> {
     let wire::Replay { from, to, .. } = *replay;
     state.reads.lacked = Some(cx.now);
-    let refuse = |message: String| cx.refuse(Some(id), Code::TooLarge, message);
     if from == 0 || to < from || to - from >= MAX_REPLAY {
-        return refuse(format!("ask for 1 to {MAX_REPLAY} entries, not for {from} to {to}"));
+        return Err(format!("ask for 1 to {MAX_REPLAY} entries, not for {from} to {to}"));
     }
-    if replay.room == INBOX {
-        return replay_inbox(cx, id, from, to);
-    }
-    let room = match cx.joined_room(state, id, &replay.room) {
-        Ok(room) => room,
-        Err(error) => return cx.reply(&Event::Error(error)),
+    Ok((from, to))
+}
+
+/// Sends entries of a room again.
+pub(crate) fn replay(
+    cx: &Context<'_>,
+    state: &mut State,
+    id: u64,
+    replay: &wire::Replay<'_>,
+    room: Arc<Room>,
+) {
+    let refuse = |message: String| cx.refuse(Some(id), Code::TooLarge, message);
+    let (from, to) = match range(state, cx, replay) {
+        Ok(range) => range,
+        Err(message) => return refuse(message),
     };
     let head = room.head();
     if from > head {
@@ -64,11 +75,16 @@ pub(crate) fn replay(cx: &Context<'_>, state: &mut State, id: u64, replay: &wire
     }
 }
 
-fn replay_inbox(cx: &Context<'_>, id: u64, from: u64, to: u64) {
+/// Sends entries of the session's inbox again.
+pub(crate) fn replay_inbox(cx: &Context<'_>, state: &mut State, id: u64, replay: &wire::Replay<'_>) {
+    let refuse = |message: String| cx.refuse(Some(id), Code::TooLarge, message);
+    let (from, to) = match range(state, cx, replay) {
+        Ok(range) => range,
+        Err(message) => return refuse(message),
+    };
     let inbox = lock(&cx.session.inbox);
     if from > inbox.head() {
-        let message = format!("{INBOX} has numbers up to {}", inbox.head());
-        return cx.refuse(Some(id), Code::TooLarge, message);
+        return refuse(format!("{INBOX} has numbers up to {}", inbox.head()));
     }
     let to = to.min(inbox.head());
     if from < inbox.oldest() {

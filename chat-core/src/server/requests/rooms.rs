@@ -6,58 +6,79 @@ use super::context::Context;
 use crate::{
     RoomName,
     server::{
+        access::{Action, Place},
         hub::NotCreated,
-        refusal::{not_joined, room_name},
-        room::Room,
-        session::{JoinOutcome, Known, Membership, State},
+        room::{Room, Standing},
+        session::{Inbox, JoinOutcome, Known, Membership, State},
         sync::lock,
     },
     wire::{self, Code, Event, INBOX, Joined, Left, Members, RECENT},
 };
 
+/// Answers a join or leave that was done before as the first time, or drops it if it is late. Returns whether it was done
+/// before. On a lossless link no request comes twice.
+pub(crate) fn is_repeated(cx: &Context<'_>, state: &State, id: u64, room: &str) -> bool {
+    if state.promises.is_lossless() {
+        return false;
+    }
+    let name = if room == INBOX { Ok(RoomName::inbox()) } else { RoomName::parse(room) };
+    let Ok(name) = name else { return false };
+    match state.join_log.find(id, &name) {
+        Known::New => return false,
+        Known::Late => {}
+        Known::Repeated(JoinOutcome::Refused(refusal)) => cx.reply_frame(refusal),
+        Known::Repeated(JoinOutcome::Left) => {
+            cx.reply(&Event::Left(Left { id, room: name.to_string() }));
+        }
+        Known::Repeated(JoinOutcome::Joined { after, reset }) if room == INBOX => {
+            inbox_joined(cx, id, |_| (after, reset));
+        }
+        Known::Repeated(JoinOutcome::Joined { after, reset }) => {
+            if let Some(room) = cx.hub.room(&name) {
+                joined(cx, id, &room, |_| (after, reset));
+            }
+        }
+    }
+    true
+}
+
 /// Enters a room and sets the cursor.
-pub(crate) fn join(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Join<'_>) {
-    if join.room == INBOX {
-        return join_inbox(cx, state, id, join);
-    }
-    let name = match room_name(id, &join.room) {
-        Ok(name) => name,
-        Err(error) => return cx.reply(&Event::Error(error)),
-    };
-    let repeated = known(state, id, &name);
-    match &repeated {
-        Known::Late => return,
-        Known::Repeated(JoinOutcome::Refused(refusal)) => return cx.reply_frame(refusal.clone()),
-        _ => {}
-    }
+pub(crate) fn join(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Join<'_>, place: &Place) {
+    let Some(name) = place.name().cloned() else { return };
     if state.membership(&name).is_none() {
         match enter(cx, state, id, &name) {
             Ok(room) => {
                 state.rooms.reserve_exact(1); // most people are in one room
                 state.rooms.push(Membership::new(room));
             }
-            // A refusal for now is not noted: the same request is welcome later.
-            Err(error) if error.retry_after_ms.is_some() => return cx.reply(&Event::Error(error)),
-            Err(error) => return refuse(cx, state, id, name, error),
+            Err(error) => return refuse(cx, state, id, (Action::Join, Some(name.as_str())), error),
         }
     }
     let membership = state.membership(&name).expect("the session has entered the room");
     let room = membership.room.clone();
+    let (after, reset, version) = joined(cx, id, &room, |standing| {
+        let is_ours = join.epoch.as_ref().zip(join.after).is_none_or(|(epoch, after)| {
+            *epoch == room.epoch() || cx.hub.log().holds(room.name(), epoch, after)
+        });
+        start(join, is_ours, standing.oldest, standing.head)
+    });
+    membership.read_from(after);
+    membership.presence = version;
+    note(state, id, name, JoinOutcome::Joined { after, reset });
+}
+
+/// Answers a join of a room. `cursor` says where reading begins, and whether that is another cursor than the client's.
+/// Returns both, and the version of the members the client knows now.
+fn joined(
+    cx: &Context<'_>,
+    id: u64,
+    room: &Room,
+    cursor: impl FnOnce(&Standing) -> (u64, bool),
+) -> (u64, bool, u64) {
     let standing = room.standing();
     let presence = room.presence();
-    let (after, reset) = match repeated {
-        Known::Repeated(JoinOutcome::Joined { after, reset }) => (after, reset),
-        _ => {
-            let is_ours = join.epoch.as_ref().zip(join.after).is_none_or(|(epoch, after)| {
-                *epoch == room.epoch() || cx.hub.log().holds(room.name(), epoch, after)
-            });
-            let (after, reset) = start(join, is_ours, standing.oldest, standing.head);
-            membership.read_from(after);
-            membership.presence = presence.version();
-            note(state, id, name, JoinOutcome::Joined { after, reset });
-            (after, reset)
-        }
-    };
+    let (after, reset) = cursor(&standing);
+    let version = presence.version();
     cx.reply(&Event::Joined(Joined {
         id,
         room: room.name().to_string(),
@@ -67,10 +88,11 @@ pub(crate) fn join(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Jo
         after,
         reset,
         topic: standing.topic,
-        version: presence.version(),
+        version,
         members: presence.names(),
         present: presence.present() as u64,
     }));
+    (after, reset, version)
 }
 
 fn enter(cx: &Context<'_>, state: &State, id: u64, room: &RoomName) -> Result<Arc<Room>, wire::Error> {
@@ -96,74 +118,71 @@ fn enter(cx: &Context<'_>, state: &State, id: u64, room: &RoomName) -> Result<Ar
     })
 }
 
-/// Refuses a join or a leave, in the same way also if it comes again.
-fn refuse(cx: &Context<'_>, state: &mut State, id: u64, room: RoomName, error: wire::Error) {
+/// Refuses a request; a join or a leave in the same way also if it comes again.
+pub(crate) fn refuse(
+    cx: &Context<'_>,
+    state: &mut State,
+    id: u64,
+    (action, room): (Action, Option<&str>),
+    error: wire::Error,
+) {
+    // A refusal for now is not noted: the same request is welcome later.
+    let is_final = error.retry_after_ms.is_none();
     let refusal = wire::write(&Event::Error(error));
-    note(state, id, room, JoinOutcome::Refused(refusal.clone()));
+    if let (Action::Join | Action::Leave, Some(room)) = (action, room)
+        && is_final
+        && let Ok(name) = RoomName::parse(room)
+    {
+        note(state, id, name, JoinOutcome::Refused(refusal.clone()));
+    }
     cx.reply_frame(refusal);
 }
 
-fn join_inbox(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Join<'_>) {
-    let repeated = known(state, id, &RoomName::inbox());
+/// Sets the cursor of the session's inbox.
+pub(crate) fn join_inbox(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Join<'_>) {
+    let (after, reset) = inbox_joined(cx, id, |inbox| {
+        let is_ours = join.epoch.as_ref().is_none_or(|read_in| *read_in == inbox.epoch());
+        let (after, reset) = start(join, is_ours, inbox.oldest(), inbox.head());
+        inbox.set_cursor(after);
+        (after, reset)
+    });
+    note(state, id, RoomName::inbox(), JoinOutcome::Joined { after, reset });
+}
+
+/// Answers a join of the inbox, as [`joined`] does for a room.
+fn inbox_joined(cx: &Context<'_>, id: u64, cursor: impl FnOnce(&mut Inbox) -> (u64, bool)) -> (u64, bool) {
     let mut inbox = lock(&cx.session.inbox);
-    let epoch = inbox.epoch();
-    let (oldest, head) = (inbox.oldest(), inbox.head());
-    let (after, reset) = match repeated {
-        Known::Late => return,
-        Known::Repeated(JoinOutcome::Joined { after, reset }) => (after, reset),
-        _ => {
-            let is_ours = join.epoch.as_ref().is_none_or(|read_in| *read_in == epoch);
-            let (after, reset) = start(join, is_ours, oldest, head);
-            inbox.set_cursor(after);
-            note(state, id, RoomName::inbox(), JoinOutcome::Joined { after, reset });
-            (after, reset)
-        }
-    };
-    drop(inbox);
-    cx.reply(&Event::Joined(Joined {
+    let (after, reset) = cursor(&mut inbox);
+    let joined = Joined {
         id,
         room: INBOX.to_owned(),
-        epoch,
-        oldest,
-        head,
+        epoch: inbox.epoch(),
+        oldest: inbox.oldest(),
+        head: inbox.head(),
         after,
         reset,
         topic: String::new(),
         version: 0,
         members: Vec::new(),
         present: 0,
-    }));
+    };
+    drop(inbox);
+    cx.reply(&Event::Joined(joined));
+    (after, reset)
 }
 
 /// Leaves a room.
-pub(crate) fn leave(cx: &Context<'_>, state: &mut State, id: u64, room: &str) {
-    let name = match room_name(id, room) {
-        Ok(name) => name,
-        Err(error) => return cx.reply(&Event::Error(error)),
-    };
-    match known(state, id, &name) {
-        Known::Late => return,
-        Known::Repeated(JoinOutcome::Refused(refusal)) => return cx.reply_frame(refusal),
-        Known::Repeated(_) => return cx.reply(&Event::Left(Left { id, room: name.to_string() })),
-        Known::New => {}
-    }
-    let Some(room) = state.membership(&name).map(|membership| membership.room.clone()) else {
-        let error = not_joined(id, &name);
-        return refuse(cx, state, id, name, error);
-    };
-    state.rooms.retain(|membership| !Arc::ptr_eq(&membership.room, &room));
-    note(state, id, name, JoinOutcome::Left);
-    cx.hub.leave(&room, cx.session.name());
+pub(crate) fn leave(cx: &Context<'_>, state: &mut State, id: u64, room: &Arc<Room>) {
+    state.rooms.retain(|membership| !Arc::ptr_eq(&membership.room, room));
+    note(state, id, room.name().clone(), JoinOutcome::Left);
+    cx.hub.leave(room, cx.session.name());
     cx.reply(&Event::Left(Left { id, room: room.name().to_string() }));
 }
 
 /// Says who is in a room.
-pub(crate) fn who(cx: &Context<'_>, id: u64, room: &str) {
-    let name = match room_name(id, room) {
-        Ok(name) => name,
-        Err(error) => return cx.reply(&Event::Error(error)),
-    };
-    let Some(room) = cx.hub.room(&name) else {
+pub(crate) fn who(cx: &Context<'_>, id: u64, place: &Place) {
+    let Some(name) = place.name() else { return };
+    let Some(room) = cx.hub.room(name) else {
         return cx.refuse(Some(id), Code::NoSuchRoom, format!("there is no room {name}"));
     };
     let presence = room.presence();
@@ -174,11 +193,6 @@ pub(crate) fn who(cx: &Context<'_>, id: u64, room: &str) {
         members: presence.names(),
         present: presence.present() as u64,
     }));
-}
-
-/// Whether a join or leave was done before. On a lossless link no request comes twice.
-fn known(state: &State, id: u64, room: &RoomName) -> Known {
-    if state.promises.is_lossless() { Known::New } else { state.join_log.find(id, room) }
 }
 
 fn note(state: &mut State, id: u64, room: RoomName, outcome: JoinOutcome) {
