@@ -45,7 +45,7 @@ pub(crate) fn is_repeated(cx: &Context<'_>, state: &State, id: u64, room: &str) 
 /// Enters a room and sets the cursor.
 pub(crate) fn join(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Join<'_>, place: &Place) {
     let Some(name) = place.name().cloned() else { return };
-    if state.membership(&name).is_none() {
+    if !matches!(place, Place::Joined(_)) {
         match enter(cx, state, id, &name) {
             Ok(room) => {
                 state.rooms.reserve_exact(1); // most people are in one room
