@@ -221,19 +221,13 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Sends the rest and waits a short while until it is stored.
+    /// Sends the rest and says goodbye, also when the terminal was closed: a session that does not end keeps its name. A
+    /// second signal ends the process on the spot.
     async fn leave(self) -> anyhow::Result<()> {
-        let Driver { mut app, connection, mut shutdown, .. } = self;
+        let Driver { mut app, connection, .. } = self;
         let runtime = connection.connector().runtime().clone();
         let unsent = app.conversation.take_unsent();
-        {
-            let leaving = connection.leave(unsent, |update| app.on_update(update, runtime.now())).fuse();
-            let mut leaving = std::pin::pin!(leaving);
-            select_biased! {
-                _ = shutdown.next() => {}
-                () = leaving => {}
-            }
-        }
+        connection.leave(unsent, |update| app.on_update(update, runtime.now())).await;
         match app.conversation.unsaid() {
             0 => Ok(()),
             1 => bail!("left before 1 message was stored"),
