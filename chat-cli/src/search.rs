@@ -42,6 +42,7 @@ pub(crate) async fn run(
             since: args.since,
             before,
             limit: Some(left.min(MAX_HISTORY)),
+            hashes: false,
         };
         let Event::Found(Found { entries, more, .. }) = talk.ask(RequestBody::Search(search)).await? else {
             bail!("not searched: the server answers something else");

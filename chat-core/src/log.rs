@@ -1,11 +1,10 @@
-//! The log: where a room's entries are numbered and kept. What it has said yes to is stored.
+//! The log: where the entries of rooms are numbered and kept. An acknowledged entry is stored.
 
 use std::sync::Arc;
 
 use futures::{
     FutureExt,
     future::{self, BoxFuture},
-    stream::{self, BoxStream, StreamExt},
 };
 
 use crate::{
@@ -13,46 +12,59 @@ use crate::{
     wire::{Author, Body},
 };
 
+pub mod chain;
+mod epoch;
 mod in_memory;
 mod search;
+mod state;
+mod tail;
 
+pub use chain::EntryHash;
+pub use epoch::{epoch_of_room, parts_of_epoch};
 pub use in_memory::MemoryLog;
 pub use search::{Found, Hit, Search};
+pub use state::{StateEntry, StateMap};
+pub use tail::{Change, Commit, Feed, Record, Snapshot, Tail, Write};
 
-/// Keeps the rooms of a server. There is one writer, the broker; readers come from everywhere.
+/// Keeps the rooms of one server, or of several. It has two halves: [`append`](RoomLog::append) stores, and the
+/// [tail](RoomLog::subscribe) says in one order what was stored, by whichever server. A server delivers to its people
+/// only what the tail says.
 pub trait RoomLog: Send + Sync + 'static {
-    /// The epoch: the name of the present run of this log, from when it was opened until it is closed. Random, so that
-    /// no other run of this or another log has it.
+    /// The log's epoch: a random name that no other log has. A log that outlives its process has a new one in each run,
+    /// from when it is opened until it is closed.
     fn epoch(&self) -> String;
 
-    /// Whether a reader that was given number `seq` of `room` in the run called `epoch` was given what this log holds
-    /// under it. A log that outlives its process knows its earlier runs and how far each went: then also one that was
-    /// cut, or restored from an older copy, can tell what it has lost.
-    fn holds(&self, room: &RoomName, epoch: &str, seq: u64) -> bool {
-        let _ = (room, seq);
-        epoch == self.epoch()
+    /// Whether entry `seq` of `room`, as read under the [room's epoch](RoomState::epoch) `epoch`, is still the entry
+    /// stored here. A log that outlives its process knows its earlier runs and how far each went, so that a log that was
+    /// cut, or restored from an older copy, can tell which readers have read what it has lost.
+    fn holds(&self, room: &RoomName, epoch: &str, seq: u64) -> bool;
+
+    /// All rooms at one position of the log, and the commits from exactly there on.
+    fn subscribe(&self) -> BoxFuture<'_, Result<(Snapshot, Tail), LogError>>;
+
+    /// The rooms that exist now, in no particular order.
+    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
+        self.subscribe().map(|subscribed| Ok(subscribed?.0.rooms)).boxed()
     }
 
-    /// The rooms that have entries, or had them.
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>>;
-
-    /// Stores a batch, all of it or nothing, and answers each item in its order. What is answered is stored as
-    /// durably as this log ever stores.
+    /// Stores a batch, all of it or nothing, in one commit, and answers each item in its order. What is answered is
+    /// stored as durably as this log ever stores. The answer is there before any tail has the commit.
     ///
-    /// Entries get the next numbers of their rooms, in the order of the batch. The name of a request is stored with
-    /// its entry and kept as long: the same name again is answered with the first number if the content is the
-    /// same (room, body, and whether a program said it), and with [`Outcome::Conflict`] if not, also within one batch.
+    /// Entries get the next numbers of their rooms, in the order of the batch. The name of a request (client and number)
+    /// is stored with its entry and kept as long: the same name again is answered with the first number if the content
+    /// is the same (room, body, and whether a program said it), and with [`Outcome::Conflict`] if not, also within one
+    /// batch.
     ///
     /// # Errors
     /// When nothing of the batch is stored, and nothing of it will be.
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>>;
+    fn append(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<Appended, LogError>>;
 
-    /// What became of these before: [`Outcome::Known`] or [`Outcome::Conflict`] for each name that is known, in order.
-    /// Stores nothing, so it also works where there is no space left.
+    /// Looks up each item by the name of its request: [`Outcome::Known`] or [`Outcome::Conflict`] for a name that is
+    /// stored, in order. Stores nothing, so it also works where there is no space left.
     fn lookup(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>>;
 
     /// The entries of `room` with numbers above `after`, ascending, as many as `limit` allows but at least one if
-    /// there is one. A room it has never heard of is empty.
+    /// there is one. A room that does not exist is empty.
     fn read<'a>(
         &'a self,
         room: &'a RoomName,
@@ -60,46 +72,41 @@ pub trait RoomLog: Send + Sync + 'static {
         limit: PageLimit,
     ) -> BoxFuture<'a, Result<LogPage, LogError>>;
 
-    /// The newest entries, of all rooms or of one, that are what is looked for, newest first. A log may stop after any
-    /// amount of work and say where; then it may have found nothing and still there is more.
+    /// The newest entries that match, of all rooms or of one, newest first. A log may stop after any amount of work and
+    /// say where; then it may have found nothing although there is more.
     ///
     /// # Errors
-    /// [`LogError::Unsearchable`] from a log that does not offer this, which is what it says unless told otherwise.
+    /// [`LogError::Unsearchable`] from a log that does not offer this, as by default.
     fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
         let _ = search;
         future::ready(Err(LogError::Unsearchable)).boxed()
     }
-
-    /// Entries that others than this server's broker appended, as they come. Most logs have one writer and need
-    /// nothing here.
-    fn follow(&self) -> BoxStream<'static, (RoomName, LogEntry)> {
-        stream::pending().boxed()
-    }
 }
 
-/// Where a room stands.
+/// A room at some position of the log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RoomState {
-    /// Its name.
+    /// Its name, as it was made.
     pub room: RoomName,
-    /// The log's [epoch](RoomLog::epoch).
+    /// The room's epoch: the [log's](RoomLog::epoch), and for a room that was made by a record something that
+    /// distinguishes it from an earlier room with the same name ([`epoch_of_room`]).
     pub epoch: String,
     /// The smallest number held, `head` + 1 if none is.
     pub oldest: u64,
     /// The largest number given.
     pub head: u64,
-    /// The newest topic, empty if there was none.
-    pub topic: String,
+    /// The newest state entries, such as the topic.
+    pub state: StateMap,
 }
 
-/// What is to be stored.
+/// An entry to be stored. Cheap to clone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Append {
-    /// Who asks: the request's name is this and the next.
+    /// The client that asks. The request's name is this and the next.
     pub client: ClientId,
     /// The client's number for the request.
     pub request: u64,
-    /// The room.
+    /// The room. It is made if it does not exist.
     pub room: RoomName,
     /// The author.
     pub author: Arc<Author>,
@@ -110,24 +117,35 @@ pub struct Append {
     pub body: Arc<Body>,
 }
 
+impl Append {
+    /// Whether an entry that was stored under the name of this request has the same content.
+    pub fn is_repeated_by(&self, author: &Author, body: &Body) -> bool {
+        *self.body == *body && self.author.bot == author.bot
+    }
+}
+
 /// The answer to a batch.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Appended {
     /// One for each item, in order.
     pub outcomes: Vec<Outcome>,
-    /// Rooms that lost their oldest entries to make room, with the smallest number they still hold.
-    pub pruned: Vec<(RoomName, u64)>,
+    /// The position of the commit, which the tail is about to have; nothing if the batch has changed nothing.
+    pub position: Option<u64>,
 }
 
 /// What became of one item.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// It is stored.
+    /// The entry is stored.
     Stored(Position),
-    /// It was stored before, there.
+    /// The entry was stored before, there.
     Known(Position),
     /// The request's name stands for other content; nothing was stored.
     Conflict,
+    /// The record is applied.
+    Applied,
+    /// The record does not fit the state of the log; nothing was changed.
+    Refused,
 }
 
 /// Where an entry is.
@@ -139,17 +157,19 @@ pub struct Position {
     pub at: u64,
 }
 
-/// An entry as it is held.
+/// An entry as it is held. Cheap to clone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LogEntry {
     /// Its number in the room.
     pub seq: u64,
     /// Its time, in milliseconds since 1970 (UTC).
     pub at: u64,
-    /// Who said it.
+    /// The author.
     pub author: Arc<Author>,
-    /// What was said.
+    /// The content.
     pub body: Arc<Body>,
+    /// The hash, which covers the hash of the entry before it in the room.
+    pub hash: EntryHash,
 }
 
 /// How much one read may bring, so that no reader holds the log for long.
@@ -181,6 +201,9 @@ pub enum LogError {
     /// There is no space left.
     #[error("the log is full: {0}")]
     Full(String),
+    /// The reader of the tail was disconnected.
+    #[error("the server is too far behind the log")]
+    TooSlow,
     /// It cannot be searched.
     #[error("this log cannot be searched")]
     Unsearchable,

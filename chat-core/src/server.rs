@@ -39,7 +39,7 @@ mod room_list;
 mod session;
 mod sync;
 
-use self::hub::Hub;
+use self::{broker::Broker, hub::Hub};
 pub use self::limits::Limits;
 
 /// How a server is run.
@@ -88,13 +88,19 @@ impl Server {
         log: Arc<dyn RoomLog>,
         runtime: SharedRuntime,
     ) -> Result<Server, LogError> {
-        let hub = Arc::new(Hub::open(config, log, runtime).await?);
-        let (ended, broker) = oneshot::channel();
-        let broker_hub = hub.clone();
+        let (hub, registry, tail) = Hub::open(config, log, runtime).await?;
+        let hub = Arc::new(hub);
+        let (ended, broker_ended) = oneshot::channel();
+        let broker = Broker::new(hub.clone(), registry, tail);
         hub.runtime().spawn(
             async move {
-                broker::run(broker_hub).await;
-                let _ = ended.send(()); // nobody may be waiting
+                match broker.run().await {
+                    Ok(()) => {
+                        let _ = ended.send(()); // nobody may be waiting
+                    }
+                    // Dropping the sender says that the server has failed.
+                    Err(failure) => tracing::error!(%failure, "the server cannot go on"),
+                }
             }
             .boxed(),
         );
@@ -103,7 +109,7 @@ impl Server {
             hub,
             open: Mutex::new(Some(open)),
             closed: closed.shared(),
-            broker: broker.shared(),
+            broker: broker_ended.shared(),
             stopping: futures::lock::Mutex::default(),
         })
     }
@@ -146,7 +152,7 @@ impl Server {
         self.hub.rooms()
     }
 
-    /// Completes when the server cannot go on, which only a bug can cause.
+    /// Completes when the server cannot go on: the tail of the log has ended or makes no sense, or there is a bug.
     pub async fn failed(&self) {
         if self.broker.clone().await.is_ok() {
             future::pending::<()>().await;

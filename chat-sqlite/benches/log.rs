@@ -15,7 +15,7 @@ use std::{
 
 use chat_core::{
     ClientId, RoomName,
-    log::{Append, PageLimit, RoomLog},
+    log::{Append, PageLimit, RoomLog, Write},
     wire::{Author, Body},
 };
 use chat_sqlite::{Durability, Options, SqliteLog};
@@ -83,7 +83,7 @@ fn latency(rate: u32, span: Duration) {
             thread::sleep((gap * (first + 1)).saturating_sub(start.elapsed()));
             continue;
         }
-        let batch = (first..due.min(all)).map(|n| say(n.into(), "lobby")).collect();
+        let batch = (first..due.min(all)).map(|n| Write::Entry(say(n.into(), "lobby"))).collect();
         block_on(log.append(batch)).unwrap();
         taken.extend((first..due.min(all)).map(|n| start.elapsed().saturating_sub(gap * (n + 1))));
         largest = largest.max(fs::metadata(&wal).map_or(0, |it| it.len()));
@@ -102,8 +102,8 @@ fn cost(size: u64) {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path());
     let batches = (60_000 / size).clamp(200, 4_000);
-    let messages: Vec<Vec<Append>> =
-        (0..batches).map(|n| (0..size).map(|it| say(n * size + it, "lobby")).collect()).collect();
+    let messages: Vec<Vec<Write>> =
+        (0..batches).map(|n| (0..size).map(|it| Write::Entry(say(n * size + it, "lobby"))).collect()).collect();
     let (start, cpu) = (Instant::now(), cpu_time());
     for batch in messages {
         block_on(log.append(batch)).unwrap();
@@ -148,7 +148,7 @@ fn opening() {
 fn fill(directory: &Path) -> ! {
     let log = open(directory);
     for n in 0..2_000 {
-        let batch = (0..500).map(|it| say(n * 500 + it, &format!("room{}", it % 100))).collect();
+        let batch = (0..500).map(|it| Write::Entry(say(n * 500 + it, &format!("room{}", it % 100)))).collect();
         block_on(log.append(batch)).unwrap();
     }
     process::abort()

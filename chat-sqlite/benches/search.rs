@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chat_core::{
     ClientId, PersonName, RoomName,
-    log::{Append, RoomLog, Search},
+    log::{Append, RoomLog, Search, Write},
     wire::{Author, Body},
     words::Query,
 };
@@ -19,7 +19,7 @@ fn main() {
     let mut dice = fastrand::Rng::with_seed(7);
     let start = Instant::now();
     for batch in 0..MESSAGES / 500 {
-        let batch = (0..500).map(|it| message(batch * 500 + it, &mut dice)).collect();
+        let batch = (0..500).map(|it| Write::Entry(message(batch * 500 + it, &mut dice))).collect();
         block_on(log.append(batch)).unwrap();
     }
     println!("{MESSAGES} messages stored in {:.1?}", start.elapsed());

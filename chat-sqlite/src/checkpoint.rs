@@ -1,7 +1,8 @@
-//! Checkpoints: what the write-ahead log holds goes into the database, beside the writer, so that commits do not wait.
+//! Checkpoints: a thread copies the pages of the write-ahead log into the database, so that commits do not wait.
 //!
-//! A checkpoint beside the writer never catches up with it for good, and the log starts again at its beginning only
-//! when everything in it is done. So when little is left, or the log has grown too large, the writer does the rest.
+//! A checkpoint beside the writer never quite catches up with it, and the write-ahead log starts again at its beginning
+//! only when all of its pages are copied. So when few pages are left, or the write-ahead log has grown too large, the
+//! writer copies the rest.
 
 use std::{
     io,
@@ -16,7 +17,11 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::{connection, open::Durability};
+use crate::{
+    connection,
+    open::Durability,
+    wal::{Wal, checkpoint},
+};
 
 /// Does checkpoints on a thread of its own when it is asked to.
 #[derive(Debug)]
@@ -45,7 +50,7 @@ impl Checkpointer {
         if frames >= LARGE || (frames >= ENOUGH && left <= LITTLE) {
             // Everything is in the database after this, and the next commit starts the log at its beginning.
             if let Err(error) = checkpoint(db, "PASSIVE") {
-                tracing::error!(%error, "the log cannot be tidied up");
+                tracing::error!(%error, "a checkpoint failed");
             }
         } else if left >= ENOUGH {
             self.busy.store(true, Ordering::Release);
@@ -76,25 +81,10 @@ fn run(asks: &Receiver<()>, busy: &AtomicBool, path: &std::path::Path, durabilit
         let done = done.and_then(|db| checkpoint(&db, "PASSIVE").map(|_| db));
         match done {
             Ok(it) => db = Some(it),
-            Err(error) => tracing::error!(%error, "the log cannot be tidied up"),
+            Err(error) => tracing::error!(%error, "a checkpoint failed"),
         }
         busy.store(false, Ordering::Release);
     }
-}
-
-/// The write-ahead log, in pages: how many it has, and how many of them are not in the database yet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wal {
-    pub(crate) frames: i64,
-    pub(crate) left: i64,
-}
-
-pub(crate) fn checkpoint(db: &Connection, mode: &str) -> rusqlite::Result<Wal> {
-    let sql = format!("PRAGMA wal_checkpoint({mode})");
-    db.prepare_cached(&sql)?.query_one([], |row| {
-        let (frames, done): (i64, i64) = (row.get(1)?, row.get(2)?);
-        Ok(Wal { frames, left: frames - done })
-    })
 }
 
 /// Pages worth a checkpoint: 16 MiB. The ends of the indexes are written with every batch, and copied once for all of

@@ -41,6 +41,22 @@ pub enum OpenError {
         /// The newest this program knows.
         known: i32,
     },
+    /// A database of an older version cannot be brought to the present one. It is as it was.
+    #[error("{} is of version {found} and cannot be brought to the present version: {source}; nothing was changed", path.display())]
+    Migration {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// There is no space to bring a database of an older version to the present one. It is as it was.
+    #[error("{} is of an older version, and there is no space left to bring it to the present one (three times its size is needed); nothing was changed", path.display())]
+    NoSpaceToMigrate {
+        /// The database.
+        path: PathBuf,
+    },
     /// Its file system does not do what a log needs.
     #[error("{} is on a file system on which SQLite has no write-ahead log", path.display())]
     NoWriteAheadLog {

@@ -7,7 +7,7 @@ use chat_core::{PersonName, words};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::{
-    hash::Digest,
+    checksum::Checksum,
     rooms::{Room, Rooms},
     row::EntryRow,
 };
@@ -42,7 +42,15 @@ pub(crate) fn begin_anew(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Indexes up to `most` of the entries after the first of `ids` up to the last, and returns how far it came.
-pub(crate) fn step(db: &Connection, rooms: &Rooms, ids: Range<i64>, most: usize) -> rusqlite::Result<i64> {
+///
+/// It stops early when `is_wanted` says that the thread has something more urgent to do.
+pub(crate) fn step(
+    db: &Connection,
+    rooms: &Rooms,
+    ids: Range<i64>,
+    most: usize,
+    is_wanted: impl Fn() -> bool,
+) -> rusqlite::Result<i64> {
     let by_id: HashMap<i64, &Room> = rooms.by_name.values().map(|it| (it.id, it)).collect();
     let mut select = db.prepare_cached(&format!(
         "{}, id FROM entries WHERE id > ?1 ORDER BY id LIMIT ?2",
@@ -51,17 +59,21 @@ pub(crate) fn step(db: &Connection, rooms: &Rooms, ids: Range<i64>, most: usize)
     let mut insert =
         db.prepare_cached("INSERT INTO words (rowid, text, sender, room) VALUES (?1, ?2, ?3, ?4)")?;
     let mut rows = select.query(params![ids.start, i64::try_from(most).unwrap_or(i64::MAX)])?;
-    let (mut last, mut count) = (ids.start, 0);
+    let (mut last, mut count, mut is_at_end) = (ids.start, 0, true);
     while let Some(row) = rows.next()? {
         (last, count) = (row.get("id")?, count + 1);
         let Ok(entry) = EntryRow::read(row) else { continue };
         // A damaged entry is not shown, so it need not be found.
         let Some(room) = by_id.get(&entry.room).filter(|it| entry.is_whole(it)) else { continue };
         let text = words::tokens(&entry.body.text).join(" ");
-        let sender = PersonName::parse(&entry.author.name).map(|it| sender_token(&it)).unwrap_or_default();
+        let sender = PersonName::parse(&entry.author.name).map(|name| sender_token(&name)).unwrap_or_default();
         insert.execute(params![last, text, sender, room_token(room)])?;
+        if count % LOOKED_UP_EVERY == 0 && is_wanted() {
+            is_at_end = false;
+            break;
+        }
     }
-    if count < most {
+    if is_at_end && count < most {
         last = last.max(ids.end); // the newest entries may be deleted already
     }
     note(db, last)?;
@@ -76,7 +88,7 @@ pub(crate) fn forget(db: &Connection, room: &Room, seq: u64) -> rusqlite::Result
 
 /// A person as one token: a name may contain characters that separate tokens.
 pub(crate) fn sender_token(name: &PersonName) -> String {
-    format!("{:016x}", Digest::of("sender").text(name.folded()).finish())
+    format!("{:016x}", Checksum::of("sender").text(name.folded()).finish())
 }
 
 pub(crate) fn room_token(room: &Room) -> String {
@@ -106,9 +118,11 @@ fn note(db: &Connection, indexed_to: i64) -> rusqlite::Result<()> {
 }
 
 fn indexed_to_hash(indexed_to: i64) -> i64 {
-    Digest::of("indexed").number(indexed_to.cast_unsigned()).finish()
+    Checksum::of("indexed").number(indexed_to.cast_unsigned()).finish()
 }
 
+/// After how many entries a step looks whether the thread has something more urgent to do: a fraction of a millisecond.
+const LOOKED_UP_EVERY: usize = 16;
 const FORGET: &str = "
     DELETE FROM words WHERE rowid IN (
         SELECT id FROM entries WHERE room = ?1 AND seq <= ?2 AND id <= (SELECT upto FROM indexed)

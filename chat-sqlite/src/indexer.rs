@@ -83,14 +83,21 @@ impl Indexer {
         self.is_at_work = false;
     }
 
-    /// Indexes up to `most` entries, and answers the searches that waited for them.
-    pub(crate) fn step(&mut self, store: &mut Store, rooms: &Shared, most: usize) -> Stepped {
+    /// Indexes up to `most` entries, fewer once `is_wanted` says that a command waits, and answers the searches that
+    /// waited for them.
+    pub(crate) fn step(
+        &mut self,
+        store: &mut Store,
+        rooms: &Shared,
+        most: usize,
+        is_wanted: impl Fn() -> bool,
+    ) -> Stepped {
         if self.is_off() {
             self.cancel();
             return Stepped { has_written: false, store_failed: false };
         }
         let before = self.indexed_to;
-        let stepped = self.write(store, rooms, most);
+        let stepped = self.write(store, rooms, most, is_wanted);
         let io_failed =
             |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
         let store_failed = stepped.as_ref().is_err_and(io_failed);
@@ -122,7 +129,13 @@ impl Indexer {
         Stepped { has_written: self.indexed_to != before, store_failed }
     }
 
-    fn write(&self, store: &mut Store, rooms: &Shared, most: usize) -> rusqlite::Result<i64> {
+    fn write(
+        &self,
+        store: &mut Store,
+        rooms: &Shared,
+        most: usize,
+        is_wanted: impl Fn() -> bool,
+    ) -> rusqlite::Result<i64> {
         let newest = store.newest();
         if self.indexed_to == Some(newest) {
             return Ok(newest);
@@ -136,7 +149,7 @@ impl Indexer {
                 0
             }
         };
-        let indexed_to = index::step(&step, &rooms.read(), indexed_to..newest, most)?;
+        let indexed_to = index::step(&step, &rooms.read(), indexed_to..newest, most, is_wanted)?;
         step.commit()?;
         Ok(indexed_to)
     }
@@ -157,7 +170,7 @@ const MOST_DAMAGES: u32 = 2;
 /// How many entries are indexed at once while commands wait: some milliseconds.
 pub(crate) const AT_ONCE: usize = 256;
 /// How many entries are indexed at once while no command waits, or when the index is far behind. Larger steps cost less
-/// for each entry, but a batch that comes meanwhile waits for the step: some tens of milliseconds if this were 4096.
-pub(crate) const AT_EASE: usize = 2048;
+/// for each entry, but a batch that comes near the end of a step waits until SQLite has written its words.
+pub(crate) const AT_EASE: usize = 512;
 /// How many entries may wait for the thread to be idle.
 const FAR_BEHIND: i64 = 100_000;

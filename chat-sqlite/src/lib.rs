@@ -6,16 +6,17 @@
 
 mod batch;
 mod checkpoint;
+mod checksum;
 mod connection;
 mod directory;
 mod error;
-mod hash;
 mod index;
 mod indexer;
 mod lineage;
 mod load;
 mod log;
 mod lookup;
+mod migrate;
 mod open;
 mod page;
 mod readers;
@@ -24,7 +25,9 @@ mod rooms;
 mod row;
 mod schema;
 mod search;
+mod state;
 mod store;
+mod wal;
 mod worker;
 mod writer;
 

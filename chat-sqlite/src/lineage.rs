@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::hash::Digest;
+use crate::checksum::Checksum;
 
 /// The runs this file knows, by their random names.
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The hash of its row in `runs`.
-    pub(crate) fn hash(self) -> i64 {
-        Digest::of("runs").number(self.ordinal).bytes(&self.name.to_be_bytes()).finish()
+    /// The checksum of its row in `runs`.
+    pub(crate) fn checksum(self) -> i64 {
+        Checksum::of("runs").number(self.ordinal).bytes(&self.name.to_be_bytes()).finish()
     }
 }
 
@@ -70,7 +70,7 @@ impl Lineage {
 
     /// Notes that `run` gives the number `first` and those after it.
     pub(crate) fn begin(&mut self, run: Run, first: u64) {
-        let chain = Digest::of("spans").number(self.chain.cast_unsigned());
+        let chain = Checksum::of("spans").number(self.chain.cast_unsigned());
         let chain = chain.number(run.ordinal).bytes(&run.name.to_be_bytes()).number(first);
         self.chain = chain.finish();
         Arc::make_mut(&mut self.spans).push(Span { run: run.ordinal, first });

@@ -2,14 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use chat_core::RoomName;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use chat_core::{RoomName, log::EntryHash};
+use rusqlite::{Connection, Row, params};
 
 use crate::{
     index,
     lineage::{Lineage, Run, Runs},
     rooms::{Next, Room, Rooms},
     row::{ENTRY_OVERHEAD, EntryRow},
+    state,
 };
 
 /// Everything the writer thread begins with.
@@ -33,19 +34,19 @@ pub(crate) fn load(db: &Connection, current: Result<Run, u128>) -> rusqlite::Res
     let mut lineages = lineages(db, &names)?;
     let mut by_name: HashMap<RoomName, Room> = HashMap::new();
     let mut statement =
-        db.prepare("SELECT id, name, head, oldest, newest_at, bytes, lineage, hash FROM rooms ORDER BY id")?;
+        db.prepare(ROOMS)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let Some(mut room) = room(db, row)? else { continue };
         let lineage = lineages.remove(&room.id).unwrap_or_default();
-        if room.head > 0 && (room.lineage_is_new || lineage.chain() != row.get::<_, i64>(6)?) {
+        if room.head > 0 && (room.lineage_is_new || lineage.chain() != row.get::<_, i64>(8)?) {
             tracing::error!(room = %room.name, "the log does not know its past; readers begin anew");
             room.lineage = Lineage::unknown_before(current);
             room.lineage_is_new = true;
         } else {
             room.lineage = lineage;
         }
-        room.topic = topic(db, &room)?;
+        room.state = Arc::new(state::read(db, &room)?);
         if by_name.contains_key(&room.name) {
             tracing::error!(room = %room.name, "the log has this room twice; the second is left out");
         } else {
@@ -64,7 +65,7 @@ fn runs(db: &Connection) -> rusqlite::Result<Vec<Run>> {
         let run = (|| {
             let name = u128::from_be_bytes(row.get(1).ok()?);
             let run = Run { ordinal: row.get::<_, i64>(0).ok()?.cast_unsigned(), name };
-            (row.get::<_, i64>(2).ok()? == run.hash()).then_some(run)
+            (row.get::<_, i64>(2).ok()? == run.checksum()).then_some(run)
         })();
         match run {
             Some(run) => runs.push(run),
@@ -106,32 +107,34 @@ fn room(db: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<Room>> {
         return Ok(None);
     };
     let mut room = Room::new(id, name);
-    let hash = (|| {
-        room.head = row.get::<_, i64>(2)?.cast_unsigned();
-        room.oldest = row.get::<_, i64>(3)?.cast_unsigned();
-        room.newest_at = row.get::<_, i64>(4)?.cast_unsigned();
-        room.bytes = row.get::<_, i64>(5)?.cast_unsigned();
-        Ok::<_, rusqlite::Error>((room.hash(row.get(6)?), row.get::<_, i64>(7)?))
+    let checksum = (|| {
+        let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        (room.incarnation, room.head, room.oldest) = (number(2)?, number(3)?, number(4)?);
+        (room.newest_at, room.bytes, room.position) = (number(5)?, number(6)?, row.get(7)?);
+        room.hash = EntryHash(row.get(9)?);
+        Ok::<_, rusqlite::Error>((room.checksum(row.get(8)?), row.get::<_, i64>(10)?))
     })();
-    if hash.is_ok_and(|(wanted, found)| wanted == found) {
+    if checksum.is_ok_and(|(wanted, found)| wanted == found) {
         return Ok(Some(room));
     }
-    tracing::error!(room = %room.name, "the log has a damaged room; what its entries say is believed");
+    tracing::error!(room = %room.name, "the log has a damaged room, which is rebuilt from its entries");
     from_entries(db, room)
 }
 
-fn from_entries(db: &Connection, mut room: Room) -> rusqlite::Result<Option<Room>> {
-    let mut newest =
-        db.prepare(&format!("{} FROM entries WHERE room = ?1 ORDER BY seq DESC", EntryRow::COLUMNS))?;
+fn from_entries(db: &Connection, damaged: Room) -> rusqlite::Result<Option<Room>> {
+    let mut room = Room::new(damaged.id, damaged.name);
+    let select = format!("{}, id FROM entries WHERE room = ?1 ORDER BY seq DESC", EntryRow::COLUMNS);
+    let mut newest = db.prepare(&select)?;
     let mut rows = newest.query([room.id])?;
     for _ in 0..TRIED {
         let Some(row) = rows.next()? else { return Ok(None) };
-        if let Ok(it) = EntryRow::read(row)
-            && it.is_whole(&room)
+        if let Ok(entry) = EntryRow::read(row)
+            && entry.is_whole(&room)
         {
-            (room.head, room.newest_at, room.lineage_is_new) = (it.seq, it.at, true);
+            (room.head, room.newest_at, room.hash) = (entry.seq, entry.at, entry.hash);
+            (room.position, room.lineage_is_new) = (row.get("id")?, true);
             (room.oldest, room.bytes) = db.query_one(
-                "SELECT min(seq), sum(octet_length(sender) + octet_length(text) + ?2)
+                "SELECT min(seq), sum(octet_length(author) + octet_length(text) + ?2)
                  FROM entries WHERE room = ?1",
                 params![room.id, ENTRY_OVERHEAD.cast_signed()],
                 |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned())),
@@ -142,30 +145,9 @@ fn from_entries(db: &Connection, mut room: Room) -> rusqlite::Result<Option<Room
     Ok(None)
 }
 
-fn topic(db: &Connection, room: &Room) -> rusqlite::Result<Arc<str>> {
-    let mut statement = db.prepare_cached("SELECT text, hash FROM topics WHERE room = ?1")?;
-    let read = |row: &Row<'_>| Ok(row.get::<_, String>(0).ok().zip(row.get::<_, i64>(1).ok()));
-    let Some(found) = statement.query_one(params![room.id], read).optional()? else {
-        return Ok(Arc::from(""));
-    };
-    if let Some((text, hash)) = found {
-        let room = Room { topic: text.into(), ..room.clone() };
-        if room.topic_hash() == hash {
-            return Ok(room.topic);
-        }
-    }
-    tracing::error!(room = %room.name, "the log has a damaged topic; the room has none until it is set again");
-    Ok(Arc::from(""))
-}
-
 fn next(db: &Connection) -> rusqlite::Result<Next> {
-    let (room, entry) = db.query_one(
-        "SELECT max(coalesce((SELECT max(id) FROM rooms), 0), coalesce((SELECT max(room) FROM entries), 0)),
-                coalesce((SELECT max(id) FROM entries), 0)",
-        [],
-        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
-    )?;
-    // The newest entries may have been deleted, and the index considers every id up to its own position as indexed.
+    let (room, entry) = db.query_one(NEWEST, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+    // The index considers every id up to its own position as indexed.
     let indexed = match index::indexed_to(db) {
         Ok(indexed_to) => indexed_to.unwrap_or(0),
         Err(error) if index::is_damage(&error) => 0, // the index is rebuilt
@@ -174,5 +156,16 @@ fn next(db: &Connection) -> rusqlite::Result<Next> {
     Ok(Next { room: room + 1, entry: entry.max(indexed) + 1 })
 }
 
+const ROOMS: &str = "
+    SELECT id, name, incarnation, head, oldest, newest_at, bytes, position, lineage, hash, checksum
+    FROM rooms ORDER BY id";
+/// The largest ids of rooms, and of entries and records.
+const NEWEST: &str = "
+    SELECT max(coalesce((SELECT max(id) FROM rooms), 0), coalesce((SELECT max(room) FROM entries), 0)),
+        max(
+            coalesce((SELECT max(id) FROM entries), 0),
+            coalesce((SELECT max(position) FROM rooms), 0),
+            coalesce((SELECT max(position) FROM log), 0)
+        )";
 /// How many of the newest entries of a damaged room are tried before the room is given up.
 const TRIED: usize = 1024;

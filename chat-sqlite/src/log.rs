@@ -4,7 +4,10 @@ use std::{io, path::Path, sync::Arc};
 
 use chat_core::{
     RoomName,
-    log::{Append, Appended, Found, LogError, LogPage, Outcome, PageLimit, RoomLog, RoomState, Search},
+    log::{
+        Append, Appended, Found, LogError, LogPage, Outcome, PageLimit, RoomLog, RoomState, Search, Snapshot, Tail,
+        Write,
+    },
 };
 use futures::{
     FutureExt,
@@ -13,20 +16,20 @@ use futures::{
 use rusqlite::Connection;
 
 use crate::{
-    checkpoint::checkpoint,
     connection,
     directory::Directory,
     error::{OpenError, StorageError},
     index,
     indexer::IndexState,
     load::{self, Loaded},
-    lookup,
+    lookup, migrate,
     open::Options,
     page::{self, Damage},
     readers::Readers,
     rooms::Shared,
     schema, search,
     store::{Store, record_run},
+    wal::checkpoint,
     writer::Writer,
 };
 
@@ -59,7 +62,7 @@ impl SqliteLog {
         let path = directory.database();
         let failed = |source| OpenError::Database { path: path.to_owned(), source };
         let io = |source| OpenError::Io { path: path.to_owned(), source };
-        let mut db = connection::first(path, options.durability)?;
+        let (mut db, was_old) = connection::first(path, options.durability)?;
         let mut loaded = load::load(&db, Err(random_name().map_err(io)?)).map_err(failed)?;
         let refused = recover(&mut db, &mut loaded).map_err(failed)?;
         let readers = Readers::start(path, READERS).map_err(io)?;
@@ -67,6 +70,9 @@ impl SqliteLog {
         let Loaded { rooms, next, run_is_known } = loaded;
         let (rooms, store) = (Shared::new(rooms), Store { db, next, run_is_known });
         let writer = Writer::start(path.to_owned(), options, store, rooms.clone(), refused).map_err(io)?;
+        if !was_old {
+            migrate::remove_copies(path); // of a migration after which this start has gone well
+        }
         Ok(SqliteLog {
             rooms,
             readers,
@@ -137,9 +143,12 @@ impl RoomLog for SqliteLog {
         future::ready(Ok(states)).boxed()
     }
 
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        let ended = |_| Err(LogError::Failed("the writer thread has ended".to_owned()));
-        self.writer.append(batch).map(move |it| it.unwrap_or_else(ended)).boxed()
+    fn subscribe(&self) -> BoxFuture<'_, Result<(Snapshot, Tail), LogError>> {
+        self.writer.subscribe().map(|answer| answer.map_err(|_| has_ended())).boxed()
+    }
+
+    fn append(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        self.writer.append(batch).map(|answer| answer.unwrap_or_else(|_| Err(has_ended()))).boxed()
     }
 
     fn lookup(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Vec<Option<Outcome>>, LogError>> {
@@ -198,6 +207,10 @@ fn recover(db: &mut Connection, loaded: &mut Loaded) -> rusqlite::Result<Option<
         StorageError::Failed(_) => return Err(error),
     }
     Ok(None)
+}
+
+fn has_ended() -> LogError {
+    LogError::Failed("the writer thread has ended".to_owned())
 }
 
 fn random_name() -> io::Result<u128> {

@@ -1,10 +1,6 @@
 //! Looks up requests by their names (client and request id).
 
-use chat_core::{
-    ClientId,
-    log::{Append, Outcome, Position},
-    wire::Body,
-};
+use chat_core::log::{Append, Outcome, Position, chain};
 use rusqlite::{Connection, params};
 
 use crate::{
@@ -12,25 +8,15 @@ use crate::{
     row::EntryRow,
 };
 
-/// A request: its name and its content.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
-    pub(crate) client: ClientId,
-    pub(crate) request: u64,
-    pub(crate) bot: bool,
-    pub(crate) body: &'a Body,
-}
-
 /// Looks up each item of a batch, without storing anything.
 pub(crate) fn all(
     db: &Connection,
     rooms: &Shared,
     batch: &[Append],
 ) -> rusqlite::Result<Vec<Option<Outcome>>> {
-    let one = |it: &Append| {
-        let room = rooms.read().by_name.get(&it.room).cloned();
-        let asked = Asked { client: it.client, request: it.request, bot: it.author.bot, body: &it.body };
-        one(db, room.as_ref(), asked)
+    let one = |item: &Append| {
+        let room = rooms.read().by_name.get(&item.room).cloned();
+        one(db, room.as_ref(), item)
     };
     batch.iter().map(one).collect()
 }
@@ -40,14 +26,21 @@ pub(crate) fn all(
 pub(crate) fn one(
     db: &Connection,
     room: Option<&Room>,
-    asked: Asked<'_>,
+    item: &Append,
 ) -> rusqlite::Result<Option<Outcome>> {
     let mut statement =
         db.prepare_cached(&format!("{} FROM entries WHERE client = ?1 AND request = ?2", EntryRow::COLUMNS))?;
-    let mut rows = statement.query(params![asked.client.0.to_be_bytes(), asked.request.cast_signed()])?;
+    let mut rows = statement.query(params![item.client.0.to_be_bytes(), item.request.cast_signed()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let same = EntryRow::read(row).ok().filter(|it| {
-        it.author.bot == asked.bot && *it.body == *asked.body && room.is_some_and(|room| it.is_whole(room))
-    });
-    Ok(Some(same.map_or(Outcome::Conflict, |it| Outcome::Known(Position { seq: it.seq, at: it.at }))))
+    let is_same = |row: &EntryRow| match row.digest {
+        None => item.is_repeated_by(&row.author, &row.body),
+        // The text was erased; its digest still says what it was.
+        Some(digest) => {
+            row.body.kind == item.body.kind
+                && row.author.bot == item.author.bot
+                && digest == chain::digest(&item.body)
+        }
+    };
+    let same = EntryRow::read(row).ok().filter(|row| room.is_some_and(|room| row.is_whole(room)) && is_same(row));
+    Ok(Some(same.map_or(Outcome::Conflict, |row| Outcome::Known(Position { seq: row.seq, at: row.at }))))
 }

@@ -90,7 +90,7 @@ fn walk(db: &Connection, room: &Room, after: u64, page: &mut Page, damage: &Dama
         last = Some(seq);
         page.looked_at += 1;
         match EntryRow::read(row) {
-            Ok(entry) if entry.is_whole(room) => page.push(entry.into_entry()),
+            Ok(entry) if entry.is_whole(room) => page.push(entry.entry()),
             _ => damage.report(room, seq, "an entry is not what was written"),
         }
         page.through = seq;
@@ -110,7 +110,7 @@ fn read_singly(db: &Connection, room: &Room, page: &mut Page) {
         if let Ok(entry) = found
             && entry.is_whole(room)
         {
-            page.push(entry.into_entry());
+            page.push(entry.entry());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Letting go of the oldest entries, a few at a time.
+//! Deletes the oldest entries, a few at a time: those that are too old, and those that a record lets go.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,64 +21,75 @@ impl Keep {
 }
 
 impl Batch<'_> {
-    /// Lets go of up to `at_most` of the oldest entries of each of these rooms, and says what those that have lost
-    /// some begin with. A room keeps its head.
-    pub(crate) fn prune(
-        &mut self,
-        names: &[RoomName],
-        keep: &Keep,
-        at_most: usize,
-    ) -> rusqlite::Result<Vec<(RoomName, u64)>> {
+    /// Deletes up to `at_most` of the oldest entries of each of these rooms, as far as `keep` lets them go. A room keeps
+    /// its head.
+    pub(crate) fn prune(&mut self, names: &[RoomName], keep: &Keep, at_most: usize) -> rusqlite::Result<()> {
         if keep.is_everything() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let mut pruned = Vec::new();
         for name in names {
-            pruned.extend(self.prune_one(name, keep, at_most)?.map(|oldest| (name.clone(), oldest)));
+            self.prune_one(name, keep, at_most)?;
         }
-        Ok(pruned)
+        Ok(())
     }
 
-    fn prune_one(&mut self, name: &RoomName, keep: &Keep, at_most: usize) -> rusqlite::Result<Option<u64>> {
+    fn prune_one(&mut self, name: &RoomName, keep: &Keep, at_most: usize) -> rusqlite::Result<()> {
         let (horizon, bytes) = (keep.horizon(), keep.bytes.unwrap_or(u64::MAX));
-        let Some(room) = self.drafts.get(name).or_else(|| self.rooms.by_name.get(name)) else {
-            return Ok(None);
-        };
-        if room.oldest > room.head {
-            return Ok(None);
-        }
+        let Some(room) = self.room(name).filter(|room| !room.is_empty()) else { return Ok(()) };
         let mut oldest = self.db.prepare_cached(OLDEST)?;
-        let mut rows = oldest.query(params![room.id, at_most as i64])?;
+        let mut rows = oldest.query(params![room.id, i64::try_from(at_most).unwrap_or(i64::MAX)])?;
         let (mut gone, mut held) = (None, room.bytes);
         while let Some(row) = rows.next()? {
             let (seq, at) = (row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned());
-            // The horizon is never before 1970: nothing is too old where there is no age.
+            // Without an age the horizon is 1970, and no entry is before that.
             if held <= bytes && at >= horizon {
                 break;
             }
             held = held.saturating_sub(row.get::<_, i64>(2)?.cast_unsigned() + ENTRY_OVERHEAD);
             gone = Some(seq);
         }
-        let Some(last) = gone else { return Ok(None) };
+        drop(rows);
+        drop(oldest);
+        match gone {
+            Some(last) => self.delete_to(name, last, held),
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes the entries of a room below `oldest`.
+    pub(crate) fn trim(&mut self, name: &RoomName, oldest: u64) -> rusqlite::Result<()> {
+        let Some(room) = self.room(name) else { return Ok(()) };
+        let gone: Option<i64> = self
+            .db
+            .prepare_cached(BYTES_BELOW)?
+            .query_one(params![room.id, oldest.cast_signed(), ENTRY_OVERHEAD.cast_signed()], |row| row.get(0))?;
+        let held = room.bytes.saturating_sub(gone.unwrap_or_default().cast_unsigned());
+        self.delete_to(name, oldest - 1, held)
+    }
+
+    fn delete_to(&mut self, name: &RoomName, last: u64, held: u64) -> rusqlite::Result<()> {
         let db = self.db;
         let room = self.draft(name);
         room.bytes = held;
         if let Err(error) = index::forget(db, room, last) {
-            // Some errors have taken the whole transaction back; nothing may follow then as if it were still going on.
+            // After some errors SQLite has rolled back the whole transaction; nothing may be written outside of one.
             if db.is_autocommit() {
                 return Err(error);
             }
-            // It names what is gone, which no search hands out.
-            tracing::warn!(%error, "the index keeps what the log lets go of");
+            // The index then names entries that do not exist, which no search returns.
+            tracing::warn!(%error, "the index keeps words of deleted entries");
         }
         db.prepare_cached("DELETE FROM entries WHERE room = ?1 AND seq <= ?2")?
             .execute(params![room.id, last.cast_signed()])?;
-        // What is missing in the middle of a damaged log is gone as well.
-        room.oldest = last.max(room.oldest - 1).min(room.head) + 1;
-        Ok(Some(room.oldest))
+        // Entries that are missing in the middle of a damaged log are gone as well.
+        let oldest = last.max(room.oldest - 1).min(room.head) + 1;
+        self.note_trimmed(name, oldest);
+        Ok(())
     }
 }
 
 const OLDEST: &str = "
-    SELECT seq, at, octet_length(sender) + octet_length(text)
+    SELECT seq, at, octet_length(author) + octet_length(text)
     FROM entries WHERE room = ?1 ORDER BY seq LIMIT ?2";
+const BYTES_BELOW: &str = "
+    SELECT sum(octet_length(author) + octet_length(text) + ?3) FROM entries WHERE room = ?1 AND seq < ?2";

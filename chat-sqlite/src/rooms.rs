@@ -5,10 +5,14 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use chat_core::{RoomName, log::RoomState, token, token_value};
+use chat_core::{
+    RoomName,
+    log::{EntryHash, RoomState, StateMap, epoch_of_room, parts_of_epoch},
+    token, token_value,
+};
 
 use crate::{
-    hash::Digest,
+    checksum::Checksum,
     lineage::{Lineage, Runs},
 };
 
@@ -40,8 +44,10 @@ pub(crate) struct Rooms {
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     pub(crate) id: i64,
-    /// As it was first written: the hashes of the room's entries cover it.
+    /// As it was first written: the checksums of the room's entries cover it.
     pub(crate) name: RoomName,
+    /// Distinguishes it from an earlier room with its name; zero if it is older than such numbers, or was not made yet.
+    pub(crate) incarnation: u64,
     /// The largest number given.
     pub(crate) head: u64,
     /// The smallest number held, `head` + 1 if none is.
@@ -50,7 +56,11 @@ pub(crate) struct Room {
     pub(crate) newest_at: u64,
     /// About what its entries take on the disk.
     pub(crate) bytes: u64,
-    pub(crate) topic: Arc<str>,
+    /// The id of the newest entry or record of the room.
+    pub(crate) position: i64,
+    /// The hash of the newest entry.
+    pub(crate) hash: EntryHash,
+    pub(crate) state: Arc<StateMap>,
     pub(crate) lineage: Lineage,
     /// The run history in the file is useless, and is replaced when the next entry is stored.
     pub(crate) lineage_is_new: bool,
@@ -61,38 +71,52 @@ impl Room {
         Room {
             id,
             name,
+            incarnation: 0,
             head: 0,
             oldest: 1,
             newest_at: 0,
             bytes: 0,
-            topic: Arc::from(""),
+            position: 0,
+            hash: EntryHash::NONE,
+            state: Arc::default(),
             lineage: Lineage::default(),
             lineage_is_new: false,
         }
     }
-}
 
-impl Room {
-    /// The hash of its row in `rooms`; `chain` is the hash of its lineage in that row.
-    pub(crate) fn hash(&self, chain: i64) -> i64 {
-        Digest::of("rooms")
+    /// Whether the room exists, rather than being only looked up.
+    pub(crate) fn is_made(&self) -> bool {
+        self.incarnation != 0 || self.head > 0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.oldest > self.head
+    }
+
+    /// The checksum of its row in `rooms`; `chain` is the hash of its lineage in that row.
+    pub(crate) fn checksum(&self, chain: i64) -> i64 {
+        Checksum::of("rooms")
             .number(self.id.cast_unsigned())
             .text(self.name.as_str())
+            .number(self.incarnation)
             .number(self.head)
             .number(self.oldest)
             .number(self.newest_at)
             .number(self.bytes)
+            .number(self.position.cast_unsigned())
             .number(chain.cast_unsigned())
+            .bytes(&self.hash.0)
             .finish()
     }
 
-    /// The hash of its row in `topics`.
-    pub(crate) fn topic_hash(&self) -> i64 {
-        Digest::of("topics")
-            .number(self.id.cast_unsigned())
-            .text(self.name.as_str())
-            .text(&self.topic)
-            .finish()
+    fn state(&self, epoch: &str) -> RoomState {
+        RoomState {
+            room: self.name.clone(),
+            epoch: epoch_of_room(epoch, self.incarnation),
+            oldest: self.oldest,
+            head: self.head,
+            state: (*self.state).clone(),
+        }
     }
 }
 
@@ -103,30 +127,29 @@ impl Rooms {
 
     pub(crate) fn states(&self) -> Vec<RoomState> {
         let epoch = self.epoch();
-        let state = |room: &Room| RoomState {
-            room: room.name.clone(),
-            epoch: epoch.clone(),
-            oldest: room.oldest,
-            head: room.head,
-            topic: room.topic.to_string(),
-        };
-        self.by_name.values().map(state).collect()
+        self.by_name.values().map(|room| room.state(&epoch)).collect()
     }
 
     pub(crate) fn holds(&self, room: &RoomName, epoch: &str, seq: u64) -> bool {
         if seq == 0 {
             return true;
         }
-        let run = token_value(epoch).and_then(|name| self.runs.ordinal(name));
+        let Some((run, incarnation)) = parts_of_epoch(epoch) else { return false };
+        let run = token_value(run).and_then(|name| self.runs.ordinal(name));
         let Some((run, room)) = run.zip(self.by_name.get(room)) else { return false };
-        seq <= room.head && room.lineage.holds(run, seq)
+        room.incarnation == incarnation && seq <= room.head && room.lineage.holds(run, seq)
     }
 
-    /// Replaces `before` within the same run. A room that `before` knew with a larger head keeps that head, whatever the
-    /// file says now, so that no number is given twice.
+    /// Replaces `before` within the same run. A room with entries that `before` knew with a larger head keeps that head,
+    /// whatever the file says now, so that no number is given twice.
     pub(crate) fn not_behind(mut self, before: &Rooms) -> Rooms {
         for (name, old) in &before.by_name {
-            if self.by_name.get(name).is_none_or(|it| it.head < old.head || it.id != old.id) {
+            let is_behind = match self.by_name.get(name) {
+                Some(room) => room.incarnation == old.incarnation && (room.head < old.head || room.id != old.id),
+                // An empty room may have been forgotten.
+                None => !old.is_empty(),
+            };
+            if is_behind {
                 self.by_name.insert(name.clone(), old.clone());
             }
         }
@@ -138,5 +161,6 @@ impl Rooms {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Next {
     pub(crate) room: i64,
+    /// Of an entry or a record.
     pub(crate) entry: i64,
 }

@@ -1,4 +1,4 @@
-//! The tables, how they came to be, and which files are refused.
+//! The tables, and which files are refused.
 
 use std::path::Path;
 
@@ -6,38 +6,64 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::{error::OpenError, index};
 
-/// Each takes the file to the next version, in a transaction of its own. What is here is never changed.
-pub(crate) const MIGRATIONS: &[&str] = &[V1, index::TABLES];
+/// The version of the tables below.
+pub(crate) const VERSION: i32 = 3;
 
-/// Entries have ids in the order in which they were appended, over all rooms. Clients stand in full: as a number from
-/// a table of their own they would save a tenth of the space and cost a lookup each time.
-const V1: &str = "
+/// The tables that have stayed the same since version 1.
+pub(crate) const RUNS: &str = "
     CREATE TABLE runs (id INTEGER PRIMARY KEY, name BLOB NOT NULL, hash INTEGER NOT NULL) STRICT;
+    CREATE TABLE spans (
+        room INTEGER NOT NULL, run INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (room, run)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// The other tables.
+///
+/// Entries have ids in the order in which they were stored, over all rooms. Records have ids of the same order, but
+/// only what they change is stored: `rooms.position` and `log.position` are the newest of them, so that none is given
+/// twice. Clients stand in full: as numbers from a table of their own they would save a tenth of the space and cost a
+/// lookup each time. `rooms.signature` is reserved for a signature of `rooms.hash`, the hash of the room's newest entry.
+pub(crate) const TABLES: &str = "
+    CREATE TABLE log (id INTEGER PRIMARY KEY CHECK (id = 0), position INTEGER NOT NULL) STRICT;
     CREATE TABLE rooms (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL,
+        incarnation INTEGER NOT NULL,
         head INTEGER NOT NULL,
         oldest INTEGER NOT NULL,
         newest_at INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
+        position INTEGER NOT NULL,
         lineage INTEGER NOT NULL,
-        hash INTEGER NOT NULL
+        hash BLOB NOT NULL,
+        signature BLOB,
+        checksum INTEGER NOT NULL
     ) STRICT;
-    CREATE TABLE topics (room INTEGER PRIMARY KEY, text TEXT NOT NULL, hash INTEGER NOT NULL) STRICT;
-    CREATE TABLE spans (
-        room INTEGER NOT NULL, run INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (room, run)
+    CREATE TABLE state (
+        room INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        fields TEXT,
+        checksum INTEGER NOT NULL,
+        PRIMARY KEY (room, kind)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE entries (
         id INTEGER PRIMARY KEY,
         room INTEGER NOT NULL,
         seq INTEGER NOT NULL,
         at INTEGER NOT NULL,
-        kind INTEGER NOT NULL,
-        sender TEXT NOT NULL,
+        author TEXT NOT NULL,
+        identity BLOB,
+        bot INTEGER NOT NULL,
+        kind TEXT NOT NULL,
         text TEXT NOT NULL,
+        fields TEXT,
         client BLOB NOT NULL,
         request INTEGER NOT NULL,
-        hash INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        digest BLOB,
+        checksum INTEGER NOT NULL,
         UNIQUE (room, seq),
         UNIQUE (client, request)
     ) STRICT;
@@ -48,37 +74,44 @@ pub(crate) fn check_library(version: i32, name: &'static str) -> Result<(), Open
     if version < OLDEST_LIBRARY { Err(OpenError::OldSqlite { found: name }) } else { Ok(()) }
 }
 
-/// Brings the file to the newest version, or refuses it as it is.
-pub(crate) fn prepare(db: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), OpenError> {
-    let known = i32::try_from(migrations.len()).expect("there are few versions");
+/// Makes the tables in an empty file. Returns the version that the file has.
+///
+/// # Errors
+/// The file is not a log, or one of a newer version. It is left as it is.
+pub(crate) fn prepare(db: &mut Connection, path: &Path) -> Result<i32, OpenError> {
     let failed = |source| OpenError::Database { path: path.to_owned(), source };
-    let ours = |it: Result<bool, rusqlite::Error>| match it {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(OpenError::NotOurs { path: path.to_owned() }),
+    match is_ours(db) {
+        Ok(true) => {}
+        Ok(false) => return Err(OpenError::NotOurs { path: path.to_owned() }),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
-            Err(OpenError::NotOurs { path: path.to_owned() })
+            return Err(OpenError::NotOurs { path: path.to_owned() });
         }
-        Err(error) => Err(failed(error)),
-    };
-    ours(is_ours(db))?;
-    let mut found = number(db, "user_version").map_err(failed)?;
-    if found > known {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+        Err(error) => return Err(failed(error)),
     }
-    while found < known {
-        let tables = migrations[usize::try_from(found).unwrap_or_default()];
-        found += 1;
-        migrate(db, tables, found).map_err(failed)?;
+    let found = number(db, "user_version").map_err(failed)?;
+    if found > VERSION {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known: VERSION });
     }
-    Ok(())
+    if found > 0 {
+        return Ok(found);
+    }
+    make(db).map_err(failed)?;
+    Ok(VERSION)
 }
 
-fn migrate(db: &mut Connection, tables: &str, version: i32) -> rusqlite::Result<()> {
+fn make(db: &mut Connection) -> rusqlite::Result<()> {
     let step = db.transaction()?;
-    step.execute_batch(tables)?;
-    step.pragma_update(None, "application_id", APPLICATION)?;
-    step.pragma_update(None, "user_version", version)?;
+    for tables in [RUNS, TABLES, index::TABLES] {
+        step.execute_batch(tables)?;
+    }
+    mark(&step)?;
     step.commit()
+}
+
+/// Notes that the file is a log of this version.
+pub(crate) fn mark(db: &Connection) -> rusqlite::Result<()> {
+    db.pragma_update(None, "application_id", APPLICATION)?;
+    db.pragma_update(None, "user_version", VERSION)
 }
 
 /// Whether it is a log, or nothing yet.

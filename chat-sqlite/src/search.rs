@@ -1,4 +1,4 @@
-//! A search: the index names entries, newest first, and each is looked at before it is handed out.
+//! A search: the index names entries, newest first, and each entry is compared before it is returned.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::{
     row::EntryRow,
 };
 
-/// What the index leads to. It may name what has gone or is damaged, which is left out.
+/// Searches with the index. It may name entries that are deleted or damaged, which are left out.
 pub(crate) fn search(db: &Connection, rooms: &Shared, search: &Search) -> rusqlite::Result<Found> {
     let mut found = Found::default();
     let room = match &search.room {
@@ -52,7 +52,7 @@ pub(crate) fn search(db: &Connection, rooms: &Shared, search: &Search) -> rusqli
         }
         if search.is_for(&entry.author.name, &entry.body.text) {
             let place = id.cast_unsigned();
-            found.hits.push(Hit { room: room.name.clone(), entry: entry.into_entry(), place });
+            found.hits.push(Hit { room: room.name.clone(), entry: entry.entry(), place });
         }
     }
     Ok(found)
@@ -67,7 +67,7 @@ fn with_id(rooms: &Shared, id: i64) -> Option<Room> {
     rooms.read().by_name.values().find(|it| it.id == id).cloned()
 }
 
-/// The search in the index's own language. Tokens have no characters that mean anything there.
+/// The search in the query language of the index. Tokens have no characters with a meaning there.
 fn wanted(query: &Query, from: Option<&PersonName>, room: Option<&Room>) -> String {
     let term = |it: &Term| match it {
         Term::Prefix(word) => format!("\"{word}\" *"),
@@ -85,7 +85,7 @@ fn wanted(query: &Query, from: Option<&PersonName>, room: Option<&Room>) -> Stri
 }
 
 const NAMED: &str = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC";
-/// Entries looked at in one search: others want to search as well.
+/// How many entries one search compares, so that other searches have their turn.
 const AT_A_TIME: usize = 4096;
 /// How far a server's clock may have been put back in the middle of a log: in milliseconds, a day.
 const CLOCKS_DIFFER: u64 = 86_400_000;

@@ -14,7 +14,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// The id of the newest entry.
+    /// The id of the newest entry or record.
     pub(crate) fn newest(&self) -> i64 {
         self.next.entry - 1
     }
@@ -23,6 +23,6 @@ impl Store {
 /// Records `run`, so that a cursor of a reader from this run is recognised later.
 pub(crate) fn record_run(db: &Connection, run: Run) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO runs (id, name, hash) VALUES (?1, ?2, ?3)")?
-        .execute(params![run.ordinal.cast_signed(), run.name.to_be_bytes(), run.hash()])?;
+        .execute(params![run.ordinal.cast_signed(), run.name.to_be_bytes(), run.checksum()])?;
     Ok(())
 }

@@ -5,6 +5,7 @@ mod damage;
 mod files;
 mod full;
 mod keep;
+mod migrating;
 mod restore;
 mod searching;
 
@@ -12,8 +13,8 @@ use std::{path::Path, sync::Arc};
 
 use chat_core::{
     ClientId, RoomName,
-    log::{Append, LogError, LogPage, Outcome, PageLimit, Position, RoomLog, RoomState},
-    wire::{Author, Body, EntryKind},
+    log::{Append, LogError, LogPage, Outcome, PageLimit, Position, RoomLog, RoomState, Write},
+    wire::{Author, Body},
 };
 use futures::executor::block_on;
 
@@ -45,7 +46,7 @@ fn topic(room: &str, request: u64, text: &str) -> Append {
 }
 
 fn append(log: &SqliteLog, batch: Vec<Append>) -> Result<Vec<Outcome>, LogError> {
-    block_on(log.append(batch)).map(|it| it.outcomes)
+    block_on(log.append(batch.into_iter().map(Write::Entry).collect())).map(|it| it.outcomes)
 }
 
 /// Requests `range`, one batch each, with their numbers as texts.
@@ -65,6 +66,11 @@ fn page(log: &SqliteLog, room: &str, after: u64) -> LogPage {
 
 fn texts(log: &SqliteLog, room: &str) -> Vec<String> {
     page(log, room, 0).entries.into_iter().map(|it| it.body.text.clone()).collect()
+}
+
+/// The epoch of a room, or the log's if the room does not exist.
+fn epoch(log: &SqliteLog, room: &str) -> String {
+    state(log, room).map_or_else(|| log.epoch(), |state| state.epoch)
 }
 
 fn state(log: &SqliteLog, room: &str) -> Option<RoomState> {

@@ -1,12 +1,11 @@
 //! The writer thread: one connection, one transaction for each batch.
 
 use std::{
-    collections::HashMap,
-    io, mem,
+    io,
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
     thread,
@@ -15,14 +14,14 @@ use std::{
 
 use chat_core::{
     RoomName,
-    log::{Append, Appended, LogError, Outcome},
+    log::{Appended, Commit, Feed, LogError, Outcome, Snapshot, Tail, Write},
 };
 use futures::channel::oneshot;
 use rusqlite::{ErrorCode, TransactionBehavior};
 
 use crate::{
-    batch::Batch,
-    checkpoint::{Checkpointer, checkpoint},
+    batch::{Batch, Changed},
+    checkpoint::Checkpointer,
     connection,
     error::StorageError,
     indexer::{AT_EASE, AT_ONCE, IndexState, Indexer},
@@ -30,13 +29,16 @@ use crate::{
     open::Options,
     rooms::{Next, Shared},
     store::{Store, record_run},
+    wal::checkpoint,
 };
 
 /// What the writer thread is asked to do.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Stores a batch.
-    Append(Vec<Append>, oneshot::Sender<Result<Appended, LogError>>),
+    Append(Vec<Write>, oneshot::Sender<Result<Appended, LogError>>),
+    /// Hands out the rooms and the commits from then on.
+    Subscribe(oneshot::Sender<(Snapshot, Tail)>),
     /// Brings the index up to date with the entries stored now.
     Index(IndexState, oneshot::Sender<()>),
     #[cfg(test)]
@@ -63,15 +65,26 @@ pub(crate) struct WriterThread {
     store: Option<Store>,
     /// Why nothing is written any more.
     refused: Option<String>,
-    /// Rooms that lost entries, and their oldest numbers, until the next answer tells them.
-    pruned: HashMap<RoomName, u64>,
+    /// The readers of the tail.
+    feed: Feed,
+    /// The position of the newest commit that the tail has.
+    published: i64,
     /// Rooms that may have entries to delete.
     to_look_at: Vec<RoomName>,
     indexer: Indexer,
     checkpointer: Checkpointer,
-    is_closing: Arc<AtomicBool>,
+    signals: Arc<Signals>,
     #[cfg(test)]
     fault: Option<Fault>,
+}
+
+/// What the handle tells the thread besides commands.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
+    /// The log is being closed.
+    pub(crate) is_closing: AtomicBool,
+    /// How many commands are waiting.
+    pub(crate) waiting: AtomicUsize,
 }
 
 impl WriterThread {
@@ -81,19 +94,20 @@ impl WriterThread {
         store: Store,
         rooms: Shared,
         refused: Option<String>,
-        is_closing: Arc<AtomicBool>,
+        signals: Arc<Signals>,
     ) -> io::Result<WriterThread> {
         Ok(WriterThread {
             checkpointer: Checkpointer::start(path.clone(), options.durability)?,
             path,
             options,
             rooms,
+            published: store.newest(),
             store: Some(store),
             refused,
-            pruned: HashMap::new(),
+            feed: Feed::default(),
             to_look_at: Vec::new(),
             indexer: Indexer::default(),
-            is_closing,
+            signals,
             #[cfg(test)]
             fault: None,
         })
@@ -102,24 +116,12 @@ impl WriterThread {
     /// Serves commands until the last sender is gone. Deletes old entries and updates the index while there are none.
     pub(crate) fn run(&mut self, commands: &Receiver<Command>) {
         loop {
-            match commands.recv_timeout(self.indexer.poll_after(IDLE)) {
-                Ok(Command::Append(batch, answer)) => {
-                    let appended = self.append(batch);
-                    let _ = answer.send(appended.map_err(LogError::from));
-                    self.after_commit();
-                    self.index_if_far_behind();
-                }
-                Ok(Command::Index(index, answer)) => {
-                    // Without a store nothing can be indexed now; the search uses the index as it is.
-                    let newest = self.store.as_ref().map_or(0, Store::newest);
-                    if self.indexer.request(index, newest, answer) {
-                        self.index(AT_ONCE);
-                    }
-                }
-                #[cfg(test)]
-                Ok(Command::Execute(sql)) => self.store.as_ref().unwrap().db.execute_batch(&sql).unwrap(),
-                #[cfg(test)]
-                Ok(Command::Fail(fault)) => self.fault = Some(fault),
+            let command = commands.recv_timeout(self.indexer.poll_after(IDLE));
+            if command.is_ok() {
+                self.signals.waiting.fetch_sub(1, Ordering::AcqRel);
+            }
+            match command {
+                Ok(command) => self.serve(command),
                 Err(RecvTimeoutError::Timeout) => {
                     self.index(AT_EASE);
                     if !self.indexer.is_at_work() {
@@ -136,9 +138,48 @@ impl WriterThread {
         }
     }
 
-    fn append(&mut self, items: Vec<Append>) -> Result<Appended, StorageError> {
-        let outcomes = self.guarded(|worker, store| worker.commit(store, items))?;
-        Ok(Appended { outcomes, pruned: mem::take(&mut self.pruned).into_iter().collect() })
+    fn serve(&mut self, command: Command) {
+        match command {
+            Command::Append(batch, answer) => {
+                self.append(batch, answer);
+                self.after_commit();
+                self.index_if_far_behind();
+            }
+            Command::Subscribe(answer) => {
+                let (position, rooms) = (self.published.cast_unsigned(), self.rooms.read().states());
+                let _ = answer.send((Snapshot { position, rooms }, self.feed.subscribe()));
+            }
+            Command::Index(index, answer) => {
+                // Without a store nothing can be indexed now; the search uses the index as it is.
+                let newest = self.store.as_ref().map_or(0, Store::newest);
+                if self.indexer.request(index, newest, answer) {
+                    self.index(AT_ONCE);
+                }
+            }
+            #[cfg(test)]
+            Command::Execute(sql) => self.store.as_ref().unwrap().db.execute_batch(&sql).unwrap(),
+            #[cfg(test)]
+            Command::Fail(fault) => self.fault = Some(fault),
+        }
+    }
+
+    /// Stores a batch. The answer comes before the tail has the commit.
+    fn append(&mut self, items: Vec<Write>, answer: oneshot::Sender<Result<Appended, LogError>>) {
+        match self.guarded(|worker, store| worker.commit(store, items)) {
+            Ok((outcomes, commit)) => {
+                let position = (!commit.changes.is_empty()).then_some(commit.position);
+                let _ = answer.send(Ok(Appended { outcomes, position }));
+                self.publish(commit);
+            }
+            Err(error) => {
+                let _ = answer.send(Err(LogError::from(error)));
+            }
+        }
+    }
+
+    fn publish(&mut self, commit: Commit) {
+        self.published = self.published.max(commit.position.cast_signed());
+        self.feed.publish(commit);
     }
 
     /// Updates the index a little although commands are waiting, if it is far behind or a search waits for it.
@@ -155,7 +196,8 @@ impl WriterThread {
         if self.refused.is_some() {
             return self.indexer.cancel();
         }
-        let stepped = self.indexer.step(store, &self.rooms, most);
+        let is_wanted = || self.signals.waiting.load(Ordering::Acquire) > 0;
+        let stepped = self.indexer.step(store, &self.rooms, most, is_wanted);
         if stepped.store_failed {
             self.store = None; // the next batch opens the database again, as after an error of its own
         } else if stepped.has_written {
@@ -172,8 +214,9 @@ impl WriterThread {
             self.to_look_at = self.rooms.read().by_name.keys().cloned().collect();
         }
         let some = self.to_look_at.split_off(self.to_look_at.len().saturating_sub(ROOMS_AT_ONCE));
-        if let Err(error) = self.guarded(|worker, store| worker.prune(store, &some)) {
-            tracing::warn!(error = %LogError::from(error), "old entries cannot be deleted");
+        match self.guarded(|worker, store| worker.prune(store, &some)) {
+            Ok(((), commit)) => self.publish(commit),
+            Err(error) => tracing::warn!(error = %LogError::from(error), "old entries cannot be deleted"),
         }
         self.after_commit();
     }
@@ -251,7 +294,7 @@ impl WriterThread {
                     }
                 },
             }
-            if self.is_closing.load(Ordering::Acquire) {
+            if self.signals.is_closing.load(Ordering::Acquire) {
                 return false;
             }
             thread::sleep(RETRY_AFTER);
@@ -268,45 +311,46 @@ impl WriterThread {
         let loaded = load::load(&db, Ok(run))?;
         let mut rooms = self.rooms.write();
         *rooms = loaded.rooms.not_behind(&rooms);
-        Ok(Store { db, next: loaded.next, run_is_known: loaded.run_is_known })
+        drop(rooms);
+        let mut next = loaded.next;
+        next.entry = next.entry.max(self.published + 1);
+        Ok(Store { db, next, run_is_known: loaded.run_is_known })
     }
 
-    fn commit(
-        &mut self,
-        store: &mut Store,
-        items: Vec<Append>,
-    ) -> Result<Vec<Outcome>, Failure<Vec<Outcome>>> {
+    fn commit(&mut self, store: &mut Store, items: Vec<Write>) -> Transacted<Vec<Outcome>> {
         let keep = self.options.keep;
         let at_most = items.len() * 2 + PRUNED_AT_ONCE;
         self.transact(store, |batch| {
-            let outcomes = batch.append(items)?;
-            let names: Vec<RoomName> = batch.drafts.keys().cloned().collect();
-            Ok((outcomes, batch.prune(&names, &keep, at_most)?))
+            let outcomes = batch.write(items)?;
+            let names = batch.changed_rooms();
+            batch.prune(&names, &keep, at_most)?;
+            Ok(outcomes)
         })
     }
 
-    fn prune(&mut self, store: &mut Store, names: &[RoomName]) -> Result<(), Failure<()>> {
+    fn prune(&mut self, store: &mut Store, names: &[RoomName]) -> Transacted<()> {
         let keep = self.options.keep;
-        self.transact(store, |batch| Ok(((), batch.prune(names, &keep, PRUNED_AT_ONCE)?)))
+        self.transact(store, |batch| batch.prune(names, &keep, PRUNED_AT_ONCE))
     }
 
     /// Runs one transaction. The rooms in memory change only once it is committed.
     fn transact<T>(
         &mut self,
         store: &mut Store,
-        work: impl FnOnce(&mut Batch<'_>) -> rusqlite::Result<(T, Vec<(RoomName, u64)>)>,
-    ) -> Result<T, Failure<T>> {
+        work: impl FnOnce(&mut Batch<'_>) -> rusqlite::Result<T>,
+    ) -> Transacted<T> {
         let transaction = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (done, pruned, drafts, next) = {
+        let (done, changed) = {
             let rooms = self.rooms.read();
             if !store.run_is_known {
                 record_run(&transaction, rooms.runs.current())?;
             }
             let mut batch = Batch::new(&transaction, &rooms, store.next);
-            let (done, pruned) = work(&mut batch)?;
-            batch.finish()?;
-            (done, pruned, batch.drafts, batch.next)
+            let done = work(&mut batch)?;
+            (done, batch.finish()?)
         };
+        let Changed { drafts, forgotten, next, commit } = changed;
+        let done = (done, commit);
         #[cfg(not(test))]
         let committed = transaction.commit();
         #[cfg(test)]
@@ -325,11 +369,17 @@ impl WriterThread {
         }
         store.next = next;
         store.run_is_known = true;
-        self.rooms.write().by_name.extend(drafts);
-        self.pruned.extend(pruned);
+        let mut rooms = self.rooms.write();
+        for name in &forgotten {
+            rooms.by_name.remove(name);
+        }
+        rooms.by_name.extend(drafts);
         Ok(done)
     }
 }
+
+/// What a transaction has brought, and what the tail says of it.
+type Transacted<T> = Result<(T, Commit), Failure<(T, Commit)>>;
 
 /// Where a transaction failed.
 #[derive(Debug)]

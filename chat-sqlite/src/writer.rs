@@ -5,13 +5,13 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::Ordering,
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
 };
 
-use chat_core::log::{Append, Appended, LogError};
+use chat_core::log::{Appended, LogError, Snapshot, Tail, Write};
 use futures::channel::oneshot;
 
 #[cfg(test)]
@@ -21,14 +21,14 @@ use crate::{
     open::Options,
     rooms::Shared,
     store::Store,
-    worker::{Command, WriterThread},
+    worker::{Command, Signals, WriterThread},
 };
 
 /// The handle of the writer thread. Dropping the handle stores the queued batches first.
 #[derive(Debug)]
 pub(crate) struct Writer {
     commands: Option<SyncSender<Command>>,
-    is_closing: Arc<AtomicBool>,
+    signals: Arc<Signals>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,20 +41,20 @@ impl Writer {
         refused: Option<String>,
     ) -> io::Result<Writer> {
         let (commands, received) = sync_channel(WAITING);
-        let is_closing = Arc::new(AtomicBool::new(false));
-        let mut worker = WriterThread::new(path, options, store, rooms, refused, is_closing.clone())?;
+        let signals: Arc<Signals> = Arc::default();
+        let mut worker = WriterThread::new(path, options, store, rooms, refused, signals.clone())?;
         let thread = thread::Builder::new().name("chat-log-write".to_owned());
         let thread = thread.spawn(move || worker.run(&received))?;
-        Ok(Writer { commands: Some(commands), is_closing, thread: Some(thread) })
+        Ok(Writer { commands: Some(commands), signals, thread: Some(thread) })
     }
 
     /// Queues a batch. A batch that finds too many before it is refused.
-    pub(crate) fn append(&self, batch: Vec<Append>) -> oneshot::Receiver<Result<Appended, LogError>> {
+    pub(crate) fn append(&self, batch: Vec<Write>) -> oneshot::Receiver<Result<Appended, LogError>> {
         let (answer, answered) = oneshot::channel();
         if let Err(
             TrySendError::Full(Command::Append(_, answer))
             | TrySendError::Disconnected(Command::Append(_, answer)),
-        ) = self.commands().try_send(Command::Append(batch, answer))
+        ) = self.send(Command::Append(batch, answer))
         {
             let _ = answer.send(Err(LogError::Failed("too many batches are waiting".to_owned())));
         }
@@ -65,8 +65,23 @@ impl Writer {
     /// cancelled if no index is available.
     pub(crate) fn index(&self, index: IndexState) -> oneshot::Receiver<()> {
         let (answer, answered) = oneshot::channel();
-        let _ = self.commands().try_send(Command::Index(index, answer)); // a refused command drops its answer
+        let _ = self.send(Command::Index(index, answer)); // a refused command drops its answer
         answered
+    }
+
+    /// All rooms, and the commits from then on.
+    pub(crate) fn subscribe(&self) -> oneshot::Receiver<(Snapshot, Tail)> {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.send(Command::Subscribe(answer));
+        answered
+    }
+
+    fn send(&self, command: Command) -> Result<(), TrySendError<Command>> {
+        // Counted before it is there, so that the thread never counts below zero.
+        self.signals.waiting.fetch_add(1, Ordering::AcqRel);
+        self.commands().try_send(command).inspect_err(|_| {
+            self.signals.waiting.fetch_sub(1, Ordering::AcqRel);
+        })
     }
 
     fn commands(&self) -> &SyncSender<Command> {
@@ -76,19 +91,19 @@ impl Writer {
     /// Makes the next commit report a failure.
     #[cfg(test)]
     pub(crate) fn fail(&self, fault: Fault) {
-        self.commands().send(Command::Fail(fault)).unwrap();
+        self.send(Command::Fail(fault)).unwrap();
     }
 
     /// Runs SQL on the connection that writes, to damage the database.
     #[cfg(test)]
     pub(crate) fn execute(&self, sql: &str) {
-        self.commands().send(Command::Execute(sql.to_owned())).unwrap();
+        self.send(Command::Execute(sql.to_owned())).unwrap();
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.is_closing.store(true, Ordering::Release);
+        self.signals.is_closing.store(true, Ordering::Release);
         self.commands = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -10,9 +10,11 @@ pub mod log_conformance;
 pub mod needs;
 mod raw_client;
 mod reads_from;
+mod tail_gate;
 mod time;
 pub mod virtual_time;
 pub mod weather;
 
 pub use raw_client::{RawClient, hello};
+pub use tail_gate::{TailGate, Unanswered};
 pub use time::within;

@@ -17,6 +17,7 @@ pub mod pages;
 pub mod past;
 pub mod requests;
 pub mod searches;
+pub mod tail;
 
 use std::{fmt, sync::mpsc, thread, time::Duration};
 
@@ -65,6 +66,17 @@ macro_rules! log_conformance {
                     nothing_is_missed_and_nothing_else_is_found
                     what_is_held_is_found_also_in_another_run
                 ]
+                tail: [
+                    the_tail_says_what_was_stored_in_order
+                    an_answer_is_there_before_the_tail_has_its_commit
+                    a_subscription_begins_exactly_where_its_snapshot_ends
+                    two_writers_see_one_order_without_holes
+                    records_and_entries_are_in_one_order
+                    a_record_that_does_not_fit_is_refused
+                    a_trimmed_room_keeps_its_head
+                    a_room_that_is_made_again_is_another_room
+                    every_hash_covers_the_entry_before
+                ]
                 gone: [
                     the_oldest_go_first_and_the_head_stays
                     what_is_gone_is_told
@@ -78,6 +90,8 @@ macro_rules! log_conformance {
                     a_reader_from_an_earlier_run_goes_on
                     what_is_gone_stays_gone
                     a_life_is_as_the_model_says
+                    what_was_forgotten_stays_forgotten
+                    positions_and_hashes_go_on
                 ]
             }
         }

@@ -3,9 +3,43 @@
 /// Within `impl RoomLog for …`: all but `append`, from the log in this field.
 #[macro_export]
 macro_rules! reads_from {
+    // A log whose answers come late: `$gate` holds the tail back until they are there.
+    ($log:ident, $gate:ident) => {
+        fn subscribe(
+            &self,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<(::chat_core::log::Snapshot, ::chat_core::log::Tail), ::chat_core::log::LogError>,
+        > {
+            let gate = self.$gate.clone();
+            let subscribed = self.$log.subscribe();
+            Box::pin(async move {
+                let (snapshot, tail) = subscribed.await?;
+                Ok((snapshot, gate.hold_back(tail)))
+            })
+        }
+
+        $crate::reads_from!(@others $log);
+    };
     ($log:ident) => {
+        fn subscribe(
+            &self,
+        ) -> ::futures::future::BoxFuture<
+            '_,
+            Result<(::chat_core::log::Snapshot, ::chat_core::log::Tail), ::chat_core::log::LogError>,
+        > {
+            self.$log.subscribe()
+        }
+
+        $crate::reads_from!(@others $log);
+    };
+    (@others $log:ident) => {
         fn epoch(&self) -> String {
             self.$log.epoch()
+        }
+
+        fn holds(&self, room: &::chat_core::RoomName, epoch: &str, seq: u64) -> bool {
+            self.$log.holds(room, epoch, seq)
         }
 
         fn rooms(

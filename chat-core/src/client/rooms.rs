@@ -307,8 +307,8 @@ fn rejoin(name: &RoomName, reader: &RoomReader) -> Join<'static> {
     Join {
         room: name.to_string().into(),
         after: reader.cursor,
-        recent: None,
         epoch: reader.epoch.clone().map(Into::into),
+        ..Join::default()
     }
 }
 

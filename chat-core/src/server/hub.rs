@@ -22,9 +22,9 @@ use super::{
     session::{Inbox, Session, State},
 };
 use crate::{
-    ClientId, PersonName, RoomName, SharedRuntime,
+    ClientId, PersonName, Registry, RoomName, SharedRuntime,
     id::Secret,
-    log::{LogEntry, LogError, RoomLog, RoomState},
+    log::{LogError, Record, RoomLog, RoomState, StateMap, Tail, epoch_of_room},
     transport::Peer,
     wire,
 };
@@ -50,9 +50,11 @@ pub(super) struct Hub {
     abandoned: AtomicBool,
 }
 
-/// Why a room was not created.
+/// Why a session cannot enter a room.
 #[derive(Debug)]
-pub(super) enum NotCreated {
+pub(super) enum NotEntered {
+    /// The log is about to forget the room. A moment later it can be created again.
+    BeingForgotten,
     /// The server has as many rooms as it takes.
     Full,
     /// The host or the person has created too many of late, and may create another one after this time.
@@ -71,19 +73,22 @@ pub(super) enum NotOpened {
 }
 
 impl Hub {
+    /// The hub with the rooms of the log, and the registry and the tail that change them from then on.
     pub(super) async fn open(
         config: Config,
         log: Arc<dyn RoomLog>,
         runtime: SharedRuntime,
-    ) -> Result<Hub, LogError> {
+    ) -> Result<(Hub, Registry, Tail), LogError> {
         let all_rings = Arc::new(AtomicUsize::new(0));
         let (rooms, room_list) = (DashMap::new(), RoomList::default());
-        for state in log.rooms().await? {
-            let room = Arc::new(Room::new(state, all_rings.clone()));
+        let (snapshot, tail) = log.subscribe().await?;
+        let registry = Registry::new(log.epoch(), snapshot);
+        for state in registry.rooms() {
+            let room = Arc::new(Room::made(state.clone(), all_rings.clone()));
             room_list.add(&room);
             rooms.insert(room.name().clone(), room);
         }
-        Ok(Hub {
+        let hub = Hub {
             admission: Arc::new(Admission::new(&config.limits)),
             room_budget: RoomBudget::new(config.limits.new_rooms),
             config,
@@ -98,7 +103,8 @@ impl Hub {
             all_rings,
             stopping: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
-        })
+        };
+        Ok((hub, registry, tail))
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -150,21 +156,24 @@ impl Hub {
     }
 
     /// Puts `session` into a room, and creates the room if there is none.
-    pub(super) fn enter(&self, name: &RoomName, session: &Arc<Session>) -> Result<Arc<Room>, NotCreated> {
+    pub(super) fn enter(&self, name: &RoomName, session: &Arc<Session>) -> Result<Arc<Room>, NotEntered> {
         let full = self.rooms.len() >= self.config.limits.rooms;
         // The entry is held while the session enters, so that the room is not forgotten in between.
         let (room, is_new) = match self.rooms.entry(name.clone()) {
+            Entry::Occupied(known) if known.get().is_being_forgotten() => {
+                return Err(NotEntered::BeingForgotten);
+            }
             Entry::Occupied(known) => {
                 known.get().enter(session.name().clone(), session.mailbox().clone());
                 (known.get().clone(), false)
             }
-            Entry::Vacant(_) if full => return Err(NotCreated::Full),
+            Entry::Vacant(_) if full => return Err(NotEntered::Full),
             Entry::Vacant(free) => {
                 let host = session.host().map(|host| Spender::Host(host.to_owned()));
                 let by_name = || Spender::Name(session.name().skeleton());
                 let person = session.identity().map_or_else(by_name, Spender::Key);
                 let spenders = host.into_iter().chain([person]);
-                self.room_budget.spend(spenders, self.now()).map_err(NotCreated::TooFast)?;
+                self.room_budget.spend(spenders, self.now()).map_err(NotEntered::TooFast)?;
                 let room = Arc::new(self.new_room(name.clone()));
                 room.enter(session.name().clone(), session.mailbox().clone());
                 free.insert(room.clone());
@@ -186,24 +195,66 @@ impl Hub {
         self.forget_if_vacant(room);
     }
 
-    /// Forgets a room that nobody is in and that never had an entry.
+    /// Forgets a room that nobody is in and that has no entries. A room that the log knows is forgotten with a record.
     pub(super) fn forget_if_vacant(&self, room: &Arc<Room>) {
-        let is_vacant = |known: &Arc<Room>| Arc::ptr_eq(known, room) && known.is_vacant();
-        if room.is_vacant() && self.rooms.remove_if(room.name(), |_, known| is_vacant(known)).is_some() {
+        if !room.is_vacant() {
+            return;
+        }
+        // The entry is held, so that nobody enters in between.
+        let Entry::Occupied(entry) = self.rooms.entry(room.name().clone()) else { return };
+        if !Arc::ptr_eq(entry.get(), room) || !room.is_vacant() {
+            return;
+        }
+        if !room.is_made() {
+            entry.remove();
             self.room_list.remove(room);
+        } else if room.begin_forgetting() && !self.queue.propose(Record::RoomForgotten { room: room.name().clone() })
+        {
+            room.keep();
         }
     }
 
-    /// Publishes an entry that another server wrote to the log.
-    pub(super) fn foreign(&self, name: &RoomName, entry: LogEntry) {
-        let room =
-            self.rooms.entry(name.clone()).or_insert_with(|| Arc::new(self.new_room(name.clone()))).clone();
-        room.publish(&[entry]);
+    /// Forgets every room that nobody is in and that has no entries.
+    pub(super) fn forget_vacant_rooms(&self) {
+        let rooms: Vec<Arc<Room>> = self.rooms.iter().map(|room| room.value().clone()).collect();
+        rooms.iter().for_each(|room| self.forget_if_vacant(room));
+    }
+
+    /// The log has not forgotten this room.
+    pub(super) fn keep(&self, name: &RoomName) {
+        if let Some(room) = self.room(name) {
+            room.keep();
+        }
+    }
+
+    /// The log says that a room exists from here on.
+    pub(super) fn room_made(&self, state: &RoomState) {
+        let made = match self.rooms.entry(state.room.clone()) {
+            Entry::Occupied(room) => return room.get().note_made(&state.epoch),
+            Entry::Vacant(entry) => {
+                let room = Arc::new(Room::made(state.clone(), self.all_rings.clone()));
+                entry.insert(room.clone());
+                room
+            }
+        };
+        self.room_list.add(&made);
+    }
+
+    /// The log says that a room does not exist any more. The links of people who are in it end: another server has
+    /// forgotten it, and they have to join it anew.
+    pub(super) fn room_forgotten(&self, name: &RoomName) {
+        if let Some((_, room)) = self.rooms.remove(name) {
+            self.room_list.remove(&room);
+            room.end();
+        }
     }
 
     fn new_room(&self, room: RoomName) -> Room {
-        let state = RoomState { room, epoch: self.log.epoch(), oldest: 1, head: 0, topic: String::new() };
-        Room::new(state, self.all_rings.clone())
+        let incarnation = self.runtime.random().to_be_bytes();
+        let incarnation = u64::from_be_bytes(*incarnation.first_chunk().expect("16 bytes have 8")).max(1);
+        let epoch = epoch_of_room(&self.log.epoch(), incarnation);
+        let state = RoomState { room, epoch, oldest: 1, head: 0, state: StateMap::default() };
+        Room::unmade(state, incarnation, self.all_rings.clone())
     }
 
     /// How many rooms there are.

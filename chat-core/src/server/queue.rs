@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     ClientId,
+    log::Record,
     wire::{Author, Body},
 };
 
@@ -33,6 +34,19 @@ pub(super) struct Submission {
     pub(super) body: Arc<Body>,
 }
 
+/// What the broker has the log store at once.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) submissions: Vec<Submission>,
+    pub(super) records: Vec<Record>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.submissions.is_empty() && self.records.is_empty()
+    }
+}
+
 /// What waits for the broker.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -43,6 +57,8 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     submissions: VecDeque<Submission>,
+    /// Few: each is about another room.
+    records: Vec<Record>,
     bytes: usize,
     closed: bool,
 }
@@ -66,6 +82,19 @@ impl Queue {
         Ok(())
     }
 
+    /// Queues a record; false if the queue is closed.
+    pub(super) fn propose(&self, record: Record) -> bool {
+        let is_open = {
+            let mut waiting = lock(&self.waiting);
+            if !waiting.closed {
+                waiting.records.push(record);
+            }
+            !waiting.closed
+        };
+        self.broker.wake();
+        is_open
+    }
+
     /// Takes no more. The broker ends once it has dealt with the rest.
     pub(super) fn close(&self) {
         lock(&self.waiting).closed = true;
@@ -73,12 +102,12 @@ impl Queue {
     }
 
     /// Everything that waits, as soon as something does; nothing once the queue is closed and empty.
-    pub(super) async fn take(&self) -> VecDeque<Submission> {
+    pub(super) async fn take(&self) -> Batch {
         let mut has_yielded = false;
         poll_fn(|cx| {
             self.broker.register(cx.waker());
             let mut waiting = lock(&self.waiting);
-            if waiting.submissions.is_empty() && !waiting.closed {
+            if waiting.submissions.is_empty() && waiting.records.is_empty() && !waiting.closed {
                 return Poll::Pending;
             }
             // The broker yields once before it takes the batch, so that the sessions that can run now have read the
@@ -89,7 +118,8 @@ impl Queue {
                 return Poll::Pending;
             }
             waiting.bytes = 0;
-            Poll::Ready(mem::take(&mut waiting.submissions))
+            let records = mem::take(&mut waiting.records);
+            Poll::Ready(Batch { submissions: mem::take(&mut waiting.submissions).into(), records })
         })
         .await
     }

@@ -23,8 +23,14 @@ pub(super) fn room_name(id: u64, room: &str) -> Result<RoomName, wire::Error> {
 pub(super) fn storage_error(id: Option<u64>, error: &LogError) -> Bytes {
     let code = match error {
         LogError::Full(_) => Code::StorageFull,
-        LogError::Failed(_) => Code::StorageFailed,
+        LogError::Failed(_) | LogError::TooSlow => Code::StorageFailed,
         LogError::Unsearchable => Code::Unsupported,
     };
     wire::write(&Event::Error(wire::Error::of(id, code, error.to_string())))
+}
+
+/// Ends the link of a client that is in a room which the log has forgotten. The client joins the room again.
+pub(super) fn room_forgotten() -> Bytes {
+    let message = "a room was forgotten, because nobody was in it elsewhere and it had no entries; join it again";
+    wire::write(&Event::Error(wire::Error::of(None, Code::NoSuchRoom, message)))
 }

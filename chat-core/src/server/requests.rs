@@ -98,7 +98,7 @@ fn act(cx: &Context<'_>, state: &mut State, id: u64, body: &RequestBody<'_>) {
         (RequestBody::Replay(replay), Place::Inbox) => reading::replay_inbox(cx, state, id, replay),
         (RequestBody::Replay(replay), Place::Joined(room)) => reading::replay(cx, state, id, replay, room),
         (RequestBody::Search(words), _) => match search::search(id, words) {
-            Ok(search) => state.reads.search(id, search),
+            Ok(search) => state.reads.search(id, search, words.hashes),
             Err(error) => cx.reply(&Event::Error(error)),
         },
         (body, place) => unreachable!("{body:?} is not permitted at {place:?}"),

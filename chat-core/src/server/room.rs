@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -17,9 +17,9 @@ use super::{
     sync::{read, write},
 };
 use crate::{
-    PersonName, RoomName,
-    log::{LogEntry, RoomState},
-    wire::{self, Block, EntryKind, Gap, RoomSummary},
+    Misplaced, PersonName, RoomName,
+    log::{EntryHash, LogEntry, RoomState, StateMap},
+    wire::{self, Block, Gap, RoomSummary, with_hash},
 };
 
 mod presence;
@@ -28,7 +28,14 @@ mod presence;
 #[derive(Debug)]
 pub(super) struct Room {
     name: RoomName,
-    epoch: String,
+    /// Distinguishes the room from another one with its name, if the log does not know it yet.
+    incarnation: u64,
+    /// Whether the log knows it.
+    made: AtomicBool,
+    /// The log is asked to forget it, and nobody can enter.
+    being_forgotten: AtomicBool,
+    /// The log has forgotten it.
+    ended: AtomicBool,
     /// The largest number given; also under the lock, but read without it to see whether there is news.
     head: AtomicU64,
     presence_version: AtomicU64,
@@ -43,11 +50,14 @@ pub(super) struct Room {
 #[derive(Debug)]
 struct Recent {
     frames: VecDeque<Bytes>,
+    /// The hashes of the same entries.
+    hashes: VecDeque<EntryHash>,
     bytes: usize,
     head: u64,
     /// The smallest number the log holds, `head` + 1 if none.
     oldest: u64,
-    topic: String,
+    epoch: Arc<str>,
+    state: StateMap,
 }
 
 /// Where [`Room::read_on`] found the next entries.
@@ -64,19 +74,33 @@ pub(super) enum Reading {
 pub(super) struct Standing {
     pub(super) head: u64,
     pub(super) oldest: u64,
+    pub(super) epoch: Arc<str>,
     pub(super) topic: String,
 }
 
 impl Room {
-    pub(super) fn new(state: RoomState, all_rings: Arc<AtomicUsize>) -> Room {
-        let RoomState { room, epoch, oldest, head, topic } = state;
+    /// A room that the log knows.
+    pub(super) fn made(state: RoomState, all_rings: Arc<AtomicUsize>) -> Room {
+        let room = Room::unmade(state, 0, all_rings);
+        room.made.store(true, Ordering::Release);
+        room
+    }
+
+    /// A room that the log does not know until something is said in it.
+    pub(super) fn unmade(state: RoomState, incarnation: u64, all_rings: Arc<AtomicUsize>) -> Room {
+        let RoomState { room, epoch, oldest, head, state } = state;
+        let recent =
+            Recent { frames: VecDeque::new(), hashes: VecDeque::new(), bytes: 0, head, oldest, epoch: epoch.into(), state };
         Room {
             name: room,
-            epoch,
+            incarnation,
+            made: AtomicBool::new(false),
+            being_forgotten: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             head: AtomicU64::new(head),
             presence_version: AtomicU64::new(0),
             submitted: AtomicUsize::new(0),
-            recent: RwLock::new(Recent { frames: VecDeque::new(), bytes: 0, head, oldest, topic }),
+            recent: RwLock::new(recent),
             presence: RwLock::default(),
             all_rings,
         }
@@ -86,8 +110,46 @@ impl Room {
         &self.name
     }
 
-    pub(super) fn epoch(&self) -> &str {
-        &self.epoch
+    pub(super) fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+
+    /// Whether the log knows the room.
+    pub(super) fn is_made(&self) -> bool {
+        self.made.load(Ordering::Acquire)
+    }
+
+    /// The log knows the room from here on, under this epoch: perhaps another server has made it.
+    pub(super) fn note_made(&self, epoch: &str) {
+        let mut recent = write(&self.recent);
+        if *recent.epoch != *epoch {
+            recent.epoch = epoch.into();
+        }
+        self.made.store(true, Ordering::Release);
+    }
+
+    /// Notes that the log is asked to forget the room; false if it is asked already.
+    pub(super) fn begin_forgetting(&self) -> bool {
+        !self.being_forgotten.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn is_being_forgotten(&self) -> bool {
+        self.being_forgotten.load(Ordering::Acquire)
+    }
+
+    /// Notes that the log does not forget the room after all.
+    pub(super) fn keep(&self) {
+        self.being_forgotten.store(false, Ordering::Release);
+    }
+
+    /// The log has forgotten the room; the links of those who are in it end.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        read(&self.presence).wake_all();
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     /// The largest number given, without waiting for anyone.
@@ -107,7 +169,12 @@ impl Room {
 
     pub(super) fn standing(&self) -> Standing {
         let recent = read(&self.recent);
-        Standing { head: recent.head, oldest: recent.oldest, topic: recent.topic.clone() }
+        Standing {
+            head: recent.head,
+            oldest: recent.oldest,
+            epoch: recent.epoch.clone(),
+            topic: recent.state.topic().to_owned(),
+        }
     }
 
     /// Reads on from `cursor`, which moves along, up to number `until` or until `budget` bytes are spent. Numbers
@@ -116,6 +183,7 @@ impl Room {
         &self,
         cursor: &mut u64,
         until: u64,
+        hashes: bool,
         budget: &mut usize,
         out: &mut impl FnMut(Bytes),
     ) -> Reading {
@@ -128,13 +196,13 @@ impl Room {
         let unread = recent.head - *cursor;
         let Some(skip) = (recent.frames.len() as u64).checked_sub(unread) else { return Reading::InLog };
         let skip = usize::try_from(skip).expect("no more than the length of the ring");
-        for frame in recent.frames.iter().skip(skip) {
+        for frame in recent.frames_from(skip, hashes) {
             if *cursor >= until || *budget == 0 {
                 break;
             }
             *budget = budget.saturating_sub(frame.len());
             *cursor += 1;
-            out(frame.clone());
+            out(frame);
         }
         Reading::InRing
     }
@@ -145,6 +213,7 @@ impl Room {
         &self,
         from: u64,
         to: u64,
+        hashes: bool,
         budget: usize,
         out: &mut impl FnMut(Bytes),
     ) -> Option<u64> {
@@ -160,19 +229,28 @@ impl Room {
             out(wire::write(&wire::Event::Gap(Gap { room: self.name.to_string(), from, to: cursor })));
         }
         let skip = usize::try_from(cursor.max(kept) - kept).expect("no more than the length of the ring");
-        let frames = recent.frames.iter().skip(skip).take(usize::try_from(to - cursor).unwrap_or(usize::MAX));
-        for frame in within(frames, budget, |it| it.len()) {
+        let most = usize::try_from(to - cursor).unwrap_or(usize::MAX);
+        for frame in within(recent.frames_from(skip, hashes).take(most), budget, Bytes::len) {
             cursor += 1;
-            out(frame.clone());
+            out(frame);
         }
         Some(cursor)
     }
 
-    /// Adds entries the log has just stored, and wakes everyone who is in.
-    pub(super) fn publish(&self, entries: &[LogEntry]) {
+    /// Adds entries that the log has just stored, and wakes everyone who is in.
+    ///
+    /// # Errors
+    /// When the entries do not follow the newest one.
+    pub(super) fn publish(&self, entries: &[LogEntry]) -> Result<(), Misplaced> {
+        let expected = self.head() + 1;
+        if let Some(first) = entries.first()
+            && first.seq != expected
+        {
+            return Err(Misplaced::Entry { room: self.name.clone(), expected, found: first.seq });
+        }
         {
             // Encoded before the lock is taken.
-            let frames: Vec<Bytes> = entry_frames(&self.name, entries).collect();
+            let frames: Vec<Bytes> = entry_frames(&self.name, entries, false).collect();
             let mut recent = write(&self.recent);
             for (entry, frame) in entries.iter().zip(frames) {
                 recent.push(entry, frame, &self.all_rings);
@@ -180,6 +258,7 @@ impl Room {
             self.head.store(recent.head, Ordering::Release);
         }
         read(&self.presence).wake_all();
+        Ok(())
     }
 
     /// Takes note that the log let go of everything below `oldest`.
@@ -229,10 +308,12 @@ impl Room {
         self.submitted.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Whether nothing would be lost if the room were forgotten: nobody is in it, and it never had an entry. Entries on
+    /// Whether nothing would be lost if the room were forgotten: nobody is in it, and it has no entries. Entries on
     /// their way to the log are looked at before those that have arrived there, so that none slips through in between.
     pub(super) fn is_vacant(&self) -> bool {
-        self.submitted.load(Ordering::Acquire) == 0 && self.head() == 0 && self.presence().present() == 0
+        self.submitted.load(Ordering::Acquire) == 0
+            && self.presence().present() == 0
+            && read(&self.recent).is_empty()
     }
 
     pub(super) fn summary(&self) -> RoomSummary {
@@ -243,21 +324,32 @@ impl Room {
 }
 
 impl Recent {
+    fn is_empty(&self) -> bool {
+        self.oldest > self.head
+    }
+
+    /// The frames but for the first `skip`, with hashes for a reader that wants them.
+    fn frames_from(&self, skip: usize, hashes: bool) -> impl Iterator<Item = Bytes> {
+        self.frames.iter().zip(&self.hashes).skip(skip).map(move |(frame, hash)| match hashes {
+            true => with_hash(frame, *hash),
+            false => frame.clone(),
+        })
+    }
+
     fn push(&mut self, entry: &LogEntry, frame: Bytes, all_rings: &AtomicUsize) {
-        debug_assert_eq!(entry.seq, self.head + 1, "the log numbers without holes");
         self.head = entry.seq;
-        if entry.body.kind == EntryKind::Topic {
-            self.topic.clone_from(&entry.body.text);
-        }
+        self.state.apply(entry);
         self.bytes += frame.len();
         let all = all_rings.fetch_add(frame.len(), Ordering::Relaxed);
         self.frames.push_back(frame);
+        self.hashes.push_back(entry.hash);
         let most = if all > ALL_RINGS_BYTES { SMALL_RING_BYTES } else { RING_BYTES };
         while (self.frames.len() > RING_ENTRIES || self.bytes > most) && self.drop_oldest(all_rings) {}
     }
 
     fn drop_oldest(&mut self, all_rings: &AtomicUsize) -> bool {
         let Some(frame) = self.frames.pop_front() else { return false };
+        self.hashes.pop_front();
         self.bytes -= frame.len();
         all_rings.fetch_sub(frame.len(), Ordering::Relaxed);
         true
@@ -277,14 +369,18 @@ pub(super) fn within<T>(
     })
 }
 
-/// The frames of these entries.
-pub(super) fn entry_frames(room: &RoomName, entries: &[LogEntry]) -> impl Iterator<Item = Bytes> {
+/// The frames of these entries, with hashes for a reader that wants them.
+pub(super) fn entry_frames(
+    room: &RoomName,
+    entries: &[LogEntry],
+    hashes: bool,
+) -> impl Iterator<Item = Bytes> {
     let mut rest: usize = entries.iter().map(entry_size).sum();
     let mut block = Block::default();
     entries.iter().map(move |entry| {
         let frame = block.entry(room.as_str(), entry, rest);
         rest -= entry_size(entry);
-        frame
+        if hashes { with_hash(&frame, entry.hash) } else { frame }
     })
 }
 

@@ -18,5 +18,5 @@ pub(super) use self::{
     pages::page_frame,
     reads::{LogAnswer, LogRead},
     sequence::Turn,
-    state::{Attachment, Session, State, Superseded},
+    state::{Attachment, NoFrames, Session, State, Superseded},
 };

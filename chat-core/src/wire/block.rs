@@ -4,7 +4,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::EntryKind;
-use crate::log::{LogEntry, Position};
+use crate::log::{EntryHash, LogEntry, Position};
 
 /// Writes frames one behind the other into blocks of memory they share: those that are made together are handed out
 /// together, to everybody, and so lie together, with one count of who holds them.
@@ -18,7 +18,7 @@ pub(crate) struct Block {
 impl Block {
     /// The frame of an entry of `room`. `rest` is about how many bytes this frame and those to come need.
     pub(crate) fn entry(&mut self, room: &str, entry: &LogEntry, rest: usize) -> Bytes {
-        let LogEntry { seq, at, author, body } = entry;
+        let LogEntry { seq, at, author, body, .. } = entry;
         self.begin(rest);
         match &body.kind {
             EntryKind::Message => self.bytes.put_slice(br#"{"type":"message""#),
@@ -102,6 +102,17 @@ impl Block {
 const BLOCK_LEAST: usize = 1024;
 const BLOCK_MOST: usize = 16 * 1024;
 
+/// The frame of an entry, with its hash.
+pub(crate) fn with_hash(entry: &Bytes, hash: EntryHash) -> Bytes {
+    let mut frame = BytesMut::with_capacity(entry.len() + HASH_BYTES);
+    frame.extend_from_slice(&entry[..entry.len() - 1]);
+    frame.extend_from_slice(format!(r#","hash":"{hash}"}}"#).as_bytes());
+    frame.freeze()
+}
+
+/// The bytes of the field `hash`.
+const HASH_BYTES: usize = 53;
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -141,7 +152,7 @@ mod tests {
             room in ".{0,20}", author in authors(), body in bodies(), seq: u64, at: u64,
         ) {
             let (shared_author, shared_body) = (Arc::new(author.clone()), Arc::new(body.clone()));
-            let entry = LogEntry { seq, at, author: shared_author, body: shared_body };
+            let entry = LogEntry { seq, at, author: shared_author, body: shared_body, hash: EntryHash::NONE };
             let mut block = Block::default();
             let written = [
                 block.entry(&room, &entry, 0),

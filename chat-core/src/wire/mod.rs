@@ -18,7 +18,7 @@ mod request;
 mod scan;
 mod shape;
 
-pub(crate) use block::Block;
+pub(crate) use block::{Block, with_hash};
 pub use entry::{Author, Body, EntryFrame, EntryKind, Fields, RESERVED};
 pub use event::{
     Ack, Event, Found, Gap, Head, Heads, Joined, Left, LimitsFrame, Members, Page, Pong, Presence, Replayed,

@@ -7,7 +7,7 @@ use serde::{
     de::{self, DeserializeSeed, IntoDeserializer, MapAccess},
 };
 
-use super::{Post, Tagged, Text, fields};
+use super::{Post, Tagged, Text, fields, is_false};
 
 /// A request: an envelope, the same for all, and what is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -290,6 +290,9 @@ pub struct Join<'a> {
     /// The epoch the cursor belongs to.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Cow<'a, str>>,
+    /// Whether the entries are to be sent with their hashes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hashes: bool,
 }
 
 /// Leaves a room.
@@ -320,6 +323,9 @@ pub struct History<'a> {
     /// How many at most; 50 unless told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// Whether the entries are to be sent with their hashes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hashes: bool,
 }
 
 /// Asks for entries to be sent once more, as ordinary frames.
@@ -355,6 +361,9 @@ pub struct Search<'a> {
     /// How many at most; 50 unless told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// Whether the entries are to be sent with their hashes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hashes: bool,
 }
 
 /// A request whose type is not known.

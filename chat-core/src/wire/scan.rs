@@ -141,7 +141,7 @@ mod tests {
             is_bot: bool, room in "\\PC{0,20}", from in "\\PC{0,20}", text in "\\PC{0,80}", seq in 0..=1_u64 << 53, at: u64,
         ) {
             let author = Author { bot: is_bot, ..Author::person(from) };
-            let entry = LogEntry { seq, at, author: author.into(), body: Body::message(text.clone()).into() };
+            let entry = LogEntry { seq, at, author: author.into(), body: Body::message(text.clone()).into(), hash: crate::log::EntryHash::NONE };
             let frame = Block::default().entry(&room, &entry, 0);
             let frame = std::str::from_utf8(&frame).unwrap();
             let is_plain = !format!("{room}{text}").contains(['"', '\\']);

@@ -111,7 +111,7 @@ impl Conversation {
 
     /// Asks for a page of `room`: the newest `limit` entries before `before`. Returns the tag of the request.
     pub fn page(&mut self, room: &str, before: Option<u64>, limit: u64) -> u64 {
-        let history = History { room: room.to_owned().into(), before, limit: Some(limit) };
+        let history = History { room: room.to_owned().into(), before, limit: Some(limit), hashes: false };
         self.requests.ask(RequestBody::History(history), Purpose::Page)
     }
 

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use chat_core::log::{LogError, RoomLog};
 use tempfile::tempdir;
 
-use super::{append, name, open, say, state, stored, talk, texts};
+use super::{append, epoch, name, open, say, state, stored, talk, texts};
 use crate::{SqliteLog, worker::Fault};
 
 /// What another process finds if this one is gone now.
@@ -18,7 +18,7 @@ fn after_a_crash(directory: &Path) -> Vec<String> {
 }
 
 fn epoch_holds(log: &SqliteLog, seq: u64) -> bool {
-    log.holds(&name("a"), &log.epoch(), seq)
+    log.holds(&name("a"), &epoch(log, "a"), seq)
 }
 
 /// protocol 7.5

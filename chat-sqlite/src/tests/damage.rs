@@ -11,7 +11,7 @@ use futures::executor::block_on;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use super::{append, name, open, page, say, state, talk, texts, topic};
+use super::{append, epoch, name, open, page, say, state, talk, texts, topic};
 use crate::{Options, SqliteLog};
 
 /// A log with some rooms and topics, a part of it in the write-ahead log, as a crash leaves it.
@@ -69,7 +69,8 @@ fn check(directory: &Path, what: &str) -> usize {
             after = page.through;
         }
         let topics = (1..=100).map(item).filter(|it| it.body.kind == EntryKind::Topic);
-        assert!(state.topic.is_empty() || topics.into_iter().any(|it| it.body.text == state.topic), "{what}");
+        let topic = state.state.topic();
+        assert!(topic.is_empty() || topics.into_iter().any(|it| it.body.text == topic), "{what}");
     }
     // A request is known where it was, or is a conflict, or is stored anew; never known elsewhere.
     for n in [2, 3, 90, 199, 200] {
@@ -77,6 +78,7 @@ fn check(directory: &Path, what: &str) -> usize {
         match outcomes[0] {
             Outcome::Known(it) => assert_eq!(it.seq, n.div_ceil(2), "{what}"),
             Outcome::Stored(_) | Outcome::Conflict => {}
+            other => panic!("{what}: {other:?}"),
         }
     }
     // What is stored now is there, unless it is said that it is not.
@@ -142,14 +144,20 @@ fn tamper(directory: &Path, sql: &str) {
 fn an_entry_that_is_not_what_was_written_is_a_gap() {
     let changes = [
         "UPDATE entries SET text = 'forged' WHERE seq = 3",
-        "UPDATE entries SET sender = 'bob' WHERE seq = 3",
+        "UPDATE entries SET author = 'bob' WHERE seq = 3",
+        "UPDATE entries SET identity = zeroblob(32) WHERE seq = 3",
+        "UPDATE entries SET bot = 1 WHERE seq = 3",
         "UPDATE entries SET at = at + 1 WHERE seq = 3",
-        "UPDATE entries SET kind = 1 WHERE seq = 3",
-        "UPDATE entries SET kind = 7 WHERE seq = 3",
+        "UPDATE entries SET kind = 'topic' WHERE seq = 3",
+        "UPDATE entries SET kind = 'x' WHERE seq = 3",
+        "UPDATE entries SET fields = '{\"a\":1}' WHERE seq = 3",
+        "UPDATE entries SET fields = '{' WHERE seq = 3",
         "UPDATE entries SET request = 99 WHERE seq = 3",
         "UPDATE entries SET client = x'00000000000000000000000000000009' WHERE seq = 3",
         "UPDATE entries SET client = x'00' WHERE seq = 3",
-        "UPDATE entries SET hash = hash + 1 WHERE seq = 3",
+        "UPDATE entries SET hash = zeroblob(32) WHERE seq = 3",
+        "UPDATE entries SET digest = zeroblob(32) WHERE seq = 3",
+        "UPDATE entries SET checksum = checksum + 1 WHERE seq = 3",
         "DELETE FROM entries WHERE seq = 3",
         "UPDATE entries SET seq = 30 WHERE seq = 3; UPDATE entries SET seq = 3 WHERE seq = 4;
          UPDATE entries SET seq = 4 WHERE seq = 30",
@@ -171,21 +179,29 @@ fn an_entry_that_is_not_what_was_written_is_a_gap() {
 
 #[test]
 fn a_room_whose_row_is_damaged_is_what_its_entries_say() {
-    for change in
-        ["head = 2", "head = 900", "oldest = 4", "newest_at = 0", "hash = 0", "lineage = 0, hash = 0"]
-    {
+    for change in [
+        "head = 2",
+        "head = 900",
+        "oldest = 4",
+        "newest_at = 0",
+        "incarnation = 5",
+        "position = 0",
+        "hash = zeroblob(32)",
+        "checksum = 0",
+        "lineage = 0, checksum = 0",
+    ] {
         let directory = tempdir().unwrap();
         let log = open(directory.path());
         talk(&log, "lobby", 1..=6);
-        let epoch = log.epoch();
+        let read = epoch(&log, "lobby");
         drop(log);
         tamper(directory.path(), &format!("UPDATE rooms SET {change}"));
         let log = open(directory.path());
         let state = state(&log, "lobby").unwrap();
         assert_eq!((state.oldest, state.head), (1, 6), "{change}");
-        assert!(!log.holds(&name("lobby"), &epoch, 1), "{change}: nobody knows what else is lost");
+        assert!(!log.holds(&name("lobby"), &read, 1), "{change}: nobody knows what else is lost");
         assert_eq!(append(&log, vec![say("lobby", 7, "7")]).unwrap()[0], super::stored(7, 1007), "{change}");
-        let second = log.epoch();
+        let second = epoch(&log, "lobby");
         drop(log);
         let log = open(directory.path());
         assert_eq!(texts(&log, "lobby").len(), 7, "{change}");
@@ -227,16 +243,16 @@ fn a_past_that_is_damaged_is_nobodys() {
         for n in 1..=3 {
             let log = open(directory.path());
             talk(&log, "lobby", n..=n);
-            epochs.push(log.epoch());
+            epochs.push(epoch(&log, "lobby"));
         }
         tamper(directory.path(), change);
         let log = open(directory.path());
-        for (epoch, seq) in epochs.iter().zip(1..) {
-            assert!(!log.holds(&name("lobby"), epoch, seq), "{change}: {seq}");
+        for (read, seq) in epochs.iter().zip(1..) {
+            assert!(!log.holds(&name("lobby"), read, seq), "{change}: {seq}");
         }
         assert_eq!(texts(&log, "lobby"), ["1", "2", "3"], "{change}");
         talk(&log, "lobby", 4..=4);
-        let fourth = log.epoch();
+        let fourth = epoch(&log, "lobby");
         drop(log);
         let log = open(directory.path());
         assert!(log.holds(&name("lobby"), &fourth, 4), "{change}: it is mended");
@@ -249,7 +265,7 @@ fn a_past_that_is_damaged_is_nobodys() {
 fn a_damaged_run_does_not_pass_for_a_later_one() {
     let directory = tempdir().unwrap();
     talk(&open(directory.path()), "lobby", 1..=1);
-    let quiet = open(directory.path()).epoch();
+    let quiet = epoch(&open(directory.path()), "lobby");
     talk(&open(directory.path()), "lobby", 2..=2);
     let held = |log: &SqliteLog, seq| log.holds(&name("lobby"), &quiet, seq);
     let log = open(directory.path());
@@ -266,8 +282,10 @@ fn a_damaged_topic_is_none() {
     let log = open(directory.path());
     append(&log, vec![topic("lobby", 1, "tea")]).unwrap();
     drop(log);
-    tamper(directory.path(), "UPDATE topics SET text = 'forged'");
-    assert_eq!(state(&open(directory.path()), "lobby").unwrap().topic, "");
+    for change in ["seq = 9", "text = 'forged'"] {
+        tamper(directory.path(), &format!("UPDATE state SET {change}"));
+        assert_eq!(state(&open(directory.path()), "lobby").unwrap().state.topic(), "", "{change}");
+    }
 }
 
 /// Bits that are flipped, one each time.

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use chat_core::log::RoomLog;
 use tempfile::tempdir;
 
-use super::{name, open, state, talk, texts};
+use super::{epoch, name, open, state, talk, texts};
 use crate::SqliteLog;
 
 /// Copies the log as it is now, closed or not.
@@ -36,7 +36,7 @@ fn after_a_restart_everybody_goes_on() {
     for run in 0..4 {
         let log = open(directory.path());
         talk(&log, "lobby", run * 3 + 1..=run * 3 + 3);
-        runs.push((log.epoch(), run * 3 + 3));
+        runs.push((epoch(&log, "lobby"), run * 3 + 3));
         for (epoch, head) in &runs {
             assert_eq!(held(&log, epoch), upto(*head));
         }
@@ -52,11 +52,11 @@ fn who_saw_what_an_older_copy_does_not_have_begins_anew() {
     // While it runs: what is in the write-ahead log belongs to the copy.
     copy(directory.path(), backup.path());
     talk(&log, "lobby", 5..=8);
-    let first = log.epoch();
+    let first = epoch(&log, "lobby");
     drop(log);
     let log = open(directory.path());
     talk(&log, "lobby", 9..=10);
-    let lost = log.epoch();
+    let lost = epoch(&log, "lobby");
     drop(log);
 
     copy(backup.path(), directory.path());
@@ -71,8 +71,8 @@ fn who_saw_what_an_older_copy_does_not_have_begins_anew() {
         upto(4),
         "and who saw the first 5 is not taken for somebody who saw the second"
     );
-    assert_eq!(held(&log, &log.epoch()), upto(12));
-    let second = log.epoch();
+    assert_eq!(held(&log, &epoch(&log, "lobby")), upto(12));
+    let second = epoch(&log, "lobby");
     drop(log);
 
     // Back to the copy once more: the run before is as strange as the lost one.
@@ -88,16 +88,16 @@ fn a_wiped_log_knows_nobody() {
     let directory = tempdir().unwrap();
     let log = open(directory.path());
     talk(&log, "lobby", 1..=5);
-    let epoch = log.epoch();
+    let read = epoch(&log, "lobby");
     drop(log);
     for file in fs::read_dir(directory.path()).unwrap() {
         fs::remove_file(file.unwrap().path()).unwrap();
     }
     let log = open(directory.path());
-    assert_eq!(held(&log, &epoch), upto(0));
-    assert!(log.holds(&name("lobby"), &epoch, 0), "who has read nothing has missed nothing");
+    assert_eq!(held(&log, &read), upto(0));
+    assert!(log.holds(&name("lobby"), &read, 0), "who has read nothing has missed nothing");
     talk(&log, "lobby", 1..=7);
-    assert_eq!(held(&log, &epoch), upto(0));
+    assert_eq!(held(&log, &read), upto(0));
 }
 
 /// protocol 6.4: the end of the write-ahead log is lost, at any place.
@@ -105,8 +105,8 @@ fn a_wiped_log_knows_nobody() {
 fn a_log_that_was_cut_goes_back_to_a_batch_and_finds_out_who_was_further() {
     let (directory, crashed) = (tempdir().unwrap(), tempdir().unwrap());
     let log = open(directory.path());
-    let epoch = log.epoch();
     talk(&log, "lobby", 1..=12);
+    let read = epoch(&log, "lobby");
     let wal = fs::read(directory.path().join("chat.db-wal")).unwrap();
     let mut heads = std::collections::BTreeSet::new();
     for upto_byte in (0..wal.len()).step_by(1999) {
@@ -114,10 +114,10 @@ fn a_log_that_was_cut_goes_back_to_a_batch_and_finds_out_who_was_further() {
         fs::write(crashed.path().join("chat.db-wal"), &wal[..upto_byte]).unwrap();
         let cut = open(crashed.path());
         let head = state(&cut, "lobby").map_or(0, |it| it.head);
-        assert_eq!(held(&cut, &epoch), upto(head));
+        assert_eq!(held(&cut, &read), upto(head));
         assert_eq!(texts(&cut, "lobby"), upto(head).iter().map(u64::to_string).collect::<Vec<_>>());
         talk(&cut, "lobby", 101..=115);
-        assert_eq!(held(&cut, &epoch), upto(head));
+        assert_eq!(held(&cut, &read), upto(head));
         heads.insert(head);
     }
     assert!(heads.len() > 10, "cuts go through all of it: {heads:?}");

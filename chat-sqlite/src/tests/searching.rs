@@ -8,7 +8,7 @@ use chat_core::{
 };
 
 use super::*;
-use crate::Keep;
+use crate::{Keep, index};
 
 fn search(log: &SqliteLog, words: &str, change: impl FnOnce(&mut Search)) -> Found {
     let query = Query::parse(words).unwrap();
@@ -102,13 +102,13 @@ fn a_broken_index_begins_anew_and_the_log_goes_on() {
     }
 }
 
-/// A log from before there was an index is indexed when somebody searches it.
+/// A log without an index is indexed when it is searched.
 #[test]
 fn a_log_without_an_index_gets_one() {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path());
     talk(&log, "a", 1..=600);
-    log.execute("DROP TABLE words; DROP TABLE indexed; PRAGMA user_version = 1");
+    log.execute("DROP TABLE words; DROP TABLE indexed");
     drop(log);
     let log = open(directory.path());
     assert_eq!(found(&log, "577"), ["577"]);
@@ -192,4 +192,22 @@ fn a_search_that_fails_for_another_reason_leaves_the_index_alone() {
     let db = rusqlite::Connection::open(directory.path().join("chat.db")).unwrap();
     let marks = "SELECT count(*) FROM words WHERE words MATCH 'mark'";
     assert_eq!(db.query_one(marks, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+}
+
+/// A batch does not wait for a whole step of the index: the step ends as soon as a command waits.
+#[test]
+fn a_step_of_the_index_ends_when_a_batch_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path());
+    append(&log, (1..=500).map(|n| say("a", n, "some words")).collect()).unwrap();
+    drop(log);
+    let path = directory.path().join("chat.db");
+    let db = crate::connection::writing(&path, crate::Durability::Process).unwrap();
+    let rooms = crate::load::load(&db, Err(7)).unwrap().rooms;
+    index::begin_anew(&db).unwrap();
+    let step = |from, is_wanted: bool| index::step(&db, &rooms, from..500, 512, || is_wanted).unwrap();
+    let stopped = step(0, true);
+    assert!((1..=32).contains(&stopped), "{stopped}");
+    assert_eq!(index::indexed_to(&db).unwrap(), Some(stopped), "and it goes on from there");
+    assert_eq!(step(stopped, false), 501, "entries and the record that made the room");
 }

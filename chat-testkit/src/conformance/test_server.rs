@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chat_core::{
     Address,
-    log::{Append, MemoryLog, RoomLog},
+    log::{Append, MemoryLog, RoomLog, Write},
     server::{Config, Limits, Server},
     wire::{Code, Error, Hello, Welcome},
 };
@@ -41,7 +41,7 @@ impl<'a> TestServer<'a> {
             software: "conformance".to_owned(),
         };
         let log = Arc::new(MemoryLog::new(LOG_BYTES, 7));
-        log.append(entries).await.expect("the log takes the entries");
+        log.append(entries.into_iter().map(Write::Entry).collect()).await.expect("the log takes the entries");
         let server =
             Server::start(config, log, subject.runtime.clone()).await.expect("a server starts on this log");
         let address = server

@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use chat_core::{
     ClientId, RoomName,
-    log::{Append, Appended, LogEntry, LogPage, Outcome, PageLimit, Position, RoomLog, RoomState},
+    log::{
+        Append, Appended, Commit, EntryHash, LogEntry, LogPage, Outcome, PageLimit, Position, Record, RoomLog,
+        RoomState, Tail, Write,
+        chain::{self, Link},
+    },
     wire::{Author, Body},
 };
+use futures::StreamExt;
 
 /// The `request`th thing that the client with this number says.
 pub(super) fn say(client: u128, request: u64, room: &str, text: &str) -> Append {
@@ -35,6 +40,11 @@ pub(super) fn name(room: &str) -> RoomName {
 }
 
 pub(super) async fn append(log: &dyn RoomLog, batch: Vec<Append>) -> Appended {
+    write(log, batch.into_iter().map(Write::Entry).collect()).await
+}
+
+/// Appends entries and records.
+pub(super) async fn write(log: &dyn RoomLog, batch: Vec<Write>) -> Appended {
     let wanted = batch.len();
     let appended = log.append(batch).await.expect("the log stores it");
     assert_eq!(appended.outcomes.len(), wanted, "one outcome for each item");
@@ -57,7 +67,7 @@ pub(super) async fn talk(log: &dyn RoomLog, client: u128, room: &str, range: std
 pub(super) fn seq(outcome: Outcome) -> u64 {
     match outcome {
         Outcome::Stored(Position { seq, .. }) | Outcome::Known(Position { seq, .. }) => seq,
-        Outcome::Conflict => panic!("a conflict has no number"),
+        other => panic!("{other:?} has no number"),
     }
 }
 
@@ -84,6 +94,46 @@ pub(super) async fn rooms(log: &dyn RoomLog) -> Vec<RoomState> {
 pub(super) async fn state(log: &dyn RoomLog, room: &str) -> RoomState {
     let room = name(room);
     rooms(log).await.into_iter().find(|it| it.room == room).expect("the room is listed")
+}
+
+/// The epoch of a room that exists.
+pub(super) async fn epoch(log: &dyn RoomLog, room: &str) -> String {
+    state(log, room).await.epoch
+}
+
+/// The room's head, or zero if the room does not exist.
+pub(super) async fn head_of(log: &dyn RoomLog, room: &str) -> u64 {
+    let room = name(room);
+    rooms(log).await.into_iter().find(|it| it.room == room).map_or(0, |it| it.head)
+}
+
+/// The hash that an entry has to have.
+pub(super) fn hash_of(entry: &LogEntry, room: &str, previous: EntryHash) -> EntryHash {
+    let LogEntry { seq, at, author, body, .. } = entry;
+    let digest = chain::digest(body);
+    Link { previous, room, seq: *seq, at: *at, author, kind: &body.kind, digest }.hash()
+}
+
+pub(super) fn made(room: &str, incarnation: u64) -> Record {
+    Record::RoomMade { room: name(room), incarnation }
+}
+
+pub(super) fn trimmed(room: &str, oldest: u64) -> Record {
+    Record::RoomTrimmed { room: name(room), oldest }
+}
+
+pub(super) fn forgotten(room: &str) -> Record {
+    Record::RoomForgotten { room: name(room) }
+}
+
+/// The commits up to the one at `position`.
+pub(super) async fn commits_up_to(tail: &mut Tail, position: u64) -> Vec<Commit> {
+    let mut commits: Vec<Commit> = Vec::new();
+    while commits.last().is_none_or(|last| last.position < position) {
+        commits.push(tail.next().await.expect("the log is open").expect("the tail is read in time"));
+    }
+    assert_eq!(commits.last().map(|last| last.position), Some(position), "the position is the commit's");
+    commits
 }
 
 pub(super) const EVERYTHING: PageLimit = PageLimit { entries: usize::MAX, bytes: usize::MAX };

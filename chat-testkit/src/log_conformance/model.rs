@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use chat_core::{
     ClientId, RoomName,
-    log::{Append, LogEntry, LogPage, Outcome, PageLimit, Position, RoomLog},
+    log::{
+        Append, EntryHash, LogEntry, LogPage, Outcome, PageLimit, Position, RoomLog,
+        chain::{self, Link},
+        epoch_of_room, parts_of_epoch,
+    },
     wire::{Author, EntryKind},
 };
 
@@ -47,7 +51,7 @@ pub(super) async fn live(medium: &dyn Medium) {
                 model.runs.push((log.epoch(), HashMap::new()));
             }
         }
-        model.check_holds(&*log, &mut dice, &what);
+        model.check_holds(&*log, &mut dice, &what).await;
     }
     model.check_rooms(&*log, &format!("seed {seed}, the end")).await;
 }
@@ -78,10 +82,22 @@ impl Model {
         if let Some(outcome) = self.lookup(it) {
             return outcome;
         }
+        // The name as it was written first, which is how the log shows it.
+        let name = self.rooms.get_key_value(&it.room).map_or(&it.room, |(name, _)| name).clone();
         let room = self.rooms.entry(it.room.clone()).or_default();
         let seq = room.len() as u64 + 1;
         let at = room.last().map_or(0, |it| it.at).max(it.at);
-        room.push(LogEntry { seq, at, author: it.author.clone(), body: it.body.clone() });
+        let link = Link {
+            previous: room.last().map_or(EntryHash::NONE, |it| it.hash),
+            room: name.as_str(),
+            seq,
+            at,
+            author: &it.author,
+            kind: &it.body.kind,
+            digest: chain::digest(&it.body),
+        };
+        let hash = link.hash();
+        room.push(LogEntry { seq, at, author: it.author.clone(), body: it.body.clone(), hash });
         self.requests.insert((it.client, it.request), (it.room.clone(), seq));
         let (_, heads) = self.runs.last_mut().expect("a run has begun");
         heads.insert(it.room.clone(), seq);
@@ -113,7 +129,11 @@ impl Model {
 
     async fn check_rooms(&self, log: &dyn RoomLog, what: &str) {
         let listed: Vec<_> =
-            rooms(log).await.into_iter().map(|it| (it.room, it.oldest, it.head, it.topic)).collect();
+            rooms(log)
+                .await
+                .into_iter()
+                .map(|it| (it.room, it.oldest, it.head, it.state.topic().to_owned()))
+                .collect();
         let wanted = self.rooms.iter().map(|(room, all)| {
             let topic = all.iter().rev().find(|it| it.body.kind == EntryKind::Topic);
             (room.clone(), 1, all.len() as u64, topic.map_or(String::new(), |it| it.body.text.clone()))
@@ -122,19 +142,23 @@ impl Model {
     }
 
     /// What was read in a run is held if the room was that far in it.
-    fn check_holds(&self, log: &dyn RoomLog, dice: &mut fastrand::Rng, what: &str) {
+    async fn check_holds(&self, log: &dyn RoomLog, dice: &mut fastrand::Rng, what: &str) {
         let upto = dice.usize(..self.runs.len());
         let room = name(ROOMS[dice.usize(..ROOMS.len())]);
         let head =
             self.runs[..=upto].iter().filter_map(|(_, heads)| heads.get(&room)).max().copied().unwrap_or(0);
-        let (epoch, _) = &self.runs[upto];
+        if head == 0 {
+            return;
+        }
+        // The room is the same one in every run.
+        let now = epoch(log, room.as_str()).await;
+        let (_, incarnation) = parts_of_epoch(&now).expect("the epoch of a room");
+        let epoch = &epoch_of_room(&self.runs[upto].0, incarnation);
         // What is asked of the present run is asked by the server itself, with the head it knows.
         if upto + 1 < self.runs.len() {
             assert!(!log.holds(&room, epoch, head + 1), "{what}: after {head} in run {upto}");
         }
-        if head > 0 {
-            assert!(log.holds(&room, epoch, dice.u64(1..=head)), "{what}: up to {head} in run {upto}");
-        }
+        assert!(log.holds(&room, epoch, dice.u64(1..=head)), "{what}: up to {head} in run {upto}");
     }
 }
 

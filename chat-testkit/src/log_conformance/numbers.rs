@@ -2,7 +2,7 @@
 
 use chat_core::{
     ClientId,
-    log::{Append, LogEntry, Outcome, Position},
+    log::{Append, EntryHash, LogEntry, Outcome, Position, Write, parts_of_epoch},
     wire::{Author, Body, EntryKind, MAX_INTEGER},
 };
 use futures::future::join;
@@ -48,7 +48,9 @@ pub async fn everything_of_an_entry_comes_back(medium: &dyn Medium) {
             let (at, seq) = (MAX_INTEGER, wanted.len() as u64 + 1);
             let author = Arc::new(Author::person(from));
             let body = Arc::new(Body { kind, text: text.to_owned(), fields: None });
-            wanted.push(LogEntry { seq, at, author: author.clone(), body: body.clone() });
+            let entry = LogEntry { seq, at, author: author.clone(), body: body.clone(), hash: EntryHash::NONE };
+            let hash = hash_of(&entry, "a", wanted.last().map_or(EntryHash::NONE, |it: &LogEntry| it.hash));
+            wanted.push(LogEntry { hash, ..entry });
             let (client, request) = (ClientId(client), MAX_INTEGER - n);
             batch.push(Append { client, request, author, body, at, ..say(1, 1, "a", text) });
         }
@@ -87,7 +89,7 @@ pub async fn a_room_is_the_same_however_it_is_written(medium: &dyn Medium) {
     let rooms = rooms(log).await;
     assert_eq!(rooms.len(), 1);
     assert_eq!(rooms[0].room.as_str(), "Lobby", "as it was first written");
-    assert!(log.holds(&name("loBBy"), &log.epoch(), 3));
+    assert!(log.holds(&name("loBBy"), &epoch(log, "lobby").await, 3));
 }
 
 /// protocol 7.4
@@ -96,9 +98,9 @@ pub async fn topics_are_entries_and_the_newest_is_remembered(medium: &dyn Medium
     let topic = |request, room, text| topic(1, request, room, text);
     append(log, vec![topic(1, "a", "tea"), topic(2, "a", "cake"), say(1, 3, "a", "hi"), say(1, 4, "b", "x")])
         .await;
-    assert_eq!((state(log, "a").await.topic.as_str(), state(log, "b").await.topic.as_str()), ("cake", ""));
+    assert_eq!((state(log, "a").await.state.topic(), state(log, "b").await.state.topic()), ("cake", ""));
     append(log, vec![topic(5, "a", "rain"), topic(1, "a", "tea"), topic(2, "a", "other")]).await;
-    assert_eq!(state(log, "a").await.topic, "rain", "what is repeated or refused changes nothing");
+    assert_eq!(state(log, "a").await.state.topic(), "rain", "what is repeated or refused changes nothing");
     let kinds: Vec<EntryKind> = entries(log, "a", 0).await.iter().map(|it| it.body.kind.clone()).collect();
     assert_eq!(kinds, [EntryKind::Topic, EntryKind::Topic, EntryKind::Message, EntryKind::Topic]);
 }
@@ -113,7 +115,7 @@ pub async fn what_a_program_said_stays_marked(medium: &dyn Medium) {
     let again = append(log, vec![by_bot(2, "HI"), say(1, 2, "a", "HI"), by_bot(1, "hi")]).await.outcomes;
     let known = Outcome::Known(Position { seq: 2, at: NOW + 2 });
     assert_eq!(again, [known, Outcome::Conflict, Outcome::Conflict], "the mark belongs to the content");
-    assert_eq!(state(log, "a").await.topic, "", "it is no topic");
+    assert_eq!(state(log, "a").await.state.topic(), "", "it is no topic");
 }
 
 /// protocol 6.7
@@ -126,7 +128,7 @@ pub async fn rooms_are_those_that_have_entries(medium: &dyn Medium) {
     talk(log, 2, "b", 1..=1).await;
     assert_eq!(append_one(log, say(1, 1, "elsewhere", "y")).await, Outcome::Conflict);
     let rooms = rooms(log).await;
-    let listed: Vec<_> = rooms.iter().map(|it| (it.room.as_str(), it.oldest, it.head, &*it.topic)).collect();
+    let listed: Vec<_> = rooms.iter().map(|it| (it.room.as_str(), it.oldest, it.head, it.state.topic())).collect();
     assert_eq!(listed, [("a", 1, 2, ""), ("b", 1, 1, "")]);
 }
 
@@ -137,7 +139,9 @@ pub async fn an_epoch_is_a_name_for_the_run(medium: &dyn Medium) {
     assert!(!epoch.is_empty() && epoch.len() <= 64, "{epoch}");
     talk(log, 1, "a", 1..=3).await;
     assert_eq!(log.epoch(), epoch, "it stays the same");
-    assert_eq!(state(log, "a").await.epoch, epoch);
+    let epoch = state(log, "a").await.epoch;
+    assert!(!epoch.is_empty() && epoch.len() <= 64, "{epoch}");
+    assert_eq!(parts_of_epoch(&epoch).map(|(of_log, _)| of_log), Some(log.epoch().as_str()));
     for seq in 0..=3 {
         assert!(log.holds(&name("a"), &epoch, seq));
     }
@@ -150,7 +154,7 @@ pub async fn an_epoch_is_a_name_for_the_run(medium: &dyn Medium) {
 pub async fn a_batch_is_seen_whole_or_not_at_all(medium: &dyn Medium) {
     let log = &*medium.open(None);
     for n in 0..40 {
-        let batch = (1..=25).map(|it| say(1, n * 25 + it, "a", "x")).collect();
+        let batch = (1..=25).map(|it| Write::Entry(say(1, n * 25 + it, "a", "x"))).collect();
         let (_, read) = join(log.append(batch), log.read(&name("a"), 0, EVERYTHING)).await;
         assert_eq!(read.expect("the log can be read").entries.len() % 25, 0);
     }

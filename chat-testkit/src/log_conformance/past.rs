@@ -1,6 +1,8 @@
 //! Checks of what a log is when it is opened again. One that is not durable begins anew, and says so.
 
-use chat_core::log::{Append, Outcome};
+use chat_core::{
+    log::{Append, EntryHash, Outcome, Write, epoch_of_room, parts_of_epoch},
+};
 
 use super::{Medium, fixture::*, model};
 
@@ -17,7 +19,10 @@ pub async fn what_was_stored_is_there_again(medium: &dyn Medium) {
         return assert_eq!((rooms(log).await, texts(log, "a").await), (vec![], vec![]));
     }
     assert_eq!((entries(log, "a", 0).await, entries(log, "b", 0).await), before);
-    states.iter_mut().for_each(|it| it.epoch = log.epoch());
+    for state in &mut states {
+        let (_, incarnation) = parts_of_epoch(&state.epoch).expect("the epoch of a room");
+        state.epoch = epoch_of_room(&log.epoch(), incarnation);
+    }
     assert_eq!(rooms(log).await, states);
 }
 
@@ -64,7 +69,8 @@ pub async fn every_run_has_an_epoch_of_its_own(medium: &dyn Medium) {
         assert!(!epochs.contains(&log.epoch()));
         epochs.push(log.epoch());
         talk(&*log, epochs.len() as u128, "a", 1..=1).await;
-        assert_eq!(state(&*log, "a").await.epoch, log.epoch());
+        let of_room = epoch(&*log, "a").await;
+        assert_eq!(parts_of_epoch(&of_room).map(|(of_log, _)| of_log), Some(log.epoch().as_str()));
     }
 }
 
@@ -85,9 +91,10 @@ pub async fn a_reader_from_an_earlier_run_goes_on(medium: &dyn Medium) {
             continue;
         }
         let head = state(log, "a").await.head;
-        cursors.push((log.epoch(), head));
-        cursors.push((log.epoch(), head - 1));
-        assert!(log.holds(&name("a"), &log.epoch(), head));
+        let epoch = epoch(log, "a").await;
+        cursors.push((epoch.clone(), head));
+        cursors.push((epoch.clone(), head - 1));
+        assert!(log.holds(&name("a"), &epoch, head));
         if medium.is_durable() && run > 1 {
             // A number that is new in this run cannot have been read in the first.
             let (first, _) = &cursors[0];
@@ -118,4 +125,45 @@ pub async fn what_is_gone_stays_gone(medium: &dyn Medium) {
 /// All of it together, in a random order.
 pub async fn a_life_is_as_the_model_says(medium: &dyn Medium) {
     model::live(medium).await;
+}
+
+/// protocol 6.4, 6.7
+pub async fn what_was_forgotten_stays_forgotten(medium: &dyn Medium) {
+    let log = medium.open(None);
+    talk(&*log, 1, "a", 1..=3).await;
+    let first = epoch(&*log, "a").await;
+    for record in [trimmed("a", 4), forgotten("a")] {
+        assert_eq!(write(&*log, vec![Write::Record(record)]).await.outcomes, [Outcome::Applied]);
+    }
+    drop(log);
+    let log = &*medium.open(None);
+    assert_eq!(rooms(log).await, []);
+    talk(log, 2, "a", 1..=5).await;
+    assert!(!log.holds(&name("a"), &first, 3), "these are other entries");
+    assert!(log.holds(&name("a"), &epoch(log, "a").await, 5));
+}
+
+/// protocol 8.13
+pub async fn positions_and_hashes_go_on(medium: &dyn Medium) {
+    let (mut position, mut previous) = (0, EntryHash::NONE);
+    for run in 1..=4_u64 {
+        let log = &*medium.open(None);
+        let (snapshot, _) = log.subscribe().await.expect("the log can be read");
+        if medium.is_durable() {
+            assert!(snapshot.position >= position, "run {run}: {} after {position}", snapshot.position);
+        } else {
+            previous = EntryHash::NONE;
+        }
+        let before = head_of(log, "a").await;
+        position = append(log, vec![say(u128::from(run), 1, "a", "x")]).await.position.expect("it is stored");
+        assert!(position > snapshot.position);
+        let newest = entries(log, "a", before).await.remove(0);
+        assert_eq!(newest.hash, hash_of(&newest, "a", previous), "run {run}");
+        previous = newest.hash;
+        // What is deleted last must not be what its position is known by.
+        position = write(log, vec![Write::Record(trimmed("a", newest.seq + 1))])
+            .await
+            .position
+            .expect("it is applied");
+    }
 }

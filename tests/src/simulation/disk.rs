@@ -6,12 +6,12 @@ use std::{
 };
 
 use chat_core::log::{
-    Append, Appended, LogEntry, LogError, MemoryLog, Outcome, PageLimit, RoomLog, RoomState,
+    Append, Appended, LogEntry, LogError, MemoryLog, Outcome, PageLimit, RoomLog, RoomState, Write,
 };
 use futures::{FutureExt, future::BoxFuture};
 
 use super::plan;
-use chat_testkit::virtual_time::VirtualTime;
+use chat_testkit::{TailGate, virtual_time::VirtualTime};
 
 /// What survives whatever happens to the server.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Durable {
     log: MemoryLog,
     epoch: u128,
     stored: Mutex<Vec<Stored>>,
+    /// Everything that has changed the log.
+    writes: Mutex<Vec<Write>>,
     time: VirtualTime,
 }
 
@@ -31,13 +33,15 @@ pub struct Stored {
     pub seq: u64,
     /// The smallest number the room held just before.
     pub oldest: u64,
+    /// The room's epoch.
+    pub epoch: String,
     /// What was to be stored.
     pub item: Append,
 }
 
 impl Durable {
     pub(super) fn new(time: &VirtualTime, bytes: usize, epoch: u128) -> Durable {
-        Durable { log: MemoryLog::new(bytes, epoch), epoch, stored: Mutex::default(), time: time.clone() }
+        Durable { log: MemoryLog::new(bytes, epoch), epoch, stored: Mutex::default(), writes: Mutex::default(), time: time.clone() }
     }
 
     pub(super) fn epoch_number(&self) -> u128 {
@@ -47,6 +51,11 @@ impl Durable {
     /// Everything that was stored, in order; also what the log has let go of.
     pub fn stored(&self) -> Vec<Stored> {
         self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All entries and records that have changed the log, in order.
+    pub(super) fn writes(&self) -> Vec<Write> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What it holds of every room.
@@ -65,15 +74,22 @@ impl Durable {
 impl RoomLog for Durable {
     chat_testkit::reads_from!(log);
 
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+    fn append(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<Appended, LogError>> {
         async move {
             let before = self.log.rooms().await?;
             let appended = self.log.append(batch.clone()).await?;
+            let after = self.log.rooms().await?;
             let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-            for (item, outcome) in batch.into_iter().zip(&appended.outcomes) {
-                if let Outcome::Stored(position) = outcome {
+            let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+            for (write, outcome) in batch.into_iter().zip(&appended.outcomes) {
+                if matches!(outcome, Outcome::Stored(_) | Outcome::Applied) {
+                    writes.push(write.clone());
+                }
+                if let (Write::Entry(item), Outcome::Stored(position)) = (write, outcome) {
                     let oldest = before.iter().find(|it| it.room == item.room).map_or(1, |it| it.oldest);
-                    stored.push(Stored { when: self.time.elapsed(), seq: position.seq, oldest, item });
+                    let epoch = after.iter().find(|it| it.room == item.room).map(|it| it.epoch.clone());
+                    let (when, seq) = (self.time.elapsed(), position.seq);
+                    stored.push(Stored { when, seq, oldest, epoch: epoch.unwrap_or_default(), item });
                 }
             }
             Ok(appended)
@@ -88,25 +104,28 @@ pub(super) struct Slow {
     disk: plan::Disk,
     time: VirtualTime,
     dice: Mutex<fastrand::Rng>,
+    gate: TailGate,
 }
 
 impl Slow {
     pub(super) fn new(log: Arc<dyn RoomLog>, disk: plan::Disk, time: &VirtualTime, seed: u64) -> Slow {
         let dice = Mutex::new(fastrand::Rng::with_seed(seed));
-        Slow { log, disk, time: time.clone(), dice }
+        Slow { log, disk, time: time.clone(), dice, gate: TailGate::default() }
     }
 }
 
 impl RoomLog for Slow {
-    chat_testkit::reads_from!(log);
+    chat_testkit::reads_from!(log, gate);
 
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+    fn append(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<Appended, LogError>> {
         let (before, after, fails) = {
             let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
             let before = self.disk.commit.mul_f64(dice.f64());
             (before, self.disk.commit.mul_f64(dice.f64()), dice.u8(0..100) < self.disk.fails)
         };
+        let unanswered = self.gate.append();
         async move {
+            let _unanswered = unanswered;
             if !before.is_zero() {
                 self.time.pass(before).await;
             }

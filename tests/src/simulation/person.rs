@@ -182,7 +182,7 @@ impl Life {
             6 => RequestBody::Who(Who { room: room.into() }),
             7 => {
                 let before = self.dice.bool().then(|| self.dice.u64(1..100));
-                RequestBody::History(OlderOnes { room: room.into(), before, limit: Some(20) })
+                RequestBody::History(OlderOnes { room: room.into(), before, limit: Some(20), hashes: false })
             }
             8 => RequestBody::Rooms,
             9 | 10 => RequestBody::from(Post::topic(room, self.text(tag))),

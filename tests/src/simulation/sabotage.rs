@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use chat_core::log::{Append, Appended, LogError, MemoryLog, RoomLog};
+use chat_core::log::{Append, Appended, LogError, MemoryLog, RoomLog, Write};
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{
@@ -121,17 +121,17 @@ impl Sabotage {
 /// A log that is given other items than those that are to be stored.
 struct Broken {
     log: Arc<Durable>,
-    change: fn(&mut [Append], u64),
+    change: fn(Vec<&mut Append>, u64),
     count: AtomicU64,
 }
 
-fn forget(batch: &mut [Append], count: u64) {
-    for (item, n) in batch.iter_mut().zip(0..) {
+fn forget(batch: Vec<&mut Append>, count: u64) {
+    for (item, n) in batch.into_iter().zip(0..) {
         item.request = (count << 20) + n;
     }
 }
 
-fn swap(batch: &mut [Append], _: u64) {
+fn swap(mut batch: Vec<&mut Append>, _: u64) {
     for at in 1..batch.len() {
         let (before, rest) = batch.split_at_mut(at);
         let (one, other) = (&mut before[at - 1], &mut rest[0]);
@@ -146,8 +146,12 @@ fn swap(batch: &mut [Append], _: u64) {
 impl RoomLog for Broken {
     chat_testkit::reads_from!(log);
 
-    fn append(&self, mut batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
-        (self.change)(&mut batch, self.count.fetch_add(1, Ordering::Relaxed));
+    fn append(&self, mut batch: Vec<Write>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        let entries = batch.iter_mut().filter_map(|write| match write {
+            Write::Entry(item) => Some(item),
+            Write::Record(_) => None,
+        });
+        (self.change)(entries.collect(), self.count.fetch_add(1, Ordering::Relaxed));
         self.log.append(batch)
     }
 }
@@ -156,20 +160,20 @@ impl RoomLog for Broken {
 pub(super) struct Early {
     view: MemoryLog,
     durable: Arc<Durable>,
-    unwritten: Mutex<Vec<Vec<Append>>>,
+    unwritten: Mutex<Vec<Vec<Write>>>,
 }
 
 impl Early {
     /// A log that holds what was stored before.
     pub(super) async fn open(durable: &Arc<Durable>) -> Result<Early, LogError> {
         let view = MemoryLog::new(usize::MAX, durable.epoch_number());
-        view.append(durable.stored().into_iter().map(|it| it.item).collect()).await?;
+        view.append(durable.writes()).await?;
         Ok(Early { view, durable: durable.clone(), unwritten: Mutex::default() })
     }
 
     /// Stores what is not stored yet, but for so many batches.
     pub(super) async fn write(&self, but: usize) -> Result<(), LogError> {
-        let due: Vec<Vec<Append>> = {
+        let due: Vec<Vec<Write>> = {
             let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
             let count = unwritten.len().saturating_sub(but);
             unwritten.drain(..count).collect()
@@ -184,7 +188,7 @@ impl Early {
 impl RoomLog for Early {
     chat_testkit::reads_from!(view);
 
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+    fn append(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<Appended, LogError>> {
         async move {
             let appended = self.view.append(batch.clone()).await?;
             self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).push(batch);

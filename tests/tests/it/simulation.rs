@@ -75,7 +75,8 @@ fn a_log_that_acknowledges_too_early_is_found() {
 #[test]
 fn a_log_that_swaps_neighbours_is_found() {
     finds(Sabotage::SwapsNeighbours, Rule::AckedIsStored, 15);
-    finds(Sabotage::SwapsNeighbours, Rule::SameForAll, 15);
+    // Everybody reads what the log says, so all see the same wrong order.
+    finds(Sabotage::SwapsNeighbours, Rule::SenderOrder, 15);
 }
 
 #[test]

@@ -1,90 +1,114 @@
-//! Looking through what is held, newest first over all rooms, so much at a time.
+//! Searches what is held, newest first over all rooms. Entries are taken out under the lock, a few at a time, and compared
+//! without it, and between two times other tasks have their turn: an append waits for no search.
 
-use std::{cmp::Ordering, collections::BinaryHeap};
+use std::{future::poll_fn, task::Poll};
 
-use super::{Entries, Held};
+use super::{Held, MemoryLog};
 use crate::{
     RoomName,
-    log::{Found, Hit, Search},
+    log::{Found, Hit, LogEntry, Search},
 };
 
-impl Held {
-    pub(super) fn search(&self, search: &Search) -> Found {
-        let mut found = Found::default();
-        let before = search.before.unwrap_or(u64::MAX);
-        // The rooms by their newest entry that was not looked at.
-        let mut rooms: BinaryHeap<_> = self
-            .rooms
-            .iter()
-            .filter(|(room, _)| search.room.as_ref().is_none_or(|it| it == *room))
-            .filter_map(|(room, entries)| Next::below(entries.count_below(before), room, entries))
-            .collect();
-        let (mut looked_at, mut bytes) = (0, 0);
-        while let Some(Next { place, room, entries, left }) = rooms.pop() {
-            let stored = &entries.entries[left - 1];
-            if search.since.is_some_and(|since| stored.entry.at < since) {
-                continue; // and so is all that is older in this room
-            }
-            rooms.extend(Next::below(left - 1, room, entries));
-            if search.is_for(&stored.entry.author.name, &stored.entry.body.text) {
-                found.hits.push(Hit { room: room.clone(), entry: stored.entry.clone(), place });
-            }
+pub(super) async fn search(log: &MemoryLog, search: Search) -> Found {
+    let mut found = Found::default();
+    let mut before = search.before.unwrap_or(u64::MAX);
+    let (mut looked_at, mut bytes) = (0, 0);
+    loop {
+        let chunk = log.held().chunk(&search, before);
+        let mut left = chunk.entries.len();
+        for (place, room, entry) in chunk.entries {
+            left -= 1;
             looked_at += 1;
-            bytes += stored.entry.body.text.len();
-            let enough =
+            bytes += entry.body.text.len();
+            if search.is_for(&entry.author.name, &entry.body.text) {
+                found.hits.push(Hit { room, entry, place });
+            }
+            let is_enough =
                 found.hits.len() >= search.limit.max(1) || looked_at >= AT_A_TIME || bytes >= BYTES_AT_A_TIME;
-            if enough {
-                found.more = (!rooms.is_empty()).then_some(place);
-                break;
+            if is_enough {
+                found.more = (left > 0 || chunk.end.is_some()).then_some(place);
+                return found;
             }
         }
-        found
+        match chunk.end {
+            Some(end) => before = end,
+            None => return found,
+        }
+        others_have_their_turn().await;
     }
 }
 
-impl Entries {
-    /// How many entries are older than `place`.
-    fn count_below(&self, place: u64) -> usize {
-        self.entries.partition_point(|it| it.place < place)
+/// Some entries, newest first, with their places.
+struct Chunk {
+    entries: Vec<(u64, RoomName, LogEntry)>,
+    /// The place at which the next chunk begins; nothing if no older entry can match.
+    end: Option<u64>,
+}
+
+impl Held {
+    /// The next entries below the place `before`.
+    fn chunk(&self, search: &Search, before: u64) -> Chunk {
+        match &search.room {
+            None => {
+                let all = self.order.below(before, &self.rooms);
+                let oldest = search.since.map(|since| since.saturating_sub(CLOCKS_DIFFER));
+                Chunk::collect(all, search.since, oldest)
+            }
+            Some(name) => match self.rooms.get(name) {
+                // Time never runs backwards in a room.
+                Some(room) => {
+                    let all = room.below(before).map(|(place, entry)| (place, Some((room.name(), entry))));
+                    Chunk::collect(all, search.since, search.since)
+                }
+                None => Chunk { entries: Vec::new(), end: None },
+            },
+        }
     }
 }
 
-/// A room whose first `left` entries are still to be looked at, the last of them first.
-struct Next<'a> {
-    place: u64,
-    room: &'a RoomName,
-    entries: &'a Entries,
-    left: usize,
-}
-
-impl<'a> Next<'a> {
-    fn below(left: usize, room: &'a RoomName, entries: &'a Entries) -> Option<Next<'a>> {
-        let place = entries.entries.get(left.checked_sub(1)?)?.place;
-        Some(Next { place, room, entries, left })
+impl Chunk {
+    /// Takes entries that are not before `since`, up to the first that is before `oldest`.
+    fn collect<'a>(
+        all: impl Iterator<Item = (u64, Option<(&'a RoomName, &'a LogEntry)>)>,
+        since: Option<u64>,
+        oldest: Option<u64>,
+    ) -> Chunk {
+        let mut chunk = Chunk { entries: Vec::with_capacity(CHUNK), end: None };
+        for (looked_at, (place, entry)) in all.enumerate() {
+            if looked_at == CHUNK {
+                chunk.end = Some(place + 1);
+                break;
+            }
+            let Some((room, entry)) = entry else { continue };
+            if oldest.is_some_and(|oldest| entry.at < oldest) {
+                break;
+            }
+            if since.is_none_or(|since| entry.at >= since) {
+                chunk.entries.push((place, room.clone(), entry.clone()));
+            }
+        }
+        chunk
     }
 }
 
-impl PartialEq for Next<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.place == other.place
-    }
+/// Completes when the executor comes back to this task.
+async fn others_have_their_turn() {
+    let mut had_it = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut had_it, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
-impl Eq for Next<'_> {}
-
-impl PartialOrd for Next<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Next<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place.cmp(&other.place)
-    }
-}
-
-/// Entries looked at in one search: others want the log as well.
+/// Entries taken out under the lock at once: some ten microseconds.
+const CHUNK: usize = 128;
+/// Entries looked at in one search.
 const AT_A_TIME: usize = 16_384;
 /// Bytes of text looked at in one search, or one entry.
 const BYTES_AT_A_TIME: usize = 1024 * 1024;
+/// How far a server's clock may have been put back in the middle of a log: in milliseconds, a day.
+const CLOCKS_DIFFER: u64 = 86_400_000;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use futures::executor::block_on;
+use futures::{FutureExt, StreamExt, executor::block_on};
 
-use super::*;
+use super::{room::OVERHEAD, *};
 use crate::{
     PersonName,
+    log::Change,
     wire::{Author, Body},
     words::Query,
 };
@@ -23,7 +24,7 @@ fn say(client: u128, request: u64, room: &str, text: &str) -> Append {
 }
 
 fn append(log: &MemoryLog, batch: Vec<Append>) -> Appended {
-    block_on(log.append(batch)).unwrap()
+    block_on(log.append(batch.into_iter().map(Write::Entry).collect())).unwrap()
 }
 
 fn texts(log: &MemoryLog, room: &str, after: u64, limit: PageLimit) -> (u64, Vec<String>) {
@@ -40,14 +41,18 @@ const PAGE: PageLimit = PageLimit { entries: 100, bytes: 1 << 16 };
 fn what_is_over_the_bound_is_taken_from_the_largest_room() {
     let log = MemoryLog::new(10 * (OVERHEAD + 4), 7);
     append(&log, (1..=3).map(|n| say(1, n, "quiet", "x")).collect());
-    let mut pruned = Vec::new();
+    let (_, mut tail) = block_on(log.subscribe()).unwrap();
+    let mut trimmed = Vec::new();
     for n in 1..=20 {
-        pruned.extend(append(&log, vec![say(2, n, "loud", "x")]).pruned);
+        append(&log, vec![say(2, n, "loud", "x")]);
+        let commit = block_on(tail.next()).unwrap().unwrap();
+        trimmed.extend(commit.changes.into_iter().filter(|it| matches!(it, Change::Record(Record::RoomTrimmed { .. }))));
     }
     assert_eq!(texts(&log, "quiet", 0, PAGE).0, 1, "the quiet room keeps its history");
     let (oldest, held) = texts(&log, "loud", 0, PAGE);
     assert_eq!((oldest, held.len()), (14, 7));
-    assert_eq!(pruned.last().unwrap(), &(RoomName::parse("loud").unwrap(), 14));
+    let room = RoomName::parse("loud").unwrap();
+    assert_eq!(trimmed.last().unwrap(), &Change::Record(Record::RoomTrimmed { room, oldest: 14 }));
     // The name of a request is forgotten with its message, and only then.
     let outcomes = append(&log, vec![say(2, 20, "loud", "x"), say(2, 1, "loud", "x")]).outcomes;
     assert!(matches!(outcomes[0], Outcome::Known(Position { seq: 20, .. })));
@@ -134,4 +139,18 @@ fn one_search_does_not_look_at_everything() {
     }
     assert_eq!(hits, [("a".to_owned(), 1)]);
     assert_eq!(searches, 4, "500 times 8000 bytes, a MiB at a time");
+}
+
+/// A search gives other tasks their turn, and holds no lock meanwhile.
+#[test]
+fn an_append_does_not_wait_for_a_search() {
+    let log = MemoryLog::new(64 << 20, 7);
+    append(&log, (1..=10_000).map(|n| say(1, n, "a", "hay")).collect());
+    let mut search = log.search(search("needle"));
+    let mut polls = 0;
+    while (&mut search).now_or_never().is_none() {
+        polls += 1;
+        append(&log, vec![say(2, polls, "b", "needle")]);
+    }
+    assert!(polls >= 50, "10,000 entries were compared in {polls} turns");
 }

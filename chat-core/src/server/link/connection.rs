@@ -19,9 +19,9 @@ use crate::{
         admission::Permit,
         hub::Hub,
         limits::{FULL_RETRY_MS, HELLO_RETRY_MS, MAX_OWED, RESTART_RETRY_MS},
-        refusal::storage_error,
+        refusal::{room_forgotten, storage_error},
         requests::{self, Handled},
-        session::{Attachment, LogAnswer, LogRead},
+        session::{Attachment, LogAnswer, LogRead, NoFrames},
     },
     transport::{Peer, Promises},
     wire::{self, Code, Event, Goodbye, MAX_HELLO, Reason, Request, RequestBody, read_request},
@@ -171,9 +171,16 @@ impl Connection {
                     left = left.saturating_sub(frame.len());
                     out.push_back(frame);
                 };
-                if attachment.session.poll_frames(attachment.link, budget, now, hand_out).is_err() {
-                    self.leave(None, Reason::Replaced, None);
-                    return self.poll_frames(budget, now, out);
+                match attachment.session.poll_frames(attachment.link, budget, now, hand_out) {
+                    Ok(()) => {}
+                    Err(NoFrames::Superseded) => {
+                        self.leave(None, Reason::Replaced, None);
+                        return self.poll_frames(budget, now, out);
+                    }
+                    Err(NoFrames::RoomForgotten) => {
+                        self.part(self.attachment(), room_forgotten());
+                        return self.poll_frames(budget, now, out);
+                    }
                 }
             }
         }

@@ -19,7 +19,7 @@ use crate::{
 /// Reads a page of older entries of a room.
 pub(crate) fn history(state: &mut State, id: u64, history: &wire::History<'_>, room: Arc<Room>) {
     let before = history.before.unwrap_or(u64::MAX).min(room.head() + 1);
-    state.reads.history(id, room, before, limit(history));
+    state.reads.history(id, room, before, limit(history), history.hashes);
 }
 
 /// Reads a page of older entries of the session's inbox.
@@ -63,10 +63,12 @@ pub(crate) fn replay(
         return refuse(format!("{} has numbers up to {head}", room.name()));
     }
     let to = to.min(head);
+    let mut hashes = false;
     if let Some(membership) = state.membership(room.name()) {
         membership.lacks(to, cx.now);
+        hashes = membership.hashes;
     }
-    match room.replay(from, to, REPLAY_BYTES, &mut |frame| cx.reply_frame(frame)) {
+    match room.replay(from, to, hashes, REPLAY_BYTES, &mut |frame| cx.reply_frame(frame)) {
         Some(to) => {
             let room = room.name().to_string();
             cx.reply(&Event::Replayed(wire::Replayed { id, room, from, to }));

@@ -1,13 +1,14 @@
 //! Requests about rooms: entering and leaving one, and who is in it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::context::Context;
 use crate::{
     RoomName,
     server::{
         access::{Action, Place},
-        hub::NotCreated,
+        hub::NotEntered,
+        limits::BUSY_RETRY_MS,
         room::{Room, Standing},
         session::{Inbox, JoinOutcome, Known, Membership, State},
         sync::lock,
@@ -58,11 +59,12 @@ pub(crate) fn join(cx: &Context<'_>, state: &mut State, id: u64, join: &wire::Jo
     let room = membership.room.clone();
     let (after, reset, version) = joined(cx, id, &room, |standing| {
         let is_ours = join.epoch.as_ref().zip(join.after).is_none_or(|(epoch, after)| {
-            *epoch == room.epoch() || cx.hub.log().holds(room.name(), epoch, after)
+            **epoch == *standing.epoch || cx.hub.log().holds(room.name(), epoch, after)
         });
         start(join, is_ours, standing.oldest, standing.head)
     });
     membership.read_from(after);
+    membership.hashes = join.hashes;
     membership.presence = version;
     note(state, id, name, JoinOutcome::Joined { after, reset });
 }
@@ -82,7 +84,7 @@ fn joined(
     cx.reply(&Event::Joined(Joined {
         id,
         room: room.name().to_string(),
-        epoch: room.epoch().to_owned(),
+        epoch: standing.epoch.to_string(),
         oldest: standing.oldest,
         head: standing.head,
         after,
@@ -102,13 +104,17 @@ fn enter(cx: &Context<'_>, state: &State, id: u64, room: &RoomName) -> Result<Ar
         return Err(wire::Error::of(id, Code::TooMany, message));
     }
     cx.hub.enter(room, cx.session).map_err(|why| match why {
-        NotCreated::Full => {
+        NotEntered::BeingForgotten => {
+            let wait = Duration::from_millis(BUSY_RETRY_MS);
+            wire::Error::of(id, Code::Busy, "the room is being forgotten").until(wait)
+        }
+        NotEntered::Full => {
             let most = cx.hub.limits().rooms;
             let message =
                 format!("this server holds {most} rooms and creates no more; enter one that exists");
             wire::Error::of(id, Code::TooMany, message)
         }
-        NotCreated::TooFast(wait) => {
+        NotEntered::TooFast(wait) => {
             let message = format!(
                 "too many new rooms of late; enter one that exists, or wait {} s",
                 wait.as_secs() + 1

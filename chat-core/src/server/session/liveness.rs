@@ -54,7 +54,7 @@ impl Session {
 fn head(room: &Room) -> (String, Head) {
     let standing = room.standing();
     let head = Head {
-        epoch: room.epoch().to_owned(),
+        epoch: standing.epoch.to_string(),
         oldest: standing.oldest,
         head: standing.head,
         presence: room.presence_version(),

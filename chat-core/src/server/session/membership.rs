@@ -23,6 +23,8 @@ pub(crate) struct Membership {
     pub(crate) visible: u64,
     /// The version of the room's members the client knows.
     pub(crate) presence: u64,
+    /// Whether the client wants the hashes of entries.
+    pub(crate) hashes: bool,
     send_window: SendWindow,
     /// The largest number the client has asked for again, over a link that may lose frames.
     asked: u64,
@@ -39,6 +41,7 @@ impl Membership {
             cursor: None,
             visible: 0,
             presence: 0,
+            hashes: false,
             send_window: SendWindow::default(),
             asked: 0,
             behind_until: None,
@@ -76,7 +79,7 @@ impl Membership {
             send_presence(&self.room, &mut self.presence, budget, out);
         }
         if self.visible > *cursor {
-            return self.room.read_on(cursor, self.visible, budget, out);
+            return self.room.read_on(cursor, self.visible, self.hashes, budget, out);
         }
         Reading::InRing
     }
@@ -98,7 +101,7 @@ impl Membership {
         }
         self.heads_timer.arm(now);
         let until = self.send_window.until(*cursor).min(self.visible);
-        match self.room.read_on(cursor, until, budget, out) {
+        match self.room.read_on(cursor, until, self.hashes, budget, out) {
             Reading::InLog => *cursor = self.visible,
             Reading::InRing => self.send_window.sent(cursor, self.visible),
         }

@@ -6,7 +6,7 @@ use crate::{
     RoomName,
     log::{Found, LogEntry, LogPage},
     server::room::{entry_frames, entry_size, within},
-    wire::{self, Block, Event, Gap, MAX_FRAME},
+    wire::{self, Block, Event, Gap, MAX_FRAME, with_hash},
 };
 
 /// Sends the entries of a page up to `to`, `budget` bytes at most or one entry, with a `gap` wherever some are gone.
@@ -15,6 +15,7 @@ pub(crate) fn send_entries(
     room: &RoomName,
     (after, to): (u64, u64),
     budget: usize,
+    hashes: bool,
     page: &LogPage,
     out: &mut impl FnMut(Bytes),
 ) -> u64 {
@@ -26,7 +27,7 @@ pub(crate) fn send_entries(
     };
     let wanted = page.entries.iter().take_while(|entry| entry.seq <= to).count();
     let entries = &page.entries[..wanted];
-    let frames = entry_frames(room, entries).zip(entries).map(|(frame, entry)| (entry.seq, frame));
+    let frames = entry_frames(room, entries, hashes).zip(entries).map(|(frame, entry)| (entry.seq, frame));
     let mut sent = 0;
     for (seq, frame) in within(frames, budget, |(_, frame)| frame.len()) {
         gap(last + 1, seq - 1, out);
@@ -41,13 +42,13 @@ pub(crate) fn send_entries(
 }
 
 /// The page of these entries, which ascend: the newest, as many as fit a frame.
-pub(crate) fn log_page_frame(id: u64, room: &RoomName, entries: &[LogEntry]) -> Bytes {
+pub(crate) fn log_page_frame(id: u64, room: &RoomName, entries: &[LogEntry], hashes: bool) -> Bytes {
     let mut block = Block::default();
     let mut rest: usize = entries.iter().map(entry_size).sum();
     let newest_first = entries.iter().rev().map(|entry| {
         let frame = block.entry(room.as_str(), entry, rest);
         rest -= entry_size(entry);
-        frame
+        if hashes { with_hash(&frame, entry.hash) } else { frame }
     });
     page_frame(id, room, newest_first)
 }
@@ -65,13 +66,13 @@ pub(crate) fn page_frame(id: u64, room: &RoomName, newest_first: impl Iterator<I
 }
 
 /// The answer to a search, with as many of its entries as fit a frame.
-pub(crate) fn found_frame(id: u64, found: &Found) -> Bytes {
+pub(crate) fn found_frame(id: u64, found: &Found, hashes: bool) -> Bytes {
     let mut block = Block::default();
     let mut rest: usize = found.hits.iter().map(|hit| entry_size(&hit.entry)).sum();
     let entries = fitting(found.hits.iter().map(|hit| {
         let frame = block.entry(hit.room.as_str(), &hit.entry, rest);
         rest -= entry_size(&hit.entry);
-        frame
+        if hashes { with_hash(&frame, hit.entry.hash) } else { frame }
     }));
     let more = match entries.len() {
         all if all == found.hits.len() => found.more,

@@ -54,11 +54,11 @@ enum Read {
     /// The cursor is below what the room keeps encoded.
     CatchUp(Arc<Room>),
     /// The newest `limit` entries below `before`, from a read that looks through `span` numbers.
-    History { id: u64, room: Arc<Room>, before: u64, limit: u64, span: u64 },
+    History { id: u64, room: Arc<Room>, before: u64, limit: u64, span: u64, hashes: bool },
     /// The entries from `from` to `to` once more.
     Replay { id: u64, room: Arc<Room>, from: u64, to: u64 },
     /// The entries that have some words.
-    Search { id: u64, search: Search },
+    Search { id: u64, search: Search, hashes: bool },
 }
 
 impl Reads {
@@ -86,16 +86,16 @@ impl Reads {
         }
     }
 
-    pub(crate) fn history(&mut self, id: u64, room: Arc<Room>, before: u64, limit: u64) {
-        self.waiting.push_back(Read::History { id, room, before, limit, span: limit });
+    pub(crate) fn history(&mut self, id: u64, room: Arc<Room>, before: u64, limit: u64, hashes: bool) {
+        self.waiting.push_back(Read::History { id, room, before, limit, span: limit, hashes });
     }
 
     pub(crate) fn replay(&mut self, id: u64, room: Arc<Room>, from: u64, to: u64) {
         self.waiting.push_back(Read::Replay { id, room, from, to });
     }
 
-    pub(crate) fn search(&mut self, id: u64, search: Search) {
-        self.waiting.push_back(Read::Search { id, search });
+    pub(crate) fn search(&mut self, id: u64, search: Search, hashes: bool) {
+        self.waiting.push_back(Read::Search { id, search, hashes });
     }
 
     /// Begins the next read unless one is awaited.
@@ -144,14 +144,15 @@ impl Reads {
             (Read::History { id, .. } | Read::Replay { id, .. } | Read::Search { id, .. }, Err(error)) => {
                 out(storage_error(Some(id), &error))
             }
-            (Read::Search { id, .. }, Ok(LogAnswer::Found(found))) => out(found_frame(id, &found)),
+            (Read::Search { id, hashes, .. }, Ok(LogAnswer::Found(found))) => out(found_frame(id, &found, hashes)),
             (Read::CatchUp(room), Ok(LogAnswer::Page(page))) => {
                 let membership = rooms.iter_mut().find(|it| Arc::ptr_eq(&it.room, &room));
+                let hashes = membership.as_ref().is_some_and(|membership| membership.hashes);
                 // A cursor that has been set anew has its own reads.
                 if let Some(cursor) = membership.and_then(|it| it.cursor.as_mut()).filter(|it| **it == after)
                 {
                     // Only published entries: the log may hold more, whose acks are yet to come.
-                    *cursor = send_entries(room.name(), (after, room.head()), usize::MAX, &page, out);
+                    *cursor = send_entries(room.name(), (after, room.head()), usize::MAX, hashes, &page, out);
                     if *cursor == after {
                         return Err(LogError::Failed(format!("{} has nothing after {after}", room.name())));
                     }
@@ -164,19 +165,22 @@ impl Reads {
                 let error = wire::Error::of(id, Code::NotJoined, format!("you have left {}", room.name()));
                 out(wire::write(&Event::Error(error)));
             }
-            (Read::History { id, room, before, limit, span }, Ok(LogAnswer::Page(page))) => {
+            (Read::History { id, room, before, limit, span, hashes }, Ok(LogAnswer::Page(page))) => {
                 let older: Vec<_> = page.entries.into_iter().filter(|entry| entry.seq < before).collect();
                 if older.is_empty() && after >= room.oldest() {
                     // The whole stretch is damaged, and there may be entries before it.
                     let span = (span * 2).clamp(FIRST_SPAN, LONGEST_SPAN);
-                    self.waiting.push_front(Read::History { id, room, before: after + 1, limit, span });
+                    self.waiting.push_front(Read::History { id, room, before: after + 1, limit, span, hashes });
                     return Ok(());
                 }
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-                out(log_page_frame(id, room.name(), &older[older.len().saturating_sub(limit)..]));
+                let newest = &older[older.len().saturating_sub(limit)..];
+                out(log_page_frame(id, room.name(), newest, hashes));
             }
             (Read::Replay { id, room, from, to }, Ok(LogAnswer::Page(page))) => {
-                let to = send_entries(room.name(), (from - 1, to), REPLAY_BYTES, &page, out);
+                let is_this = |membership: &&Membership| Arc::ptr_eq(&membership.room, &room);
+                let hashes = rooms.iter().find(is_this).is_some_and(|membership| membership.hashes);
+                let to = send_entries(room.name(), (from - 1, to), REPLAY_BYTES, hashes, &page, out);
                 out(wire::write(&Event::Replayed(Replayed { id, room: room.name().to_string(), from, to })));
             }
             (read, Ok(answer)) => unreachable!("{read:?} is never answered with {answer:?}"),

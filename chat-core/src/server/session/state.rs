@@ -88,6 +88,21 @@ pub(crate) struct Attachment {
 #[derive(Debug)]
 pub(crate) struct Superseded;
 
+/// Why a link gets no more frames.
+#[derive(Debug)]
+pub(crate) enum NoFrames {
+    /// Another link speaks for the session.
+    Superseded,
+    /// The log has forgotten a room that the session was in.
+    RoomForgotten,
+}
+
+impl From<Superseded> for NoFrames {
+    fn from(Superseded: Superseded) -> NoFrames {
+        NoFrames::Superseded
+    }
+}
+
 impl Session {
     pub(crate) fn new(
         name: PersonName,
@@ -273,10 +288,17 @@ impl Session {
         mut budget: usize,
         now: Instant,
         out: &mut impl FnMut(Bytes),
-    ) -> Result<(), Superseded> {
+    ) -> Result<(), NoFrames> {
         let mut state = self.state(link)?;
+        let mut has_ended = false;
         for membership in &mut state.rooms {
             membership.visible = membership.room.head();
+            has_ended |= membership.room.has_ended();
+        }
+        if has_ended {
+            // Numbers begin anew if the room is made again, so the client has to join it again.
+            state.rooms.retain(|membership| !membership.room.has_ended());
+            return Err(NoFrames::RoomForgotten);
         }
         {
             let mut replies = self.mailbox.replies();

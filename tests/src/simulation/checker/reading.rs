@@ -37,9 +37,8 @@ pub(super) fn check(case: &mut Case<'_>) {
         for (state, _) in &log.rooms {
             oldest.insert((&state.epoch, state.room.as_str()), state.oldest);
         }
-        let epoch = log.rooms.first().map_or("", |(state, _)| &state.epoch);
         for stored in &log.stored {
-            content.insert((epoch, stored.item.room.as_str(), stored.seq), stored);
+            content.insert((stored.epoch.as_str(), stored.item.room.as_str(), stored.seq), stored);
         }
     }
     let mut readers = Readers::new();

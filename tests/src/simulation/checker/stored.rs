@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chat_core::{
-    log::LogEntry,
+    log::{LogEntry, RoomState},
     wire::{Event, Post, RequestBody, Target},
 };
 
@@ -35,26 +35,26 @@ pub(super) fn check(case: &mut Case<'_>) {
 fn dense(case: &mut Case<'_>) {
     let report = case.report;
     for log in &report.logs {
-        let mut next: BTreeMap<&str, u64> = BTreeMap::new();
-        let mut stored: BTreeMap<(&str, u64), &Stored> = BTreeMap::new();
+        let mut next: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        let mut stored: BTreeMap<(&str, &str, u64), &Stored> = BTreeMap::new();
         for it in &log.stored {
             let room = it.item.room.as_str();
-            let next = next.entry(room).or_insert(1);
+            let next = next.entry((&it.epoch, room)).or_insert(1);
             if it.seq != *next {
                 case.against(Rule::Dense, None, format!("{room} stores {} after {}", it.seq, *next - 1));
             }
             *next = it.seq + 1;
-            stored.insert((room, it.seq), it);
+            stored.insert((&it.epoch, room, it.seq), it);
         }
         for (state, entries) in &log.rooms {
             let room = state.room.as_str();
             let numbers = entries.iter().map(|it| it.seq);
-            if !numbers.eq(state.oldest..=state.head) || next.get(room) != Some(&(state.head + 1)) {
+            if !numbers.eq(state.oldest..=state.head) || next.get(&(state.epoch.as_str(), room)) != Some(&(state.head + 1)) {
                 let what = format!("{room} holds {}..={} with holes", state.oldest, state.head);
                 case.against(Rule::Dense, None, what);
             }
             for entry in entries {
-                if !stored.get(&(room, entry.seq)).is_some_and(|it| is_same(it, entry)) {
+                if !stored.get(&(state.epoch.as_str(), room, entry.seq)).is_some_and(|it| is_same(it, entry)) {
                     case.against(Rule::Dense, None, format!("{room} changed {entry:?}"));
                 }
             }
@@ -65,7 +65,10 @@ fn dense(case: &mut Case<'_>) {
 /// Whether a log has it to the end.
 fn is_held(case: &Case<'_>, log: usize, stored: &Stored) -> bool {
     let rooms = &case.report.logs[log].rooms;
-    rooms.iter().any(|(state, _)| state.room == stored.item.room && state.oldest <= stored.seq)
+    let is_held = |state: &RoomState| {
+        state.room == stored.item.room && state.epoch == stored.epoch && state.oldest <= stored.seq
+    };
+    rooms.iter().any(|(state, _)| is_held(state))
 }
 
 fn is_same(stored: &Stored, entry: &LogEntry) -> bool {
@@ -79,7 +82,7 @@ fn once(case: &mut Case<'_>, places: &Places<'_>) {
     for (text, places) in places {
         for pair in places.windows(2) {
             let [(first_log, first), (log, again)] = pair else { continue };
-            if first_log == log && again.oldest <= first.seq {
+            if first_log == log && first.epoch == again.epoch && again.oldest <= first.seq {
                 let what =
                     format!("{text:?} is number {} and {} of {}", first.seq, again.seq, first.item.room);
                 let at = case.texts.get(text).and_then(|key| case.asked.get(key)).map(|it| it.at);

@@ -249,7 +249,7 @@ impl Rig {
         let request = match kind {
             b'j' => {
                 let (after, recent) = (line.maybe(), line.maybe());
-                RequestBody::from(Join { room, after, recent, epoch: None })
+                RequestBody::from(Join { room, after, recent, epoch: None, hashes: false })
             }
             b'l' => RequestBody::from(Leave { room }),
             b's' => RequestBody::from(Post::say(room, line.text())),
@@ -258,7 +258,7 @@ impl Rig {
             b'o' => RequestBody::from(Post::topic(room, line.text())),
             b'w' => RequestBody::from(Who { room }),
             b'r' => RequestBody::Rooms,
-            b'h' => RequestBody::from(History { room, before: line.maybe(), limit: line.maybe() }),
+            b'h' => RequestBody::from(History { room, before: line.maybe(), limit: line.maybe(), hashes: false }),
             b'p' => RequestBody::from(Replay { room, from: line.number(), to: line.number() }),
             b'P' => RequestBody::Ping,
             b'B' => RequestBody::Bye,

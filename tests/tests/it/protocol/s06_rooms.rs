@@ -50,7 +50,7 @@ fn a_cursor_of_another_log_is_said_to_be_void() {
             let join = |id| {
                 Request::new(
                     id,
-                    Join { room: "lobby".into(), after: Some(after), recent: None, epoch: known },
+                    Join { room: "lobby".into(), after: Some(after), epoch: known, ..Join::default() },
                 )
             };
             let Event::Joined(joined) = ana.ask(join).await else { panic!("a member may join again") };

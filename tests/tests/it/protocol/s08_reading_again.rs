@@ -1,6 +1,7 @@
 //! Protocol, section 8: pages of history and replays.
 
 mod damaged;
+mod hashes;
 mod search;
 
 use chat_core::wire::{Event, Gap, History, MAX_FRAME, Page, Post, Replay, Request, write};
@@ -9,7 +10,7 @@ use chat_testkit::{RawClient, virtual_time::VirtualTime};
 use super::TestServer;
 
 async fn page(client: &mut RawClient, before: Option<u64>, limit: u64) -> Page {
-    let history = |id| Request::new(id, History { room: "lobby".into(), before, limit: Some(limit) });
+    let history = |id| Request::new(id, History { room: "lobby".into(), before, limit: Some(limit), hashes: false });
     match client.ask(history).await {
         Event::Page(page) => page,
         other => panic!("{other:?}"),

@@ -119,7 +119,7 @@ fn who_asks_for_much_and_reads_nothing_is_not_listened_to() {
         link.send(r#"{"type":"join","id":1,"room":"lobby","after":8}"#.into()).await.unwrap();
         let mut asked = 0;
         loop {
-            let history = History { room: "lobby".into(), before: None, limit: None };
+            let history = History { room: "lobby".into(), ..History::default() };
             let history = chat_core::wire::write(&Request::new(2 + asked, history));
             time.settle().await;
             if link.send(history).now_or_never().is_none() {

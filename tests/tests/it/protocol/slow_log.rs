@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use chat_core::log::{Append, Appended, LogError, MemoryLog, RoomLog};
-use chat_testkit::virtual_time::VirtualTime;
+use chat_core::log::{Appended, LogError, MemoryLog, RoomLog, Write};
+use chat_testkit::{TailGate, virtual_time::VirtualTime};
 use futures::{FutureExt, future::BoxFuture};
 
 use super::SECOND;
@@ -24,6 +24,7 @@ pub struct SlowLog {
     pub trouble: Mutex<Option<LogError>>,
     pub commits: AtomicUsize,
     pub time: VirtualTime,
+    pub gate: TailGate,
 }
 
 impl SlowLog {
@@ -35,6 +36,7 @@ impl SlowLog {
             trouble: Mutex::default(),
             commits: AtomicUsize::new(0),
             time: time.clone(),
+            gate: TailGate::default(),
         }
     }
 
@@ -49,10 +51,12 @@ impl SlowLog {
 }
 
 impl RoomLog for SlowLog {
-    chat_testkit::reads_from!(log);
+    chat_testkit::reads_from!(log, gate);
 
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+    fn append(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<Appended, LogError>> {
+        let unanswered = self.gate.append();
         async move {
+            let _unanswered = unanswered;
             self.commits.fetch_add(1, Ordering::Relaxed);
             if self.stores_first {
                 let appended = self.log.append(batch).await;

@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, sync::Arc};
 
 use chat_core::{
     RoomName,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog},
+    log::{Append, Appended, LogError, LogPage, MemoryLog, PageLimit, RoomLog, Snapshot, Tail, Write},
     server::Limits,
 };
 use chat_testkit::virtual_time::VirtualTime;
@@ -23,11 +23,15 @@ impl RoomLog for DamagedLog {
         self.log.epoch()
     }
 
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<chat_core::log::RoomState>, LogError>> {
-        self.log.rooms()
+    fn holds(&self, room: &RoomName, epoch: &str, seq: u64) -> bool {
+        self.log.holds(room, epoch, seq)
     }
 
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+    fn subscribe(&self) -> BoxFuture<'_, Result<(Snapshot, Tail), LogError>> {
+        self.log.subscribe()
+    }
+
+    fn append(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<Appended, LogError>> {
         self.log.append(batch)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_core::{
     RoomName,
     client::Update,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, RoomState},
+    log::{Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, Snapshot, Tail, Write},
     server::Limits,
     wire::{Code, Error, Event, Found, MAX_FRAME, Post, Request, Search, write},
 };
@@ -156,11 +156,15 @@ impl RoomLog for Keeper {
         self.0.epoch()
     }
 
-    fn rooms(&self) -> BoxFuture<'_, Result<Vec<RoomState>, LogError>> {
-        self.0.rooms()
+    fn holds(&self, room: &RoomName, epoch: &str, seq: u64) -> bool {
+        self.0.holds(room, epoch, seq)
     }
 
-    fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Result<Appended, LogError>> {
+    fn subscribe(&self) -> BoxFuture<'_, Result<(Snapshot, Tail), LogError>> {
+        self.0.subscribe()
+    }
+
+    fn append(&self, batch: Vec<Write>) -> BoxFuture<'_, Result<Appended, LogError>> {
         self.0.append(batch)
     }
 
