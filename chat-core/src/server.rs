@@ -39,8 +39,8 @@ mod room_list;
 mod session;
 mod sync;
 
-use self::{broker::Broker, hub::Hub};
 pub use self::limits::Limits;
+use self::{broker::Broker, hub::Hub};
 
 /// How a server is run.
 #[derive(Clone, Default)]

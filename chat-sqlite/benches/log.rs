@@ -102,8 +102,9 @@ fn cost(size: u64) {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path());
     let batches = (60_000 / size).clamp(200, 4_000);
-    let messages: Vec<Vec<Write>> =
-        (0..batches).map(|n| (0..size).map(|it| Write::Entry(say(n * size + it, "lobby"))).collect()).collect();
+    let messages: Vec<Vec<Write>> = (0..batches)
+        .map(|n| (0..size).map(|it| Write::Entry(say(n * size + it, "lobby"))).collect())
+        .collect();
     let (start, cpu) = (Instant::now(), cpu_time());
     for batch in messages {
         block_on(log.append(batch)).unwrap();
@@ -148,7 +149,8 @@ fn opening() {
 fn fill(directory: &Path) -> ! {
     let log = open(directory);
     for n in 0..2_000 {
-        let batch = (0..500).map(|it| Write::Entry(say(n * 500 + it, &format!("room{}", it % 100)))).collect();
+        let batch =
+            (0..500).map(|it| Write::Entry(say(n * 500 + it, &format!("room{}", it % 100)))).collect();
         block_on(log.append(batch)).unwrap();
     }
     process::abort()

@@ -66,7 +66,8 @@ pub(crate) fn step(
         // A damaged entry is not shown, so it need not be found.
         let Some(room) = by_id.get(&entry.room).filter(|it| entry.is_whole(it)) else { continue };
         let text = words::tokens(&entry.body.text).join(" ");
-        let sender = PersonName::parse(&entry.author.name).map(|name| sender_token(&name)).unwrap_or_default();
+        let sender =
+            PersonName::parse(&entry.author.name).map(|name| sender_token(&name)).unwrap_or_default();
         insert.execute(params![last, text, sender, room_token(room)])?;
         if count % LOOKED_UP_EVERY == 0 && is_wanted() {
             is_at_end = false;

@@ -7,6 +7,7 @@
 mod batch;
 mod checkpoint;
 mod checksum;
+mod command;
 mod connection;
 mod directory;
 mod error;

@@ -33,8 +33,7 @@ pub(crate) fn load(db: &Connection, current: Result<Run, u128>) -> rusqlite::Res
     let names: HashMap<u64, Run> = earlier.iter().map(|it| (it.ordinal, *it)).collect();
     let mut lineages = lineages(db, &names)?;
     let mut by_name: HashMap<RoomName, Room> = HashMap::new();
-    let mut statement =
-        db.prepare(ROOMS)?;
+    let mut statement = db.prepare(ROOMS)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let Some(mut room) = room(db, row)? else { continue };

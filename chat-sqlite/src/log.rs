@@ -5,8 +5,8 @@ use std::{io, path::Path, sync::Arc};
 use chat_core::{
     RoomName,
     log::{
-        Append, Appended, Found, LogError, LogPage, Outcome, PageLimit, RoomLog, RoomState, Search, Snapshot, Tail,
-        Write,
+        Append, Appended, Found, LogError, LogPage, Outcome, PageLimit, RoomLog, RoomState, Search, Snapshot,
+        Tail, Write,
     },
 };
 use futures::{
@@ -118,7 +118,7 @@ impl SqliteLog {
 
     /// Makes the next commit report a failure.
     #[cfg(test)]
-    pub(crate) fn fail(&self, fault: crate::worker::Fault) {
+    pub(crate) fn fail(&self, fault: crate::command::Fault) {
         self.writer.fail(fault);
     }
 

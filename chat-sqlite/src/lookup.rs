@@ -23,11 +23,7 @@ pub(crate) fn all(
 
 /// Looks up the request, which is for `room`; `None` if no entry has its name. A damaged entry cannot be compared, so it
 /// is answered with a conflict, and its name is not used for another entry.
-pub(crate) fn one(
-    db: &Connection,
-    room: Option<&Room>,
-    item: &Append,
-) -> rusqlite::Result<Option<Outcome>> {
+pub(crate) fn one(db: &Connection, room: Option<&Room>, item: &Append) -> rusqlite::Result<Option<Outcome>> {
     let mut statement =
         db.prepare_cached(&format!("{} FROM entries WHERE client = ?1 AND request = ?2", EntryRow::COLUMNS))?;
     let mut rows = statement.query(params![item.client.0.to_be_bytes(), item.request.cast_signed()])?;
@@ -41,6 +37,7 @@ pub(crate) fn one(
                 && digest == chain::digest(&item.body)
         }
     };
-    let same = EntryRow::read(row).ok().filter(|row| room.is_some_and(|room| row.is_whole(room)) && is_same(row));
+    let same =
+        EntryRow::read(row).ok().filter(|row| room.is_some_and(|room| row.is_whole(room)) && is_same(row));
     Ok(Some(same.map_or(Outcome::Conflict, |row| Outcome::Known(Position { seq: row.seq, at: row.at }))))
 }

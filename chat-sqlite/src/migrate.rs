@@ -155,8 +155,9 @@ fn damaged_unless(is_whole: bool, checksum: i64) -> i64 {
 }
 
 fn old_rooms(db: &Connection) -> rusqlite::Result<HashMap<i64, OldRoom>> {
-    let mut select =
-        db.prepare("SELECT id, name, head, oldest, newest_at, bytes, lineage, hash FROM old_rooms ORDER BY id")?;
+    let mut select = db.prepare(
+        "SELECT id, name, head, oldest, newest_at, bytes, lineage, hash FROM old_rooms ORDER BY id",
+    )?;
     let mut rows = select.query([])?;
     let mut rooms = HashMap::new();
     while let Some(row) = rows.next()? {
@@ -282,12 +283,14 @@ fn old_checksum(entry: &EntryRow, kind: i64, room: &Room) -> i64 {
 
 fn topics(db: &Connection, rooms: &HashMap<i64, OldRoom>) -> rusqlite::Result<()> {
     let mut select = db.prepare("SELECT room, text, hash FROM old_topics ORDER BY room")?;
-    let mut newest = db.prepare("SELECT max(seq) FROM entries WHERE room = ?1 AND kind = 'topic' AND text = ?2")?;
+    let mut newest =
+        db.prepare("SELECT max(seq) FROM entries WHERE room = ?1 AND kind = 'topic' AND text = ?2")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (id, text, hash): (i64, String, i64) = (row.get(0)?, text(row, 1), number(row, 2));
         let Some(OldRoom { room, .. }) = rooms.get(&id) else { continue };
-        let wanted = Checksum::of("topics").number(id.cast_unsigned()).text(room.name.as_str()).text(&text).finish();
+        let wanted =
+            Checksum::of("topics").number(id.cast_unsigned()).text(room.name.as_str()).text(&text).finish();
         // Zero, if the entry is deleted already.
         let seq: Option<i64> = newest.query_one((id, &text), |row| row.get(0))?;
         let entry = StateEntry { seq: seq.unwrap_or(0).cast_unsigned(), body: Arc::new(Body::topic(text)) };

@@ -62,7 +62,9 @@ impl Batch<'_> {
         let gone: Option<i64> = self
             .db
             .prepare_cached(BYTES_BELOW)?
-            .query_one(params![room.id, oldest.cast_signed(), ENTRY_OVERHEAD.cast_signed()], |row| row.get(0))?;
+            .query_one(params![room.id, oldest.cast_signed(), ENTRY_OVERHEAD.cast_signed()], |row| {
+                row.get(0)
+            })?;
         let held = room.bytes.saturating_sub(gone.unwrap_or_default().cast_unsigned());
         self.delete_to(name, oldest - 1, held)
     }

@@ -145,7 +145,9 @@ impl Rooms {
     pub(crate) fn not_behind(mut self, before: &Rooms) -> Rooms {
         for (name, old) in &before.by_name {
             let is_behind = match self.by_name.get(name) {
-                Some(room) => room.incarnation == old.incarnation && (room.head < old.head || room.id != old.id),
+                Some(room) => {
+                    room.incarnation == old.incarnation && (room.head < old.head || room.id != old.id)
+                }
                 // An empty room may have been forgotten.
                 None => !old.is_empty(),
             };

@@ -32,7 +32,8 @@ pub(crate) struct EntryRow {
 
 impl EntryRow {
     /// The columns that [`EntryRow::read`] expects, in its order.
-    pub(crate) const COLUMNS: &str = "SELECT seq, at, author, identity, bot, kind, text, fields, client, request, hash,
+    pub(crate) const COLUMNS: &str =
+        "SELECT seq, at, author, identity, bot, kind, text, fields, client, request, hash,
         digest, checksum, room";
     /// Writes what [`EntryRow::insert`] binds.
     pub(crate) const INSERT: &str = "

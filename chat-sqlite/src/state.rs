@@ -33,7 +33,8 @@ pub(crate) fn write(db: &Connection, room: &Room, entry: &StateEntry) -> rusqlit
 /// Reads the state of a room. A damaged row is left out.
 pub(crate) fn read(db: &Connection, room: &Room) -> rusqlite::Result<StateMap> {
     let mut state = StateMap::default();
-    let mut select = db.prepare_cached("SELECT kind, seq, text, fields, checksum FROM state WHERE room = ?1")?;
+    let mut select =
+        db.prepare_cached("SELECT kind, seq, text, fields, checksum FROM state WHERE room = ?1")?;
     let mut rows = select.query([room.id])?;
     while let Some(row) = rows.next()? {
         match entry(row) {

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError},
     },
     thread,
@@ -14,46 +14,26 @@ use std::{
 
 use chat_core::{
     RoomName,
-    log::{Appended, Commit, Feed, LogError, Outcome, Snapshot, Tail, Write},
+    log::{Appended, Commit, Feed, LogError, Outcome, Snapshot, Write},
 };
 use futures::channel::oneshot;
 use rusqlite::{ErrorCode, TransactionBehavior};
 
+#[cfg(test)]
+use crate::command::Fault;
 use crate::{
     batch::{Batch, Changed},
     checkpoint::Checkpointer,
+    command::{Command, Signals},
     connection,
     error::StorageError,
-    indexer::{AT_EASE, AT_ONCE, IndexState, Indexer},
+    indexer::{AT_EASE, AT_ONCE, Indexer},
     load,
     open::Options,
     rooms::{Next, Shared},
     store::{Store, record_run},
     wal::checkpoint,
 };
-
-/// What the writer thread is asked to do.
-#[derive(Debug)]
-pub(crate) enum Command {
-    /// Stores a batch.
-    Append(Vec<Write>, oneshot::Sender<Result<Appended, LogError>>),
-    /// Hands out the rooms and the commits from then on.
-    Subscribe(oneshot::Sender<(Snapshot, Tail)>),
-    /// Brings the index up to date with the entries stored now.
-    Index(IndexState, oneshot::Sender<()>),
-    #[cfg(test)]
-    Execute(String),
-    #[cfg(test)]
-    Fail(Fault),
-}
-
-/// When the next commit reports a failure.
-#[cfg(test)]
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
-    AfterIt,
-    InsteadOfIt,
-}
 
 /// The state of the writer thread.
 #[derive(Debug)]
@@ -76,15 +56,6 @@ pub(crate) struct WriterThread {
     signals: Arc<Signals>,
     #[cfg(test)]
     fault: Option<Fault>,
-}
-
-/// What the handle tells the thread besides commands.
-#[derive(Debug, Default)]
-pub(crate) struct Signals {
-    /// The log is being closed.
-    pub(crate) is_closing: AtomicBool,
-    /// How many commands are waiting.
-    pub(crate) waiting: AtomicUsize,
 }
 
 impl WriterThread {

@@ -15,13 +15,14 @@ use chat_core::log::{Appended, LogError, Snapshot, Tail, Write};
 use futures::channel::oneshot;
 
 #[cfg(test)]
-use crate::worker::Fault;
+use crate::command::Fault;
 use crate::{
+    command::{Command, Signals},
     indexer::IndexState,
     open::Options,
     rooms::Shared,
     store::Store,
-    worker::{Command, Signals, WriterThread},
+    worker::WriterThread,
 };
 
 /// The handle of the writer thread. Dropping the handle stores the queued batches first.

@@ -88,9 +88,8 @@ fn a_commit_that_is_missing_or_doubled_is_noticed() {
 fn a_record_that_does_not_fit_is_noticed() {
     let mut registry = Registry::new("e".to_owned(), Snapshot::default());
     let (room, misfit) = (name("a"), Err(Misplaced::Record { room: name("a") }));
-    let mut apply = |position, record| {
-        registry.apply(&Commit { position, changes: vec![Change::Record(record)] })
-    };
+    let mut apply =
+        |position, record| registry.apply(&Commit { position, changes: vec![Change::Record(record)] });
     assert_eq!(apply(1, Record::RoomForgotten { room: room.clone() }), misfit);
     assert_eq!(apply(2, Record::RoomMade { room: room.clone(), incarnation: 1 }), Ok(()));
     assert_eq!(apply(3, Record::RoomMade { room: room.clone(), incarnation: 2 }), misfit);

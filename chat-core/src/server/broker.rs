@@ -263,7 +263,8 @@ fn rooms_to_make(submissions: &[Submission]) -> Vec<Record> {
             rooms.push(room);
         }
     }
-    let made = |room: &Arc<Room>| Record::RoomMade { room: room.name().clone(), incarnation: room.incarnation() };
+    let made =
+        |room: &Arc<Room>| Record::RoomMade { room: room.name().clone(), incarnation: room.incarnation() };
     rooms.into_iter().map(made).collect()
 }
 
@@ -309,9 +310,7 @@ fn refuse(submissions: &[Submission], known: Vec<Option<Outcome>>, error: &LogEr
     for (submission, outcome) in submissions.iter().zip(known.into_iter().chain(iter::repeat(None))) {
         match outcome {
             Some(outcome) => submission.answer(outcome, &mut acks, 1),
-            None => submission
-                .mailbox
-                .refuse_late(submission.id, storage_error(Some(submission.id), error)),
+            None => submission.mailbox.refuse_late(submission.id, storage_error(Some(submission.id), error)),
         }
     }
 }

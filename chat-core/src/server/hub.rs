@@ -208,7 +208,8 @@ impl Hub {
         if !room.is_made() {
             entry.remove();
             self.room_list.remove(room);
-        } else if room.begin_forgetting() && !self.queue.propose(Record::RoomForgotten { room: room.name().clone() })
+        } else if room.begin_forgetting()
+            && !self.queue.propose(Record::RoomForgotten { room: room.name().clone() })
         {
             room.keep();
         }

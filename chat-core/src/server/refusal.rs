@@ -31,6 +31,7 @@ pub(super) fn storage_error(id: Option<u64>, error: &LogError) -> Bytes {
 
 /// Ends the link of a client that is in a room which the log has forgotten. The client joins the room again.
 pub(super) fn room_forgotten() -> Bytes {
-    let message = "a room was forgotten, because nobody was in it elsewhere and it had no entries; join it again";
+    let message =
+        "a room was forgotten, because nobody was in it elsewhere and it had no entries; join it again";
     wire::write(&Event::Error(wire::Error::of(None, Code::NoSuchRoom, message)))
 }

@@ -89,8 +89,15 @@ impl Room {
     /// A room that the log does not know until something is said in it.
     pub(super) fn unmade(state: RoomState, incarnation: u64, all_rings: Arc<AtomicUsize>) -> Room {
         let RoomState { room, epoch, oldest, head, state } = state;
-        let recent =
-            Recent { frames: VecDeque::new(), hashes: VecDeque::new(), bytes: 0, head, oldest, epoch: epoch.into(), state };
+        let recent = Recent {
+            frames: VecDeque::new(),
+            hashes: VecDeque::new(),
+            bytes: 0,
+            head,
+            oldest,
+            epoch: epoch.into(),
+            state,
+        };
         Room {
             name: room,
             incarnation,

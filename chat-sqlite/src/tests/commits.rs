@@ -6,7 +6,7 @@ use chat_core::log::{LogError, RoomLog};
 use tempfile::tempdir;
 
 use super::{append, epoch, name, open, say, state, stored, talk, texts};
-use crate::{SqliteLog, worker::Fault};
+use crate::{SqliteLog, command::Fault};
 
 /// What another process finds if this one is gone now.
 fn after_a_crash(directory: &Path) -> Vec<String> {

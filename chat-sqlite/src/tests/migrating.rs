@@ -18,7 +18,8 @@ use crate::{OpenError, connection, migrate, schema::VERSION};
 /// The runs of the old database.
 const OLD: [&str; 3] = ["uP_pgGs5mnxrv6UjCksz6Q", "3YDqOqWApQY8zKfqs2MVDg", "i32kJwg73E4WHPHcXqfhDQ"];
 /// Its rooms: oldest, head and topic.
-const ROOMS: [(&str, u64, u64, &str); 3] = [("Küche", 1, 3, "Abwasch 2"), ("Lobby", 1, 7, ""), ("old", 66, 81, "gone topic")];
+const ROOMS: [(&str, u64, u64, &str); 3] =
+    [("Küche", 1, 3, "Abwasch 2"), ("Lobby", 1, 7, ""), ("old", 66, 81, "gone topic")];
 
 fn old() -> TempDir {
     let directory = tempdir().unwrap();
@@ -86,10 +87,8 @@ fn an_old_log_goes_on_as_it_was() {
     }
     assert!(!log.holds(&name("lobby"), "AAAAAAAAAAAAAAAAAAAAAA", 1));
     // Requests: the same, another text under the same name, and one whose entry was deleted.
-    let again = |client, request, room, text: &str| Append {
-        client: ClientId(client),
-        ..say(room, request, text)
-    };
+    let again =
+        |client, request, room, text: &str| Append { client: ClientId(client), ..say(room, request, text) };
     let bot = Append { author: Arc::new(Author::bot("teabot")), ..again(7, 2, "lobby", "It's four o'clock") };
     let topic = Append { body: Arc::new(Body::topic("Abwasch 1")), ..again(7, 103, "küche", "") };
     let batch = vec![
@@ -114,7 +113,9 @@ fn an_old_log_goes_on_as_it_was() {
     let (_, _, head, _) = ROOMS[2];
     assert_eq!(seqs, [Some(1), Some(2), Some(2), None, None, Some(head), Some(head + 1001)]);
     // Searches, also for an entry that was not indexed.
-    for (words, count) in [("tea", 3), ("four", 3), ("end", 1), ("later", page(&log, "old", 0).entries.len() - 1)] {
+    for (words, count) in
+        [("tea", 3), ("four", 3), ("end", 1), ("later", page(&log, "old", 0).entries.len() - 1)]
+    {
         let query = chat_core::words::Query::parse(words).unwrap();
         let search = Search { query, room: None, from: None, since: None, before: None, limit: 100 };
         assert_eq!(block_on(log.search(search)).unwrap().hits.len(), count, "{words}");
@@ -159,7 +160,10 @@ fn what_is_in_the_write_ahead_log_is_migrated_and_copied() {
     let (directory, crashed) = (old(), tempdir().unwrap());
     let db = Connection::open(directory.path().join("chat.db")).unwrap();
     db.pragma_update(None, "journal_mode", "wal").unwrap();
-    db.execute_batch("DELETE FROM entries WHERE room = (SELECT id FROM rooms WHERE name = 'Lobby') AND seq = 7").unwrap();
+    db.execute_batch(
+        "DELETE FROM entries WHERE room = (SELECT id FROM rooms WHERE name = 'Lobby') AND seq = 7",
+    )
+    .unwrap();
     for file in ["chat.db", "chat.db-wal"] {
         fs::copy(directory.path().join(file), crashed.path().join(file)).unwrap();
     }
@@ -182,8 +186,7 @@ fn a_migration_that_is_killed_is_done_by_the_next_start() {
     db.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
     migrate::migrate(&mut db, &path, 2).unwrap();
     // While the connection is open all of it is in the write-ahead log; a kill leaves any part of that.
-    let (database, wal) =
-        (fs::read(&path).unwrap(), fs::read(directory.path().join("chat.db-wal")).unwrap());
+    let (database, wal) = (fs::read(&path).unwrap(), fs::read(directory.path().join("chat.db-wal")).unwrap());
     let mut versions = std::collections::BTreeSet::new();
     for end in (0..=wal.len()).step_by(4111).chain([wal.len()]) {
         for file in ["chat.db-shm", "chat.db.v2"] {
@@ -264,7 +267,10 @@ fn a_damaged_database_is_refused_whole() {
     assert!(matches!(error, OpenError::Migration { found: 2, .. }), "{error}");
     assert_eq!(error.to_string().lines().count(), 1, "{error}");
     let version = |path: &Path| {
-        Connection::open(path).unwrap().pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap()
+        Connection::open(path)
+            .unwrap()
+            .pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))
+            .unwrap()
     };
     assert_eq!(version(&path), 2);
     assert_eq!(fs::read(copy_of(directory.path())).unwrap().len(), before.len());

@@ -99,7 +99,8 @@ pub async fn an_entry_of_a_later_kind_counts(subject: &Subject) {
     bob.say(ROOM, "later").await;
     assert_eq!(ana.entries(5).await[4].body.text, "later");
 
-    let tag = ana.ask(History { room: ROOM.into(), before: Some(5), limit: Some(9), ..History::default() }).await;
+    let tag =
+        ana.ask(History { room: ROOM.into(), before: Some(5), limit: Some(9), ..History::default() }).await;
     let Event::Page(page) = ana.reply(tag).await else { panic!("history is answered by a page") };
     assert_eq!(page.entries, read[..4]);
     let tag = ana.ask(Search { words: "tea".into(), ..Search::default() }).await;

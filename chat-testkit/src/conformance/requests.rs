@@ -186,7 +186,8 @@ pub async fn a_ping_is_answered(subject: &Subject) {
 }
 
 async fn page(client: &mut RawClient, before: Option<u64>, limit: u64) -> Page {
-    let history = |id| Request::new(id, History { room: "lobby".into(), before, limit: Some(limit), hashes: false });
+    let history =
+        |id| Request::new(id, History { room: "lobby".into(), before, limit: Some(limit), hashes: false });
     match client.ask(history).await {
         Event::Page(page) => page,
         other => panic!("history was answered with {other:?}"),

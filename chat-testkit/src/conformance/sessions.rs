@@ -162,7 +162,8 @@ pub async fn a_server_that_stops_says_goodbye(subject: &Subject) {
 /// may be lost, the reply that came may be the second one.
 async fn rejoin(client: &mut RawClient, after: u64, epoch: &str) -> u64 {
     let epoch = Some(epoch.to_owned().into());
-    let join = |id| Request::new(id, Join { room: "lobby".into(), after: Some(after), epoch, ..Join::default() });
+    let join =
+        |id| Request::new(id, Join { room: "lobby".into(), after: Some(after), epoch, ..Join::default() });
     let Event::Joined(joined) = client.ask(join).await else { panic!("a member may join again") };
     assert_eq!((joined.after, joined.reset), (after, false));
     let early = client.forget().into_iter().filter(|event| matches!(event, Event::Entry(_))).count();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chat_core::{
     ClientId, RoomName,
     log::{
-        Append, Appended, Commit, EntryHash, LogEntry, LogPage, Outcome, PageLimit, Position, Record, RoomLog,
-        RoomState, Tail, Write,
+        Append, Appended, Commit, EntryHash, LogEntry, LogPage, Outcome, PageLimit, Position, Record,
+        RoomLog, RoomState, Tail, Write,
         chain::{self, Link},
     },
     wire::{Author, Body},

@@ -128,12 +128,11 @@ impl Model {
     }
 
     async fn check_rooms(&self, log: &dyn RoomLog, what: &str) {
-        let listed: Vec<_> =
-            rooms(log)
-                .await
-                .into_iter()
-                .map(|it| (it.room, it.oldest, it.head, it.state.topic().to_owned()))
-                .collect();
+        let listed: Vec<_> = rooms(log)
+            .await
+            .into_iter()
+            .map(|it| (it.room, it.oldest, it.head, it.state.topic().to_owned()))
+            .collect();
         let wanted = self.rooms.iter().map(|(room, all)| {
             let topic = all.iter().rev().find(|it| it.body.kind == EntryKind::Topic);
             (room.clone(), 1, all.len() as u64, topic.map_or(String::new(), |it| it.body.text.clone()))

@@ -48,7 +48,8 @@ pub async fn everything_of_an_entry_comes_back(medium: &dyn Medium) {
             let (at, seq) = (MAX_INTEGER, wanted.len() as u64 + 1);
             let author = Arc::new(Author::person(from));
             let body = Arc::new(Body { kind, text: text.to_owned(), fields: None });
-            let entry = LogEntry { seq, at, author: author.clone(), body: body.clone(), hash: EntryHash::NONE };
+            let entry =
+                LogEntry { seq, at, author: author.clone(), body: body.clone(), hash: EntryHash::NONE };
             let hash = hash_of(&entry, "a", wanted.last().map_or(EntryHash::NONE, |it: &LogEntry| it.hash));
             wanted.push(LogEntry { hash, ..entry });
             let (client, request) = (ClientId(client), MAX_INTEGER - n);
@@ -128,7 +129,8 @@ pub async fn rooms_are_those_that_have_entries(medium: &dyn Medium) {
     talk(log, 2, "b", 1..=1).await;
     assert_eq!(append_one(log, say(1, 1, "elsewhere", "y")).await, Outcome::Conflict);
     let rooms = rooms(log).await;
-    let listed: Vec<_> = rooms.iter().map(|it| (it.room.as_str(), it.oldest, it.head, it.state.topic())).collect();
+    let listed: Vec<_> =
+        rooms.iter().map(|it| (it.room.as_str(), it.oldest, it.head, it.state.topic())).collect();
     assert_eq!(listed, [("a", 1, 2, ""), ("b", 1, 1, "")]);
 }
 

@@ -1,8 +1,6 @@
 //! Checks of what a log is when it is opened again. One that is not durable begins anew, and says so.
 
-use chat_core::{
-    log::{Append, EntryHash, Outcome, Write, epoch_of_room, parts_of_epoch},
-};
+use chat_core::log::{Append, EntryHash, Outcome, Write, epoch_of_room, parts_of_epoch};
 
 use super::{Medium, fixture::*, model};
 

@@ -126,7 +126,9 @@ pub async fn two_writers_see_one_order_without_holes(medium: &dyn Medium) {
     };
     let write = &write;
     let [(one, of_one, a), (other, of_other, b)] = thread::scope(|scope| {
-        [1, 2].map(|client| scope.spawn(move || write(client))).map(|thread| thread.join().expect("it passes"))
+        [1, 2]
+            .map(|client| scope.spawn(move || write(client)))
+            .map(|thread| thread.join().expect("it passes"))
     });
     assert_eq!((sorted(&a), sorted(&b)), (rooms(log).await, rooms(log).await));
     // A reader that came a little later has missed the first commits, and nothing after.
@@ -134,10 +136,15 @@ pub async fn two_writers_see_one_order_without_holes(medium: &dyn Medium) {
     assert!(shared as u64 >= EACH);
     assert_eq!(one[one.len() - shared..], other[other.len() - shared..]);
     for (room, seq, position) in of_one.into_iter().chain(of_other) {
-        let is_it = |change: &Change| matches!(change, Change::Entries { room: other, entries }
-            if *other == name(room) && entries.iter().any(|entry| entry.seq == seq));
+        let is_it = |change: &Change| {
+            matches!(change, Change::Entries { room: other, entries }
+            if *other == name(room) && entries.iter().any(|entry| entry.seq == seq))
+        };
         let commit = one.iter().chain(&other).find(|commit| commit.position == position);
-        assert!(commit.is_some_and(|commit| commit.changes.iter().any(is_it)), "{seq} of {room} at {position}");
+        assert!(
+            commit.is_some_and(|commit| commit.changes.iter().any(is_it)),
+            "{seq} of {room} at {position}"
+        );
     }
     for room in ["a", "b", "c"] {
         let numbers: Vec<u64> = entries(log, room, 0).await.iter().map(|entry| entry.seq).collect();
@@ -173,9 +180,8 @@ pub async fn records_and_entries_are_in_one_order(medium: &dyn Medium) {
         .iter()
         .flat_map(|commit| &commit.changes)
         .filter_map(|change| match change {
-            Change::Entries { room, entries } => {
-                (*room == name("a")).then(|| format!("{:?}", entries.iter().map(|it| it.seq).collect::<Vec<_>>()))
-            }
+            Change::Entries { room, entries } => (*room == name("a"))
+                .then(|| format!("{:?}", entries.iter().map(|it| it.seq).collect::<Vec<_>>())),
             Change::Record(record) => (*record.room() == name("a")).then(|| format!("{record:?}")),
             _ => None,
         })
@@ -212,7 +218,11 @@ pub async fn a_record_that_does_not_fit_is_refused(medium: &dyn Medium) {
     ];
     for record in misfits {
         let appended = write(log, vec![Write::Record(record.clone())]).await;
-        assert_eq!((&appended.outcomes[..], appended.position), (&[Outcome::Refused][..], None), "{record:?}");
+        assert_eq!(
+            (&appended.outcomes[..], appended.position),
+            (&[Outcome::Refused][..], None),
+            "{record:?}"
+        );
     }
     assert_eq!(rooms(log).await, before);
     assert!(tail.next().now_or_never().is_none());
@@ -229,7 +239,11 @@ pub async fn a_trimmed_room_keeps_its_head(medium: &dyn Medium) {
         assert_eq!((state.oldest, state.head, state.state.topic()), (oldest, 10, "tea"));
         assert_eq!(entries(log, "a", 0).await.len(), held);
     }
-    assert_eq!(seq(append_one(log, say(1, 1, "a", "another")).await), 11, "the name is free, the number is not");
+    assert_eq!(
+        seq(append_one(log, say(1, 1, "a", "another")).await),
+        11,
+        "the name is free, the number is not"
+    );
 }
 
 /// protocol 6.4
@@ -241,7 +255,10 @@ pub async fn a_room_that_is_made_again_is_another_room(medium: &dyn Medium) {
         let epoch = epoch(log, "a").await;
         assert!(!epochs.contains(&epoch));
         for old in &epochs {
-            assert!((1..=5).all(|seq| !log.holds(&name("a"), old, seq)), "{old} is the epoch of another room");
+            assert!(
+                (1..=5).all(|seq| !log.holds(&name("a"), old, seq)),
+                "{old} is the epoch of another room"
+            );
         }
         assert!((1..=5).all(|seq| log.holds(&name("a"), &epoch, seq)));
         epochs.push(epoch);

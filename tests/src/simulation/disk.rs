@@ -41,7 +41,13 @@ pub struct Stored {
 
 impl Durable {
     pub(super) fn new(time: &VirtualTime, bytes: usize, epoch: u128) -> Durable {
-        Durable { log: MemoryLog::new(bytes, epoch), epoch, stored: Mutex::default(), writes: Mutex::default(), time: time.clone() }
+        Durable {
+            log: MemoryLog::new(bytes, epoch),
+            epoch,
+            stored: Mutex::default(),
+            writes: Mutex::default(),
+            time: time.clone(),
+        }
     }
 
     pub(super) fn epoch_number(&self) -> u128 {

@@ -7,7 +7,15 @@ use crate::KeyId;
 
 fn first<'a>(author: &'a Author, body: &'a Body) -> Link<'a> {
     let digest = digest(body);
-    Link { previous: EntryHash::NONE, room: "lobby", seq: 1, at: 1_790_000_000_000, author, kind: &body.kind, digest }
+    Link {
+        previous: EntryHash::NONE,
+        room: "lobby",
+        seq: 1,
+        at: 1_790_000_000_000,
+        author,
+        kind: &body.kind,
+        digest,
+    }
 }
 
 /// protocol 8.13: the vectors that the document shows.

@@ -46,7 +46,9 @@ fn what_is_over_the_bound_is_taken_from_the_largest_room() {
     for n in 1..=20 {
         append(&log, vec![say(2, n, "loud", "x")]);
         let commit = block_on(tail.next()).unwrap().unwrap();
-        trimmed.extend(commit.changes.into_iter().filter(|it| matches!(it, Change::Record(Record::RoomTrimmed { .. }))));
+        trimmed.extend(
+            commit.changes.into_iter().filter(|it| matches!(it, Change::Record(Record::RoomTrimmed { .. }))),
+        );
     }
     assert_eq!(texts(&log, "quiet", 0, PAGE).0, 1, "the quiet room keeps its history");
     let (oldest, held) = texts(&log, "loud", 0, PAGE);

@@ -144,7 +144,9 @@ impl Reads {
             (Read::History { id, .. } | Read::Replay { id, .. } | Read::Search { id, .. }, Err(error)) => {
                 out(storage_error(Some(id), &error))
             }
-            (Read::Search { id, hashes, .. }, Ok(LogAnswer::Found(found))) => out(found_frame(id, &found, hashes)),
+            (Read::Search { id, hashes, .. }, Ok(LogAnswer::Found(found))) => {
+                out(found_frame(id, &found, hashes))
+            }
             (Read::CatchUp(room), Ok(LogAnswer::Page(page))) => {
                 let membership = rooms.iter_mut().find(|it| Arc::ptr_eq(&it.room, &room));
                 let hashes = membership.as_ref().is_some_and(|membership| membership.hashes);
@@ -170,7 +172,14 @@ impl Reads {
                 if older.is_empty() && after >= room.oldest() {
                     // The whole stretch is damaged, and there may be entries before it.
                     let span = (span * 2).clamp(FIRST_SPAN, LONGEST_SPAN);
-                    self.waiting.push_front(Read::History { id, room, before: after + 1, limit, span, hashes });
+                    self.waiting.push_front(Read::History {
+                        id,
+                        room,
+                        before: after + 1,
+                        limit,
+                        span,
+                        hashes,
+                    });
                     return Ok(());
                 }
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -49,12 +49,15 @@ fn dense(case: &mut Case<'_>) {
         for (state, entries) in &log.rooms {
             let room = state.room.as_str();
             let numbers = entries.iter().map(|it| it.seq);
-            if !numbers.eq(state.oldest..=state.head) || next.get(&(state.epoch.as_str(), room)) != Some(&(state.head + 1)) {
+            if !numbers.eq(state.oldest..=state.head)
+                || next.get(&(state.epoch.as_str(), room)) != Some(&(state.head + 1))
+            {
                 let what = format!("{room} holds {}..={} with holes", state.oldest, state.head);
                 case.against(Rule::Dense, None, what);
             }
             for entry in entries {
-                if !stored.get(&(state.epoch.as_str(), room, entry.seq)).is_some_and(|it| is_same(it, entry)) {
+                if !stored.get(&(state.epoch.as_str(), room, entry.seq)).is_some_and(|it| is_same(it, entry))
+                {
                     case.against(Rule::Dense, None, format!("{room} changed {entry:?}"));
                 }
             }

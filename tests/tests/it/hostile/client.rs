@@ -258,7 +258,9 @@ impl Rig {
             b'o' => RequestBody::from(Post::topic(room, line.text())),
             b'w' => RequestBody::from(Who { room }),
             b'r' => RequestBody::Rooms,
-            b'h' => RequestBody::from(History { room, before: line.maybe(), limit: line.maybe(), hashes: false }),
+            b'h' => {
+                RequestBody::from(History { room, before: line.maybe(), limit: line.maybe(), hashes: false })
+            }
             b'p' => RequestBody::from(Replay { room, from: line.number(), to: line.number() }),
             b'P' => RequestBody::Ping,
             b'B' => RequestBody::Bye,

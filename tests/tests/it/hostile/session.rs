@@ -173,11 +173,16 @@ impl Hall {
                 Request::new(id, Post::tell(to, text(line)).by_bot(kind == b'E')).in_order(line.maybe())
             }
             b'w' => Request::new(id, Who { room }),
-            b'H' => Request::new(id, History { room, before: line.maybe(), limit: line.maybe(), hashes: true }),
+            b'H' => {
+                Request::new(id, History { room, before: line.maybe(), limit: line.maybe(), hashes: true })
+            }
             b'S' => {
                 let (since, before, limit) = (line.maybe(), line.maybe(), line.maybe());
                 let words = text(line);
-                Request::new(id, Search { words, room: Some(room), from: None, since, before, limit, hashes: true })
+                Request::new(
+                    id,
+                    Search { words, room: Some(room), from: None, since, before, limit, hashes: true },
+                )
             }
             b'p' => Request::new(id, Replay { room, from: line.number(), to: line.number() }),
             _ => return None,

@@ -10,7 +10,8 @@ use chat_testkit::{RawClient, virtual_time::VirtualTime};
 use super::TestServer;
 
 async fn page(client: &mut RawClient, before: Option<u64>, limit: u64) -> Page {
-    let history = |id| Request::new(id, History { room: "lobby".into(), before, limit: Some(limit), hashes: false });
+    let history =
+        |id| Request::new(id, History { room: "lobby".into(), before, limit: Some(limit), hashes: false });
     match client.ask(history).await {
         Event::Page(page) => page,
         other => panic!("{other:?}"),

@@ -161,8 +161,7 @@ fn who_is_in_a_room_that_another_server_forgets_joins_it_anew() {
         ana.say("hall", "x").await;
         ana.entries("hall", 1..=1).await;
         let room = room("hall");
-        let records =
-            [Record::RoomTrimmed { room: room.clone(), oldest: 2 }, Record::RoomForgotten { room }];
+        let records = [Record::RoomTrimmed { room: room.clone(), oldest: 2 }, Record::RoomForgotten { room }];
         log.append(records.map(Write::Record).into()).await.unwrap();
         ana.expect("error", |event| match event {
             Event::Error(Error { id: None, code: Code::NoSuchRoom, .. }) => Some(()),
@@ -241,7 +240,10 @@ fn a_server_whose_tail_is_broken_fails_and_delivers_nothing_wrong() {
                 time.pass(SECOND).await;
             }
             time.pass(SECOND * 20).await;
-            assert!(server.server.failed().now_or_never().is_some(), "{change:?}: it says that it has failed");
+            assert!(
+                server.server.failed().now_or_never().is_some(),
+                "{change:?}: it says that it has failed"
+            );
             let mut read = 0;
             ana.has_heard(|event| {
                 if let Event::Entry(entry) = event {

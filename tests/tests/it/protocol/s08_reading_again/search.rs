@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chat_core::{
     RoomName,
     client::Update,
-    log::{Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, Snapshot, Tail, Write},
+    log::{
+        Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, Snapshot, Tail, Write,
+    },
     server::Limits,
     wire::{Code, Error, Event, Found, MAX_FRAME, Post, Request, Search, write},
 };
