@@ -210,7 +210,7 @@ impl Client {
         }
         while let Some(expired) = self.queue.in_flight.expired(now) {
             match expired {
-                Expired::Retransmit(id) => return self.queue.get(id).map(|request| wire::write(request)),
+                Expired::Retransmit(id) => return self.queue.get(id).map(wire::write),
                 Expired::GivenUp(id) => {
                     if let Some(tag) = self.queue.forget(id).and_then(|asked| asked.tag) {
                         self.updates.push_back(Update::Unanswered { tag });
