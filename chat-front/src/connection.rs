@@ -39,7 +39,6 @@ pub struct Connection {
 
 /// What happens to a connection.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "updates are what nearly always happens, one at a time")]
 pub enum ConnectionEvent {
     /// The client, or the way to the server, reports this.
     Update(Update),

@@ -180,7 +180,13 @@ impl Peer {
         let mut state = self.state();
         let came = match content {
             Content::Frame(frame) => state.put(frame),
-            Content::Frames(frames) => frames.to_bytes().fold(false, |came, frame| state.put(frame) || came),
+            Content::Frames(frames) => {
+                let mut came = false;
+                for frame in frames.to_bytes() {
+                    came |= state.put(frame);
+                }
+                came
+            }
             Content::Part(part) => {
                 let mut reassembly = state.reassembly.take().unwrap_or_default();
                 let whole = reassembly.take(&part, now);

@@ -64,7 +64,7 @@ fn serve_hostile_things(listener: &TcpListener) {
             author: Author::person(from),
             to: None,
             at: 1,
-            body: Body { kind: kind, text: text.clone(), fields: None },
+            body: Body { kind, text: text.clone(), fields: None },
         };
         write(&mut raw, &Event::Entry(entry));
         let (entered, left) = (vec![text.clone()], vec![format!("x{text}")]);
