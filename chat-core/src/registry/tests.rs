@@ -17,7 +17,7 @@ fn name(room: &str) -> RoomName {
 
 fn say(request: u64, room: &str) -> Write {
     let (author, text) = (Arc::new(Author::person("ana")), "x".repeat(100));
-    let body = if request % 7 == 0 { Body::topic(text) } else { Body::message(text) };
+    let body = if request.is_multiple_of(7) { Body::topic(text) } else { Body::message(text) };
     let client = ClientId(1);
     Write::Entry(Append { client, request, room: name(room), author, at: request, body: Arc::new(body) })
 }
