@@ -10,7 +10,7 @@ use futures::{
     stream::FuturesUnordered,
 };
 
-use super::Subject;
+use super::{Subject, verdict::broken};
 use crate::time::{QUIET, within};
 
 /// A listener whose links are handed out in pairs. It stays open while a check looks at them.
@@ -102,6 +102,17 @@ async fn accept(listening: &mut Listening, hello: &Bytes) -> Incoming {
 /// Sends `frames`, which differ from each other, from one end to the other and holds what arrives to what is
 /// promised. Both ends are used at once, so more may be sent than fits in between.
 pub(super) async fn carry(subject: &Subject, from: &mut BoxLink, to: &mut BoxLink, frames: &[Bytes]) {
+    let arrived = carried(subject, from, to, frames).await;
+    check_promises(subject.promises(), frames, &arrived);
+}
+
+/// The same, for the caller to look at what arrived.
+pub(super) async fn carried(
+    subject: &Subject,
+    from: &mut BoxLink,
+    to: &mut BoxLink,
+    frames: &[Bytes],
+) -> Vec<Bytes> {
     let sending = async {
         for (number, frame) in (1..).zip(frames) {
             from.feed(frame.clone()).await.expect("the link takes frames");
@@ -110,7 +121,7 @@ pub(super) async fn carry(subject: &Subject, from: &mut BoxLink, to: &mut BoxLin
         from.flush().await.expect("the link takes frames");
     };
     let ((), arrived) = join(sending, receive(subject, to, frames.len())).await;
-    check_promises(subject.promises(), frames, &arrived);
+    arrived
 }
 
 /// Carries one frame. Where frames may be lost it is sent twenty times, of which some have to arrive.
@@ -125,11 +136,14 @@ pub(super) async fn carry_one(subject: &Subject, from: &mut BoxLink, to: &mut Bo
         }
     };
     let ((), arrived) = join(sending, receive(subject, to, usize::MAX)).await;
+    if let Some(changed) = arrived.iter().find(|arrived| **arrived != frame) {
+        broken(1, format_args!("a frame of {} bytes arrived as one of {}", frame.len(), changed.len()));
+    }
     assert!(!arrived.is_empty(), "none of twenty frames of {} bytes arrived", frame.len());
-    assert!(arrived.iter().all(|it| *it == frame), "a frame of {} bytes was changed", frame.len());
 }
 
-/// What arrives: `count` frames and nothing after them, or where frames may be lost, whatever comes before silence.
+/// What arrives: `count` frames and one after them if there is any, or what comes before a silence. A silence is long where
+/// nothing may be lost.
 pub(super) async fn receive(
     subject: &Subject,
     link: &mut (impl Stream<Item = io::Result<Bytes>> + Unpin),
@@ -138,42 +152,52 @@ pub(super) async fn receive(
     let reliable = subject.promises().reliable;
     let mut arrived = Vec::new();
     while !reliable || arrived.len() < count {
-        let next = if reliable {
-            link.next().await
-        } else {
-            match within(&subject.runtime, QUIET, link.next()).await {
-                Some(next) => next,
-                None => return arrived,
-            }
-        };
+        let silence = if reliable { STALLED } else { QUIET };
+        let Some(next) = within(&subject.runtime, silence, link.next()).await else { return arrived };
         let frame = next.expect("the link goes on").expect("the link works");
         if reliable || !is_greeting(&frame) {
             arrived.push(frame);
         }
     }
-    let extra = within(&subject.runtime, MOMENT, link.next()).await;
-    assert!(extra.is_none(), "something came that was not sent: {extra:?}");
+    if let Some(Some(Ok(extra))) = within(&subject.runtime, MOMENT, link.next()).await {
+        arrived.push(extra);
+    }
     arrived
 }
 
-/// Holds what arrived of `sent` to the promises; where they are weak, what is left of them is that nothing is
-/// invented or changed, and that a tenth arrives.
+/// Holds what arrived of `sent` to the promises.
 pub(super) fn check_promises(promises: Promises, sent: &[Bytes], arrived: &[Bytes]) {
+    if let Err((rule, why)) = promises_kept(promises, sent, arrived) {
+        broken(rule, why);
+    }
+}
+
+/// Which rule is broken if `arrived` came of `sent`, and how. Where promises are weak, what is left of them is that nothing
+/// is invented or changed, and that a tenth arrives.
+pub(super) fn promises_kept(
+    promises: Promises,
+    sent: &[Bytes],
+    arrived: &[Bytes],
+) -> Result<(), (u8, String)> {
     let places: HashMap<&Bytes, usize> =
         sent.iter().enumerate().map(|(place, frame)| (frame, place)).collect();
     assert_eq!(places.len(), sent.len(), "the check needs frames that differ");
-    let mut arrivals: Vec<usize> = arrived
-        .iter()
-        .map(|frame| *places.get(frame).unwrap_or_else(|| panic!("{} bytes were never sent", frame.len())))
-        .collect();
-    if promises.ordered {
-        assert!(arrivals.is_sorted(), "frames arrived out of order: {arrivals:?}");
+    let mut arrivals = Vec::new();
+    for frame in arrived {
+        let unknown = || (1, format!("a frame of {} bytes arrived that nobody sent", frame.len()));
+        arrivals.push(*places.get(frame).ok_or_else(unknown)?);
     }
-    if promises.reliable {
-        arrivals.sort_unstable();
-        assert_eq!(arrivals, Vec::from_iter(0..sent.len()), "each frame arrives exactly once");
+    if promises.ordered && !arrivals.is_sorted() {
+        return Err((2, format!("frames arrived out of order: {arrivals:?}")));
     }
-    assert!(arrived.len() * 10 >= sent.len(), "{} of {} frames arrived", arrived.len(), sent.len());
+    arrivals.sort_unstable();
+    if promises.reliable && arrivals != Vec::from_iter(0..sent.len()) {
+        return Err((3, format!("of {} frames, each of which arrives once, came {arrivals:?}", sent.len())));
+    }
+    if arrived.len() * 10 < sent.len() {
+        return Err((3, format!("{} of {} frames arrived", arrived.len(), sent.len())));
+    }
+    Ok(())
 }
 
 /// A frame of `len` bytes, an object as all frames are (protocol 1.1). It has `number` in it, so that frames differ,
@@ -224,6 +248,9 @@ const PIECE_MAX: usize = 6;
 
 /// How a frame of the suite ends.
 const END: &str = r#""}"#;
+
+/// After how long without a frame a reliable link counts as stalled.
+const STALLED: Duration = Duration::from_secs(8);
 
 /// How long a reliable link is watched for frames that nobody sent.
 pub(super) const MOMENT: Duration = Duration::from_millis(20);

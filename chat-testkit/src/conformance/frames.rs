@@ -13,8 +13,10 @@ use futures::{
 use super::{
     Subject,
     fixture::{
-        ESCAPES, Fixture, PLAIN, breathe, carry, carry_one, check_promises, frame, is_greeting, receive,
+        ESCAPES, Fixture, PLAIN, breathe, carried, carry, carry_one, check_promises, frame, is_greeting,
+        promises_kept, receive,
     },
+    verdict::broken,
 };
 use crate::time::{QUIET, within};
 
@@ -114,6 +116,9 @@ pub async fn frames_are_gathered_until_flushed(subject: &Subject) {
         }
         from.flush().await.expect("the link takes frames");
         let arrived = receive(subject, &mut to, frames.len()).await;
+        if subject.promises().reliable && arrived.len() < frames.len() {
+            broken(6, format_args!("{} of {} flushed frames arrived", arrived.len(), frames.len()));
+        }
         check_promises(subject.promises(), &frames, &arrived);
     }
 }
@@ -154,8 +159,14 @@ pub async fn links_do_not_mix(subject: &Subject) {
         let own = |kind: u8| -> Vec<Bytes> {
             (0..50).map(|count| Bytes::from(format!("{{\"{number}\":[{kind},{count}]}}"))).collect()
         };
-        carry(subject, near, &mut far.link, &own(0)).await;
-        carry(subject, &mut far.link, near, &own(1)).await;
+        let (there, back) = (own(0), own(1));
+        let arrived = carried(subject, near, &mut far.link, &there).await;
+        let came_back = carried(subject, &mut far.link, near, &back).await;
+        for (sent, arrived) in [(there, arrived), (back, came_back)] {
+            if let Err((_, why)) = promises_kept(subject.promises(), &sent, &arrived) {
+                broken(8, format_args!("among links that are used at once, {why}"));
+            }
+        }
     }))
     .await;
 }

@@ -9,6 +9,7 @@ use futures::{SinkExt, StreamExt, future::join, pin_mut, poll};
 use super::{
     Subject,
     fixture::{Fixture, MOMENT, breathe, carry_one, check_promises, frame, is_greeting},
+    verdict::broken,
 };
 use crate::time::{QUIET, within};
 
@@ -81,6 +82,9 @@ pub async fn what_was_sent_before_closing_arrives(subject: &Subject) {
             arrived
         };
         let ((), arrived) = join(sending, reading).await;
+        if subject.promises().reliable && arrived.len() < frames.len() {
+            broken(9, format_args!("{} of {} frames arrived before the end", arrived.len(), frames.len()));
+        }
         check_promises(subject.promises(), &frames, &arrived);
     }
 }
@@ -132,6 +136,45 @@ pub async fn a_dial_can_be_given_up(subject: &Subject) {
     }
     let (mut near, mut far) = fixture.pair().await;
     carry_one(subject, &mut near, &mut far.link, Bytes::from_static(br#"{"text":"the next one"}"#)).await;
+}
+
+/// A listener goes on when a peer is gone before its link was accepted.
+pub async fn a_listener_outlives_peers_that_give_up(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    let address = fixture.listening.address.clone();
+    for _ in 0..5 {
+        drop(subject.dial(&address).await);
+    }
+    let (mut near, mut far) = fixture.pair().await;
+    carry_one(subject, &mut near, &mut far.link, Bytes::from_static(br#"{"text":"still here"}"#)).await;
+}
+
+/// The tasks of a link end once it is dropped, and with the listener all of them.
+pub async fn links_leave_no_task_behind(subject: &Subject) {
+    let mut fixture = Fixture::open(subject).await;
+    let listening = subject.tasks();
+    for _ in 0..4 {
+        drop(fixture.both_ways().await);
+    }
+    let mut pairs = fixture.both_ways().await;
+    for (from, _) in &mut pairs {
+        from.close().await.expect("a link can be closed");
+    }
+    drop(pairs);
+    expect_tasks(subject, listening, "of dropped links").await;
+    drop(fixture);
+    expect_tasks(subject, 0, "without listener and links").await;
+}
+
+/// Waits until no more than so many tasks of the transport live.
+async fn expect_tasks(subject: &Subject, most: usize, what: &str) {
+    let began = subject.runtime.now();
+    while subject.tasks() > most {
+        if subject.runtime.now() - began > TASKS_END {
+            broken(17, format_args!("{} tasks {what} live after {TASKS_END:?}", subject.tasks() - most));
+        }
+        subject.pause(Duration::from_millis(10)).await;
+    }
 }
 
 /// Where nobody listens any more, a dial fails with words. Where frames may be lost, silence is legal too: then a
@@ -205,6 +248,9 @@ async fn next_or_quiet(subject: &Subject, link: &mut BoxLink) -> Option<Bytes> {
         }
     }
 }
+
+/// How soon the tasks of a link end after it.
+const TASKS_END: Duration = Duration::from_secs(5);
 
 /// How long a dial to nobody may take.
 const PATIENCE: Duration = Duration::from_secs(10);

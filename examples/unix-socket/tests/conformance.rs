@@ -5,4 +5,4 @@ use std::sync::Arc;
 use chat_cli::Pool;
 use chat_unix::Unix;
 
-chat_testkit::conformance!(unix, Arc::new(Pool), Unix, "unix:///tmp/chat-unix-{n}.sock");
+chat_testkit::conformance!(unix, Arc::new(Pool), |_| Unix, "unix:///tmp/chat-unix-{n}.sock");

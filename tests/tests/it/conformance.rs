@@ -3,16 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chat_core::memory::Memory;
+use chat_core::{SharedRuntime, memory::Memory};
 use chat_tcp::Tcp;
 use chat_testkit::weather::{Weather, WeatherTransport};
 use chat_udp::Udp;
 
 use crate::runtime::runtime;
 
-chat_testkit::conformance!(memory, runtime(), Memory::default(), "memory://hall");
-chat_testkit::conformance!(tcp, runtime(), Tcp::new(runtime()), "tcp://127.0.0.1:0");
-chat_testkit::conformance!(udp, runtime(), Udp::new(runtime()), "udp://127.0.0.1:0");
+chat_testkit::conformance!(memory, runtime(), |_| Memory::default(), "memory://hall");
+chat_testkit::conformance!(tcp, runtime(), Tcp::new, "tcp://127.0.0.1:0");
+chat_testkit::conformance!(udp, runtime(), Udp::new, "udp://127.0.0.1:0");
 
 chat_testkit::conformance!(ordered_but_lossy, runtime(), memory_in(LOSSY), "memory://hall");
 chat_testkit::conformance!(reliable_but_unordered, runtime(), memory_in(UNORDERED), "memory://hall");
@@ -23,8 +23,8 @@ chat_testkit::conformance!(
     "memory://hall"
 );
 
-fn memory_in(weather: Weather) -> WeatherTransport {
-    WeatherTransport::new(Arc::new(Memory::default()), weather, SEED, runtime())
+fn memory_in(weather: Weather) -> impl FnOnce(SharedRuntime) -> WeatherTransport {
+    move |runtime| WeatherTransport::new(Arc::new(Memory::default()), weather, SEED, runtime)
 }
 
 const LOSSY: Weather = Weather { loss: 10, duplicate: 5, ..CLEAR };

@@ -8,7 +8,6 @@ mod e2e;
 #[path = "../harness/harness.rs"]
 mod harness;
 mod hostile;
-mod hostile_servers;
 mod logs;
 mod measure;
 mod protocol;

@@ -18,11 +18,11 @@ use crate::runtime::{in_time, runtime};
 chat_testkit::conformance!(
     drizzle,
     runtime(),
-    WeatherTransport::new(
+    |runtime| WeatherTransport::new(
         Arc::new(Memory::default()),
         Weather { loss: 5, duplicate: 5, reorder: 10, ..Weather::default() },
         1,
-        runtime(),
+        runtime,
     ),
     "memory://hall"
 );
@@ -30,11 +30,11 @@ chat_testkit::conformance!(
 chat_testkit::conformance!(
     slow,
     runtime(),
-    WeatherTransport::new(
+    |runtime| WeatherTransport::new(
         Arc::new(Memory::default()),
         Weather { delay: Duration::from_millis(2), ..Weather::default() },
         1,
-        runtime(),
+        runtime,
     ),
     "memory://hall"
 );
