@@ -19,6 +19,7 @@ pub mod frames;
 pub mod life;
 pub mod refusals;
 pub mod requests;
+mod rules;
 pub mod sessions;
 mod subject;
 pub mod talk;

@@ -10,7 +10,7 @@ use futures::{
     stream::FuturesUnordered,
 };
 
-use super::{Subject, verdict::broken};
+use super::{Subject, rules::broken};
 use crate::time::{QUIET, within};
 
 /// A listener whose links are handed out in pairs. It stays open while a check looks at them.

@@ -16,7 +16,7 @@ use super::{
         ESCAPES, Fixture, PLAIN, breathe, carried, carry, carry_one, check_promises, frame, is_greeting,
         promises_kept, receive,
     },
-    verdict::broken,
+    rules::broken,
 };
 use crate::time::{QUIET, within};
 

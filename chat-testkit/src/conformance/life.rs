@@ -9,7 +9,7 @@ use futures::{SinkExt, StreamExt, future::join, pin_mut, poll};
 use super::{
     Subject,
     fixture::{Fixture, MOMENT, breathe, carry_one, check_promises, frame, is_greeting},
-    verdict::broken,
+    rules::broken,
 };
 use crate::time::{QUIET, within};
 

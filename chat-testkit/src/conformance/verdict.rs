@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use super::{CHECKS, Check, Subject, run};
+use super::{CHECKS, Check, Subject, rules::RULE, run};
 
 /// The result of all checks on a transport.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -70,15 +70,6 @@ pub fn verdict_of<'a>(checks: impl IntoIterator<Item = &'a Check>, make: impl Fn
     verdict
 }
 
-/// Tells a check that the transport breaks a rule of docs/transports.md.
-///
-/// # Panics
-/// Always: that is how a check fails. The verdict takes the rule from the message.
-#[track_caller]
-pub(super) fn broken(rule: u8, why: impl fmt::Display) -> ! {
-    panic!("{RULE}{rule}: {why}")
-}
-
 fn failure(check: &Check, panic: &(dyn Any + Send)) -> Failure {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
@@ -90,6 +81,3 @@ fn failure(check: &Check, panic: &(dyn Any + Send)) -> Failure {
     };
     Failure { check: check.name, clause, why: why.to_owned() }
 }
-
-/// How the name of a rule begins.
-const RULE: &str = "rule ";
