@@ -50,7 +50,7 @@ macro_rules! conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! conformance_tests {
-    ($given:tt $($group:ident: [$($check:ident: $clause:literal,)*])*) => {
+    ($given:tt $($group:ident: [$($check:ident $(: $clause:literal,)?)*])*) => {
         $($($crate::conformance_tests! { @one $given $group $check })*)*
     };
     (@one [$runtime:expr, $transport:expr, $address:expr] $group:ident $check:ident) => {

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::sockets::runtime;
 
-chat_testkit::conformance_tests! { [runtime(), WithoutHeader(Udp::new(runtime())), "udp://127.0.0.1:0"]
+chat_testkit::conformance_tests! { [runtime(), |runtime| WithoutHeader(Udp::new(runtime)), "udp://127.0.0.1:0"]
     frames: [
         a_frame_arrives_whole
         frames_may_be_as_small_as_an_object
@@ -43,9 +43,11 @@ chat_testkit::conformance_tests! { [runtime(), WithoutHeader(Udp::new(runtime())
         sending_to_nobody_ends
         links_outlive_their_listener
         a_dial_can_be_given_up
+        a_listener_outlives_peers_that_give_up
         dialling_nobody_fails
         a_taken_address_is_refused
         a_bad_address_is_named
+        links_leave_no_task_behind
     ]
     talk: [
         a_hello_is_welcomed
