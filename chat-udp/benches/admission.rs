@@ -40,6 +40,18 @@ fn hello_with_a_wrong_cookie(bencher: Bencher<'_, '_>) {
     answer(bencher, hello, 1);
 }
 
+/// A hello with a header and without a cookie.
+#[divan::bench]
+fn hello_with_a_header(bencher: Bencher<'_, '_>) {
+    answer(bencher, WITH_HEADER[0], 1);
+}
+
+/// With a header, of a link that is not known.
+#[divan::bench]
+fn unknown_link_with_a_header(bencher: Bencher<'_, '_>) {
+    answer(bencher, WITH_HEADER[1], 1);
+}
+
 /// Of a link that is not known.
 #[divan::bench]
 fn unknown_link(bencher: Bencher<'_, '_>) {
@@ -121,3 +133,9 @@ impl Network for OneSocket {
 }
 
 const AT_ONCE: usize = 100;
+
+/// Datagrams of the kinds hello and data with a header (protocol 15.16), each with one frame of 53 bytes.
+const WITH_HEADER: [&str; 2] = [
+    "\x01tokentokentokent\0\0\0\0\0\0\0\0\0\x35{\"type\":\"hello\",\"protocol\":1,\"name\":\"ana\",\"client\":0}",
+    "\x04tokentokentokent\0\0\0\0\0\0\0\x01\0\x35{\"type\":\"hello\",\"protocol\":1,\"name\":\"ana\",\"client\":0}",
+];

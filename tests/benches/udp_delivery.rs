@@ -1,6 +1,7 @@
 //! What delivering a datagram costs the server, next to a loop that does nothing but `sendto`.
 //!
-//! `cargo bench -p chat-tests --bench udp_delivery`. Two hundred people are in a room over UDP on this machine, and
+//! `cargo bench -p chat-tests --bench udp_delivery`, and with `-- header` for clients whose datagrams have a header, which
+//! are sent several messages in one. Two hundred people are in a room over UDP on this machine, and
 //! ten of them talk, five messages each at a time, until everybody has everything. What the server's threads spend
 //! on their processors for that, per datagram that arrived, is compared with a program that sends as many datagrams
 //! of the same size to the same sockets. Rounds of both alternate; the medians count.
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
     let done = match args.first().map(String::as_str) {
         Some("serve") => return chat_cli::run(chat_cli::standard()),
         Some("sendto") => sendto(&args[1..]),
-        _ => compare(),
+        Some("header") => compare(Form::Header),
+        _ => compare(Form::Json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,13 +37,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn compare() -> Outcome<()> {
+fn compare(form: Form) -> Outcome<()> {
     let mut server =
         Subject::start(&["serve", "--no-announce", "--unlimited", "--listen", &format!("udp://{LISTEN}:0")])?;
     let url = server.line()?;
     let port = url.trim().rsplit(':').next().ok_or("no address")?.parse::<u16>()?;
     let at: SocketAddr = ([127, 0, 0, 1], port).into();
-    let mut members = (0..MEMBERS).map(|it| Member::enter(at, it)).collect::<Outcome<Vec<_>>>()?;
+    let mut members =
+        (0..MEMBERS).map(|number| Member::enter(at, number, form)).collect::<Outcome<Vec<_>>>()?;
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         members.iter_mut().for_each(Member::drain);
@@ -158,45 +161,99 @@ impl Drop for Subject {
     }
 }
 
+/// The form of datagrams (protocol 15.8).
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Json,
+    Header,
+}
+
 /// Somebody in the room, who neither asks for what is lost nor repeats anything.
 struct Member {
     socket: UdpSocket,
     port: u16,
+    form: Form,
+    token: u128,
     link: Value,
     last_id: u64,
     heard: usize,
 }
 
 impl Member {
-    fn enter(server: SocketAddr, number: usize) -> Outcome<Member> {
+    fn enter(server: SocketAddr, number: usize, form: Form) -> Outcome<Member> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.set_read_timeout(Some(Duration::from_secs(5)))?;
-        let ask = |request: &Value, answer: &str| -> Outcome<Value> {
-            socket.send_to(request.to_string().as_bytes(), server)?;
-            loop {
+        let port = socket.local_addr()?.port();
+        let token = 0x7000_0000 + number as u128;
+        let mut member = Member { socket, port, form, token, link: Value::Null, last_id: 1, heard: 0 };
+        let mut hello = json!({"type": "hello", "protocol": 1, "name": format!("member{number:03}")});
+        match form {
+            Form::Json => {
+                hello["cookie"] = member.ask(server, HELLO, 0, &hello, "challenge")?["cookie"].take();
+                member.link = member.ask(server, HELLO, 0, &hello, "welcome")?["link"].take();
+            }
+            Form::Header => {
+                member.send(server, HELLO, 0, &hello)?;
                 let mut buffer = [0; 65_536];
-                let len = socket.recv(&mut buffer)?;
-                let event: Value = serde_json::from_slice(&buffer[..len])?;
+                let len = member.socket.recv(&mut buffer)?;
+                let cookie = buffer[..len].get(17..25).ok_or("no challenge")?.try_into()?;
+                member.ask(server, HELLO, u64::from_be_bytes(cookie), &hello, "welcome")?;
+            }
+        }
+        let mut join = json!({"type": "join", "id": 1, "room": "lobby", "recent": 0});
+        member.sign(&mut join);
+        member.ask(server, DATA, 1, &join, "joined")?;
+        member.socket.set_nonblocking(true)?;
+        Ok(member)
+    }
+
+    /// Adds the token where there is no header for it.
+    fn sign(&self, request: &mut Value) {
+        if let Form::Json = self.form {
+            request["link"] = self.link.clone();
+        }
+    }
+
+    fn send(&self, server: SocketAddr, kind: u8, number: u64, request: &Value) -> io::Result<()> {
+        let frame = request.to_string();
+        let datagram = match self.form {
+            Form::Json => frame.into_bytes(),
+            Form::Header => {
+                let len = (frame.len() as u16).to_be_bytes();
+                [&[kind][..], &self.token.to_be_bytes(), &number.to_be_bytes(), &len, frame.as_bytes()]
+                    .concat()
+            }
+        };
+        self.socket.send_to(&datagram, server).map(drop)
+    }
+
+    fn ask(
+        &self,
+        server: SocketAddr,
+        kind: u8,
+        number: u64,
+        request: &Value,
+        answer: &str,
+    ) -> Outcome<Value> {
+        self.send(server, kind, number, request)?;
+        loop {
+            let mut buffer = [0; 65_536];
+            let len = self.socket.recv(&mut buffer)?;
+            for frame in self.form.frames(&buffer[..len]) {
+                let event: Value = serde_json::from_slice(frame)?;
                 if event["type"] == answer {
                     return Ok(event);
                 }
             }
-        };
-        let mut hello = json!({"type": "hello", "protocol": 1, "name": format!("member{number:03}")});
-        hello["cookie"] = ask(&hello, "challenge")?["cookie"].take();
-        let link = ask(&hello, "welcome")?["link"].take();
-        let join = json!({"type": "join", "id": 1, "room": "lobby", "recent": 0, "link": link});
-        ask(&join, "joined")?;
-        socket.set_nonblocking(true)?;
-        Ok(Member { port: socket.local_addr()?.port(), socket, link, last_id: 1, heard: 0 })
+        }
     }
 
     fn talk(&mut self, server: SocketAddr) -> Outcome<()> {
         for _ in 0..A_WAVE / TALKERS {
             self.last_id += 1;
-            let say =
-                json!({"type": "say", "id": self.last_id, "room": "lobby", "text": TEXT, "link": self.link});
-            self.socket.send_to(say.to_string().as_bytes(), server)?;
+            let mut say = json!({"type": "say", "id": self.last_id, "room": "lobby", "text": TEXT});
+            self.sign(&mut say);
+            self.send(server, DATA, self.last_id, &say)?;
         }
         Ok(())
     }
@@ -205,8 +262,27 @@ impl Member {
     fn drain(&mut self) {
         let mut buffer = [0; 2048];
         while let Ok(len) = self.socket.recv(&mut buffer) {
-            self.heard += usize::from(buffer[..len].starts_with(br#"{"type":"message""#));
+            let frames = self.form.frames(&buffer[..len]).into_iter();
+            self.heard += frames.filter(|frame| frame.starts_with(br#"{"type":"message""#)).count();
         }
+    }
+}
+
+impl Form {
+    /// The frames of a datagram, or as far as they can be read.
+    fn frames(self, datagram: &[u8]) -> Vec<&[u8]> {
+        let mut rest = match self {
+            Form::Json => return vec![datagram],
+            Form::Header => datagram.get(25..).unwrap_or_default(),
+        };
+        let mut frames = Vec::new();
+        while let Some((len, body)) = rest.split_first_chunk()
+            && let Some((frame, behind)) = body.split_at_checked(usize::from(u16::from_be_bytes(*len)))
+        {
+            frames.push(frame);
+            rest = behind;
+        }
+        frames
     }
 }
 
@@ -215,6 +291,9 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
+/// The kinds of datagrams that a client sends (protocol 15.17).
+const HELLO: u8 = 1;
+const DATA: u8 = 4;
 /// As `chat serve` does by itself: every address, so that each answer says which one it is from.
 const LISTEN: &str = "0.0.0.0";
 const MEMBERS: usize = 200;
