@@ -39,7 +39,9 @@ fn a_name_that_is_held_is_waited_for_and_the_user_is_told_in_words() {
         let began = time.elapsed();
         let waiting = |update: &chat_core::client::Update| {
             let notices = conversation.on_update(update.clone());
-            told.extend(notices.iter().flat_map(|notice| en::lines(notice, None)).map(|line| line.to_string()));
+            told.extend(
+                notices.iter().flat_map(|notice| en::lines(notice, None)).map(|line| line.to_string()),
+            );
             Ok(())
         };
         let session = connector.enter(waiting).await.unwrap();
@@ -47,7 +49,8 @@ fn a_name_that_is_held_is_waited_for_and_the_user_is_told_in_words() {
         let waited = time.elapsed() - began;
         assert!((26..=27).contains(&waited.as_secs()), "the 30 s since the link was lost: {waited:?}");
         let [line] = &told[..] else { panic!("the user is told once: {told:?}") };
-        for words in ["not let in yet", "ana has lost the connection and may come back", "trying again in 2"] {
+        for words in ["not let in yet", "ana has lost the connection and may come back", "trying again in 2"]
+        {
             assert!(line.contains(words), "{words:?} is not in {line:?}");
         }
     });

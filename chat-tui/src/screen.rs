@@ -1,5 +1,5 @@
-//! The screen: `chat join` on a terminal. [`app::App`] is its state, without terminal and client; [`draw`] shows it;
-//! [`driver`] is where keys, the conversation and the clock come together.
+//! The screen: `chat join` on a terminal. `app::App` is its state, without terminal and client; `draw` shows it;
+//! `driver` is where keys, the conversation and the clock come together.
 
 mod app;
 mod backlog;

@@ -26,7 +26,11 @@ impl Transport for Unix {
             let path = path_of(address)?;
             let listener = bind(path).await.map_err(|error| about(address, error))?;
             let acceptor = Acceptor { listener, address: address.clone(), accepted: 0 };
-            let incoming = stream::unfold(acceptor, |mut acceptor| async move { Some((acceptor.next().await, acceptor)) });
+            let incoming =
+                stream::unfold(
+                    acceptor,
+                    |mut acceptor| async move { Some((acceptor.next().await, acceptor)) },
+                );
             Ok(Listening { address: address.clone(), incoming: incoming.boxed() })
         }
         .boxed()
@@ -109,7 +113,12 @@ impl Acceptor {
     /// The peer of the next link. Clients have no address of their own, so they get a number; all are on this machine.
     fn peer(&mut self) -> Peer {
         self.accepted += 1;
-        Peer { address: format!("{}#{}", self.address, self.accepted), host: "unix".to_owned(), local: true, identity: None }
+        Peer {
+            address: format!("{}#{}", self.address, self.accepted),
+            host: "unix".to_owned(),
+            local: true,
+            identity: None,
+        }
     }
 }
 
