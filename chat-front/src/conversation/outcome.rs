@@ -11,11 +11,11 @@ pub enum Outcome<'a> {
     Tell(Notice),
     /// To show that this is being said there, under this tag.
     Said(Place, &'a str, u64),
-    /// To enter this room, by [`Conversation::enter`] if the user is not in it.
+    /// To enter this room, by `Conversation::enter` if the user is not in it.
     Enter(&'a str),
-    /// To leave this place: a room by [`Conversation::leave`], a person as the front end has it.
+    /// To leave this place: a room by `Conversation::leave`, a person as the front end has it.
     Leave(Place),
-    /// To search for this, by [`Conversation::search`].
+    /// To search for this, by `Conversation::search`.
     Search(Option<&'a str>),
     /// To show at most this many older messages of the current room.
     History(Option<u64>),
