@@ -218,6 +218,11 @@ impl Client {
                     self.updates.push_back(Update::Members(members));
                 }
             }
+            (Event::Ack(ack), tag) => {
+                // A link over which a message was stored has done what it is for, however short it lived.
+                self.backoff.reset();
+                self.report_reply(tag, Event::Ack(ack));
+            }
             (Event::Replayed(replayed), None) => self.rooms.replayed(&replayed.room, id, replayed.to, now),
             (reply, tag) => self.report_reply(tag, reply),
         }

@@ -34,7 +34,7 @@ pub struct Client {
     pub(super) queue: RequestQueue,
     pub(super) rooms: Rooms,
     pub(super) updates: UpdateQueue,
-    backoff: Backoff,
+    pub(super) backoff: Backoff,
     /// How long the server asked the client to wait before it dials again.
     pub(super) retry_hint: Option<Duration>,
     /// The timers of the present link, if there is one.
