@@ -110,7 +110,7 @@ async fn examine(
 }
 
 fn may_lose(transports: &Transports, address: &Address) -> bool {
-    transports.get(address).is_ok_and(|transport| !transport.promises().reliable)
+    transports.get(address).is_ok_and(|transport| !transport.promises().is_lossless())
 }
 
 /// How long to search for servers.

@@ -70,7 +70,7 @@ impl ProbeSession {
             resume: None,
             password: credentials.password.as_deref().map(Into::into),
         }));
-        let tries = if transport.promises().reliable { 1 } else { HELLOS };
+        let tries = if transport.promises().is_lossless() { 1 } else { HELLOS };
         for _ in 0..tries {
             let asked_at = SystemTime::now();
             if link.send(hello.clone()).await.is_err() {

@@ -81,7 +81,7 @@ async fn first_that_answers(
 ) -> Option<Address> {
     let mut candidates: Vec<_> =
         urls.iter().filter_map(|url| Some((url, transports.get(url).ok()?))).collect();
-    candidates.sort_by_key(|(_, transport)| !transport.promises().reliable);
+    candidates.sort_by_key(|(_, transport)| !transport.promises().is_lossless());
     for (url, transport) in candidates.into_iter().take(MAX_TRIED) {
         if within(ANSWER_WITHIN, &**runtime, answers(&*transport, url, runtime)).await == Some(true) {
             return Some(url.clone());
@@ -94,7 +94,7 @@ async fn first_that_answers(
 /// with an error and no session begins.
 async fn answers(transport: &dyn Transport, url: &Address, runtime: &SharedRuntime) -> bool {
     let Ok(mut link) = transport.dial(url).await else { return false };
-    let timeout = if transport.promises().reliable { ANSWER_WITHIN } else { RETRY_AFTER };
+    let timeout = if transport.promises().is_lossless() { ANSWER_WITHIN } else { RETRY_AFTER };
     loop {
         if link.send(Bytes::from_static(PROBE)).await.is_err() {
             return false;

@@ -20,7 +20,7 @@ use chat_core::{
 };
 
 use super::input::{Line, steps};
-use frames::{later_entry, room};
+use frames::{later_entry, room, welcome};
 
 /// Runs a script against a client.
 pub fn run(script: &[u8]) {
@@ -112,16 +112,7 @@ impl Rig {
                 return self.time_passes(wait.min(Duration::from_secs(50)));
             }
             b'x' => return self.lose("lost"),
-            b'W' => {
-                let (resumed, pending) = (line.below(2) == 1, line.number());
-                let rate = match line.maybe().zip(line.maybe()) {
-                    Some((burst, minute)) => format!(r#","burst":{burst},"per_minute":{minute}"#),
-                    None => String::new(),
-                };
-                format!(
-                    r#"{{"type":"welcome","protocol":1,"name":"ana","server":"x","resume":"s","resumed":{resumed},"limits":{{"frame":65443,"text":8192,"rooms":9,"pending":{pending}{rate}}}}}"#
-                )
-            }
+            b'W' => welcome(&mut line),
             b'J' => {
                 let (id, room) = self.some_request(&mut line);
                 let (after, head, epoch) = (line.number(), line.number(), line.below(3));

@@ -36,3 +36,15 @@ pub(super) fn later_entry(line: &mut Line<'_>) -> String {
     assert!(is_entry || seq > MAX_INTEGER, "protocol 14.9: {frame} is {read:?}");
     frame
 }
+
+/// A welcome with any limits.
+pub(super) fn welcome(line: &mut Line<'_>) -> String {
+    let (resumed, pending) = (line.below(2) == 1, line.number());
+    let rate = match line.maybe().zip(line.maybe()) {
+        Some((burst, minute)) => format!(r#","burst":{burst},"per_minute":{minute}"#),
+        None => String::new(),
+    };
+    format!(
+        r#"{{"type":"welcome","protocol":1,"name":"ana","server":"x","resume":"s","resumed":{resumed},"limits":{{"frame":65443,"text":8192,"rooms":9,"pending":{pending}{rate}}}}}"#
+    )
+}
