@@ -24,7 +24,7 @@ pub(super) enum Action {
     Tell,
     /// To read entries again, as a page or one by one.
     Read,
-    /// To ask who is in a room.
+    /// To list the members of a room.
     ListMembers,
     ListRooms,
     Search,

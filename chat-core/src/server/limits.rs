@@ -40,7 +40,7 @@ pub struct Limits {
     pub silent_after_if_lossy: Duration,
     /// For how long a link may take no bytes before it is cut.
     pub unwritable_for: Duration,
-    /// For how long a server that stops delivers what is pending.
+    /// For how long a server that stops delivers pending frames.
     pub drain_within: Duration,
 }
 
@@ -94,8 +94,8 @@ impl Limits {
             pending: MAX_OWED as u64,
             ahead: Some(MAX_HELD as u64),
             in_flight: Some(MAX_IN_FLIGHT as u64),
-            burst: self.messages.map(|it| u64::from(it.burst)),
-            per_minute: self.messages.map(|it| u64::from(it.per_minute)),
+            burst: self.messages.map(|rate| u64::from(rate.burst)),
+            per_minute: self.messages.map(|rate| u64::from(rate.per_minute)),
         }
     }
 }

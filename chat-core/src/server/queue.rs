@@ -111,7 +111,7 @@ impl Queue {
                 return Poll::Pending;
             }
             // The broker yields once before it takes the batch, so that the sessions that can run now have read the
-            // batch before and add to this one: fewer, larger writes to everybody. On an idle server no session can
+            // batch before and add to this one: fewer and larger writes. On an idle server no session can
             // run, and nothing is delayed.
             if !mem::replace(&mut has_yielded, true) {
                 cx.waker().wake_by_ref();

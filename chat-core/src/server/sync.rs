@@ -1,4 +1,4 @@
-//! Locks that outlive a panic: what they guard is left whole by whoever panics, or is its own affair.
+//! Locks that outlive a panic: code that panics while it holds one leaves the value whole, or the value is its own alone.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

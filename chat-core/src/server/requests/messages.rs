@@ -162,8 +162,8 @@ fn tell(
 }
 
 fn tell_now(cx: &Context<'_>, id: u64, to: &str, post: &Post<'_>) -> Result<(), wire::Error> {
-    let nobody = || Err(wire::Error::of(id, Code::NotHere, format!("{:?} is not here", excerpt(to))));
-    let Ok(to) = PersonName::parse(to) else { return nobody() };
+    let not_here = || Err(wire::Error::of(id, Code::NotHere, format!("{:?} is not here", excerpt(to))));
+    let Ok(to) = PersonName::parse(to) else { return not_here() };
     let (author, body) = (cx.session.author(post.bot), body(post));
     let telling = Telling {
         request: (cx.session.client(), id),
@@ -180,7 +180,7 @@ fn tell_now(cx: &Context<'_>, id: u64, to: &str, post: &Post<'_>) -> Result<(), 
         }
         Ok(Some(position)) => position,
         Ok(None) => {
-            let Some(reader) = cx.hub.find(&to) else { return nobody() };
+            let Some(reader) = cx.hub.find(&to) else { return not_here() };
             let telling = Telling { to: reader.name(), ..telling };
             if lock(&cx.session.inbox).is_full() {
                 refuse_unread(cx, id, "you have");

@@ -1,4 +1,4 @@
-//! Requests about rooms: entering and leaving one, and who is in it.
+//! Requests about rooms: to enter one, to leave it, and to list its members.
 
 use std::{sync::Arc, time::Duration};
 
@@ -185,7 +185,7 @@ pub(crate) fn leave(cx: &Context<'_>, state: &mut State, id: u64, room: &Arc<Roo
     cx.reply(&Event::Left(Left { id, room: room.name().to_string() }));
 }
 
-/// Says who is in a room.
+/// Lists the members of a room.
 pub(crate) fn who(cx: &Context<'_>, id: u64, place: &Place) {
     let Some(name) = place.name() else { return };
     let Some(room) = cx.hub.room(name) else {

@@ -35,7 +35,7 @@ impl Pace {
 }
 
 impl HeadsTimer {
-    /// Starts the timer anew: something was sent whose loss nobody would notice.
+    /// Starts the timer anew: an entry was sent whose loss the client could not notice.
     pub(crate) fn arm(&mut self, now: Instant) {
         self.armed = Some((now, 0));
     }

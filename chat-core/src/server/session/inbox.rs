@@ -174,5 +174,5 @@ impl Inbox {
 }
 
 fn is_for(entry: &EntryFrame, name: &PersonName) -> bool {
-    entry.to.as_deref().is_some_and(|it| PersonName::parse(it).as_ref() == Ok(name))
+    entry.to.as_deref().is_some_and(|to| PersonName::parse(to).as_ref() == Ok(name))
 }

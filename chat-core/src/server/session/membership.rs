@@ -1,4 +1,4 @@
-//! A session's membership of one room: how far the session has read it, and what is sent next.
+//! A session's membership of one room: how far the session has read it, and which frames are sent next.
 
 use std::{
     sync::Arc,

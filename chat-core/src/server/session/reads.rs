@@ -148,10 +148,12 @@ impl Reads {
                 out(found_frame(id, &found, hashes))
             }
             (Read::CatchUp(room), Ok(LogAnswer::Page(page))) => {
-                let membership = rooms.iter_mut().find(|it| Arc::ptr_eq(&it.room, &room));
+                let membership = rooms.iter_mut().find(|membership| Arc::ptr_eq(&membership.room, &room));
                 let hashes = membership.as_ref().is_some_and(|membership| membership.hashes);
                 // A cursor that has been set anew has its own reads.
-                if let Some(cursor) = membership.and_then(|it| it.cursor.as_mut()).filter(|it| **it == after)
+                if let Some(cursor) = membership
+                    .and_then(|membership| membership.cursor.as_mut())
+                    .filter(|cursor| **cursor == after)
                 {
                     // Only published entries: the log may hold more, whose acks are yet to come.
                     *cursor = send_entries(room.name(), (after, room.head()), usize::MAX, hashes, &page, out);
@@ -162,7 +164,7 @@ impl Reads {
             }
             // The session has left the room, after which no frame of it may follow.
             (Read::History { id, room, .. } | Read::Replay { id, room, .. }, Ok(_))
-                if !rooms.iter().any(|it| Arc::ptr_eq(&it.room, &room)) =>
+                if !rooms.iter().any(|membership| Arc::ptr_eq(&membership.room, &room)) =>
             {
                 let error = wire::Error::of(id, Code::NotJoined, format!("you have left {}", room.name()));
                 out(wire::write(&Event::Error(error)));
@@ -199,7 +201,7 @@ impl Reads {
 }
 
 fn cursor(rooms: &[Membership], room: &Arc<Room>) -> Option<u64> {
-    rooms.iter().find(|it| Arc::ptr_eq(&it.room, room))?.cursor
+    rooms.iter().find(|membership| Arc::ptr_eq(&membership.room, room))?.cursor
 }
 
 const CATCH_UP: PageLimit = PageLimit { entries: 256, bytes: 32 * 1024 };

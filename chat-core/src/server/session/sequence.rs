@@ -59,14 +59,14 @@ impl Sequence {
         let Some(order) = order else { return Turn::Now };
         if order < self.next {
             // A message that is not known is no repetition, whatever its place.
-            return match self.past.iter().find(|it| Some(it.id) == id && it.order == order) {
+            return match self.past.iter().find(|past| Some(past.id) == id && past.order == order) {
                 Some(Past { refusal: Some(refusal), .. }) => Turn::Refused(refusal.clone()),
                 Some(_) => Turn::Before,
                 None => Turn::Now,
             };
         }
         self.refused.remove(&order);
-        if self.refused.first().is_some_and(|it| *it < order) {
+        if self.refused.first().is_some_and(|refused| *refused < order) {
             return Turn::OfOneRefused;
         }
         if order > self.next && !is_lossless {
@@ -89,7 +89,7 @@ impl Sequence {
 
     /// The message was taken in, but then the broker refused it.
     pub(crate) fn refused_after_all(&mut self, id: u64, refusal: Bytes) {
-        if let Some(past) = self.past.iter_mut().rev().find(|it| it.id == id) {
+        if let Some(past) = self.past.iter_mut().rev().find(|past| past.id == id) {
             past.refusal = Some(refusal);
         }
     }
@@ -97,7 +97,7 @@ impl Sequence {
     /// The message is refused for now. Returns false if the table of refusals is full; the message is then treated as lost
     /// and the client sends it again.
     pub(crate) fn refused(&mut self, order: Option<u64>) -> bool {
-        let Some(order) = order.filter(|it| *it >= self.next) else { return true };
+        let Some(order) = order.filter(|order| *order >= self.next) else { return true };
         let remembered = self.refused.len() < MAX_OWED;
         if remembered {
             self.refused.insert(order);
@@ -117,7 +117,8 @@ impl Sequence {
     /// A waiting message that can be dealt with now: taken in, or refused with one before it.
     pub(crate) fn release(&mut self) -> Option<Request<'static>> {
         let first = self.held.first_entry()?;
-        let is_due = *first.key() <= self.next || self.refused.first().is_some_and(|it| it < first.key());
+        let is_due =
+            *first.key() <= self.next || self.refused.first().is_some_and(|refused| refused < first.key());
         is_due.then(|| first.remove())
     }
 

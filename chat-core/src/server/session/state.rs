@@ -334,7 +334,7 @@ impl Session {
     pub(crate) fn next_read(&self, link: u64) -> Option<LogRead> {
         let mut state = self.state(link).ok()?;
         if self.mailbox.replies().bytes() >= MAX_OWED_BYTES {
-            return None; // what was read before has to leave first
+            return None; // the entries of the read before have to leave first
         }
         let State { rooms, reads, .. } = &mut *state;
         reads.next(rooms)
