@@ -140,10 +140,8 @@ fn parts(frame: &str) -> Vec<Vec<u8>> {
 }
 
 /// `u8yVb1yd0Yx2bq3fJQkq9g` in base64url.
-const TOKEN: [u8; 16] =
-    [0xbb, 0xcc, 0x95, 0x6f, 0x5c, 0x9d, 0xd1, 0x8c, 0x76, 0x6e, 0xad, 0xdf, 0x25, 0x09, 0x2a, 0xf6];
+const TOKEN: [u8; 16] = 0xbbcc_956f_5c9d_d18c_766e_addf_2509_2af6_u128.to_be_bytes();
 
-/// With nobody's settings.
 fn tshark(home: &Path) -> Command {
     let mut command = Command::new("tshark");
     command.env("HOME", home);
