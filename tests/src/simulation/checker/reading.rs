@@ -112,7 +112,8 @@ impl Reader {
         if !asked && reset && !another {
             return Some((Rule::Epoch, format!("{} begins anew although its log is the same", joined.room)));
         }
-        if another && !reset && !anew {
+        // Who has read nothing has missed nothing, whichever room it is.
+        if another && !reset && !anew && was != Some(0) {
             return Some((Rule::Epoch, format!("{} has another log and nobody is told", joined.room)));
         }
         if !asked && !reset && was != Some(joined.after) {
