@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize, Serializer, de::MapAccess, ser::SerializeMap};
 
-use super::{EntryKind, Tagged, fields, request::keep};
+use super::{EntryKind, Tagged, fields};
 
 /// Something said, to a room the session is in or to one person: `say`, `topic` and `tell` on the wire.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -140,4 +140,9 @@ struct ToPerson<'a> {
     text: Cow<'a, str>,
     #[serde(default)]
     bot: bool,
+}
+
+/// The text, independent of the frame it was read from.
+pub(super) fn keep(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
 }

@@ -7,7 +7,7 @@ use serde::{
     de::{self, DeserializeSeed, IntoDeserializer, MapAccess},
 };
 
-use super::{Post, Tagged, Text, fields, is_false};
+use super::{Post, Tagged, Text, fields, is_false, post::keep};
 
 /// A request: an envelope, the same for all, and what is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -371,11 +371,6 @@ pub struct Search<'a> {
 pub struct Unknown {
     /// Its type.
     pub tag: String,
-}
-
-/// The text, independent of the frame it was read from.
-pub(super) fn keep(text: Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.into_owned())
 }
 
 /// A request or event without fields of its own.

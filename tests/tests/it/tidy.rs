@@ -184,9 +184,11 @@ const WITHOUT_HARNESS: [&str; 5] = [
 ];
 
 /// The crates without any `mod.rs`.
-const ONE_STYLE: [&str; 10] = [
+const ONE_STYLE: [&str; 12] = [
     "chat-cli",
+    "chat-core",
     "chat-discovery",
+    "chat-front",
     "chat-lab",
     "chat-measure",
     "chat-sqlite",

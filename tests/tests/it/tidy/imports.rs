@@ -16,9 +16,11 @@ use super::{
 };
 
 /// The crates that have no circle.
-const WITHOUT_CIRCLES: [&str; 8] = [
+const WITHOUT_CIRCLES: [&str; 10] = [
     "chat-cli",
+    "chat-core",
     "chat-discovery",
+    "chat-front",
     "chat-lab",
     "chat-measure",
     "chat-sqlite",
