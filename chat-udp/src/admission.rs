@@ -8,16 +8,14 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
 use chat_core::SharedRuntime;
 
 use crate::{
     MAX_DATAGRAM,
     cookie::Cookies,
-    header::{self, Frames},
+    header,
     limit::Limit,
-    parts::Part,
-    peers::{Form, Peer, Peers, Route},
+    peers::{Content, Form, Peer, Peers, Route},
 };
 
 mod json;
@@ -55,17 +53,6 @@ pub(crate) enum Verdict<'a> {
     Open(Arc<Peer>, Content<'a>),
     /// The sender has not proved its address, and gets this answer.
     Answer(Vec<u8>),
-}
-
-/// The part of a datagram that is for its link.
-#[derive(Debug)]
-pub(crate) enum Content<'a> {
-    /// One frame, of a datagram without header.
-    Frame(Bytes),
-    /// Whole frames.
-    Frames(Frames<'a>),
-    /// A part of a frame.
-    Part(Part<'a>),
 }
 
 impl Admission {

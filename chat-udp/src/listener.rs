@@ -21,12 +21,12 @@ use futures::{
 
 use crate::{
     Udp,
-    admission::{Admission, Content, Datagram, Verdict},
+    admission::{Admission, Datagram, Verdict},
     net::Socket,
-    peers::{Peer, Peers},
+    peers::{Content, Peer, Peers},
     receiver::{BUFFER, Receiver},
     send_errors::SendErrors,
-    server_link::ServerLink,
+    server_link::{Holder, ServerLink, Shared},
 };
 
 /// Listens at the first address of the host that can be bound.
@@ -50,25 +50,6 @@ pub(crate) async fn listen(address: &Address, udp: &Udp) -> io::Result<Listening
     }
     Err(last.expect("a host that was found has at least one address"))
 }
-
-/// The parts that the listener shares with the links it accepted.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) socket: Arc<dyn Socket>,
-    pub(crate) peers: Arc<Peers>,
-    pub(crate) errors: SendErrors,
-}
-
-impl Shared {
-    /// Sends datagrams to a peer, in order, with as few calls of the system as possible.
-    pub(crate) fn send_all(&self, datagrams: &[&[u8]], peer: &Peer) {
-        let (to, from) = peer.send_target(|from, to| self.socket.leaves_from(from, to));
-        self.socket.send_all(datagrams, to, from, &mut |sent| self.errors.note(sent));
-    }
-}
-
-/// Held by the listener and every accepted link; the task ends with the last one.
-pub(crate) type Holder = Arc<oneshot::Sender<Infallible>>;
 
 fn start(socket: Arc<dyn Socket>, runtime: SharedRuntime) -> impl Stream<Item = Incoming> {
     let (holder, abandoned) = oneshot::channel();

@@ -13,7 +13,10 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use futures::task::AtomicWaker;
 
-use crate::{admission::Content, parts::Reassembly};
+use crate::{
+    header::Frames,
+    parts::{Part, Reassembly},
+};
 
 /// All peers that have proved an address and whose link is not gone.
 #[derive(Debug, Default)]
@@ -29,6 +32,17 @@ pub(crate) struct Peer {
     pub(crate) form: Form,
     state: Mutex<State>,
     reader: AtomicWaker,
+}
+
+/// The part of a datagram that is for its link.
+#[derive(Debug)]
+pub(crate) enum Content<'a> {
+    /// One frame, of a datagram without header.
+    Frame(Bytes),
+    /// Whole frames.
+    Frames(Frames<'a>),
+    /// A part of a frame.
+    Part(Part<'a>),
 }
 
 /// The form of a link's datagrams, which its first one decides.

@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    convert::Infallible,
     fmt, io, mem,
     pin::Pin,
     sync::Arc,
@@ -9,14 +10,34 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Sink, Stream};
+use futures::{Sink, Stream, channel::oneshot};
 
 use crate::{
     check_length, json_form,
-    listener::{Holder, Shared},
+    net::Socket,
     packer::{AT_ONCE, Packer},
-    peers::{Form, Peer},
+    peers::{Form, Peer, Peers},
+    send_errors::SendErrors,
 };
+
+/// The parts that the listener shares with the links it accepted.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) socket: Arc<dyn Socket>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) errors: SendErrors,
+}
+
+impl Shared {
+    /// Sends datagrams to a peer, in order, with as few calls of the system as possible.
+    pub(crate) fn send_all(&self, datagrams: &[&[u8]], peer: &Peer) {
+        let (to, from) = peer.send_target(|from, to| self.socket.leaves_from(from, to));
+        self.socket.send_all(datagrams, to, from, &mut |sent| self.errors.note(sent));
+    }
+}
+
+/// Held by the listener and every accepted link; the task ends with the last one.
+pub(crate) type Holder = Arc<oneshot::Sender<Infallible>>;
 
 /// The server's end of a link. It is always ready to send: the kernel takes a datagram, or the datagram is lost.
 pub(crate) struct ServerLink {

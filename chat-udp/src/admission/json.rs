@@ -5,10 +5,10 @@ use std::{hash::Hasher, time::Instant};
 use chat_core::token_value;
 use siphasher::sip::SipHasher24;
 
-use super::{Admission, Content, Datagram, Verdict};
+use super::{Admission, Datagram, Verdict};
 use crate::{
     json_form::{self, Fields},
-    peers::Form,
+    peers::{Content, Form},
 };
 
 impl Admission {

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::{Admission, Content, Datagram, Verdict};
+use super::{Admission, Datagram, Verdict};
 use crate::{
     header::{Frames, Header, Kind},
     parts::Part,
-    peers::Form,
+    peers::{Content, Form},
 };
 
 impl Admission {
