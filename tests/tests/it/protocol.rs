@@ -28,7 +28,7 @@ use chat_core::{
     memory::{Memory, pipe},
     server::{Config, Limits, Server},
     transport::{Incoming, Peer, Promises, Transport, Transports},
-    wire::{EntryFrame, Event, Post, RequestBody},
+    wire::{Code, EntryFrame, Error, Event, Post, RequestBody},
 };
 use chat_testkit::{
     RawClient, hello,
@@ -148,6 +148,11 @@ impl TestServer {
         };
         start(config, transport, self.address.clone(), self.time.shared())
     }
+}
+
+/// The number of the request and the code, if it is an error.
+pub fn error(event: &Event) -> Option<(Option<u64>, Code)> {
+    if let Event::Error(Error { id, code, .. }) = event { Some((*id, *code)) } else { None }
 }
 
 pub fn say(room: &str, text: impl Into<String>) -> RequestBody<'static> {

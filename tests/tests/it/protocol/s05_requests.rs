@@ -2,7 +2,7 @@
 
 mod every_link;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chat_core::{
     log::LogError,
@@ -11,22 +11,10 @@ use chat_core::{
 };
 use chat_testkit::{RawClient, virtual_time::VirtualTime};
 
-use super::{SECOND, TestServer, slow_log::SlowLog};
-
-/// A server whose log fails everything, after a second.
-async fn failing_server(time: &VirtualTime) -> TestServer {
-    failing_server_taking(time, SECOND).await
-}
-
-async fn failing_server_taking(time: &VirtualTime, takes: Duration) -> TestServer {
-    let log = SlowLog { takes, ..SlowLog::new(time) };
-    log.fail_with(Some(LogError::Failed("it is gone".into())));
-    TestServer::with(time, Limits::default().unlimited(), Arc::new(log)).await
-}
-
-fn error(event: &Event) -> Option<(Option<u64>, Code)> {
-    if let Event::Error(Error { id, code, .. }) = event { Some((*id, *code)) } else { None }
-}
+use super::{
+    SECOND, TestServer, error,
+    slow_log::{SlowLog, failing_server},
+};
 
 /// protocol 5.4, 5.5, 10.1
 #[test]

@@ -1,30 +1,18 @@
 //! Protocol, section 6: cursors, gaps, leaving, the list of rooms, and rooms that end.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chat_core::{
-    log::{LogError, MemoryLog},
+    log::MemoryLog,
     server::Limits,
-    wire::{Code, Error, Event, Join, MAX_FRAME, Request, RequestBody, Who, write},
+    wire::{Code, Event, Join, MAX_FRAME, Request, RequestBody, Who, write},
 };
 use chat_testkit::virtual_time::VirtualTime;
 
-use super::{SECOND, TestServer, slow_log::SlowLog};
-
-/// A server whose log fails everything, after a second.
-async fn failing_server(time: &VirtualTime) -> TestServer {
-    failing_server_taking(time, SECOND).await
-}
-
-async fn failing_server_taking(time: &VirtualTime, takes: Duration) -> TestServer {
-    let log = SlowLog { takes, ..SlowLog::new(time) };
-    log.fail_with(Some(LogError::Failed("it is gone".into())));
-    TestServer::with(time, Limits::default().unlimited(), Arc::new(log)).await
-}
-
-fn error(event: &Event) -> Option<(Option<u64>, Code)> {
-    if let Event::Error(Error { id, code, .. }) = event { Some((*id, *code)) } else { None }
-}
+use super::{
+    TestServer, error,
+    slow_log::{SlowLog, failing_server},
+};
 
 /// protocol 6.4
 #[test]

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use chat_core::{
     Runtime,
-    log::{LogError, MemoryLog},
+    log::MemoryLog,
     server::{Config, Limits, Server},
     transport::{Transport, Transports},
     wire::{Code, Error, Event, History, Post, Request, RequestBody, write},
@@ -14,7 +14,12 @@ use chat_core::{
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{FutureExt, SinkExt, future::join_all};
 
-use super::{SECOND, TestServer, other_hosts::OtherHosts, say, slow_log::SlowLog};
+use super::{
+    SECOND, TestServer, error,
+    other_hosts::OtherHosts,
+    say,
+    slow_log::{SlowLog, failing_server},
+};
 
 fn code(event: &Event) -> Option<Code> {
     if let Event::Error(Error { code, .. }) = event { Some(*code) } else { None }
@@ -31,21 +36,6 @@ async fn crowd(server: &TestServer, count: usize) -> Vec<RawClient> {
         people.push(client);
     }
     people
-}
-
-/// A server whose log fails everything, after a second.
-async fn failing_server(time: &VirtualTime) -> TestServer {
-    failing_server_taking(time, SECOND).await
-}
-
-async fn failing_server_taking(time: &VirtualTime, takes: Duration) -> TestServer {
-    let log = SlowLog { takes, ..SlowLog::new(time) };
-    log.fail_with(Some(LogError::Failed("it is gone".into())));
-    TestServer::with(time, Limits::default().unlimited(), Arc::new(log)).await
-}
-
-fn error(event: &Event) -> Option<(Option<u64>, Code)> {
-    if let Event::Error(Error { id, code, .. }) = event { Some((*id, *code)) } else { None }
 }
 
 fn refusal(event: Event) -> Error {

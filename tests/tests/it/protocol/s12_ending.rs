@@ -1,14 +1,14 @@
 //! Protocol, section 12: goodbye, silent links, bad frames, slow readers, and the end of a server.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chat_core::{
     Runtime,
-    log::{LogError, MemoryLog},
+    log::MemoryLog,
     memory::pipe,
     server::Limits,
     transport::{Incoming, Peer, Promises, Transport},
-    wire::{Code, Error, Event, Goodbye, Hello, MAX_FRAME, Reason, Request, RequestBody, write},
+    wire::{Code, Event, Goodbye, Hello, MAX_FRAME, Reason, Request, RequestBody, write},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 use futures::{
@@ -16,7 +16,10 @@ use futures::{
     future::{join, join3},
 };
 
-use super::{SECOND, TestServer, slow_log::SlowLog};
+use super::{
+    SECOND, TestServer, error,
+    slow_log::{SlowLog, failing_server, failing_server_taking},
+};
 
 fn goodbye(event: &Event) -> Option<Reason> {
     match event {
@@ -30,21 +33,6 @@ fn seq(event: &Event) -> Option<u64> {
         Event::Entry(entry) => Some(entry.seq),
         _ => None,
     }
-}
-
-/// A server whose log fails everything, after a second.
-async fn failing_server(time: &VirtualTime) -> TestServer {
-    failing_server_taking(time, SECOND).await
-}
-
-async fn failing_server_taking(time: &VirtualTime, takes: Duration) -> TestServer {
-    let log = SlowLog { takes, ..SlowLog::new(time) };
-    log.fail_with(Some(LogError::Failed("it is gone".into())));
-    TestServer::with(time, Limits::default().unlimited(), Arc::new(log)).await
-}
-
-fn error(event: &Event) -> Option<(Option<u64>, Code)> {
-    if let Event::Error(Error { id, code, .. }) = event { Some((*id, *code)) } else { None }
 }
 
 /// protocol 12.4

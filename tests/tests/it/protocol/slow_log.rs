@@ -8,11 +8,14 @@ use std::{
     time::Duration,
 };
 
-use chat_core::log::{Appended, LogError, MemoryLog, RoomLog, Write};
+use chat_core::{
+    log::{Appended, LogError, MemoryLog, RoomLog, Write},
+    server::Limits,
+};
 use chat_testkit::{TailGate, virtual_time::VirtualTime};
 use futures::{FutureExt, future::BoxFuture};
 
-use super::SECOND;
+use super::{SECOND, TestServer};
 
 /// A log in memory whose commits take a second unless told.
 pub struct SlowLog {
@@ -48,6 +51,18 @@ impl SlowLog {
     pub fn fail_with(&self, trouble: Option<LogError>) {
         *self.trouble.lock().unwrap() = trouble;
     }
+}
+
+/// A server whose log fails everything, after a second.
+pub async fn failing_server(time: &VirtualTime) -> TestServer {
+    failing_server_taking(time, SECOND).await
+}
+
+/// The same, after so long.
+pub async fn failing_server_taking(time: &VirtualTime, takes: Duration) -> TestServer {
+    let log = SlowLog { takes, ..SlowLog::new(time) };
+    log.fail_with(Some(LogError::Failed("it is gone".into())));
+    TestServer::with(time, Limits::default().unlimited(), Arc::new(log)).await
 }
 
 impl RoomLog for SlowLog {
