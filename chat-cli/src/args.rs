@@ -2,7 +2,7 @@
 
 use std::{fmt, net::Ipv6Addr, path::PathBuf};
 
-use chat_core::{Address, PersonName, RoomName};
+use chat_core::{Address, PersonName, RoomName, server::Network};
 use chat_discovery::MAX_NAME;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
@@ -80,7 +80,12 @@ pub(crate) struct Serve {
     /// Do not announce the server on this network: no mDNS, and no answers to probes on UDP port 7001
     #[arg(long)]
     pub(crate) no_announce: bool,
-    /// Turn off the limits on rates and on links per address: for trusted networks and load tests
+    /// Addresses that many people share, such as a class or an office behind one address: each address of NETWORK gets 16
+    /// times the limits of an address. Written like 10.1.0.0/16, 2001:db8::/32 or 192.0.2.7; may be given several times
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) shared_network: Vec<Network>,
+    /// Turn off the limits on rates, links and sessions, but not that on wrong passwords: for trusted networks and load
+    /// tests
     #[arg(long)]
     pub(crate) unlimited: bool,
     /// End when process PID ends, which is the parent of this one

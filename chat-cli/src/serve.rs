@@ -57,7 +57,8 @@ pub(crate) fn machine_name() -> String {
 }
 
 fn config(args: &Serve) -> anyhow::Result<Config> {
-    let limits = if args.unlimited { Limits::default().unlimited() } else { Limits::default() };
+    let limits = Limits { shared_networks: args.shared_network.clone(), ..Limits::default() };
+    let limits = if args.unlimited { limits.unlimited() } else { limits };
     let password = args.password_file.as_deref().map(password::read).transpose()?;
     Ok(Config { limits, password, software: SOFTWARE.to_owned() })
 }

@@ -12,9 +12,48 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The time in which one token comes back.
-    fn interval(self) -> Duration {
-        Duration::from_secs(60) / self.per_minute.max(1)
+    /// This rate for so many.
+    #[must_use]
+    pub(crate) fn times(self, many: u32) -> Rate {
+        Rate {
+            burst: self.burst.saturating_mul(many),
+            per_minute: self.per_minute.saturating_mul(many),
+        }
+    }
+
+    /// The time in which so many tokens come back.
+    fn time_for(self, tokens: u32) -> Duration {
+        // In nanoseconds, as a token of a fast bucket is a small number of them.
+        let nanos = 60_000_000_000 * u128::from(tokens) / u128::from(self.per_minute.max(1));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+/// How empty a bucket is, whose [`Rate`] is named at each call, as it may change.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Level {
+    /// When the bucket will be full again; a token taken moves it on by the time in which the token comes back. Nothing
+    /// else is needed to know how many are left (the generic cell rate algorithm, ITU-T I.371).
+    full_at: Option<Instant>,
+}
+
+impl Level {
+    /// Whether no token has been taken that has not come back.
+    pub(crate) fn is_full(&self, now: Instant) -> bool {
+        self.full_at.is_none_or(|at| at <= now)
+    }
+
+    /// How long to wait until so many tokens are there; nothing if they are. More tokens than the bucket holds are there
+    /// when it is full.
+    pub(crate) fn wait(&self, rate: Rate, tokens: u32, now: Instant) -> Duration {
+        let missing = self.full_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        (missing + rate.time_for(tokens.min(rate.burst))).saturating_sub(rate.time_for(rate.burst))
+    }
+
+    /// Takes so many tokens, whether they are there or not: what is missing is waited for afterwards.
+    pub(crate) fn take(&mut self, rate: Rate, tokens: u32, now: Instant) {
+        let full_at = self.full_at.filter(|at| *at > now).unwrap_or(now);
+        self.full_at = full_at.checked_add(rate.time_for(tokens));
     }
 }
 
@@ -22,20 +61,13 @@ impl Rate {
 #[derive(Clone, Debug)]
 pub struct Bucket {
     rate: Option<Rate>,
-    /// When the bucket will be full again; a token taken moves it on by one interval. Nothing else is needed to
-    /// know how many are left (the generic cell rate algorithm, ITU-T I.371).
-    full_at: Option<Instant>,
+    level: Level,
 }
 
 impl Bucket {
     /// A full bucket.
     pub fn new(rate: Option<Rate>) -> Bucket {
-        Bucket { rate, full_at: None }
-    }
-
-    /// Whether no token has been taken that has not come back.
-    pub fn is_full(&self, now: Instant) -> bool {
-        self.full_at.is_none_or(|at| at <= now)
+        Bucket { rate, level: Level::default() }
     }
 
     /// Takes one token.
@@ -44,14 +76,11 @@ impl Bucket {
     /// How long to wait for the next one if there is none.
     pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
         let Some(rate) = self.rate else { return Ok(()) };
-        let full_at = self.full_at.filter(|at| *at > now).unwrap_or(now) + rate.interval();
-        let capacity = rate.interval() * rate.burst;
-        match (full_at - now).checked_sub(capacity) {
-            None | Some(Duration::ZERO) => {
-                self.full_at = Some(full_at);
-                Ok(())
-            }
-            Some(wait) => Err(wait),
+        let wait = self.level.wait(rate, 1, now);
+        if !wait.is_zero() {
+            return Err(wait);
         }
+        self.level.take(rate, 1, now);
+        Ok(())
     }
 }

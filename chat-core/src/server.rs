@@ -24,22 +24,23 @@ use crate::{
 };
 
 mod access;
+mod accounts;
 mod admission;
 mod broker;
 mod hub;
 mod limits;
 mod link;
 mod mailbox;
+mod password;
 mod queue;
 mod refusal;
 mod requests;
 mod room;
-mod room_budget;
 mod room_list;
 mod session;
 mod sync;
 
-pub use self::limits::Limits;
+pub use self::limits::{Limits, Network, NotANetwork, Rates};
 use self::{broker::Broker, hub::Hub};
 
 /// How a server is run.
@@ -142,6 +143,12 @@ impl Server {
         Ok(())
     }
 
+    /// Has other limits hold from now on: rates and numbers at once, the times of a link for links that begin later. What
+    /// is there beyond a new limit stays.
+    pub fn set_limits(&self, limits: Limits) {
+        self.hub.set_limits(limits);
+    }
+
     /// The number of open sessions, those that have lost their link included.
     pub fn sessions(&self) -> usize {
         self.hub.sessions()
@@ -212,8 +219,12 @@ async fn accept(hub: Arc<Hub>, mut listening: Listening, promises: Promises, clo
 }
 
 fn receive(hub: &Arc<Hub>, mut incoming: Incoming, promises: Promises) {
-    match hub.admission.permit(&incoming.peer) {
+    let (limits, now) = (hub.limits(), hub.now());
+    let host = hub.accounts.host(&incoming.peer, &limits, now);
+    match hub.admission.permit(&host, &limits) {
         Ok(permit) => hub.runtime().spawn(link::drive(hub.clone(), permit, incoming, promises).boxed()),
+        // A host that is refused all the time is not told each time, and does not fill the program's log.
+        Err(_) if !host.may_be_told(&limits, now) => {}
         Err(why) => {
             tracing::warn!(peer = %incoming.peer.address, why = why.0, "refused");
             // Sent if the link takes the frame at once: no task waits for a peer that is not let in.

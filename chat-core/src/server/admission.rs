@@ -8,16 +8,17 @@ use std::sync::{
 use dashmap::DashMap;
 use futures::task::AtomicWaker;
 
-use super::limits::Limits;
-use crate::transport::Peer;
+use super::{
+    accounts::{Account, Held},
+    limits::Limits,
+};
 
-/// Counts links, in all and by host, and can wake those that have no session yet.
-#[derive(Debug)]
+/// Counts links, and can wake those that have no session yet.
+#[derive(Debug, Default)]
 pub(super) struct Admission {
-    max_links: usize,
-    max_per_host: usize,
     links: AtomicUsize,
-    hosts: DashMap<String, usize>,
+    /// How many of them have no session yet.
+    greeting: AtomicUsize,
     /// The links that have no session, by the number of their permit.
     pending: DashMap<u64, Arc<AtomicWaker>>,
     next: AtomicU64,
@@ -30,7 +31,10 @@ pub(super) struct Admission {
 pub(super) struct Permit {
     admission: Arc<Admission>,
     number: u64,
-    host: Option<String>,
+    host: Arc<Account>,
+    /// The place among the links of the host.
+    _of_host: Held,
+    is_greeting: bool,
 }
 
 /// There is no place left for a link, for this reason.
@@ -38,18 +42,6 @@ pub(super) struct Permit {
 pub(super) struct Full(pub(super) &'static str);
 
 impl Admission {
-    pub(super) fn new(limits: &Limits) -> Admission {
-        Admission {
-            max_links: limits.links,
-            max_per_host: limits.links_per_host,
-            links: AtomicUsize::new(0),
-            hosts: DashMap::new(),
-            pending: DashMap::new(),
-            next: AtomicU64::new(0),
-            gone: AtomicWaker::new(),
-        }
-    }
-
     pub(super) fn links(&self) -> usize {
         self.links.load(Ordering::Acquire)
     }
@@ -65,49 +57,58 @@ impl Admission {
         }
     }
 
-    /// A permit for a link from `peer`, or the reason why there is none.
-    pub(super) fn permit(self: &Arc<Admission>, peer: &Peer) -> Result<Permit, Full> {
-        let host = (!peer.local && self.max_per_host != usize::MAX).then(|| peer.host.clone());
-        if let Some(host) = &host {
-            let mut links = self.hosts.entry(host.clone()).or_default();
-            if *links >= self.max_per_host {
-                return Err(Full("too many connections from your address; close one, then try again"));
-            }
-            *links += 1;
-        }
+    /// A permit for a link from `host`, or the reason why there is none.
+    pub(super) fn permit(
+        self: &Arc<Admission>,
+        host: &Arc<Account>,
+        limits: &Limits,
+    ) -> Result<Permit, Full> {
+        let of_host = Held::take(host, |host| &host.links, 1, limits.links_per_host)
+            .ok_or(Full("too many connections from your address; close one, then try again"))?;
         // From here on, dropping the permit gives back what was taken.
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let permit = Permit { admission: self.clone(), number, host };
-        if self.links.fetch_add(1, Ordering::AcqRel) >= self.max_links {
+        let permit = Permit {
+            admission: self.clone(),
+            number,
+            host: host.clone(),
+            _of_host: of_host,
+            is_greeting: true,
+        };
+        let greeting = self.greeting.fetch_add(1, Ordering::AcqRel);
+        if self.links.fetch_add(1, Ordering::AcqRel) >= limits.links {
             return Err(Full("too many connections to this server; try again later"));
+        }
+        if greeting >= limits.links_without_session {
+            return Err(Full("too many people are about to enter this server; try again later"));
         }
         Ok(permit)
     }
 }
 
 impl Permit {
+    /// The account of the host from which the link comes.
+    pub(super) fn host(&self) -> &Arc<Account> {
+        &self.host
+    }
+
     /// The slot for the waker of the link's task while the link has no session.
     pub(super) fn pending(&self) -> Arc<AtomicWaker> {
         self.admission.pending.entry(self.number).or_default().clone()
     }
 
     /// The link has a session, through which its task is woken from now on.
-    pub(super) fn has_session(&self) {
+    pub(super) fn has_session(&mut self) {
         self.admission.pending.remove(&self.number);
+        if std::mem::take(&mut self.is_greeting) {
+            self.admission.greeting.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let admission = &self.admission;
-        admission.pending.remove(&self.number);
-        if let Some(host) = &self.host {
-            if let Some(mut links) = admission.hosts.get_mut(host) {
-                *links -= 1;
-            }
-            admission.hosts.remove_if(host, |_, links| *links == 0);
-        }
-        admission.links.fetch_sub(1, Ordering::AcqRel);
-        admission.gone.wake();
+        self.has_session();
+        self.admission.links.fetch_sub(1, Ordering::AcqRel);
+        self.admission.gone.wake();
     }
 }

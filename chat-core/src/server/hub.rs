@@ -3,73 +3,60 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use dashmap::{DashMap, Entry};
 
+pub(super) use self::refused::{NotEntered, NotOpened};
 use super::{
     Config,
+    accounts::{Account, Accounts, Held, Payers},
     admission::Admission,
-    limits::Limits,
+    limits::{INBOX_SPACE, Kind, Limits},
+    password::Password,
     queue::{Busy, Queue, Submission},
     room::Room,
-    room_budget::{RoomBudget, Spender},
     room_list::RoomList,
     session::{Inbox, Session, State},
+    sync::{lock, read, write},
 };
 use crate::{
     ClientId, PersonName, Registry, RoomName, SharedRuntime,
+    bucket::Bucket,
     id::Secret,
     log::{LogError, Record, RoomLog, RoomState, StateMap, Tail, epoch_of_room},
     transport::Peer,
     wire,
 };
 
+mod refused;
+
 /// The shared state of a server. A guard of one of its maps is held for a single call only: two guards at a time could
 /// wait for each other, and one across an await could stop everything.
 pub(super) struct Hub {
-    config: Config,
+    software: String,
+    limits: RwLock<Arc<Limits>>,
+    pub(super) password: Password,
+    pub(super) accounts: Accounts,
     runtime: SharedRuntime,
     log: Arc<dyn RoomLog>,
     queue: Queue,
     pub(super) admission: Arc<Admission>,
     rooms: DashMap<RoomName, Arc<Room>>,
     room_list: RoomList,
-    room_budget: RoomBudget,
     /// By what the name looks like, so that no two people look alike.
     names: DashMap<String, Arc<Session>>,
     clients: DashMap<ClientId, Arc<Session>>,
     secrets: DashMap<Secret, Arc<Session>>,
     all_rings: Arc<AtomicUsize>,
+    inbox_space: Mutex<Bucket>,
     stopping: AtomicBool,
     /// The time for delivering what is pending is over.
     abandoned: AtomicBool,
-}
-
-/// Why a session cannot enter a room.
-#[derive(Debug)]
-pub(super) enum NotEntered {
-    /// The log is about to forget the room. A moment later it can be created again.
-    BeingForgotten,
-    /// The server has as many rooms as it takes.
-    Full,
-    /// The host or the person has created too many of late, and may create another one after this time.
-    TooFast(Duration),
-}
-
-/// Why a session was not opened.
-#[derive(Debug)]
-pub(super) enum NotOpened {
-    /// Another session has the name.
-    NameInUse(Arc<Session>),
-    /// Another session has the client id.
-    ClientInUse,
-    /// There are as many sessions as there may be.
-    Full,
 }
 
 impl Hub {
@@ -89,9 +76,11 @@ impl Hub {
             rooms.insert(room.name().clone(), room);
         }
         let hub = Hub {
-            admission: Arc::new(Admission::new(&config.limits)),
-            room_budget: RoomBudget::new(config.limits.new_rooms),
-            config,
+            admission: Arc::default(),
+            password: Password::new(config.password),
+            limits: RwLock::new(Arc::new(config.limits)),
+            software: config.software,
+            accounts: Accounts::default(),
             runtime,
             log,
             queue: Queue::default(),
@@ -101,18 +90,24 @@ impl Hub {
             clients: DashMap::new(),
             secrets: DashMap::new(),
             all_rings,
+            inbox_space: Mutex::new(Bucket::new(Some(INBOX_SPACE))),
             stopping: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
         };
         Ok((hub, registry, tail))
     }
 
-    pub(super) fn limits(&self) -> &Limits {
-        &self.config.limits
+    /// The limits at this moment.
+    pub(super) fn limits(&self) -> Arc<Limits> {
+        read(&self.limits).clone()
+    }
+
+    pub(super) fn set_limits(&self, limits: Limits) {
+        *write(&self.limits) = Arc::new(limits);
     }
 
     pub(super) fn software(&self) -> &str {
-        &self.config.software
+        &self.software
     }
 
     pub(super) fn runtime(&self) -> &SharedRuntime {
@@ -143,38 +138,36 @@ impl Hub {
         u64::try_from(since.as_millis()).unwrap_or(wire::MAX_INTEGER).min(wire::MAX_INTEGER)
     }
 
-    /// Whether `password` is the server's, if the server has one. Takes the same time wherever the two differ.
-    pub(super) fn admits(&self, password: Option<&str>) -> bool {
-        let Some(wanted) = &self.config.password else { return true };
-        let (wanted, given) = (wanted.as_bytes(), password.unwrap_or_default().as_bytes());
-        let differ = wanted.iter().zip(given).fold(0, |differ, (a, b)| differ | (a ^ b));
-        wanted.len() == given.len() && differ == 0
-    }
-
     pub(super) fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
         self.rooms.get(name).map(|it| it.value().clone())
     }
 
-    /// Puts `session` into a room, and creates the room if there is none.
-    pub(super) fn enter(&self, name: &RoomName, session: &Arc<Session>) -> Result<Arc<Room>, NotEntered> {
-        let full = self.rooms.len() >= self.config.limits.rooms;
+    /// Puts `session` into a room, and creates the room if there is none. `payers` pay for it.
+    pub(super) fn enter(
+        &self,
+        name: &RoomName,
+        session: &Arc<Session>,
+        payers: &Payers,
+    ) -> Result<Arc<Room>, NotEntered> {
+        let (limits, now) = (self.limits(), self.now());
+        let full = self.rooms.len() >= limits.rooms;
+        let spend = |costs: &[_]| payers.spend(&limits, costs, now).map_err(NotEntered::TooFast);
         // The entry is held while the session enters, so that the room is not forgotten in between.
         let (room, is_new) = match self.rooms.entry(name.clone()) {
             Entry::Occupied(known) if known.get().is_being_forgotten() => {
                 return Err(NotEntered::BeingForgotten);
             }
             Entry::Occupied(known) => {
+                spend(&[(Kind::Entrances, 1)])?;
                 known.get().enter(session.name().clone(), session.mailbox().clone());
                 (known.get().clone(), false)
             }
             Entry::Vacant(_) if full => return Err(NotEntered::Full),
             Entry::Vacant(free) => {
-                let host = session.host().map(|host| Spender::Host(host.to_owned()));
-                let by_name = || Spender::Name(session.name().skeleton());
-                let person = session.identity().map_or_else(by_name, Spender::Key);
-                let spenders = host.into_iter().chain([person]);
-                self.room_budget.spend(spenders, self.now()).map_err(NotEntered::TooFast)?;
-                let room = Arc::new(self.new_room(name.clone()));
+                let of_host = Held::take(&payers.host, |host| &host.rooms, 1, limits.rooms_per_host)
+                    .ok_or(NotEntered::HostFull)?;
+                spend(&[(Kind::Entrances, 1), (Kind::NewRooms, 1)])?;
+                let room = Arc::new(self.new_room(name.clone(), of_host));
                 room.enter(session.name().clone(), session.mailbox().clone());
                 free.insert(room.clone());
                 (room, true)
@@ -250,12 +243,12 @@ impl Hub {
         }
     }
 
-    fn new_room(&self, room: RoomName) -> Room {
+    fn new_room(&self, room: RoomName, of_host: Held) -> Room {
         let incarnation = self.runtime.random().to_be_bytes();
         let incarnation = u64::from_be_bytes(*incarnation.first_chunk().expect("16 bytes have 8")).max(1);
         let epoch = epoch_of_room(&self.log.epoch(), incarnation);
         let state = RoomState { room, epoch, oldest: 1, head: 0, state: StateMap::default() };
-        Room::unmade(state, incarnation, self.all_rings.clone())
+        Room::unmade(state, incarnation, Some(of_host), self.all_rings.clone())
     }
 
     /// How many rooms there are.
@@ -287,15 +280,22 @@ impl Hub {
         name: PersonName,
         client: ClientId,
         peer: &Peer,
+        host: &Arc<Account>,
     ) -> Result<Arc<Session>, NotOpened> {
-        let full = self.sessions() >= self.limits().sessions;
+        let (limits, now) = (self.limits(), self.now());
+        let full = self.sessions() >= limits.sessions;
         let session = match self.names.entry(name.skeleton()) {
             Entry::Occupied(holder) => return Err(NotOpened::NameInUse(holder.get().clone())),
             Entry::Vacant(_) if full => return Err(NotOpened::Full),
             Entry::Vacant(free) => {
+                let of_host = Held::take(host, |host| &host.sessions, 1, limits.sessions_per_host)
+                    .ok_or(NotOpened::HostFull)?;
+                host.spend(&limits, &[(Kind::Sessions, 1)], now).map_err(NotOpened::TooFast)?;
+                let person = self.accounts.person(&name, peer.identity, now);
+                let payers = Payers { host: host.clone(), person };
                 let secret = Secret(self.runtime.random());
                 let inbox = Inbox::new(self.runtime.random());
-                let session = Session::new(name, client, secret, peer, inbox, self.limits());
+                let session = Session::new(name, client, secret, peer.identity, inbox, payers, of_host);
                 free.insert(Arc::new(session)).value().clone()
             }
         };
@@ -336,6 +336,15 @@ impl Hub {
         self.clients.remove_if(&session.client(), |_, it| is_it(it));
         self.names.remove_if(&session.name().skeleton(), |_, it| is_it(it));
         self.admission.gone().wake();
+    }
+
+    /// Has all inboxes let go of what they can, at most once a second: those that no link reads, of all they have.
+    pub(super) fn make_space_in_inboxes(&self, now: Instant) {
+        if lock(&self.inbox_space).take(now).is_ok() {
+            for session in &self.secrets {
+                lock(&session.value().inbox).make_space();
+            }
+        }
     }
 
     pub(super) fn sessions(&self) -> usize {

@@ -7,29 +7,47 @@ use crate::{
     wire::{LimitsFrame, MAX_FRAME, MAX_TEXT},
 };
 
-/// The bounds that an operator may want to change. The default suits an office.
+mod network;
+mod rates;
+
+pub use self::{
+    network::{Network, NotANetwork},
+    rates::Rates,
+};
+pub(super) use rates::Kind;
+
+/// The bounds that an operator may want to change. The default suits an office; protocol 11 has the reasons.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// How fast one session may send messages (`say`, `tell` and `topic`); `None` is without a limit.
-    pub messages: Option<Rate>,
-    /// How fast one session may send other requests.
-    pub requests: Option<Rate>,
-    /// How fast one session may ask for entries again, a page at a time.
-    pub replays: Option<Rate>,
-    /// How fast one session may search.
-    pub searches: Option<Rate>,
-    /// How fast one host, and one person, may create rooms; this machine is exempt as a host.
-    pub new_rooms: Option<Rate>,
+    /// What one person may do, by key or name, over all sessions.
+    pub person: Rates,
+    /// What one host may do, over all links and sessions; this machine is exempt from all but the rate of passwords.
+    pub host: Rates,
+    /// Wrong passwords of all hosts together; beyond that, a host that had one right away waits for its next try.
+    pub passwords: Option<Rate>,
+    /// The addresses that many people share: one of them gets as much as 16 hosts.
+    pub shared_networks: Vec<Network>,
     /// Links from one host at a time; this machine is exempt.
     pub links_per_host: usize,
     /// Links in all.
     pub links: usize,
+    /// Links in all that have no session yet, each with a frame that may have come in part.
+    pub links_without_session: usize,
+    /// Sessions that one host has opened, those that have lost their link included: a few times its links, as people come
+    /// back under other names. This machine is exempt.
+    pub sessions_per_host: usize,
     /// Sessions in all, those that have lost their link included.
     pub sessions: usize,
+    /// Rooms made by one host, while they exist; this machine is exempt.
+    pub rooms_per_host: usize,
     /// Rooms in all.
     pub rooms: usize,
     /// Rooms one session may be in.
     pub rooms_per_session: usize,
+    /// Bytes of direct messages that one host has sent and that inboxes keep; this machine is exempt.
+    pub inbox_bytes_per_host: usize,
+    /// Bytes of direct messages that all inboxes keep.
+    pub inbox_bytes: usize,
     /// For how long a session outlives its link.
     pub grace: Duration,
     /// Within which time a new link has to send `hello`.
@@ -47,16 +65,20 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            messages: Some(Rate { burst: 20, per_minute: 300 }),
-            requests: Some(Rate { burst: 200, per_minute: 3000 }),
-            replays: Some(Rate { burst: 200, per_minute: 12_000 }),
-            searches: Some(Rate { burst: 40, per_minute: 300 }),
-            new_rooms: Some(Rate { burst: 20, per_minute: 10 }),
+            person: Rates::of_a_person(),
+            host: Rates::of_a_host(),
+            passwords: Some(Rate { burst: 100, per_minute: 300 }),
+            shared_networks: Vec::new(),
             links_per_host: 64,
             links: 20_000,
+            links_without_session: 2048,
+            sessions_per_host: 256,
             sessions: 40_000,
+            rooms_per_host: 200,
             rooms: 10_000,
             rooms_per_session: 64,
+            inbox_bytes_per_host: 8 * 1024 * 1024,
+            inbox_bytes: 64 * 1024 * 1024,
             grace: Duration::from_secs(30),
             hello_within: Duration::from_secs(5),
             silent_after: Duration::from_secs(75),
@@ -68,19 +90,20 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Without limits on rate, links and sessions, for trusted networks and load tests.
+    /// Without limits on rate, links and sessions, for trusted networks and load tests. Passwords stay hard to guess.
     #[must_use]
     pub fn unlimited(self) -> Limits {
         let none = usize::MAX;
         Limits {
-            messages: None,
-            requests: None,
-            replays: None,
-            searches: None,
-            new_rooms: None,
+            person: self.person.unlimited(),
+            host: self.host.unlimited(),
             links_per_host: none,
             links: none,
+            links_without_session: none,
+            sessions_per_host: none,
             sessions: none,
+            rooms_per_host: none,
+            inbox_bytes_per_host: none,
             ..self
         }
     }
@@ -94,8 +117,8 @@ impl Limits {
             pending: MAX_OWED as u64,
             ahead: Some(MAX_HELD as u64),
             in_flight: Some(MAX_IN_FLIGHT as u64),
-            burst: self.messages.map(|rate| u64::from(rate.burst)),
-            per_minute: self.messages.map(|rate| u64::from(rate.per_minute)),
+            burst: self.person.messages.map(|rate| u64::from(rate.burst)),
+            per_minute: self.person.messages.map(|rate| u64::from(rate.per_minute)),
         }
     }
 }
@@ -140,6 +163,10 @@ pub(super) const PRESENCE_CHANGES: usize = 256;
 pub(super) const PRESENCE_WAKES: usize = 256;
 /// Direct messages a session keeps.
 pub(super) const INBOX_ENTRIES: usize = 256;
+/// Bytes of direct messages a session keeps, or one more entry.
+pub(super) const INBOX_BYTES: usize = 256 * 1024;
+/// How often all inboxes are gone through for what they can let go of.
+pub(super) const INBOX_SPACE: Rate = Rate { burst: 1, per_minute: 60 };
 /// After how many milliseconds a client may dial again when the server stops.
 pub(super) const RESTART_RETRY_MS: u64 = 1000;
 /// After how many milliseconds a client may dial again when the server is full.

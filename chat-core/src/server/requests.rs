@@ -1,14 +1,13 @@
 //! What the server does with each request of a client.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use self::context::Context;
 use super::{
     access::{self, Action, Place},
+    accounts::Spent,
     hub::Hub,
+    limits::Kind,
     session::{Attachment, State, Superseded},
 };
 use crate::wire::{Code, Event, Pong, Request, RequestBody, excerpt};
@@ -36,15 +35,15 @@ pub(super) fn handle(
     now: Instant,
 ) -> Result<Handled, Superseded> {
     let session: &Arc<_> = &attachment.session;
-    let cx = &Context { hub, session, now };
+    let cx = &Context { hub, session, limits: &hub.limits(), now };
     let state = &mut *session.state(attachment.link)?;
     state.confirmed = true;
     state.heard = Some(now);
     if let Some(id) = request.id
         && !request.is_message()
-        && let Err(wait) = allow(state, &request, now)
+        && let Err(spent) = spend(cx, state, &request)
     {
-        cx.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
+        cx.refuse_spent(id, &spent);
         return Ok(Handled::Continue);
     }
     if !state.promises.is_lossless() && request.id.is_some_and(|id| state.reads.has(id)) {
@@ -58,8 +57,10 @@ pub(super) fn handle(
         }
         RequestBody::Ping => {
             cx.reply(&Event::Pong(Pong { id }));
-            // One ping brings up to nine frames, so they are rate limited.
-            if !state.promises.is_lossless() && state.requests.take(now).is_ok() {
+            // One ping brings up to nine frames more, which cost as much as another request.
+            if !state.promises.is_lossless()
+                && state.payers.spend(cx.limits, &[(Kind::Requests, 1)], now).is_ok()
+            {
                 session.send_all_heads(state);
             }
         }
@@ -105,12 +106,14 @@ fn act(cx: &Context<'_>, state: &mut State, id: u64, body: &RequestBody<'_>) {
     }
 }
 
-/// Whether the client may send this request now, or after which time.
-fn allow(state: &mut State, request: &Request<'_>, now: Instant) -> Result<(), Duration> {
-    match request.body {
-        RequestBody::Ping => Ok(()),
-        RequestBody::Replay(_) => state.replays.take(now),
-        RequestBody::Search(_) => state.searches.take(now),
-        _ => state.requests.take(now),
-    }
+/// Spends what this request costs.
+fn spend(cx: &Context<'_>, state: &State, request: &Request<'_>) -> Result<(), Spent> {
+    let kind = match request.body {
+        RequestBody::Ping => Kind::Pings,
+        RequestBody::Replay(_) => Kind::Replays,
+        RequestBody::Search(_) => Kind::Searches,
+        RequestBody::Rooms => Kind::Lists,
+        _ => Kind::Requests,
+    };
+    state.payers.spend(cx.limits, &[(kind, 1)], cx.now)
 }

@@ -11,7 +11,9 @@ use std::{
 use bytes::Bytes;
 
 use self::presence::Presence;
+pub(super) use self::frames::{entry_frames, entry_size, within};
 use super::{
+    accounts::Held,
     limits::{ALL_RINGS_BYTES, RING_BYTES, RING_ENTRIES, SMALL_RING_BYTES},
     mailbox::Mailbox,
     sync::{read, write},
@@ -19,9 +21,10 @@ use super::{
 use crate::{
     Misplaced, PersonName, RoomName,
     log::{EntryHash, LogEntry, RoomState, StateMap},
-    wire::{self, Block, Gap, RoomSummary, with_hash},
+    wire::{self, Gap, RoomSummary, with_hash},
 };
 
+mod frames;
 mod presence;
 
 /// One room. Readers keep their own cursors; the room knows none of them.
@@ -30,6 +33,8 @@ pub(super) struct Room {
     name: RoomName,
     /// Distinguishes the room from another one with its name, if the log does not know it yet.
     incarnation: u64,
+    /// The place among the rooms of the host that made it, given back when the room goes.
+    _of_host: Option<Held>,
     /// Whether the log knows it.
     made: AtomicBool,
     /// The log is asked to forget it, and nobody can enter.
@@ -81,13 +86,18 @@ pub(super) struct Standing {
 impl Room {
     /// A room that the log knows.
     pub(super) fn made(state: RoomState, all_rings: Arc<AtomicUsize>) -> Room {
-        let room = Room::unmade(state, 0, all_rings);
+        let room = Room::unmade(state, 0, None, all_rings);
         room.made.store(true, Ordering::Release);
         room
     }
 
-    /// A room that the log does not know until something is said in it.
-    pub(super) fn unmade(state: RoomState, incarnation: u64, all_rings: Arc<AtomicUsize>) -> Room {
+    /// A room that the log does not know until something is said in it, and which counts as one of a host's rooms.
+    pub(super) fn unmade(
+        state: RoomState,
+        incarnation: u64,
+        of_host: Option<Held>,
+        all_rings: Arc<AtomicUsize>,
+    ) -> Room {
         let RoomState { room, epoch, oldest, head, state } = state;
         let recent = Recent {
             frames: VecDeque::new(),
@@ -101,6 +111,7 @@ impl Room {
         Room {
             name: room,
             incarnation,
+            _of_host: of_host,
             made: AtomicBool::new(false),
             being_forgotten: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -362,39 +373,3 @@ impl Recent {
         true
     }
 }
-
-/// The first of `frames`, and those that follow as long as all together have at most `budget` bytes.
-pub(super) fn within<T>(
-    frames: impl Iterator<Item = T>,
-    mut budget: usize,
-    bytes: impl Fn(&T) -> usize,
-) -> impl Iterator<Item = T> {
-    frames.enumerate().map_while(move |(number, frame)| {
-        let left = budget.checked_sub(bytes(&frame));
-        budget = left.unwrap_or_default();
-        (number == 0 || left.is_some()).then_some(frame)
-    })
-}
-
-/// The frames of these entries, with hashes for a reader that wants them.
-pub(super) fn entry_frames(
-    room: &RoomName,
-    entries: &[LogEntry],
-    hashes: bool,
-) -> impl Iterator<Item = Bytes> {
-    let mut rest: usize = entries.iter().map(entry_size).sum();
-    let mut block = Block::default();
-    entries.iter().map(move |entry| {
-        let frame = block.entry(room.as_str(), entry, rest);
-        rest -= entry_size(entry);
-        if hashes { with_hash(&frame, entry.hash) } else { frame }
-    })
-}
-
-/// The size of an entry's frame, roughly.
-pub(super) fn entry_size(entry: &LogEntry) -> usize {
-    entry.body.text.len() + ENTRY_OVERHEAD
-}
-
-/// The bytes of an entry's frame besides the text, roughly.
-const ENTRY_OVERHEAD: usize = 128;

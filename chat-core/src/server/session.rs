@@ -12,7 +12,7 @@ mod sequence;
 mod state;
 
 pub(super) use self::{
-    inbox::{Conflict, Inbox, Telling},
+    inbox::{Conflict, Direct, Inbox, Telling},
     join_log::{JoinOutcome, Known},
     membership::Membership,
     pages::page_frame,

@@ -18,7 +18,7 @@ use crate::{
     server::{
         admission::Permit,
         hub::Hub,
-        limits::{FULL_RETRY_MS, HELLO_RETRY_MS, MAX_OWED, RESTART_RETRY_MS},
+        limits::{FULL_RETRY_MS, HELLO_RETRY_MS, Kind, Limits, MAX_OWED, RESTART_RETRY_MS},
         refusal::{room_forgotten, storage_error},
         requests::{self, Handled},
         session::{Attachment, LogAnswer, LogRead, NoFrames},
@@ -34,6 +34,8 @@ pub(crate) struct Connection {
     promises: Promises,
     peer: Peer,
     permit: Permit,
+    /// The limits when the link began, whose times hold for it.
+    limits: Arc<Limits>,
     phase: Phase,
     /// The name of the session that was opened over this link.
     name: Option<PersonName>,
@@ -49,7 +51,7 @@ enum Phase {
     /// The link speaks for a session.
     Open(Attachment),
     /// The last frames are on their way; the session, if it is not to end, waits for another link.
-    Leaving { out: VecDeque<Bytes>, farewell: Bytes, attachment: Option<Attachment> },
+    Leaving { out: VecDeque<Bytes>, farewell: Option<Bytes>, attachment: Option<Attachment> },
 }
 
 impl Connection {
@@ -60,12 +62,13 @@ impl Connection {
         peer: Peer,
         now: Instant,
     ) -> Connection {
+        let limits = hub.limits();
         let phase = Phase::Greeting {
-            until: now + hub.limits().hello_within,
+            until: now + limits.hello_within,
             waker: permit.pending(),
             out: VecDeque::new(),
         };
-        Connection { hub, promises, peer, permit, phase, name: None, bye: false, last_heard: now }
+        Connection { hub, promises, peer, permit, limits, phase, name: None, bye: false, last_heard: now }
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -106,7 +109,7 @@ impl Connection {
         match (request, greeting) {
             (Err(bad), _) if self.promises.is_lossless() => self.refuse_link(Code::BadFrame, bad),
             (Err(_), _) => {} // noise on a lossy link does not end it
-            (Ok(Request { body: RequestBody::Hello(hello), .. }), true) => self.hello(&hello),
+            (Ok(Request { body: RequestBody::Hello(hello), .. }), true) => self.hello(&hello, now),
             (Ok(Request { body: RequestBody::Bye, .. }), true) => self.leave(None, Reason::Bye, None),
             (Ok(_), true) => {
                 self.refuse_link(Code::Unsupported, "the first frame has to be hello".to_owned())
@@ -120,9 +123,13 @@ impl Connection {
         self.refuse_link(Code::BadFrame, error.to_string());
     }
 
-    fn hello(&mut self, hello: &wire::Hello<'_>) {
+    fn hello(&mut self, hello: &wire::Hello<'_>, now: Instant) {
         let peer = &self.peer.address;
-        match login(&self.hub, hello, &self.peer, self.promises) {
+        let limits = self.hub.limits();
+        let host = self.permit.host().clone();
+        // Each hello costs a request, so that a link cannot try names without end.
+        let allowed = host.spend(&limits, &[(Kind::Requests, 1)], now).map_err(Refusal::spent);
+        match allowed.and_then(|()| login(&self.hub, hello, (&self.peer, &host), self.promises)) {
             Ok(attachment) => {
                 tracing::info!(name = %attachment.session.name(), %peer, "here");
                 self.permit.has_session();
@@ -130,9 +137,15 @@ impl Connection {
                 self.phase = Phase::Open(attachment);
             }
             Err(Refusal { error, ends_link }) => {
+                // A host that is refused all the time is not told each time, and does not fill the program's log.
+                let is_told = hello.protocol == 0 || host.may_be_told(&limits, now);
+                if !is_told && ends_link {
+                    return self.end_silently();
+                }
                 // Version 0 does not exist: a client that asks for it only wants to know whether a server answers.
                 match hello.protocol {
                     0 => tracing::debug!(%peer, "a client tested whether a server answers"),
+                    _ if !is_told => {}
                     _ => tracing::info!(%peer, code = %error.code, why = error.message, "hello refused"),
                 }
                 if ends_link {
@@ -149,7 +162,7 @@ impl Connection {
         if matches!(request.body, RequestBody::Hello(_)) && !self.promises.is_lossless() {
             // The first welcome may have been lost.
             let again = || welcome(&self.hub, &attachment.session, attachment.resumed);
-            return attachment.session.welcome_again(attachment.link, now, again);
+            return attachment.session.welcome_again(attachment.link, &self.hub.limits(), now, again);
         }
         let attachment = attachment.clone();
         match requests::handle(&self.hub, &attachment, request, now) {
@@ -207,7 +220,7 @@ impl Connection {
     /// The frame to repeat to a peer that goes on sending after the farewell: the farewell may have been lost.
     pub(crate) fn farewell_again(&self) -> Option<Bytes> {
         match &self.phase {
-            Phase::Leaving { farewell, .. } if !self.promises.is_lossless() => Some(farewell.clone()),
+            Phase::Leaving { farewell, .. } if !self.promises.is_lossless() => farewell.clone(),
             _ => None,
         }
     }
@@ -250,9 +263,8 @@ impl Connection {
     }
 
     fn silent_at(&self) -> Instant {
-        let limits = self.hub.limits();
-        let silent_after =
-            if self.promises.is_lossless() { limits.silent_after } else { limits.silent_after_if_lossy };
+        let Limits { silent_after, silent_after_if_lossy, .. } = *self.limits;
+        let silent_after = if self.promises.is_lossless() { silent_after } else { silent_after_if_lossy };
         self.last_heard + silent_after
     }
 
@@ -269,7 +281,7 @@ impl Connection {
             _ => {}
         }
         if let Phase::Greeting { .. } = &self.phase {
-            let message = format!("no hello within {:?}", self.hub.limits().hello_within);
+            let message = format!("no hello within {:?}", self.limits.hello_within);
             // A hello that was delayed on the way is welcome at the next try.
             return self.refuse(Code::Unsupported, message, Some(HELLO_RETRY_MS));
         }
@@ -282,7 +294,7 @@ impl Connection {
 
     /// For how long the link may take no bytes.
     pub(crate) fn unwritable_for(&self) -> Duration {
-        self.hub.limits().unwritable_for
+        self.limits.unwritable_for
     }
 
     /// The link is gone. Returns the attachment of the session that waits for another link, if one does.
@@ -290,7 +302,7 @@ impl Connection {
         if self.bye {
             return None; // a session that is still open ends with this
         }
-        let gone = Phase::Leaving { out: VecDeque::new(), farewell: Bytes::new(), attachment: None };
+        let gone = Phase::Leaving { out: VecDeque::new(), farewell: None, attachment: None };
         match mem::replace(&mut self.phase, gone) {
             Phase::Open(attachment) => Some(attachment),
             Phase::Leaving { attachment, .. } => attachment,
@@ -320,7 +332,9 @@ impl Connection {
     }
 
     fn refuse(&mut self, code: Code, message: String, retry_after_ms: Option<u64>) {
-        tracing::info!(peer = %self.peer.address, %code, why = message, "refused");
+        if self.permit.host().may_be_told(&self.limits, self.last_heard) {
+            tracing::info!(peer = %self.peer.address, %code, why = message, "refused");
+        }
         let event = Event::Error(wire::Error { id: None, code, message, retry_after_ms });
         self.part_with(self.attachment(), &event);
     }
@@ -331,6 +345,11 @@ impl Connection {
 
     fn part_with(&mut self, attachment: Option<Attachment>, last: &Event) {
         self.part(attachment, wire::write(last));
+    }
+
+    /// Ends a link without a session and without another word.
+    fn end_silently(&mut self) {
+        self.phase = Phase::Leaving { out: VecDeque::new(), farewell: None, attachment: None };
     }
 
     /// Ends the link after the frames that are already owed, and after `last`.
@@ -350,7 +369,7 @@ impl Connection {
             Phase::Leaving { .. } => return,
         }
         out.push_back(last.clone());
-        self.phase = Phase::Leaving { out, farewell: last, attachment };
+        self.phase = Phase::Leaving { out, farewell: Some(last), attachment };
     }
 }
 

@@ -1,6 +1,6 @@
 //! Login: from `hello` to a session, a new one or one that waits for its client.
 
-use std::time::Instant;
+use std::{sync::Arc, time::{Duration, Instant}};
 
 use bytes::Bytes;
 
@@ -8,8 +8,10 @@ use crate::{
     ClientId, PersonName,
     id::Secret,
     server::{
+        accounts::{Account, Spent, seconds},
         hub::{Hub, NotOpened},
         limits::FULL_RETRY_MS,
+        password::Denied,
         session::{Attachment, Session},
     },
     transport::{Peer, Promises},
@@ -28,18 +30,14 @@ pub(crate) struct Refusal {
 pub(crate) fn login(
     hub: &Hub,
     hello: &Hello<'_>,
-    peer: &Peer,
+    (peer, host): (&Peer, &Arc<Account>),
     promises: Promises,
 ) -> Result<Attachment, Refusal> {
     if hello.protocol != PROTOCOL {
         let message = format!("this server speaks protocol {PROTOCOL}, not {}", hello.protocol);
         return Err(refusal(Code::BadProtocol, message).ending_link());
     }
-    if !hub.admits(hello.password.as_deref()) {
-        let message =
-            if hello.password.is_some() { "wrong password" } else { "this server asks for a password" };
-        return Err(refusal(Code::BadPassword, message).ending_link());
-    }
+    hub.password.check(hello.password.as_deref(), host, &hub.limits(), hub.now()).map_err(denied)?;
     let client = match hello.client.as_deref().map(ClientId::parse) {
         Some(Some(client)) => Some(client),
         Some(None) => {
@@ -47,7 +45,7 @@ pub(crate) fn login(
         }
         None => None,
     };
-    if let Some(attachment) = resume(hub, hello, client, peer, promises) {
+    if let Some(attachment) = resume(hub, hello, client, (peer, host), promises) {
         return Ok(attachment);
     }
     let name = PersonName::parse(&hello.name).map_err(|error| refusal(Code::BadName, error.to_string()))?;
@@ -57,14 +55,14 @@ pub(crate) fn login(
             return Err(not_welcome());
         }
     }
-    open(hub, name, client.unwrap_or_else(|| ClientId(hub.runtime().random())), peer, promises)
+    open(hub, name, client.unwrap_or_else(|| ClientId(hub.runtime().random())), (peer, host), promises)
 }
 
 fn resume(
     hub: &Hub,
     hello: &Hello<'_>,
     client: Option<ClientId>,
-    peer: &Peer,
+    (peer, host): (&Peer, &Arc<Account>),
     promises: Promises,
 ) -> Option<Attachment> {
     let session = hub.session_by_secret(Secret::parse(hello.resume.as_deref()?)?)?;
@@ -72,7 +70,7 @@ fn resume(
     if client.is_some_and(|client| client != session.client()) || peer.identity != session.identity() {
         return None;
     }
-    let link = session.attach(promises, true, welcome(hub, &session, true), hub.now())?;
+    let link = session.attach(host, promises, true, welcome(hub, &session, true), hub.now())?;
     Some(Attachment { session, link, resumed: true })
 }
 
@@ -80,23 +78,40 @@ fn open(
     hub: &Hub,
     name: PersonName,
     client: ClientId,
-    peer: &Peer,
+    (peer, host): (&Peer, &Arc<Account>),
     promises: Promises,
 ) -> Result<Attachment, Refusal> {
     let now = hub.now();
-    match hub.open_session(name.clone(), client, peer) {
+    match hub.open_session(name.clone(), client, peer, host) {
         // No link if another hello of the same client has replaced the session already: then that one is let in.
-        Ok(session) => match session.attach(promises, false, welcome(hub, &session, false), now) {
+        Ok(session) => match session.attach(host, promises, false, welcome(hub, &session, false), now) {
             Some(link) => Ok(Attachment { session, link, resumed: false }),
             None => Err(not_welcome()),
         },
-        Err(NotOpened::NameInUse(holder)) => Err(name_taken(&name, holder.ends_at(hub.limits(), now), now)),
+        Err(NotOpened::NameInUse(holder)) => Err(name_taken(&name, holder.ends_at(&hub.limits(), now), now)),
         Err(NotOpened::ClientInUse) => Err(not_welcome()),
-        Err(NotOpened::Full) => {
-            let mut refusal =
-                refusal(Code::Full, "too many people are on this server; try again later").ending_link();
-            refusal.error.retry_after_ms = Some(FULL_RETRY_MS);
-            Err(refusal)
+        Err(NotOpened::Full) => Err(full("too many people are on this server; try again later")),
+        Err(NotOpened::HostFull) => {
+            Err(full("too many people from your address are on this server; try again later"))
+        }
+        Err(NotOpened::TooFast(spent)) => Err(Refusal::spent(spent)),
+    }
+}
+
+fn full(message: &str) -> Refusal {
+    refusal(Code::Full, message).until(Duration::from_millis(FULL_RETRY_MS)).ending_link()
+}
+
+fn denied(why: Denied) -> Refusal {
+    match why {
+        Denied::Missing => refusal(Code::BadPassword, "this server asks for a password").ending_link(),
+        Denied::Wrong => refusal(Code::BadPassword, "wrong password").ending_link(),
+        Denied::TooMany(wait) => {
+            let message = format!(
+                "too many wrong passwords from your address, so this one was not looked at; try again in {}",
+                seconds(wait)
+            );
+            refusal(Code::RateLimited, message).until(wait).ending_link()
         }
     }
 }
@@ -111,8 +126,7 @@ fn name_taken(name: &PersonName, ends_at: Option<Instant>, now: Instant) -> Refu
     let seconds = left.as_secs() + 1;
     let message =
         format!("{name} has lost the connection and may come back; the name may be free in {seconds} s");
-    let refusal = refusal(Code::NameTaken, message);
-    Refusal { error: refusal.error.until(left), ..refusal }
+    refusal(Code::NameTaken, message).until(left)
 }
 
 fn not_welcome() -> Refusal {
@@ -140,6 +154,15 @@ fn refusal(code: Code, message: impl Into<String>) -> Refusal {
 }
 
 impl Refusal {
+    fn until(self, wait: Duration) -> Refusal {
+        Refusal { error: self.error.until(wait), ..self }
+    }
+
+    /// The refusal of a hello from a host that sends too many.
+    pub(crate) fn spent(spent: Spent) -> Refusal {
+        refusal(Code::RateLimited, spent.message()).until(spent.wait).ending_link()
+    }
+
     fn ending_link(self) -> Refusal {
         Refusal { ends_link: true, ..self }
     }

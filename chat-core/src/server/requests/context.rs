@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    server::{hub::Hub, session::Session},
+    server::{accounts::Spent, hub::Hub, limits::Limits, session::Session},
     wire::{Code, Event},
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub(crate) struct Context<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) session: &'a Arc<Session>,
+    pub(crate) limits: &'a Limits,
     pub(crate) now: Instant,
 }
 
@@ -32,6 +33,11 @@ impl Context<'_> {
     /// Refuses a request for good.
     pub(crate) fn refuse(&self, id: Option<u64>, code: Code, message: impl Into<String>) {
         self.session.mailbox().refuse(id, code, message);
+    }
+
+    /// Refuses a request for which a budget has not enough left.
+    pub(crate) fn refuse_spent(&self, id: u64, spent: &Spent) {
+        self.refuse_for_now(id, Code::RateLimited, spent.message(), spent.wait);
     }
 
     /// Refuses a request until `wait` has passed.

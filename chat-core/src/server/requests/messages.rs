@@ -9,10 +9,11 @@ use crate::{
     PersonName,
     server::{
         access::{self, Action, Place},
-        limits::BUSY_RETRY_MS,
+        accounts::{Account, Held},
+        limits::{BUSY_RETRY_MS, Kind},
         queue::Submission,
         room::Room,
-        session::{Conflict, Session, State, Telling, Turn},
+        session::{Conflict, Direct, Session, State, Telling, Turn},
         sync::lock,
     },
     text::{TextError, check_text, check_topic},
@@ -124,7 +125,7 @@ fn submit(
     if (repeated || !state.promises.is_lossless()) && cx.session.mailbox().is_with_broker(id) {
         return MessageOutcome::Answered; // the broker has the same message
     }
-    if is_too_fast(cx, state, id, repeated) {
+    if is_too_fast(cx, state, id, repeated, post) {
         return MessageOutcome::RefusedForNow;
     }
     cx.session.mailbox().asked_broker(id);
@@ -154,14 +155,19 @@ fn tell(
     to: &str,
     post: &Post<'_>,
 ) -> MessageOutcome {
-    if is_too_fast(cx, state, id, repeated) {
+    if is_too_fast(cx, state, id, repeated, post) {
         return MessageOutcome::RefusedForNow;
     }
     // A full inbox of the recipient also counts as answered: messages to other people do not wait for that.
-    tell_now(cx, id, to, post).map_or_else(MessageOutcome::Refused, |()| MessageOutcome::Answered)
+    tell_now(cx, &state.payers.host, (id, to), post).map_or_else(MessageOutcome::Refused, |()| MessageOutcome::Answered)
 }
 
-fn tell_now(cx: &Context<'_>, id: u64, to: &str, post: &Post<'_>) -> Result<(), wire::Error> {
+fn tell_now(
+    cx: &Context<'_>,
+    host: &Arc<Account>,
+    (id, to): (u64, &str),
+    post: &Post<'_>,
+) -> Result<(), wire::Error> {
     let not_here = || Err(wire::Error::of(id, Code::NotHere, format!("{:?} is not here", excerpt(to))));
     let Ok(to) = PersonName::parse(to) else { return not_here() };
     let (author, body) = (cx.session.author(post.bot), body(post));
@@ -186,11 +192,17 @@ fn tell_now(cx: &Context<'_>, id: u64, to: &str, post: &Post<'_>) -> Result<(), 
                 refuse_unread(cx, id, "you have");
                 return Ok(());
             }
-            if !Arc::ptr_eq(&reader, cx.session) && !deliver(&reader, &telling) {
+            let Some(bytes) = hold(cx, host, &reader, telling.size()) else {
+                let message = "too many direct messages wait to be read; try again later";
+                cx.refuse_for_now(id, Code::Busy, message, Duration::from_millis(BUSY_RETRY_MS));
+                return Ok(());
+            };
+            let direct = telling.keep(bytes);
+            if !Arc::ptr_eq(&reader, cx.session) && !deliver(&reader, &telling, &direct) {
                 refuse_unread(cx, id, &format!("{} has", reader.name()));
                 return Ok(());
             }
-            lock(&cx.session.inbox).push(&telling)
+            lock(&cx.session.inbox).push(direct)
         }
     };
     cx.reply(&Event::Ack(Ack { id, room: INBOX.to_owned(), seq: position.seq, at: position.at }));
@@ -198,7 +210,7 @@ fn tell_now(cx: &Context<'_>, id: u64, to: &str, post: &Post<'_>) -> Result<(), 
 }
 
 /// Puts a direct message into the inbox of `reader`, unless it is there already. Returns false if the inbox is full.
-fn deliver(reader: &Session, telling: &Telling<'_>) -> bool {
+fn deliver(reader: &Session, telling: &Telling<'_>, direct: &Arc<Direct>) -> bool {
     let mut inbox = lock(&reader.inbox);
     if matches!(inbox.find(telling), Ok(Some(_))) {
         return true;
@@ -206,10 +218,27 @@ fn deliver(reader: &Session, telling: &Telling<'_>) -> bool {
     if inbox.is_full() {
         return false;
     }
-    inbox.push(telling);
+    inbox.push(direct.clone());
     drop(inbox);
     reader.wake();
     true
+}
+
+/// Takes so many bytes of the bounds for direct messages, that of the author's host and that of all. Inboxes let go of what
+/// was read before a message is refused.
+fn hold(cx: &Context<'_>, host: &Arc<Account>, reader: &Session, bytes: usize) -> Option<[Held; 2]> {
+    let take = || {
+        let of_host = Held::take(host, |host| &host.inbox_bytes, bytes, cx.limits.inbox_bytes_per_host)?;
+        let everybody = cx.hub.accounts.everybody();
+        let of_all = Held::take(everybody, |all| &all.inbox_bytes, bytes, cx.limits.inbox_bytes)?;
+        Some([of_host, of_all])
+    };
+    take().or_else(|| {
+        lock(&cx.session.inbox).forget_read();
+        lock(&reader.inbox).forget_read();
+        cx.hub.make_space_in_inboxes(cx.now);
+        take()
+    })
 }
 
 fn refuse_unread(cx: &Context<'_>, id: u64, who_has: &str) {
@@ -217,28 +246,27 @@ fn refuse_unread(cx: &Context<'_>, id: u64, who_has: &str) {
     cx.refuse_for_now(id, Code::Busy, message, Duration::from_millis(BUSY_RETRY_MS));
 }
 
-fn is_too_fast(cx: &Context<'_>, state: &mut State, id: u64, repeated: bool) -> bool {
+fn is_too_fast(cx: &Context<'_>, state: &mut State, id: u64, repeated: bool, post: &Post<'_>) -> bool {
     if repeated {
         // The message itself was within the limit; the repetition only asks for its answer.
         return is_asked_too_often(cx, state, id);
     }
-    let (until, code) = match state.refused_until.filter(|(until, _)| *until > cx.now) {
-        Some(refused) => refused,
-        None => match state.messages.take(cx.now) {
-            Ok(()) => return false,
-            Err(wait) => (cx.now + wait, Code::RateLimited),
-        },
-    };
-    state.refused_until = Some((until, code));
-    let message =
-        if code == Code::Busy { "too many messages wait to be stored" } else { "too many messages" };
-    cx.refuse_for_now(id, code, message, until - cx.now);
+    if let Some((until, code)) = state.refused_until.filter(|(until, _)| *until > cx.now) {
+        let message = "a message before this one was refused; send that one first";
+        cx.refuse_for_now(id, code, message, until - cx.now);
+        return true;
+    }
+    let bytes = u32::try_from(post.text.len()).unwrap_or(u32::MAX);
+    let costs = [(Kind::Messages, 1), (Kind::BytesSaid, bytes)];
+    let Err(spent) = state.payers.spend(cx.limits, &costs, cx.now) else { return false };
+    state.refused_until = Some((cx.now + spent.wait, Code::RateLimited));
+    cx.refuse_spent(id, &spent);
     true
 }
 
 fn is_asked_too_often(cx: &Context<'_>, state: &mut State, id: u64) -> bool {
-    let Err(wait) = state.requests.take(cx.now) else { return false };
-    cx.refuse_for_now(id, Code::RateLimited, "too many requests", wait);
+    let Err(spent) = state.payers.spend(cx.limits, &[(Kind::Requests, 1)], cx.now) else { return false };
+    cx.refuse_spent(id, &spent);
     true
 }
 

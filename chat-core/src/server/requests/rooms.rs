@@ -8,7 +8,7 @@ use crate::{
     server::{
         access::{Action, Place},
         hub::NotEntered,
-        limits::BUSY_RETRY_MS,
+        limits::{BUSY_RETRY_MS, Kind},
         room::{Room, Standing},
         session::{Inbox, JoinOutcome, Known, Membership, State},
         sync::lock,
@@ -98,28 +98,32 @@ fn joined(
 }
 
 fn enter(cx: &Context<'_>, state: &State, id: u64, room: &RoomName) -> Result<Arc<Room>, wire::Error> {
-    let most = cx.hub.limits().rooms_per_session;
+    let most = cx.limits.rooms_per_session;
     if state.rooms.len() >= most {
         let message = format!("one session can be in {most} rooms at once; leave one first");
         return Err(wire::Error::of(id, Code::TooMany, message));
     }
-    cx.hub.enter(room, cx.session).map_err(|why| match why {
+    cx.hub.enter(room, cx.session, &state.payers).map_err(|why| match why {
         NotEntered::BeingForgotten => {
             let wait = Duration::from_millis(BUSY_RETRY_MS);
             wire::Error::of(id, Code::Busy, "the room is being forgotten").until(wait)
         }
         NotEntered::Full => {
-            let most = cx.hub.limits().rooms;
+            let most = cx.limits.rooms;
             let message =
                 format!("this server holds {most} rooms and creates no more; enter one that exists");
             wire::Error::of(id, Code::TooMany, message)
         }
-        NotEntered::TooFast(wait) => {
-            let message = format!(
-                "too many new rooms of late; enter one that exists, or wait {} s",
-                wait.as_secs() + 1
-            );
-            wire::Error::of(id, Code::RateLimited, message).until(wait)
+        NotEntered::HostFull => {
+            let message = "your address has made as many rooms as one may; enter one that exists";
+            wire::Error::of(id, Code::TooMany, message)
+        }
+        NotEntered::TooFast(spent) if spent.is_of(Kind::NewRooms) => {
+            let message = format!("{}, or enter one that exists", spent.message());
+            wire::Error::of(id, Code::RateLimited, message).until(spent.wait)
+        }
+        NotEntered::TooFast(spent) => {
+            wire::Error::of(id, Code::RateLimited, spent.message()).until(spent.wait)
         }
     })
 }

@@ -18,16 +18,16 @@ use super::{
 };
 use crate::{
     ClientId, KeyId, PersonName, RoomName,
-    bucket::Bucket,
     id::Secret,
     log::LogError,
     server::{
-        limits::{LINGER, Limits, MAX_OWED, MAX_OWED_BYTES, MAY_BE_LOST_AFTER},
+        accounts::{Account, Held, Payers},
+        limits::{Kind, LINGER, Limits, MAX_OWED, MAX_OWED_BYTES, MAY_BE_LOST_AFTER},
         mailbox::Mailbox,
         room::Reading,
         sync::lock,
     },
-    transport::{Peer, Promises},
+    transport::Promises,
     wire::{self, Author, Code},
 };
 
@@ -40,8 +40,8 @@ pub(crate) struct Session {
     author: Arc<Author>,
     client: ClientId,
     secret: Secret,
-    /// The host from which the session was opened, unless that is this machine.
-    host: Option<String>,
+    /// The place among the sessions of the host that opened it.
+    _of_host: Held,
     mailbox: Arc<Mailbox>,
     state: Mutex<State>,
     pub(crate) inbox: Mutex<Inbox>,
@@ -66,10 +66,7 @@ pub(crate) struct State {
     pub(crate) reads: Reads,
     pub(crate) sequence: Sequence,
     pub(crate) join_log: JoinLog,
-    pub(crate) messages: Bucket,
-    pub(crate) requests: Bucket,
-    pub(crate) replays: Bucket,
-    pub(crate) searches: Bucket,
+    pub(crate) payers: Payers,
     /// A message was refused until this time, with this code. Later ones are refused as well, or they would overtake
     /// it.
     pub(crate) refused_until: Option<(Instant, Code)>,
@@ -108,9 +105,10 @@ impl Session {
         name: PersonName,
         client: ClientId,
         secret: Secret,
-        peer: &Peer,
+        identity: Option<KeyId>,
         inbox: Inbox,
-        limits: &Limits,
+        payers: Payers,
+        of_host: Held,
     ) -> Session {
         let state = State {
             link: 0,
@@ -124,18 +122,15 @@ impl Session {
             reads: Reads::default(),
             sequence: Sequence::default(),
             join_log: JoinLog::default(),
-            messages: Bucket::new(limits.messages),
-            requests: Bucket::new(limits.requests),
-            replays: Bucket::new(limits.replays),
-            searches: Bucket::new(limits.searches),
+            payers,
             refused_until: None,
         };
         Session {
-            author: Arc::new(Author { identity: peer.identity, ..Author::person(name.as_str()) }),
+            author: Arc::new(Author { identity, ..Author::person(name.as_str()) }),
             name,
             client,
             secret,
-            host: (!peer.local).then(|| peer.host.clone()),
+            _of_host: of_host,
             mailbox: Arc::default(),
             state: Mutex::new(state),
             inbox: Mutex::new(inbox),
@@ -164,10 +159,6 @@ impl Session {
         self.author.identity
     }
 
-    pub(crate) fn host(&self) -> Option<&str> {
-        self.host.as_deref()
-    }
-
     pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
         &self.mailbox
     }
@@ -181,6 +172,7 @@ impl Session {
     /// client says where it has read to: frames handed to the old link may never have arrived.
     pub(crate) fn attach(
         &self,
+        host: &Arc<Account>,
         promises: Promises,
         resumed: bool,
         welcome: Bytes,
@@ -192,6 +184,7 @@ impl Session {
         }
         state.link += 1;
         state.promises = promises;
+        state.payers.host = host.clone();
         state.lost = None;
         state.heard = Some(now);
         if resumed {
@@ -207,8 +200,15 @@ impl Session {
     }
 
     /// Sends `welcome` to a client that may not have received it.
-    pub(crate) fn welcome_again(&self, link: u64, now: Instant, welcome: impl FnOnce() -> Bytes) {
-        if self.state(link).is_ok_and(|mut state| state.requests.take(now).is_ok()) {
+    pub(crate) fn welcome_again(
+        &self,
+        link: u64,
+        limits: &Limits,
+        now: Instant,
+        welcome: impl FnOnce() -> Bytes,
+    ) {
+        let may = |state: MutexGuard<'_, State>| state.payers.spend(limits, &[(Kind::Requests, 1)], now);
+        if self.state(link).is_ok_and(|state| may(state).is_ok()) {
             self.mailbox.reply_frame(welcome());
         }
     }

@@ -1,6 +1,6 @@
 //! Messages are taken in by their places, whatever order they come in.
 
-use chat_core::Rate;
+use chat_core::{Rate, server::Rates};
 
 use super::*;
 
@@ -56,7 +56,7 @@ fn on_a_link_that_keeps_order_whatever_comes_is_the_next() {
 fn one_that_was_stored_gets_the_first_ack_whenever_it_comes_again() {
     let time = VirtualTime::new(14);
     time.run(async {
-        let server = open(&time, Limits { messages: None, ..Limits::default() }).await;
+        let server = open(&time, Limits::default().unlimited()).await;
         let mut ana = Peer::in_the_lobby(&server, "ana", 1).await;
         let first = ana.ask(&placed(1)).await;
         for order in 2..=40 {
@@ -92,7 +92,9 @@ fn a_session_that_goes_on_counts_on_and_forgets_what_waited() {
 }
 
 fn one_a_second(burst: u32) -> Limits {
-    Limits { messages: Some(Rate { burst, per_minute: 60 }), ..Limits::default() }
+    let limits = Limits::default();
+    let person = Rates { messages: Some(Rate { burst, per_minute: 60 }), ..limits.person };
+    Limits { person, ..limits }
 }
 
 /// protocol 5.10

@@ -144,7 +144,7 @@ fn a_leave_that_comes_again_is_answered_again_and_one_that_is_late_is_dropped() 
 fn the_last_64_are_remembered() {
     let time = VirtualTime::new(6);
     time.run(async {
-        let server = open(&time, Limits { new_rooms: None, ..Limits::default() }).await;
+        let server = open(&time, Limits::default().unlimited()).await;
         let mut ana = Peer::in_the_lobby(&server, "ana", 1).await;
         ana.ask(&say(500, "hi")).await;
         for id in 0..63 {
