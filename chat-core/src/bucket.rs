@@ -15,10 +15,7 @@ impl Rate {
     /// This rate for so many.
     #[must_use]
     pub(crate) fn times(self, many: u32) -> Rate {
-        Rate {
-            burst: self.burst.saturating_mul(many),
-            per_minute: self.per_minute.saturating_mul(many),
-        }
+        Rate { burst: self.burst.saturating_mul(many), per_minute: self.per_minute.saturating_mul(many) }
     }
 
     /// The time in which so many tokens come back.

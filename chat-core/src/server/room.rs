@@ -10,8 +10,8 @@ use std::{
 
 use bytes::Bytes;
 
-use self::presence::Presence;
 pub(super) use self::frames::{entry_frames, entry_size, within};
+use self::presence::Presence;
 use super::{
     accounts::Held,
     limits::{ALL_RINGS_BYTES, RING_BYTES, RING_ENTRIES, SMALL_RING_BYTES},

@@ -51,7 +51,10 @@ fn what_does_not_fit_costs_nothing() {
         assert!(payers.spend(&limits, &costs, now).is_err());
     }
     for _ in 0..19 {
-        assert!(payers.spend(&limits, &[(Kind::Messages, 1)], now).is_ok(), "the refused ones took no message");
+        assert!(
+            payers.spend(&limits, &[(Kind::Messages, 1)], now).is_ok(),
+            "the refused ones took no message"
+        );
     }
     let spent = payers.spend(&limits, &[(Kind::Messages, 1)], now).unwrap_err();
     assert_eq!((spent.kind, spent.of, spent.wait), (Kind::Messages, Of::Person, Duration::from_millis(200)));

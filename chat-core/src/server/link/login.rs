@@ -1,6 +1,9 @@
 //! Login: from `hello` to a session, a new one or one that waits for its client.
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 

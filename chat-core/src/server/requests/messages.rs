@@ -159,7 +159,8 @@ fn tell(
         return MessageOutcome::RefusedForNow;
     }
     // A full inbox of the recipient also counts as answered: messages to other people do not wait for that.
-    tell_now(cx, &state.payers.host, (id, to), post).map_or_else(MessageOutcome::Refused, |()| MessageOutcome::Answered)
+    tell_now(cx, &state.payers.host, (id, to), post)
+        .map_or_else(MessageOutcome::Refused, |()| MessageOutcome::Answered)
 }
 
 fn tell_now(

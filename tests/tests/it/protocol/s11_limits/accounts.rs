@@ -49,7 +49,10 @@ fn a_host_says_no_more_bytes_in_new_sessions_than_in_one() {
         let error = refused.expect("the rest is refused");
         assert_eq!(error.code, Code::RateLimited);
         assert!(error.message.contains("address") && error.message.contains("bytes"), "{error:?}");
-        assert!(error.retry_after_ms.is_some_and(|wait| (1..=300).contains(&wait)), "40 KiB a second: {error:?}");
+        assert!(
+            error.retry_after_ms.is_some_and(|wait| (1..=300).contains(&wait)),
+            "40 KiB a second: {error:?}"
+        );
         let mut other = enter(&server, "192.0.2.2", 100).await;
         other.join("lobby", Some(u64::MAX >> 11)).await;
         other.say("lobby", &text).await;
@@ -116,7 +119,10 @@ fn a_class_behind_one_address_begins_talks_and_comes_back_at_once() {
             for minute in 0..2 {
                 for pupil in &mut class {
                     pupil.say("lobby", &format!("{lesson} {minute} {}", "x".repeat(200))).await;
-                    assert!(matches!(pupil.ask(|id| Request::new(id, RequestBody::Rooms)).await, Event::Rooms(_)));
+                    assert!(matches!(
+                        pupil.ask(|id| Request::new(id, RequestBody::Rooms)).await,
+                        Event::Rooms(_)
+                    ));
                 }
                 time.pass(Duration::from_secs(5)).await;
             }
