@@ -90,12 +90,13 @@ pub enum Change {
 impl Commit {
     /// Adds an entry, to the entries of its room where nothing has happened to the room since.
     pub fn add_entry(&mut self, room: &RoomName, entry: LogEntry) {
-        // The newest change first: a batch seldom has many rooms, and neighbours are often in the same one.
+        // The newest change first, because neighbours are often in the same room. A batch may have a thousand rooms, so
+        // the search is bounded, and a room may have several changes.
         let same = |change: &&mut Change| match change {
             Change::Entries { room: other, .. } => other == room,
             Change::Record(record) => record.room() == room,
         };
-        match self.changes.iter_mut().rev().find(same) {
+        match self.changes.iter_mut().rev().take(CHANGES_SEARCHED).find(same) {
             Some(Change::Entries { entries, .. }) => entries.push(entry),
             _ => self.changes.push(Change::Entries { room: room.clone(), entries: vec![entry] }),
         }
@@ -165,6 +166,8 @@ impl Feed {
     }
 }
 
+/// How many changes of a commit are looked through for the room of a new entry.
+const CHANGES_SEARCHED: usize = 8;
 /// How many commits may wait for one reader.
 const MOST_WAITING: usize = 4096;
 
