@@ -1,6 +1,10 @@
-//! The token bucket: so many at once, then so many a minute.
+//! The token bucket: so many at once, then so many a minute; and a table of buckets that does not grow.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    time::{Duration, Instant},
+};
 
 /// How much may be asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,5 +83,33 @@ impl Bucket {
         }
         self.level.take(rate, 1, now);
         Ok(())
+    }
+}
+
+/// Buckets for any number of keys, in a table of a fixed size. Keys whose hashes collide share a bucket; the hash has a
+/// secret key, so nobody can choose with whom they share one.
+pub struct BucketTable {
+    secret: u128,
+    buckets: Box<[Bucket]>,
+}
+
+impl BucketTable {
+    /// A table of `places` full buckets, at least one, that fill at `rate` each. `secret` is random.
+    pub fn new(rate: Rate, places: usize, secret: u128) -> BucketTable {
+        BucketTable { secret, buckets: vec![Bucket::new(Some(rate)); places.max(1)].into() }
+    }
+
+    /// The bucket of `key`.
+    pub fn of(&mut self, key: impl Hash) -> &mut Bucket {
+        let mut hasher = DefaultHasher::new();
+        (self.secret, key).hash(&mut hasher);
+        let place = hasher.finish() % self.buckets.len() as u64;
+        &mut self.buckets[usize::try_from(place).expect("it is a place in the table")]
+    }
+}
+
+impl fmt::Debug for BucketTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BucketTable").field("places", &self.buckets.len()).finish_non_exhaustive()
     }
 }

@@ -20,7 +20,7 @@ pub mod wire;
 pub mod words;
 
 pub use address::{Address, AddressError, HostPort};
-pub use bucket::{Bucket, Rate};
+pub use bucket::{Bucket, BucketTable, Rate};
 pub use id::{ClientId, KeyId, token, token_value};
 pub use name::{NameError, PersonName, RoomName};
 pub use registry::{Misplaced, Registry};

@@ -47,7 +47,8 @@ impl HostPort {
         }
     }
 
-    /// All addresses of the host, at least one, in the order in which `lookup` found them.
+    /// All addresses of the host, at least one, in the order in which `lookup` found them, IPv4 and IPv6 by turns: if one of
+    /// them leads nowhere here, the other is among the first two (RFC 8305, section 4).
     ///
     /// # Errors
     /// Of the kind `NotFound` when the host has none, or `lookup` takes longer than `limit`.
@@ -62,7 +63,7 @@ impl HostPort {
             Err(io::Error::new(io::ErrorKind::TimedOut, format!("the lookup took longer than {limit:?}")))
         });
         let why = match found {
-            Ok(addresses) if !addresses.is_empty() => return Ok(addresses),
+            Ok(addresses) if !addresses.is_empty() => return Ok(by_turns(addresses)),
             Ok(_) => io::Error::new(io::ErrorKind::NotFound, "it has no address"),
             Err(error) => error,
         };
@@ -89,6 +90,19 @@ impl HostPort {
         };
         io::Error::new(error.kind(), words)
     }
+}
+
+/// `addresses` with those of both families by turns, beginning with the family of the first one.
+fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let is_v4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
+    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|at| at.is_ipv4() == is_v4);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut ordered = Vec::with_capacity(first.len() + second.len());
+    while first.len() + second.len() > 0 {
+        ordered.extend(first.next());
+        ordered.extend(second.next());
+    }
+    ordered
 }
 
 /// The innermost error, without the words that every failed lookup begins with.

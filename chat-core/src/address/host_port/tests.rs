@@ -48,3 +48,13 @@ fn the_hint_is_of_the_same_scheme() {
     assert!(refused.contains("like udp://192.168.1.7:7000 or udp://[fe80::1]:7000"), "{refused}");
     assert!(!refused.contains("tcp"), "{refused}");
 }
+
+/// RFC 8305, section 4
+#[test]
+fn both_families_are_tried_by_turns() {
+    let parse = |texts: &[&str]| -> Vec<SocketAddr> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+    let found = parse(&["[fd00::1]:1", "[fd00::2]:1", "[fd00::3]:1", "10.0.0.1:1", "10.0.0.2:1"]);
+    let tried = parse(&["[fd00::1]:1", "10.0.0.1:1", "[fd00::2]:1", "10.0.0.2:1", "[fd00::3]:1"]);
+    assert_eq!(by_turns(found), tried);
+    assert_eq!(by_turns(parse(&["10.0.0.1:1"])), parse(&["10.0.0.1:1"]));
+}
