@@ -78,7 +78,7 @@ impl Client {
             return why;
         }
         self.updates.push_back(Update::Goodbye(goodbye.reason));
-        self.retry_hint = goodbye.retry_after_ms.map(Duration::from_millis);
+        self.retry_hint = goodbye.retry_after_ms.map(wait);
         if matches!(goodbye.reason, Reason::Replaced | Reason::Bye) {
             self.phase = Phase::Over;
         }
@@ -92,8 +92,8 @@ impl Client {
         }
         let why = error.message.clone();
         match error.retry_after_ms {
-            Some(wait) => {
-                self.retry_hint = Some(Duration::from_millis(wait));
+            Some(ms) => {
+                self.retry_hint = Some(wait(ms));
                 self.updates.push_back(Update::Error(error));
             }
             None => {
@@ -173,8 +173,8 @@ impl Client {
 
     fn reply(&mut self, id: u64, reply: Event, now: Instant) {
         match reply {
-            Event::Error(Error { retry_after_ms: Some(wait), .. }) => {
-                self.queue.put_back(id, Duration::from_millis(wait), now);
+            Event::Error(Error { retry_after_ms: Some(ms), .. }) => {
+                self.queue.put_back(id, wait(ms), now);
             }
             Event::Joined(joined) => {
                 let Ok(room) = RoomName::from_wire(&joined.room) else { return };
@@ -264,3 +264,11 @@ impl Client {
         }
     }
 }
+
+/// How long the server asks this client to wait. A server that asks for more than [`LONGEST_WAIT`] is asked again sooner.
+fn wait(ms: u64) -> Duration {
+    Duration::from_millis(ms).min(LONGEST_WAIT)
+}
+
+/// Longer than any server has a reason to ask for: a session without a link lives for half a minute.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);

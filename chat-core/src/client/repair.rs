@@ -13,6 +13,8 @@ use crate::wire::{EntryFrame, Gap, MAX_REPLAY};
 pub(super) struct Repair {
     /// The pieces that arrived before their turn, by their first numbers.
     reorder_buffer: BTreeMap<u64, Piece>,
+    /// About how many bytes the reorder buffer holds.
+    buffered: usize,
     /// The largest number that is known to exist.
     head: u64,
     /// The largest number that arrived.
@@ -63,6 +65,14 @@ impl Piece {
         match self {
             Piece::Entry(entry) => entry.seq,
             Piece::Gap(gap) => gap.to,
+        }
+    }
+
+    /// About how many bytes it holds.
+    fn bytes(&self) -> usize {
+        match self {
+            Piece::Entry(entry) => size_of::<Piece>() + entry.body.text.len() + entry.author.name.len(),
+            Piece::Gap(_) => size_of::<Piece>(),
         }
     }
 }
@@ -128,9 +138,12 @@ impl Repair {
         self.later_pieces += 1;
         self.missing_since.get_or_insert(now);
         self.blocked_since.get_or_insert(now);
+        self.buffered += piece.bytes();
         self.reorder_buffer.insert(piece.first(), piece);
-        if self.reorder_buffer.len() > MAX_REORDER_BUFFER {
-            self.reorder_buffer.pop_last();
+        while (self.reorder_buffer.len() > MAX_REORDER_BUFFER || self.buffered > MAX_REORDER_BYTES)
+            && let Some((_, last)) = self.reorder_buffer.pop_last()
+        {
+            self.buffered -= last.bytes();
         }
     }
 
@@ -138,6 +151,7 @@ impl Repair {
     fn drain(&mut self, cursor: &mut u64, report: &mut impl FnMut(Piece)) {
         while let Some(next) = self.reorder_buffer.first_entry().filter(|next| *next.key() <= *cursor + 1) {
             let piece = next.remove();
+            self.buffered -= piece.bytes();
             if piece.last() > *cursor {
                 *cursor = piece.last();
                 report(piece);
@@ -224,6 +238,8 @@ impl Repair {
 
 /// The size of the reorder buffer. Pieces beyond it are dropped and requested later.
 const MAX_REORDER_BUFFER: usize = 128;
+/// The same in bytes, which a server fills only with texts that are longer than it accepts itself.
+const MAX_REORDER_BYTES: usize = 2 << 20;
 /// How many later pieces must arrive before a number counts as lost.
 const LATER_PIECES: usize = 3;
 /// How many pages in a row may miss the next number before requests are slowed down.
