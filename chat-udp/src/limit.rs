@@ -1,55 +1,51 @@
 //! How often senders that have not proved their address are answered. The table has a fixed size.
 
 use std::{
-    hash::{Hash, Hasher},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     time::Instant,
 };
 
-use chat_core::{Bucket, Rate};
-use siphasher::sip::SipHasher24;
+use chat_core::{Bucket, BucketTable, Rate};
 
-/// Token buckets for hosts, and one for all of them together. Hosts whose hashes collide share a bucket; the hash is keyed,
-/// so a sender cannot choose with whom.
+/// Token buckets for senders, and one for all of them together. The port belongs to the sender: an answer is never larger
+/// than what it answers, so nobody gains by forging addresses, and a sender that forges the address of a guest to use up
+/// the guest's bucket has to guess the port.
+#[derive(Debug)]
 pub(crate) struct Limit {
-    secret: u128,
-    hosts: Box<[Bucket]>,
+    senders: BucketTable,
     all: Bucket,
 }
 
 impl Limit {
     pub(crate) fn new(secret: u128) -> Limit {
-        let hosts = vec![Bucket::new(Some(PER_HOST)); PLACES].into();
-        Limit { secret, hosts, all: Bucket::new(Some(IN_ALL)) }
+        Limit { senders: BucketTable::new(PER_SENDER, PLACES, secret), all: Bucket::new(Some(IN_ALL)) }
     }
 
-    /// Whether `host` may get one more answer. Loopback is exempt: no other machine can send from those addresses.
-    pub(crate) fn allows(&mut self, host: IpAddr, now: Instant) -> bool {
-        host.is_loopback() || (self.bucket(host).take(now).is_ok() && self.all.take(now).is_ok())
-    }
-
-    fn bucket(&mut self, host: IpAddr) -> &mut Bucket {
-        let mut hasher = SipHasher24::new_with_key(&self.secret.to_be_bytes());
-        host.hash(&mut hasher);
-        let place = hasher.finish() % PLACES as u64;
-        &mut self.hosts[usize::try_from(place).expect("it is a place in the table")]
+    /// Whether `sender` may get one more answer. Loopback is exempt: no other machine can send from those addresses.
+    pub(crate) fn allows(&mut self, sender: SocketAddr, now: Instant) -> bool {
+        let host = host(sender.ip());
+        sender.ip().is_loopback()
+            || (self.senders.of((host, sender.port())).take(now).is_ok() && self.all.take(now).is_ok())
     }
 }
 
-impl std::fmt::Debug for Limit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Limit").field("all", &self.all).finish_non_exhaustive()
+/// The host that has `ip`: a network of IPv6 with 64 bits is given to one host, which may use all its addresses.
+fn host(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(v6) if !v6.is_unicast_link_local() => {
+            IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into())
+        }
+        _ => ip,
     }
 }
 
-/// The answers for one host. After a restart all its links (64 unless told otherwise) come back at once, and some have to
-/// ask twice.
-const PER_HOST: Rate = Rate { burst: 128, per_minute: 20 * 60 };
+/// The answers for one sender. A client that opens a link needs one or two.
+const PER_SENDER: Rate = Rate { burst: 20, per_minute: 20 * 60 };
 
-/// The answers for all hosts together.
-const IN_ALL: Rate = Rate { burst: 1000, per_minute: 1000 * 60 };
+/// The answers for all senders together: a tenth of a processor.
+const IN_ALL: Rate = Rate { burst: 20_000, per_minute: 20_000 * 60 };
 
-/// Buckets for hosts: enough that the hosts answered in one second (1,000 at most) seldom share one.
+/// Buckets for senders: enough that even [`IN_ALL`] forged senders a second leave each bucket most of its tokens.
 const PLACES: usize = 16 * 1024;
 
 #[cfg(test)]
