@@ -19,6 +19,7 @@ use crate::{
     send_errors::SendErrors,
 };
 
+pub(crate) mod json;
 mod state;
 
 use state::{ClientState, Received};

@@ -7,7 +7,10 @@ use std::{
 
 use chat_core::{Address, HostPort};
 
-use crate::{Udp, client_link::ClientLink};
+use crate::{
+    Udp,
+    client_link::{ClientLink, json::JsonLink},
+};
 
 /// A link to the server that will answer at `address`.
 ///
@@ -37,6 +40,21 @@ pub(crate) async fn dial(address: &Address, udp: &Udp) -> io::Result<ClientLink>
         Some(error) if sockets.is_empty() => Err(error),
         _ => Ok(ClientLink::new(targets, sockets, &udp.runtime)),
     }
+}
+
+/// A link without header to the server at the first address of `address`.
+///
+/// # Errors
+/// When the host has no address, or no socket can be made for it.
+pub(crate) async fn dial_without_header(address: &Address, udp: &Udp) -> io::Result<JsonLink> {
+    let host = HostPort::parse(address)?;
+    let lookup = udp.network.lookup(&host);
+    let server = host.resolve(lookup, udp.lookup_limit, &*udp.runtime).await?[0];
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    Ok(JsonLink::new(udp.network.bind(SocketAddr::new(any, 0))?, server, &udp.runtime))
 }
 
 /// How many addresses of a host are tried at once.

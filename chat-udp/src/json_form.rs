@@ -47,7 +47,8 @@ impl<'a> Fields<'a> {
         Some(u64::from_be_bytes(bytes.try_into().ok()?))
     }
 
-    fn cookie_text(&self) -> Option<&str> {
+    /// The cookie as it is written.
+    pub(crate) fn cookie_text(&self) -> Option<&str> {
         self.cookie.as_ref().map(|text| &*text.0)
     }
 

@@ -27,6 +27,7 @@ mod header;
 mod json_form;
 mod packer;
 mod parts;
+mod undelivered;
 
 pub mod net;
 mod receiver;
@@ -54,6 +55,7 @@ pub struct Udp {
     runtime: SharedRuntime,
     network: Arc<dyn Network>,
     lookup_limit: Duration,
+    without_header: bool,
 }
 
 impl Udp {
@@ -64,7 +66,15 @@ impl Udp {
 
     /// UDP over another network, such as a simulated one.
     pub fn over(network: Arc<dyn Network>, runtime: SharedRuntime) -> Udp {
-        Udp { runtime, network, lookup_limit: LOOKUP_LIMIT }
+        Udp { runtime, network, lookup_limit: LOOKUP_LIMIT, without_header: false }
+    }
+
+    /// Links that are dialled have no header (protocol 15.21): each frame is one datagram whatever its size. Frames are JSON
+    /// objects of at most 65,443 bytes. This shows whether a network carries large datagrams.
+    #[must_use]
+    pub fn without_header(mut self) -> Udp {
+        self.without_header = true;
+        self
     }
 }
 
@@ -90,7 +100,13 @@ impl Transport for Udp {
     }
 
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
-        async move { Ok(Box::pin(dial::dial(address, self).await?) as BoxLink) }.boxed()
+        async move {
+            Ok(match self.without_header {
+                false => Box::pin(dial::dial(address, self).await?) as BoxLink,
+                true => Box::pin(dial::dial_without_header(address, self).await?),
+            })
+        }
+        .boxed()
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     packer::{AT_ONCE, Packer},
     peers::{Form, Peer, Peers},
     send_errors::SendErrors,
+    undelivered::LargeFrames,
 };
 
 /// The parts that the listener shares with the links it accepted.
@@ -50,14 +51,14 @@ pub(crate) struct ServerLink {
 /// The datagrams that leave when the link is flushed, with as few calls of the system as possible.
 enum Outgoing {
     /// A frame each, most of them shared with other links.
-    Json(Vec<Bytes>),
+    Json(Vec<Bytes>, LargeFrames),
     Packed(Packer),
 }
 
 impl ServerLink {
     pub(crate) fn new(shared: Arc<Shared>, peer: Arc<Peer>, holder: Holder) -> ServerLink {
         let outgoing = match peer.form {
-            Form::Json { .. } => Outgoing::Json(Vec::new()),
+            Form::Json { .. } => Outgoing::Json(Vec::new(), LargeFrames::default()),
             Form::Header => Outgoing::Packed(Packer::new(peer.token)),
         };
         ServerLink { shared, peer, outgoing, _holder: holder }
@@ -65,7 +66,7 @@ impl ServerLink {
 
     fn send(&mut self) {
         match &mut self.outgoing {
-            Outgoing::Json(frames) if !frames.is_empty() => {
+            Outgoing::Json(frames, _) if !frames.is_empty() => {
                 let datagrams: Vec<&[u8]> = frames.iter().map(|frame| &frame[..]).collect();
                 self.shared.send_all(&datagrams, &self.peer);
                 frames.clear();
@@ -106,12 +107,14 @@ impl Sink<Bytes> for ServerLink {
         check_length(&frame)?;
         let this = &mut *self;
         let is_full = match &mut this.outgoing {
-            Outgoing::Json(frames) => {
+            Outgoing::Json(frames, large) => {
                 if frames.is_empty() {
                     *frames = SPARE.take();
                 }
+                let notice = large.note(&frame);
                 frames.push(json_form::from_server(frame, this.peer.token));
-                frames.len() == AT_ONCE
+                frames.extend(notice);
+                frames.len() >= AT_ONCE
             }
             Outgoing::Packed(packer) => {
                 packer.add(&frame);
