@@ -26,7 +26,8 @@ mod net;
 /// Frames over TCP, for addresses such as `tcp://192.168.1.7:7000`.
 ///
 /// * An address is `tcp://HOST:PORT`, where the host is an IPv4 address, an IPv6 address in brackets or a name, and
-///   the port is 7000 unless given. All addresses of a name are tried in the order the system names them.
+///   the port is 7000 unless given. The addresses of a name are tried 250 ms after each other, IPv4 and IPv6 by turns (RFC
+///   8305), and the first one that answers is the server's.
 /// * `tcp://0.0.0.0:7000` listens on every IPv4 address and `tcp://[::]:7000` on every IPv6 and IPv4 address, where
 ///   the system can do both with one socket; port 0 picks a free port.
 /// * A frame that has begun must be complete within 10 s, or its link ends with an error of kind `TimedOut`.
