@@ -20,6 +20,7 @@ use crate::{
     mdns::{self, Browsing},
     merge::Merge,
     net::{self, PROBE_PORT, ProbeSocket},
+    reachable::Origin,
     server::{Found, ServerId},
 };
 
@@ -46,11 +47,11 @@ pub fn find(runtime: SharedRuntime) -> Finder {
             stream::empty().boxed()
         }
     };
-    let heard = stream::select(announced.map(|it| (it, false)), answers).chain(stream::pending());
+    let heard = stream::select(announced.map(|it| (it, Origin::Multicast)), answers).chain(stream::pending());
     let mut merge = Merge::default();
-    let found = heard.filter_map(move |(news, over_loopback)| {
+    let found = heard.filter_map(move |(news, origin)| {
         let own = interfaces::list().unwrap_or_default();
-        let reported = merge.add(news, over_loopback, &own);
+        let reported = merge.add(news, origin, &own);
         async move { reported }
     });
     Finder { found: found.boxed(), _browsing: browsing }
@@ -70,8 +71,8 @@ impl fmt::Debug for Finder {
     }
 }
 
-/// The answers to probes, each with whether it came over loopback.
-fn answers(socket: ProbeSocket, runtime: SharedRuntime) -> impl Stream<Item = (Found, bool)> + Send {
+/// The answers to probes, each with its origin.
+fn answers(socket: ProbeSocket, runtime: SharedRuntime) -> impl Stream<Item = (Found, Origin)> + Send {
     let token = ServerId(runtime.random()).to_string();
     let prober = Prober { socket, datagram: probe(&token), token, sent: 0, next: runtime.now(), runtime };
     stream::unfold(prober, |mut prober| async move { prober.next().await.map(|answer| (answer, prober)) })
@@ -90,7 +91,7 @@ struct Prober {
 }
 
 impl Prober {
-    async fn next(&mut self) -> Option<(Found, bool)> {
+    async fn next(&mut self) -> Option<(Found, Origin)> {
         let mut buffer = [0; MAX_DATAGRAM + 1];
         loop {
             if self.next <= self.runtime.now() {
@@ -113,7 +114,7 @@ impl Prober {
                 && here.token == self.token
                 && let Some(server) = here.server()
             {
-                return Some((server, from.ip().is_loopback()));
+                return Some((server, Origin::Answer(from.ip())));
             }
         }
     }

@@ -5,18 +5,21 @@ use std::time::Duration;
 use chat_core::{Address, SharedRuntime, within};
 use futures::{
     StreamExt,
+    future::join_all,
     stream::{self, BoxStream},
 };
 use mdns_sd::{Error, IfKind, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo};
 
 use crate::{
+    interfaces,
+    net::networks_of_a_socket,
     reachable,
     server::{Found, ServerId, bounded},
 };
 
-/// A server that is registered with the mDNS daemon.
+/// A server that is registered with the mDNS daemons.
 pub(crate) struct Registration {
-    daemon: ServiceDaemon,
+    daemons: Vec<ServiceDaemon>,
     /// The names under which it is registered.
     names: Vec<String>,
 }
@@ -31,10 +34,10 @@ impl Registration {
         if services.is_empty() {
             return Ok(None);
         }
-        let daemon = daemon()?;
+        let daemons = daemons()?;
         let names = services.iter().map(|it| it.get_fullname().to_owned()).collect();
-        services.into_iter().try_for_each(|it| daemon.register(it))?;
-        Ok(Some(Registration { daemon, names }))
+        register(&daemons, &services)?;
+        Ok(Some(Registration { daemons, names }))
     }
 
     /// Announces changes of `server`, whose listeners have not changed.
@@ -42,23 +45,27 @@ impl Registration {
     /// # Errors
     /// When the daemon does not accept them.
     pub(crate) fn update(&self, server: &Found) -> Result<(), Error> {
-        services(server)?.into_iter().try_for_each(|it| self.daemon.register(it))
+        register(&self.daemons, &services(server)?)
     }
 
     /// Sends a goodbye, and waits for a second at most until it is sent.
     pub(crate) async fn stop(self, runtime: &SharedRuntime) {
-        let goodbye = async {
+        let goodbye = async |daemon: &ServiceDaemon| {
             for name in &self.names {
-                if let Ok(unregistered) = self.daemon.unregister(name) {
+                if let Ok(unregistered) = daemon.unregister(name) {
                     let _ = unregistered.recv_async().await; // a daemon that has ended sends nothing
                 }
             }
-            if let Ok(ended) = self.daemon.shutdown() {
+            if let Ok(ended) = daemon.shutdown() {
                 let _ = ended.recv_async().await;
             }
         };
-        within(GOODBYE_TIMEOUT, &**runtime, goodbye).await;
+        within(GOODBYE_TIMEOUT, &**runtime, join_all(self.daemons.iter().map(goodbye))).await;
     }
+}
+
+fn register(daemons: &[ServiceDaemon], services: &[ServiceInfo]) -> Result<(), Error> {
+    daemons.iter().try_for_each(|daemon| services.iter().try_for_each(|it| daemon.register(it.clone())))
 }
 
 /// The services of `server`: each of its listeners that other machines can reach over TCP or UDP.
@@ -96,33 +103,60 @@ fn services(server: &Found) -> Result<Vec<ServiceInfo>, Error> {
 /// # Errors
 /// When the system has no socket or no thread for it.
 pub(crate) fn browse() -> Result<(BoxStream<'static, Found>, Browsing), Error> {
-    let daemon = daemon()?;
-    let events = KINDS.map(|(scheme, kind)| {
-        let events = daemon.browse(kind)?.into_stream();
-        Ok(events.filter_map(move |event| async move {
-            match event {
-                ServiceEvent::ServiceResolved(service) => found(scheme, &service),
-                _ => None,
-            }
-        }))
-    });
-    let events = events.into_iter().map(|it| it.map(StreamExt::boxed)).collect::<Result<Vec<_>, Error>>()?;
-    Ok((stream::select_all(events).boxed(), Browsing(daemon)))
+    let browsing = Browsing(daemons()?);
+    let mut events = Vec::new();
+    for daemon in &browsing.0 {
+        for (scheme, kind) in KINDS {
+            let found = daemon.browse(kind)?.into_stream().filter_map(move |event| async move {
+                match event {
+                    ServiceEvent::ServiceResolved(service) => found(scheme, &service),
+                    _ => None,
+                }
+            });
+            events.push(found.boxed());
+        }
+    }
+    Ok((stream::select_all(events).boxed(), browsing))
 }
 
 /// A search for servers. Dropping this ends the search.
-pub(crate) struct Browsing(ServiceDaemon);
+pub(crate) struct Browsing(Vec<ServiceDaemon>);
 
 impl Drop for Browsing {
     fn drop(&mut self) {
-        let _ = self.0.shutdown(); // the daemon has ended already, or ends with the process
+        for daemon in &self.0 {
+            let _ = daemon.shutdown(); // the daemon has ended already, or ends with the process
+        }
     }
 }
 
-fn daemon() -> Result<ServiceDaemon, Error> {
-    let daemon = ServiceDaemon::new()?;
-    daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?;
-    Ok(daemon)
+/// A daemon, or several on a machine with many networks: each has one socket for IPv4, which cannot join the multicast group
+/// on all of them. The first daemon also has the networks that come later.
+fn daemons() -> Result<Vec<ServiceDaemon>, Error> {
+    let mut names: Vec<String> = Vec::new();
+    for interface in interfaces::list().unwrap_or_default() {
+        if interface.ip.is_ipv4() && !interface.ip.is_loopback() && !names.contains(&interface.name) {
+            names.push(interface.name);
+        }
+    }
+    let groups: Vec<&[String]> = names.chunks(networks_of_a_socket()).skip(1).collect();
+    if let Some(beyond) = groups.get(MAX_DAEMONS - 1..).filter(|beyond| !beyond.is_empty()) {
+        let interfaces = beyond.concat().join(", ");
+        tracing::warn!(interfaces, "too many networks: not announced by mDNS on these, and found there by probes alone");
+    }
+    let named = |names: &[String]| names.iter().cloned().map(IfKind::Name).collect::<Vec<_>>();
+    let first = ServiceDaemon::new()?;
+    let mut others = vec![IfKind::LoopbackV4, IfKind::LoopbackV6];
+    others.extend(groups.iter().flat_map(|group| named(group)));
+    first.disable_interface(others)?;
+    let mut daemons = vec![first];
+    for group in groups.into_iter().take(MAX_DAEMONS - 1) {
+        let daemon = ServiceDaemon::new()?;
+        daemon.disable_interface(IfKind::All)?;
+        daemon.enable_interface(named(group))?;
+        daemons.push(daemon);
+    }
+    Ok(daemons)
 }
 
 /// The server behind `service`, if its data is well-formed.
@@ -148,6 +182,9 @@ fn found(scheme: &str, service: &ResolvedService) -> Option<Found> {
 
 /// The schemes that DNS-SD has a label for, and their service types.
 const KINDS: [(&str, &str); 2] = [("tcp", "_chat._tcp.local."), ("udp", "_chat._udp.local.")];
+
+/// How many daemons there are at most, each with a thread: enough for 128 networks.
+const MAX_DAEMONS: usize = 8;
 
 /// How many addresses of one service are looked at.
 const MAX_ADDRESSES: usize = 16;

@@ -8,11 +8,11 @@ use std::{
 };
 
 use chat_core::SharedRuntime;
-use futures::{FutureExt, select_biased};
+use futures::{FutureExt, StreamExt, select_biased, stream};
 
 use crate::{
     interfaces::{self, Interface},
-    net,
+    net::{self, ProbeSocket},
 };
 
 /// The result of the check.
@@ -48,23 +48,36 @@ pub async fn echo(runtime: &SharedRuntime, time: Duration) -> io::Result<Echo> {
     if outside.is_empty() {
         return Ok(echo);
     }
-    let socket = net::multicast()?;
-    for (name, ip) in outside {
-        let sent = async {
-            net::leave_by(&socket, ip)?;
-            socket.send_to(QUESTION, net::MDNS).await
-        };
-        match sent.await {
-            Ok(_) => echo.sent.push(name.to_owned()),
-            Err(error) => echo.failed.push((name.to_owned(), error)),
+    // One socket cannot listen on any number of networks.
+    let mut sockets = Vec::new();
+    for networks in outside.chunks(net::networks_of_a_socket()).take(MAX_SOCKETS) {
+        let socket = net::multicast()?;
+        for (name, ip) in networks {
+            let sent = async {
+                net::leave_by(&socket, *ip)?;
+                socket.send_to(QUESTION, net::MDNS).await
+            };
+            match sent.await {
+                Ok(_) => echo.sent.push((*name).to_owned()),
+                Err(error) => echo.failed.push(((*name).to_owned(), error)),
+            }
         }
+        sockets.push(socket);
     }
-    let mut buffer = [0; 9000];
     let mut enough = runtime.sleep_until(runtime.now() + time).fuse();
+    let hear = |socket| {
+        stream::unfold(socket, async |socket: ProbeSocket| {
+            let mut buffer = [0; 9000];
+            let came = socket.recv_from(&mut buffer).await;
+            Some((came.map(|(_, from)| from), socket))
+        })
+        .boxed()
+    };
+    let mut heard = stream::select_all(sockets.into_iter().map(hear));
     loop {
-        let (_, from) = select_biased! {
+        let from = select_biased! {
             () = enough => return Ok(echo),
-            came = socket.recv_from(&mut buffer).fuse() => came?,
+            from = heard.select_next_some() => from?,
         };
         if own.iter().any(|it| it.ip == from.ip()) {
             echo.heard_ourselves = true;
@@ -76,6 +89,9 @@ pub async fn echo(runtime: &SharedRuntime, time: Duration) -> io::Result<Echo> {
 
 /// `_services._dns-sd._udp.local PTR?`
 const QUESTION: &[u8] = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x09_services\x07_dns-sd\x04_udp\x05local\0\0\x0c\0\x01";
+
+/// How many sockets listen; further networks are not tried.
+const MAX_SOCKETS: usize = 8;
 
 /// How many other machines are remembered.
 const MOST_OTHERS: usize = 1000;

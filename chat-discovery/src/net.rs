@@ -1,8 +1,8 @@
 //! The sockets of discovery: the only module that uses sockets and the async runtime.
 
 use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket},
+    fs, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket},
 };
 
 use async_io::Async;
@@ -58,6 +58,21 @@ pub(crate) fn asking() -> io::Result<ProbeSocket> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     socket.set_broadcast(true)?;
     Async::new(socket)
+}
+
+/// The address of this machine from which a datagram to `to` leaves, if it can.
+pub(crate) fn source_towards(to: SocketAddr) -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect(to).ok()?; // sends nothing
+    Some(socket.local_addr().ok()?.ip())
+}
+
+/// On how many networks one socket listens to multicast. Systems limit it (Linux to 20, `igmp_max_memberships`), and some are
+/// left for networks that come later.
+pub(crate) fn networks_of_a_socket() -> usize {
+    let most = fs::read_to_string("/proc/sys/net/ipv4/igmp_max_memberships").ok();
+    let most: usize = most.and_then(|text| text.trim().parse().ok()).unwrap_or(20);
+    most.saturating_sub(4).clamp(1, 16)
 }
 
 /// The UDP port on which servers receive probes.

@@ -10,7 +10,7 @@ use crate::interfaces::Interface;
 pub(crate) fn in_order(known: &[KnownUrl], own: &[Interface]) -> Vec<Address> {
     let mut ranked: Vec<(Rank, Address)> = known
         .iter()
-        .filter_map(|url| Some((rank(&url.url, url.over_loopback, own)?, url.url.clone())))
+        .filter_map(|known| Some((rank(known, own)?, known.url.clone())))
         .collect();
     let is_elsewhere = ranked.iter().any(|(rank, _)| !matches!(rank, Rank::SameMachine | Rank::Own));
     // An address that this machine has as well belongs, on another machine, to another network.
@@ -24,8 +24,23 @@ pub(crate) fn in_order(known: &[KnownUrl], own: &[Interface]) -> Vec<Address> {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct KnownUrl {
     pub(crate) url: Address,
-    /// Whether the announcement came over loopback, so that the server is certainly on this machine.
-    pub(crate) over_loopback: bool,
+    pub(crate) origin: Origin,
+}
+
+/// How an announcement came. Anybody on the network can announce anything, so it decides which URLs count.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// As the answer to a probe, from this address.
+    Answer(IpAddr),
+    /// By mDNS, which does not say from where.
+    Multicast,
+}
+
+impl Origin {
+    /// Whether the server is certainly on this machine.
+    fn is_loopback(self) -> bool {
+        matches!(self, Origin::Answer(from) if from.is_loopback())
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -33,27 +48,31 @@ enum Rank {
     SameMachine,
     /// An address of this machine, which another machine may have as well.
     Own,
-    SharedV4,
-    SharedV6,
-    Far,
+    V4,
+    V6,
 }
 
-/// The rank of a URL; `None` if no server can be reached there.
-fn rank(url: &Address, over_loopback: bool, own: &[Interface]) -> Option<Rank> {
-    let Some((ip, port)) = ip(url) else { return over_loopback.then_some(Rank::SameMachine) };
+/// The rank of a URL; `None` if no server can be reached there, or who announced it has no business with that address.
+fn rank(known: &KnownUrl, own: &[Interface]) -> Option<Rank> {
+    let is_here = known.origin.is_loopback();
+    let Some((ip, port)) = ip(&known.url) else { return is_here.then_some(Rank::SameMachine) };
     let is_broadcast = own.iter().any(|it| it.broadcast().is_some_and(|it| ip == it));
     if port == 0 || ip.is_unspecified() || ip.is_multicast() || is_broadcast {
         return None;
     }
     if ip.is_loopback() {
-        return over_loopback.then_some(Rank::SameMachine);
+        return is_here.then_some(Rank::SameMachine);
     }
+    let is_own = own.iter().any(|it| it.ip == ip);
     let is_link_local = matches!(ip, IpAddr::V6(it) if it.is_unicast_link_local());
-    Some(match own.iter().any(|it| it.contains(ip)) || is_link_local {
-        _ if own.iter().any(|it| it.ip == ip) => Rank::Own,
-        true if ip.is_ipv4() => Rank::SharedV4,
-        true => Rank::SharedV6,
-        false => Rank::Far,
+    let counts = match known.origin {
+        Origin::Answer(from) => ip == from || (is_here && is_own),
+        Origin::Multicast => is_link_local || own.iter().any(|it| it.contains(ip)),
+    };
+    counts.then_some(match ip {
+        _ if is_own => Rank::Own,
+        IpAddr::V4(_) => Rank::V4,
+        IpAddr::V6(_) => Rank::V6,
     })
 }
 
@@ -66,6 +85,8 @@ pub(crate) fn ip(url: &Address) -> Option<(IpAddr, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     fn own() -> Vec<Interface> {
@@ -74,32 +95,39 @@ mod tests {
             .to_vec()
     }
 
-    fn ordered(urls: &[&str], over_loopback: bool) -> Vec<String> {
+    const LOOPBACK: Origin = Origin::Answer(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
+    fn ordered(urls: &[&str], origin: Origin) -> Vec<String> {
         let known: Vec<KnownUrl> =
-            urls.iter().map(|it| KnownUrl { url: it.parse().unwrap(), over_loopback }).collect();
+            urls.iter().map(|it| KnownUrl { url: it.parse().unwrap(), origin }).collect();
         in_order(&known, &own()).iter().map(|it| it.to_string()).collect()
     }
 
     /// protocol 18.11
     #[test]
     fn near_addresses_come_first_and_shared_addresses_are_left_out() {
-        let urls = [
-            "tcp://10.9.9.9:7000",
-            "tcp://[fe80::1%eth0]:7000",
-            "tcp://172.17.0.1:7000",
-            "tcp://192.168.1.9:7000",
-        ];
+        let urls = ["tcp://[fe80::1%eth0]:7000", "tcp://172.17.0.1:7000", "tcp://192.168.1.9:7000"];
         assert_eq!(
-            ordered(&urls, false),
-            ["tcp://192.168.1.9:7000", "tcp://[fe80::1%eth0]:7000", "tcp://10.9.9.9:7000"]
+            ordered(&urls, Origin::Multicast),
+            ["tcp://192.168.1.9:7000", "tcp://[fe80::1%eth0]:7000"]
         );
         let here = ["tcp://192.168.1.7:7000", "tcp://172.17.0.1:7000"];
-        assert_eq!(ordered(&here, false), ["tcp://172.17.0.1:7000", "tcp://192.168.1.7:7000"]);
+        assert_eq!(ordered(&here, Origin::Multicast), ["tcp://172.17.0.1:7000", "tcp://192.168.1.7:7000"]);
         let both = ["udp://192.168.1.7:7000", "tcp://127.0.0.1:7000", "unix:///run/chat"];
         assert_eq!(
-            ordered(&both, true),
+            ordered(&both, LOOPBACK),
             ["tcp://127.0.0.1:7000", "unix:///run/chat", "udp://192.168.1.7:7000"]
         );
+    }
+
+    /// protocol 18.11: who answers a probe speaks for its own address alone, and an announcement for networks of ours.
+    #[test]
+    fn other_machines_are_not_dialled_because_somebody_says_so() {
+        let urls = ["tcp://192.168.1.3:9100", "tcp://192.168.1.9:7000", "tcp://10.9.9.9:22", "tcp://192.168.1.7:25"];
+        let from = Origin::Answer("192.168.1.9".parse().unwrap());
+        assert_eq!(ordered(&urls, from), ["tcp://192.168.1.9:7000"]);
+        assert_eq!(ordered(&urls[2..], Origin::Multicast), ["tcp://192.168.1.7:25"]);
+        assert_eq!(ordered(&urls, LOOPBACK), ["tcp://192.168.1.7:25"]);
     }
 
     /// protocol 18.11, protocol 18.12
@@ -115,6 +143,6 @@ mod tests {
             "unix:///run/chat",
             "tcp://example.org:7000",
         ];
-        assert_eq!(ordered(&urls, false), [""; 0]);
+        assert_eq!(ordered(&urls, Origin::Multicast), [""; 0]);
     }
 }

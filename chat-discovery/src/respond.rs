@@ -4,16 +4,16 @@ use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use chat_core::{Address, Bucket, Rate, SharedRuntime};
+use chat_core::{Address, Bucket, BucketTable, Rate, SharedRuntime};
 use futures::{FutureExt, channel::oneshot, select_biased};
 
 use crate::{
     datagram::{Datagram, Here, MAX_DATAGRAM},
     interfaces::{self, Interface},
-    net::ProbeSocket,
+    net::{ProbeSocket, source_towards},
     reachable,
     server::Found,
 };
@@ -63,7 +63,8 @@ pub(crate) async fn respond(
     // Fused outside the loop: a receiver whose sender is dropped counts as terminated, and would be skipped.
     let mut stop = stop.fuse();
     let mut buffer = [0; MAX_DATAGRAM + 1];
-    let mut bucket = Bucket::new(Some(RATE));
+    let mut limit = Limit::new(runtime.random());
+    let mut own = Interfaces::default();
     loop {
         let came = select_biased! {
             _ = stop => return,
@@ -78,11 +79,13 @@ pub(crate) async fn respond(
             }
         };
         let Some(Datagram::Probe(probe)) = Datagram::read(&buffer[..len]) else { continue };
-        if !probe.is_answerable() || bucket.take(runtime.now()).is_err() {
+        let own = own.list(runtime.now());
+        let Some(network) = network_of(from, own) else { continue };
+        if !probe.is_answerable() || !limit.allows(from, runtime.now()) {
             continue;
         }
-        let own = interfaces::list().unwrap_or_default();
-        let Some(network) = network_of(from, &own) else { continue };
+        // The asking machine believes the answer about the address from which it comes (18.11).
+        let network = source_towards(from).and_then(|ip| own.iter().find(|it| it.ip == ip)).unwrap_or(network);
         let mut server = announcement.now();
         let is_open = !server.urls.is_empty();
         server.urls = server.urls.iter().filter_map(|it| as_seen_from(network, it)).collect();
@@ -92,6 +95,40 @@ pub(crate) async fn respond(
         if let Some(answer) = Here::answer(&server, &probe.token, len) {
             let _ = socket.send_to(&answer, from).await; // the next probe is answered again
         }
+    }
+}
+
+/// How often askers are answered. The port belongs to the asker, because a program that forges the address of another one
+/// has to guess the port.
+struct Limit {
+    askers: BucketTable,
+    all: Bucket,
+}
+
+impl Limit {
+    fn new(secret: u128) -> Limit {
+        Limit { askers: BucketTable::new(PER_ASKER, PLACES, secret), all: Bucket::new(Some(IN_ALL)) }
+    }
+
+    fn allows(&mut self, from: SocketAddr, now: Instant) -> bool {
+        self.askers.of(from).take(now).is_ok() && self.all.take(now).is_ok()
+    }
+}
+
+/// The interfaces of this machine, asked for anew once they are old: listing them costs more than an answer.
+#[derive(Default)]
+struct Interfaces {
+    list: Vec<Interface>,
+    asked: Option<Instant>,
+}
+
+impl Interfaces {
+    fn list(&mut self, now: Instant) -> &[Interface] {
+        if self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= INTERFACES_LAST) {
+            self.list = interfaces::list().unwrap_or_default();
+            self.asked = Some(now);
+        }
+        &self.list
     }
 }
 
@@ -117,8 +154,17 @@ fn as_seen_from(network: &Interface, listener: &Address) -> Option<Address> {
     }
 }
 
-/// How many probes are answered.
-const RATE: Rate = Rate { burst: 50, per_minute: 3000 };
+/// How many probes of one asker are answered. A search asks some five times a second.
+const PER_ASKER: Rate = Rate { burst: 20, per_minute: 20 * 60 };
+
+/// How many probes are answered in all: a tenth of a processor.
+const IN_ALL: Rate = Rate { burst: 5000, per_minute: 5000 * 60 };
+
+/// Buckets for askers: some times as many as networks have machines.
+const PLACES: usize = 4096;
+
+/// How long a list of interfaces is used.
+const INTERFACES_LAST: Duration = Duration::from_millis(500);
 
 /// How long to wait before using a socket again that returned an error.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
@@ -150,6 +196,26 @@ mod tests {
         ] {
             assert_eq!(network(from), None, "{from}");
         }
+    }
+
+    /// protocol 18.8
+    #[test]
+    fn a_program_that_asks_without_end_keeps_nobody_from_being_answered() {
+        let began = Instant::now();
+        let mut limit = Limit::new(7);
+        let (mut flood, mut forged) = (0, 0);
+        for milli in 0..5000_u32 {
+            let now = began + Duration::from_millis(milli.into());
+            for nth in 0..2 {
+                flood += usize::from(limit.allows("192.168.1.2:4000".parse().unwrap(), now));
+                let port = u16::try_from((milli * 2 + nth) * 7 % 60_000).unwrap() + 1;
+                forged += usize::from(limit.allows(SocketAddr::from(([192, 168, 1, 9], port)), now));
+            }
+            if milli % 250 == 0 {
+                assert!(limit.allows("192.168.1.9:61000".parse().unwrap(), now), "the machine whose address is forged");
+            }
+        }
+        assert!(flood < 130 && forged > 9_000, "{flood} and {forged}");
     }
 
     /// protocol 18.6
