@@ -4,7 +4,7 @@ use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use chat_core::{
-    Address, ClientId, SharedRuntime,
+    Address, ClientId, HostPort, SharedRuntime,
     client::{self, Config, Remote, Update, Updates},
     transport::{Transport, Transports},
     wire::{Code, Error, Reason, Welcome},
@@ -114,6 +114,11 @@ impl Connector {
     pub(crate) fn route(&self, to: &str) -> anyhow::Result<(Arc<dyn Transport>, Address)> {
         let address = if to.contains("://") { to.parse() } else { Address::new(to, self.server.rest()) };
         let address = address.with_context(|| format!("cannot go on over {to}"))?;
+        // The password was given for this server, and would be sent there.
+        let is_elsewhere = host(&address) != host(&self.server);
+        if is_elsewhere && self.identity.password.is_some() {
+            bail!("cannot go on at {address}: the password is for {}", self.server);
+        }
         let transport =
             self.transports.get(&address).with_context(|| format!("cannot go on at {address}"))?;
         Ok((transport, address))
@@ -256,6 +261,11 @@ pub fn ends(update: &Update) -> anyhow::Result<()> {
     }
 }
 
+/// The host of `address`, or all of it if it has none.
+fn host(address: &Address) -> String {
+    HostPort::parse(address).map_or_else(|_| address.to_string(), |at| at.host.to_lowercase())
+}
+
 /// What the server says, and what can be done about it.
 fn refusal(error: &Error, gave_password: bool) -> String {
     let hint = match error.code {
@@ -274,6 +284,24 @@ const TOLD: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_goes_to_no_other_host() {
+        let transports = Transports::new()
+            .with("memory", chat_core::memory::Memory::default())
+            .with("memory2", chat_core::memory::Memory::default());
+        let runtime = chat_testkit::virtual_time::VirtualTime::new(1).shared();
+        let route = |password: Option<&str>, to: &str| {
+            let identity = Identity { names: vec![], password: password.map(str::to_owned) };
+            let server = "memory://office:7000".parse().unwrap();
+            let connector = Connector::new(&transports, runtime.clone(), server, identity).unwrap();
+            connector.route(to).map(drop).map_err(|why| format!("{why:#}"))
+        };
+        assert_eq!(route(Some("sesame"), "memory2"), Ok(()));
+        assert_eq!(route(Some("sesame"), "memory2://OFFICE:7001"), Ok(()));
+        assert_eq!(route(None, "memory://elsewhere:7000"), Ok(()));
+        assert!(route(Some("sesame"), "memory://elsewhere:7000").unwrap_err().contains("the password is for"));
+    }
 
     #[test]
     fn a_user_who_gave_no_password_learns_how_to() {

@@ -58,10 +58,8 @@ impl JobQueue {
             self.queued.push_back(job);
             return Admission::Queued;
         }
-        match self.refused.insert(job.requester.clone()) {
-            true => Admission::Refused(job.requester),
-            false => Admission::RefusedAgain,
-        }
+        let is_told = self.refused.len() < MAX_REFUSED && self.refused.insert(job.requester.clone());
+        if is_told { Admission::Refused(job.requester) } else { Admission::RefusedAgain }
     }
 
     /// Removes the running job of `requester`. Returns the next job to run.
@@ -79,6 +77,8 @@ impl JobQueue {
 const MAX_QUEUED: usize = 64;
 /// How many jobs of one requester may wait, so that one person cannot fill the queue.
 const MAX_QUEUED_OF_ONE: usize = 8;
+/// How many requesters are told that the queue is full, until a job ends.
+const MAX_REFUSED: usize = 1024;
 
 #[cfg(test)]
 mod tests {

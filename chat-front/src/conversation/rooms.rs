@@ -64,7 +64,10 @@ impl Rooms {
 
     /// The server let us into a room, because we asked for it or after a lost link.
     pub(super) fn joined(&mut self, joined: &Joined, was_asked: bool) {
-        let position = self.positions.entry(joined.room.clone()).or_default();
+        // A room has one position, however the server writes its name this time.
+        let known = self.positions.keys().find(|name| is_same(name, &joined.room)).cloned();
+        let position = known.and_then(|name| self.positions.remove(&name)).unwrap_or_default();
+        let position = self.positions.entry(joined.room.clone()).or_insert(position);
         position.epoch = Some(joined.epoch.clone());
         if was_asked {
             position.read = joined.after;
@@ -129,6 +132,34 @@ impl Rooms {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_room_has_one_position_however_it_is_written() {
+        let mut rooms = Rooms::default();
+        for bits in 0..32 {
+            let letters = "lobby".chars().enumerate();
+            let upper = |(at, letter): (usize, char)| match bits >> at & 1 {
+                0 => letter,
+                _ => letter.to_ascii_uppercase(),
+            };
+            let joined = Joined {
+                id: 1,
+                room: letters.map(upper).collect(),
+                epoch: "x".to_owned(),
+                oldest: 1,
+                head: 7,
+                after: 0,
+                reset: false,
+                topic: String::new(),
+                version: 1,
+                members: Vec::new(),
+                present: 0,
+            };
+            rooms.joined(&joined, bits == 0);
+        }
+        assert_eq!(rooms.positions.len(), 2, "the inbox and the lobby");
+        assert_eq!(rooms.positions["LOBBY"].last, 7);
+    }
 
     #[test]
     fn the_current_room_is_the_last_one_entered_and_not_left() {

@@ -183,14 +183,17 @@ impl RoomView {
     }
 
     pub(crate) fn set_people(&mut self, names: &[String], present: u64) {
-        self.people = names.iter().map(|name| (sorted_by(name), name.clone())).collect();
+        let names = names.iter().filter(|name| name.len() <= LONGEST_NAME).take(MOST_PEOPLE);
+        self.people = names.map(|name| (sorted_by(name), name.clone())).collect();
         self.present = present;
     }
 
     pub(crate) fn people_moved(&mut self, entered: &[String], left: &[String]) {
         for name in entered {
-            let was_here = self.people.insert(sorted_by(name), name.clone()).is_some();
-            self.present += u64::from(!was_here);
+            // Who is not kept is counted: a server may name people without end.
+            let is_kept = self.people.len() < MOST_PEOPLE && name.len() <= LONGEST_NAME;
+            let was_here = is_kept && self.people.insert(sorted_by(name), name.clone()).is_some();
+            self.present = self.present.saturating_add(u64::from(!was_here));
         }
         for name in left {
             let was_here = self.people.remove(&sorted_by(name)).is_some();
@@ -214,4 +217,27 @@ impl RoomView {
 
 fn sorted_by(name: &str) -> String {
     name.to_lowercase()
+}
+
+/// How many people of a room are kept by name: as many as a server has sessions.
+const MOST_PEOPLE: usize = 40_000;
+
+/// The longest name that is kept, in bytes (`docs/protocol.md`, 4.1).
+const LONGEST_NAME: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_without_end_are_counted_and_not_kept() {
+        let mut room = RoomView::new(Place::Room("hall".to_owned()));
+        room.set_people(&["ana".to_owned(), "x".repeat(60_000)], 2);
+        for number in 0..60_000 {
+            room.people_moved(&[format!("person-{number}")], &[]);
+        }
+        assert_eq!((room.people().count(), room.present), (MOST_PEOPLE, 60_002));
+        room.people_moved(&[], &["person-7".to_owned(), "nobody".to_owned()]);
+        assert_eq!((room.people().count(), room.present), (MOST_PEOPLE - 1, 60_001));
+    }
 }
