@@ -22,7 +22,7 @@ pub(crate) use bench::Bench;
 pub(crate) use bot::Bot;
 pub(crate) use compare::{Compare, Conditions, Link};
 pub(crate) use doctor::Doctor;
-pub(crate) use person::Person;
+pub(crate) use person::{Person, UsualPassword};
 pub(crate) use values::server;
 
 /// Chat on a local network: rooms with history, over any transport.
@@ -61,7 +61,7 @@ pub(crate) enum Command {
 /// Run a server.
 ///
 /// The server keeps rooms and messages on this machine and has them again after a restart. On SIGINT or SIGTERM it says
-/// goodbye to all clients, waits at most ten seconds for that, and exits with 0; a second signal ends it at once.
+/// goodbye to all clients and exits with 0. It ends within three seconds in any case; a second signal ends it at once.
 #[derive(Args, Debug)]
 #[command(after_help = SERVE_EXAMPLES)]
 pub(crate) struct Serve {

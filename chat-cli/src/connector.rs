@@ -5,7 +5,7 @@ use chat_front::{Connector, Identity};
 
 use crate::{args::Person, names, password};
 
-/// The way to `server` for `person`.
+/// The way to `server`, which the command line or the settings name, for `person`.
 ///
 /// # Errors
 /// When no transport fits the address, or the password cannot be read.
@@ -15,7 +15,21 @@ pub(crate) fn connector(
     server: Address,
     person: &Person,
 ) -> anyhow::Result<Connector> {
-    let password = person.password_file.as_deref().map(password::read).transpose()?;
+    let password = password::for_server(person, password::Server { url: &server, found_as: None }, None)?;
+    connector_with(transports, runtime, server, person, password)
+}
+
+/// The way to `server` for `person`, with the password that is for that server.
+///
+/// # Errors
+/// When no transport fits the address.
+pub(crate) fn connector_with(
+    transports: &Transports,
+    runtime: SharedRuntime,
+    server: Address,
+    person: &Person,
+    password: Option<String>,
+) -> anyhow::Result<Connector> {
     let names = match (&person.name, &person.usual_name) {
         (Some(name), _) => vec![name.as_str().to_owned()],
         (None, Some(name)) => names::from_settings(name),

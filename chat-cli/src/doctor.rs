@@ -1,5 +1,6 @@
 //! `chat doctor`: checks step by step what works between this machine and a server, and gives advice on the first failure.
 
+mod datagram;
 mod machine;
 mod mtu;
 mod probe_session;
@@ -10,7 +11,11 @@ use std::{process::ExitCode, time::Duration};
 
 use chat_core::{Address, SharedRuntime, transport::Transports};
 
-use crate::{args::Doctor, lan, names, password, settings::Settings};
+use crate::{
+    args::{Doctor, Person},
+    lan, names, password,
+    settings::Settings,
+};
 
 use probe_session::{ConnectError, Credentials, ProbeSession};
 use report::{Report, Step};
@@ -33,9 +38,15 @@ pub(crate) async fn run(
     let server = settings.known_server(args.server.map(|asked| asked.address));
     let (step, server) = which(server, &runtime).await;
     report.add(step)?;
-    if let Some(server) = server {
-        let password = args.password_file.or_else(|| settings.password_file.value.clone());
-        let password = password.as_deref().map(password::read).transpose()?;
+    if let Some((server, found_as)) = server {
+        let person = Person {
+            name: None,
+            password_file: args.password_file,
+            usual_name: None,
+            usual_password: None,
+        };
+        let asked = password::Server { url: &server, found_as: found_as.as_deref() };
+        let password = password::for_server(&settings.person(person), asked, None)?;
         // The name is unique because two doctors may run at the same time.
         let name = names::unique("doctor", &*runtime);
         let credentials = Credentials { name, password };
@@ -44,8 +55,11 @@ pub(crate) async fn run(
     Ok(if report.end()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The server to examine: the one that is given, or else the first one that is found.
-async fn which(known: Option<Address>, runtime: &SharedRuntime) -> (Step, Option<Address>) {
+/// The server to examine: the one that is given, or else the first one that is found, with its name.
+async fn which(
+    known: Option<Address>,
+    runtime: &SharedRuntime,
+) -> (Step, Option<(Address, Option<String>)>) {
     let found = lan::list(runtime, LOOK).await;
     let names: Vec<String> =
         found.iter().map(|server| format!("{} ({})", server.name, server.urls[0])).collect();
@@ -55,9 +69,12 @@ async fn which(known: Option<Address>, runtime: &SharedRuntime) -> (Step, Option
     };
     match (known, found.first()) {
         (Some(known), _) => {
-            (Step::ok("server", format!("{known}; {text}")).with("found", names), Some(known))
+            (Step::ok("server", format!("{known}; {text}")).with("found", names), Some((known, None)))
         }
-        (None, Some(first)) => (Step::ok("server", text).with("found", names), Some(first.urls[0].clone())),
+        (None, Some(first)) => {
+            let found = (first.urls[0].clone(), Some(first.name.clone()));
+            (Step::ok("server", text).with("found", names), Some(found))
+        }
         (None, None) => {
             let advice = "start one with `chat serve`; if there is one, give its address: chat doctor HOST";
             (Step::bad("server", text, advice), None)
@@ -80,9 +97,14 @@ async fn examine(
     }
     let mut sessions: Vec<(Address, ProbeSession)> = Vec::new();
     let mut refused = None;
+    let mut opened = Vec::new();
     for (nth, address) in target.addresses.iter().enumerate() {
         let credentials = Credentials { name: format!("{}-{nth}", credentials.name), ..credentials.clone() };
-        let (step, opened) = server::connect(address, transports, &credentials, runtime).await;
+        opened.push((address, server::connect(address, transports, &credentials, runtime).await));
+    }
+    let answers = opened.iter().any(|(_, opened)| matches!(opened, Ok(_) | Err(ConnectError::Refused(_))));
+    for (nth, (address, opened)) in opened.into_iter().enumerate() {
+        let step = server::connected(address, &opened, answers);
         report.add(step.forgiven(nth > 0 && target.has_scheme))?;
         match opened {
             Ok(session) => sessions.push((address.clone(), session)),
@@ -99,7 +121,13 @@ async fn examine(
     report.add(server::version(first))?;
     report.add(server::clock(first))?;
     match sessions.iter_mut().find(|(address, _)| may_lose(transports, address)) {
-        Some((_, session)) => report.add(server::datagram(session, at).await)?,
+        Some((address, session)) => {
+            let whole = match address.scheme() == "udp" {
+                true => datagram::in_one_piece(address, credentials, runtime).await,
+                false => None,
+            };
+            report.add(datagram::datagram(session, whole, at).await)?;
+        }
         None => report.add(Step::skipped("datagram", "no transport to this server uses datagrams"))?,
     }
     report.add(server::round_trip(&mut sessions).await)?;

@@ -11,7 +11,7 @@ use jiff::Zoned;
 
 use crate::{
     args::{Join, Person, Talking},
-    connector::connector,
+    connector::connector_with,
     lan::{self, Destination, LeaveWarning, Reporter},
     line::{
         human::Human,
@@ -44,12 +44,14 @@ pub(crate) async fn run(
     let destination = match settings.known_server(server) {
         Some(server) => Destination::Named(server),
         None => {
-            let password = person.password_file.as_deref().map(password::read).transpose()?;
+            let password = password::for_hosting(&person)?;
             lan::destination(transports, &runtime, password, &mut reporter).await?
         }
     };
+    let password = destination.password(&person, &mut reporter)?;
     let joined =
-        join(transports, runtime, &talking, &person, settings, (reporter.take_last(), &destination)).await;
+        join(transports, runtime, &talking, (&person, password), settings, (reporter.take_last(), &destination))
+            .await;
     let left = destination.leave(&mut reporter).await;
     joined.and(left)
 }
@@ -58,12 +60,13 @@ async fn join(
     transports: &Transports,
     runtime: SharedRuntime,
     talking: &Talking,
-    person: &Person,
+    (person, password): (&Person, Option<String>),
     settings: &Settings,
     (told, destination): (Option<Line>, &Destination),
 ) -> anyhow::Result<()> {
     let has_terminal = has_terminal(talking);
-    let connector = connector(transports, runtime, destination.server(), person)?.keep_trying();
+    let connector =
+        connector_with(transports, runtime, destination.server(), person, password)?.keep_trying();
     let connector = if talking.raw { connector.without_repair() } else { connector };
     let rooms = settings.rooms(talking.room.clone());
     if has_terminal && !talking.plain && !talking.raw {

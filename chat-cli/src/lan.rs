@@ -13,6 +13,8 @@ use chat_sqlite::OpenError;
 use futures::{FutureExt, StreamExt, select_biased};
 
 use crate::{
+    args::Person,
+    password,
     serve::{SOFTWARE, machine_name},
     storage::Storage,
 };
@@ -48,6 +50,24 @@ impl Destination {
             Destination::Found(server) => server.url.clone(),
             Destination::Hosted(hosted) => hosted.url.clone(),
         }
+    }
+
+    /// The password of `person` for the server, which was given for that server or is sent with the user's consent.
+    ///
+    /// # Errors
+    /// When the password cannot be read, or the user cannot be asked.
+    pub(crate) fn password(
+        &self,
+        person: &Person,
+        reporter: &mut Reporter,
+    ) -> anyhow::Result<Option<String>> {
+        let (url, found_as) = match self {
+            Destination::Named(url) => (url, None),
+            Destination::Found(server) => (&server.url, Some(server.found.name.as_str())),
+            Destination::Hosted(_) => return password::for_hosting(person),
+        };
+        let out = reporter.can_ask().then(|| reporter.output());
+        password::for_server(person, password::Server { url, found_as }, out)
     }
 
     /// Stops a hosted server after the user has left it, and reports how many people lose it.

@@ -56,6 +56,7 @@ mod serve;
 mod settings;
 mod short_session;
 mod signals;
+mod state_file;
 mod stats;
 mod status_line;
 mod storage;

@@ -1,8 +1,101 @@
-//! Reads the server's password from a file: a command line would show the password to other users.
+//! The server's password: read from a file, because a command line would show the password to other users, and sent to no
+//! other server than the one it was given for.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{self, BufRead, Read, Write},
+    path::Path,
+};
 
 use anyhow::{Context, bail};
+use chat_core::{Address, HostPort};
+use chat_front::text::{Line, Sanitized};
+
+use crate::{args::Person, output::Output};
+
+mod given;
+
+pub(crate) use given::Server;
+use given::{GivenPasswords, place};
+
+/// The password of `person` for `server`, if it was given for that server or the user agrees. The user is asked through
+/// `out`; without it nobody is there to be asked.
+///
+/// # Errors
+/// When the password cannot be read, or the user cannot be asked.
+pub(crate) fn for_server(
+    person: &Person,
+    server: Server<'_>,
+    out: Option<&mut Output>,
+) -> anyhow::Result<Option<String>> {
+    let usual = person.usual_password.as_ref();
+    let Some(file) = person.password_file.as_deref().or(usual.map(|usual| usual.file.as_path())) else {
+        return Ok(None);
+    };
+    let password = read(file)?;
+    let is_named = server.found_as.is_none();
+    let is_given_now = person.password_file.is_some();
+    if is_named && is_given_now {
+        return Ok(Some(password)); // the same command names both
+    }
+    let usual_server = usual.filter(|_| !is_given_now).and_then(|usual| usual.server.as_ref());
+    let mut given = GivenPasswords::read();
+    if usual_server.is_some_and(|usual| place(usual) == place(server.url)) || given.has(file, server) {
+        return Ok(Some(password));
+    }
+    let given_for = usual_server.map(Address::to_string).or_else(|| given.named(file));
+    if is_named && given_for.is_none() {
+        // Named by hand, and the first server with this password. What is on this machine needs no memory.
+        if !is_loopback(server.url) {
+            given.remember(file, server);
+        }
+        return Ok(Some(password));
+    }
+    let at = match server.found_as {
+        Some(name) => format!("{name} at {}", server.url),
+        None => server.url.to_string(),
+    };
+    let given_for = given_for.map_or("for no server yet".to_owned(), |servers| format!("for {servers}"));
+    let Some(out) = out else {
+        let why = format!("the password is not sent to {at}: it was given {given_for}");
+        let line = Sanitized::line(&why);
+        let _ = writeln!(io::stderr(), "chat: {line}; --password-file FILE with the server's address sends it");
+        return Ok(None);
+    };
+    let question = Line::note("the password in ").shown(&Sanitized::line(&file.display().to_string()));
+    let question = question.words(" was given ").shown(&Sanitized::line(&given_for));
+    out.line(&question)?;
+    if !ask(&format!("Send it to {}? [y/N]: ", Sanitized::line(&at)), out, &mut io::stdin().lock())? {
+        return Ok(None);
+    }
+    given.remember(file, server);
+    Ok(Some(password))
+}
+
+/// The password with which a server is hosted that others may join.
+///
+/// # Errors
+/// When the password cannot be read.
+pub(crate) fn for_hosting(person: &Person) -> anyhow::Result<Option<String>> {
+    let usual = person.usual_password.as_ref().map(|usual| usual.file.as_path());
+    person.password_file.as_deref().or(usual).map(read).transpose()
+}
+
+/// Whether the user agrees; no answer is none.
+fn ask(question: &str, out: &mut Output, input: &mut impl BufRead) -> anyhow::Result<bool> {
+    out.write(question.as_bytes())?;
+    let mut line = Vec::new();
+    if input.take(MAX_LINE).read_until(b'\n', &mut line).context("cannot read the answer")? == 0 {
+        out.write(b"\n")?;
+    }
+    let answer = String::from_utf8_lossy(&line).trim().to_lowercase();
+    Ok(matches!(answer.as_str(), "y" | "yes"))
+}
+
+fn is_loopback(url: &Address) -> bool {
+    let Ok(HostPort { host, .. }) = HostPort::parse(url) else { return false };
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
 
 /// The first line of the file at `path`.
 ///
@@ -24,6 +117,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     let password = std::str::from_utf8(line);
     Ok(password.with_context(|| format!("the password in {} is not UTF-8", path.display()))?.to_owned())
 }
+
+/// The longest answer that is read; far longer than any.
+const MAX_LINE: u64 = 4096;
 
 /// The longest password in bytes; a `hello` with it, escaped, fits the limit for frames before `welcome`.
 const MAX_PASSWORD: u64 = 512;
@@ -49,6 +145,13 @@ mod tests {
         }
         let longest = "x".repeat(512);
         assert_eq!(read_from("longest", format!("{longest}\r\n").as_bytes()), Ok(longest));
+    }
+
+    #[test]
+    fn only_a_yes_is_one() {
+        let answer = |input: &str| ask("", &mut Output::plain(), &mut input.as_bytes()).unwrap();
+        assert!(answer("y\n") && answer(" YES \n"));
+        assert!(!answer("\n") && !answer("n\n") && !answer("") && !answer("yesterday\n"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use chat_core::{Address, PersonName, RoomName};
 use etcetera::BaseStrategy;
 
-use crate::args::Person;
+use crate::args::{Person, UsualPassword};
 
 pub(crate) mod ask;
 pub(crate) mod file;
@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) notifications: Setting<Notifications>,
     /// The file whose first line is the server's password.
     pub(crate) password_file: Setting<Option<PathBuf>>,
+    /// The server for which alone that password is meant, if one is named beside it.
+    pub(crate) password_server: Option<Address>,
     /// The path of the settings file; `None` if this account has no directory for settings.
     pub(crate) path: Option<PathBuf>,
     /// Whether the settings file exists.
@@ -60,10 +62,18 @@ impl Settings {
         let name: Setting<Option<PersonName>> = optional("CHAT_NAME", variable, written.name)?;
         let rooms = choose("CHAT_ROOMS", variable, written.rooms, || List(vec![lobby()]))?;
         let password_file = optional("CHAT_PASSWORD_FILE", variable, written.password_file)?;
+        let server_in_file = written.server.as_ref().map(|server| server.value.clone());
+        let server = choose("CHAT_SERVER", variable, written.server, default_server)?;
+        // A variable that names another server for now does not send the password of the file there.
+        let password_server = match password_file.origin {
+            Origin::File(_) => server_in_file,
+            _ => (server.origin != Origin::BuiltIn).then(|| server.value.clone()),
+        };
         Ok(Settings {
             name,
             rooms: rooms.map(|List(rooms)| rooms),
-            server: choose("CHAT_SERVER", variable, written.server, default_server)?,
+            server,
+            password_server,
             colours: choose("CHAT_COLOURS", variable, written.colours, Colours::default)?,
             notifications: choose(
                 "CHAT_NOTIFICATIONS",
@@ -101,7 +111,10 @@ impl Settings {
     /// The person who joins: missing options are filled in from the settings.
     pub(crate) fn person(&self, mut person: Person) -> Person {
         person.usual_name = self.name.value.clone();
-        person.password_file = person.password_file.or_else(|| self.password_file.value.clone());
+        person.usual_password = self.password_file.value.clone().map(|file| UsualPassword {
+            file,
+            server: self.password_server.clone(),
+        });
         person
     }
 }

@@ -8,6 +8,7 @@ use chat_core::{
     SharedRuntime,
     client::Update,
     wire::{Event, RequestBody},
+    within,
 };
 use chat_front::{
     Connector,
@@ -56,15 +57,20 @@ impl ShortSession {
     /// Sends `request` and waits for the reply.
     ///
     /// # Errors
-    /// When the reply is an error, or does not arrive.
+    /// When the reply is an error, or does not arrive in time.
     pub(crate) async fn ask(&mut self, request: RequestBody<'static>) -> anyhow::Result<Event> {
         let asked = self.send(request).await?;
-        loop {
-            match self.next().await? {
-                Update::Reply { tag, reply } if tag == asked => return Ok(reply),
-                _ => {}
+        let (runtime, failed) = (self.runtime.clone(), self.failed);
+        let reply = async {
+            loop {
+                match self.next().await? {
+                    Update::Reply { tag, reply } if tag == asked => return Ok(reply),
+                    _ => {}
+                }
             }
-        }
+        };
+        let answered = within(ANSWER_WITHIN, &*runtime, reply).await;
+        answered.unwrap_or_else(|| Err(anyhow!("{failed}: no answer for {} s", ANSWER_WITHIN.as_secs())))
     }
 
     /// The next update of the session.
@@ -76,9 +82,12 @@ impl ShortSession {
     }
 
     async fn next_update(&mut self) -> anyhow::Result<Update> {
+        // What others do in a room is no answer, however much of it comes.
+        let mut progress = self.runtime.sleep_until(self.runtime.now() + ANSWER_WITHIN).fuse();
         loop {
             let mut next = pin!(self.session.updates.next().fuse());
             let update = select_biased! {
+                () = &mut progress => bail!("no answer for {} s", ANSWER_WITHIN.as_secs()),
                 update = next => update.context("the session ended")?,
                 () = &mut self.give_up => {
                     bail!("no connection for {} s: {}", CONNECTED_WITHIN.as_secs(), self.disconnect_reason)
@@ -99,6 +108,7 @@ impl ShortSession {
                 Update::Refused(error)
                 | Update::LostRoom { error, .. }
                 | Update::Reply { reply: Event::Error(error), .. } => return Err(anyhow!(error.message)),
+                Update::Presence(_) | Update::Members(_) => {}
                 other => return Ok(other),
             }
         }
@@ -111,6 +121,10 @@ impl ShortSession {
         connection::goodbye(updates, &self.runtime, drop).await;
     }
 }
+
+/// How long the server may let the command wait for an answer or the next entry. A server that is busy asks it to wait for some
+/// seconds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// How long the connection may be down before the command fails.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(10);

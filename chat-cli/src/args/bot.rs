@@ -64,7 +64,12 @@ pub(crate) struct Bot {
 impl Bot {
     /// The person that the bot joins as.
     pub(crate) fn person(&self) -> Person {
-        Person { name: Some(self.name.clone()), password_file: self.password_file.clone(), usual_name: None }
+        Person {
+            name: Some(self.name.clone()),
+            password_file: self.password_file.clone(),
+            usual_name: None,
+            usual_password: None,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chat_core::{
     Address, SharedRuntime,
     transport::{BoxLink, Transport},
-    wire::{self, Event, Hello, Request, RequestBody, Welcome},
+    wire::{self, Event, Hello, Post, Replay, Request, RequestBody, Welcome},
     within,
 };
 use futures::{SinkExt, StreamExt};
@@ -105,6 +105,48 @@ impl ProbeSession {
         .await?
     }
 
+    /// Sends this session a direct message of `len` bytes: a large frame to the server, and one back. Each is sent `tries`
+    /// times if it is lost. `None` if the server refuses the message.
+    pub(super) async fn echo(&mut self, len: usize, tries: usize, timeout: Duration) -> Option<Echo> {
+        self.last_id += 1;
+        let (id, text) = (self.last_id, "x".repeat(len));
+        let tell = wire::write(&Request::new(id, Post::tell(self.welcome.name.clone(), text)));
+        let (mut seq, mut echo) = (None, Echo::default());
+        for _ in 0..tries * 2 {
+            self.last_id += 1;
+            let frame = match seq {
+                None => tell.clone(),
+                Some(seq) => {
+                    let replay = Replay { room: INBOX.into(), from: seq, to: seq };
+                    wire::write(&Request::new(self.last_id, replay))
+                }
+            };
+            self.link.send(frame).await.ok()?;
+            let heard = within(timeout, &*self.runtime, async {
+                while let Some(Ok(frame)) = self.link.next().await {
+                    match wire::read_event(&frame) {
+                        Ok(Event::Ack(ack)) if ack.id == id => {
+                            (seq, echo.reached) = (Some(ack.seq), true);
+                        }
+                        Ok(Event::Entry(entry)) if entry.room == INBOX => {
+                            (echo.reached, echo.came_back) = (true, true);
+                            return true;
+                        }
+                        Ok(Event::Error(error)) if error.id == Some(id) => return false,
+                        _ => {}
+                    }
+                }
+                false
+            });
+            match heard.await {
+                Some(true) => return Some(echo),
+                Some(false) => return None,
+                None => {}
+            }
+        }
+        Some(echo)
+    }
+
     /// Sends `bye` and waits a short while for the goodbye.
     pub(super) async fn leave(mut self) {
         let bye = wire::write(&Request::unnumbered(RequestBody::Bye));
@@ -121,6 +163,18 @@ impl ProbeSession {
         }
     }
 }
+
+/// What became of a message to the own session.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Echo {
+    /// Whether the server got it.
+    pub(super) reached: bool,
+    /// Whether it came back.
+    pub(super) came_back: bool,
+}
+
+/// The room of direct messages (`docs/protocol.md`, 10.2).
+const INBOX: &str = "@";
 
 /// A ping of a chosen length. Servers ignore the unknown field (`docs/protocol.md`, 1.7).
 #[derive(Serialize)]

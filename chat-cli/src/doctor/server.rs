@@ -1,4 +1,4 @@
-//! The checks of a server: name, connection, version, clock, datagram size and round trip.
+//! The checks of a server: name, connection, version, clock and round trip.
 
 use std::{
     io::{self, ErrorKind},
@@ -9,13 +9,12 @@ use std::{
 use chat_core::{
     Address, HostPort, SharedRuntime,
     transport::Transports,
-    wire::{self, Code, MAX_FRAME, PROTOCOL},
+    wire::{self, Code, PROTOCOL},
     within,
 };
 
 use super::{
-    mtu::path_mtu,
-    probe_session::{ConnectError, Credentials, PING_BYTES, ProbeSession},
+    probe_session::{ConnectError, Credentials, ProbeSession},
     report::Step,
 };
 
@@ -69,19 +68,21 @@ pub(super) async fn connect(
     transports: &Transports,
     credentials: &Credentials,
     runtime: &SharedRuntime,
-) -> (Step, Result<ProbeSession, ConnectError>) {
-    let transport = match transports.get(address) {
-        Ok(transport) => transport,
-        Err(error) => {
-            let step = Step::bad("way", error.to_string(), format!("{error}"));
-            return (step, Err(ConnectError::NoLink(error.into())));
-        }
-    };
+) -> Result<ProbeSession, ConnectError> {
+    let transport = transports.get(address).map_err(|error| ConnectError::NoLink(error.into()))?;
+    ProbeSession::open(&*transport, address, credentials, runtime.clone()).await
+}
+
+/// What came of connecting to `address`; `answers` says whether the server answers over any transport.
+pub(super) fn connected(
+    address: &Address,
+    opened: &Result<ProbeSession, ConnectError>,
+    answers: bool,
+) -> Step {
     let name = step_name(address);
-    let opened = ProbeSession::open(&*transport, address, credentials, runtime.clone()).await;
-    let step = match &opened {
+    match opened {
         Ok(_) | Err(ConnectError::Refused(_)) => Step::ok(name, format!("{address} answers")),
-        Err(ConnectError::NoLink(error)) => unreachable_because(name, address, error),
+        Err(ConnectError::NoLink(error)) => unreachable_because(name, address, error, answers),
         Err(ConnectError::Silence) => Step::bad(
             name,
             format!("no answer from {address}"),
@@ -101,15 +102,17 @@ pub(super) async fn connect(
             format!("the program at {address} does not speak this protocol"),
             "another program than a chat server listens there; check the port",
         ),
-    };
-    (step, opened)
+    }
 }
 
-fn unreachable_because(name: &'static str, address: &Address, error: &io::Error) -> Step {
+fn unreachable_because(name: &'static str, address: &Address, error: &io::Error, answers: bool) -> Step {
     let port = port_of(address);
     let advice = match error.kind() {
         ErrorKind::ConnectionRefused => format!(
             "the machine answers, but no program listens at {port}: start `chat serve` there, or give the right port"
+        ),
+        ErrorKind::TimedOut if answers => format!(
+            "the machine is there and answers otherwise, but a firewall on it or between the machines drops {port}: allow it"
         ),
         ErrorKind::TimedOut => format!(
             "the machine does not answer: it is off, has another address, or a firewall drops {port}: allow it"
@@ -166,48 +169,6 @@ pub(super) fn clock(session: &ProbeSession) -> Step {
     step.with("clock_ahead_ms", ahead)
 }
 
-/// Finds the largest frame that gets through. Over UDP a frame of any size goes in datagrams of at most 1,200 bytes.
-pub(super) async fn datagram(session: &mut ProbeSession, to: Option<SocketAddr>) -> Step {
-    let (mut fits, mut fails) = (PING_BYTES, None);
-    for size in SIZES {
-        if !gets_through(session, size).await {
-            fails = Some(size);
-            break;
-        }
-        fits = size;
-    }
-    while let Some(largest) = fails.filter(|size| size - fits > CLOSE_ENOUGH) {
-        let middle = fits.midpoint(largest);
-        match gets_through(session, middle).await {
-            true => fits = middle,
-            false => fails = Some(middle),
-        }
-    }
-    let mtu = to.and_then(path_mtu);
-    let step = match fails {
-        None => Step::ok("datagram", format!("frames of up to {fits} bytes, the largest there are")),
-        Some(_) => Step::odd(
-            "datagram",
-            format!("frames of up to some {fits} bytes"),
-            format!(
-                "messages of more than {fits} bytes are lost over UDP: a firewall or VPN on the path drops datagrams of \
-                 ordinary size; use tcp:// for long messages"
-            ),
-        ),
-    };
-    let step = step.with("largest_frame", fits);
-    mtu.into_iter().fold(step, |step, mtu| step.with("path_mtu", mtu))
-}
-
-async fn gets_through(session: &mut ProbeSession, size: usize) -> bool {
-    for _ in 0..TRIES {
-        if session.ping(size - PING_BYTES, PONG_WITHIN).await.is_some() {
-            return true;
-        }
-    }
-    false
-}
-
 /// Measures the round trip time over each transport.
 pub(super) async fn round_trip(sessions: &mut [(Address, ProbeSession)]) -> Step {
     let mut texts = Vec::new();
@@ -257,13 +218,7 @@ const BOTH: [&str; 2] = ["tcp", "udp"];
 const LOOKED_UP_WITHIN: Duration = Duration::from_secs(5);
 /// A smaller difference is not noticed, and nothing depends on it.
 const CLOCKS_MAY_DIFFER_MS: u64 = 2000;
-/// The frame sizes to try, in bytes: around usual limits.
-const SIZES: [usize; 9] = [512, 1200, 1400, 2048, 4096, 8400, 16_384, 32_768, MAX_FRAME];
-/// The precision of the limit, in bytes.
-const CLOSE_ENOUGH: usize = 32;
-/// How many pings of one size are sent before that size counts as lost.
-const TRIES: usize = 3;
 /// How many pings are timed.
 const PINGS: usize = 10;
 /// How long to wait for the answer to a ping.
-const PONG_WITHIN: Duration = Duration::from_millis(400);
+pub(super) const PONG_WITHIN: Duration = Duration::from_millis(400);

@@ -6,12 +6,12 @@ use anyhow::Context;
 use chat_core::{
     Address, HostPort, SharedRuntime,
     log::RoomLog,
-    server::{Config, Limits, Server},
+    server::{Config, Server},
     transport::Transports,
 };
 use chat_discovery::Announcer;
 
-use crate::serve::{DEFAULT_ADDRESSES, SOFTWARE, raise_limits};
+use crate::serve::{DEFAULT_ADDRESSES, SOFTWARE, limits, raise_limits};
 
 /// A server that this process hosts and announces.
 pub(crate) struct HostedServer {
@@ -35,7 +35,7 @@ impl HostedServer {
         mut announcer: Announcer,
     ) -> anyhow::Result<HostedServer> {
         raise_limits();
-        let config = Config { limits: Limits::default(), password, software: SOFTWARE.to_owned() };
+        let config = Config { limits: limits(), password, software: SOFTWARE.to_owned() };
         let server =
             Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
         let server = Arc::new(server);

@@ -1,17 +1,9 @@
 //! The last server: remembers which server was joined last without an address.
 
-use std::{
-    fs::{self, File},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-};
-
-use chat_core::Address;
-use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use super::server::ReachableServer;
-use crate::atomic_file::AtomicFile;
+use crate::state_file;
 
 /// What is stored about the last server.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
@@ -23,9 +15,7 @@ pub(super) struct LastServer {
 impl LastServer {
     /// Reads the stored server, if there is one.
     pub(super) fn read() -> Option<LastServer> {
-        let mut text = String::new();
-        File::open(path()?).ok()?.take(MAX_BYTES).read_to_string(&mut text).ok()?;
-        serde_json::from_str(&text).ok()
+        state_file::read(&state_file::path(FILE)?)
     }
 
     /// Stores `server`, if this account has a directory for state.
@@ -34,29 +24,20 @@ impl LastServer {
         if LastServer::read().as_ref() == Some(&last) {
             return;
         }
-        if let Some(path) = path()
-            && let Err(error) = last.write(&path)
+        if let Some(path) = state_file::path(FILE)
+            && let Err(error) = state_file::write(&path, &last)
         {
             tracing::debug!(%error, "cannot store the last server");
         }
     }
 
-    fn write(&self, path: &Path) -> io::Result<()> {
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
-        let (mut file, temporary) = AtomicFile::create(path)?;
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        temporary.commit(&file, path)
-    }
-
-    /// How well `other` matches: 0 for the same name and URL, 1 for the same name alone, 2 otherwise.
+    /// How well `other` matches: 0 for the same name and the URL that answered, 1 for the same name alone, 2 otherwise. Other
+    /// URLs that the server claims do not count.
     pub(super) fn distance(&self, other: &ReachableServer) -> usize {
-        let is_same = |url: &Address| url.to_string() == self.url;
         match other {
-            _ if other.found.urls.iter().any(is_same) && other.found.name == self.name => 0,
-            _ if other.found.name == self.name => 1,
-            _ => 2,
+            _ if other.found.name != self.name => 2,
+            _ if other.url.to_string() == self.url => 0,
+            _ => 1,
         }
     }
 
@@ -70,18 +51,12 @@ impl LastServer {
     }
 }
 
-/// The path of the file.
-fn path() -> Option<PathBuf> {
-    let strategy = etcetera::choose_base_strategy().ok()?;
-    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
-    Some(state.join("chat").join("last-server.json"))
-}
-
-/// Larger than any name and URL together.
-const MAX_BYTES: u64 = 4096;
+/// The name of the state file.
+const FILE: &str = "last-server.json";
 
 #[cfg(test)]
 mod tests {
+    use chat_core::Address;
     use chat_discovery::{Found, ServerId};
 
     use super::*;
@@ -105,17 +80,12 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_readable_by_its_owner_alone() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("deep").join("last-server.json");
-        let last = LastServer { name: "office".to_owned(), url: "tcp://10.0.0.1:7000".to_owned() };
-        last.write(&path).unwrap();
-        last.write(&path).unwrap();
-        assert_eq!(serde_json::from_slice::<LastServer>(&fs::read(&path).unwrap()).unwrap(), last);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
+    fn a_claim_of_its_url_does_not_make_a_server_the_last_one() {
+        let last = LastServer { name: "office".to_owned(), url: "tcp://10.0.0.9:7000".to_owned() };
+        let real = server("office", "tcp://10.0.0.9:7000");
+        let mut thief = server("office", "tcp://10.0.0.2:7000");
+        thief.found.urls.push(real.url.clone());
+        assert_eq!((last.distance(&real), last.distance(&thief)), (0, 1));
+        assert!(!last.matches(&thief, &[thief.clone(), real.clone()]));
     }
 }

@@ -1,6 +1,11 @@
 //! Probing: checks which of the servers that were found really answer, and at which of their URLs.
 
-use std::{pin::pin, time::Duration};
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use chat_core::{
@@ -9,7 +14,12 @@ use chat_core::{
     wire, within,
 };
 use chat_discovery::{Found, ServerId};
-use futures::{FutureExt, SinkExt, StreamExt, future::Fuse, select_biased, stream::FuturesUnordered};
+use futures::{
+    FutureExt, SinkExt, StreamExt,
+    future::{BoxFuture, Fuse, Shared},
+    select_biased,
+    stream::FuturesUnordered,
+};
 
 use super::{reporter::Reporter, server::ReachableServer};
 
@@ -28,9 +38,12 @@ pub(super) async fn reachable(
     for server in &incompatible {
         reporter.incompatible(server)?;
     }
+    // Several servers may claim the same URL, which is dialled once.
+    let asked = Asked { transports, runtime, answers: Mutex::default() };
+    let asked = &asked;
     let probe = |at: usize| {
         let server = &compatible[at];
-        async move { (at, first_that_answers(transports, runtime, &server.urls).await) }
+        async move { (at, asked.first_that_answers(&server.urls).await) }
     };
     let mut probing: FuturesUnordered<_> = (0..compatible.len()).map(probe).collect();
     let mut urls: Vec<Option<Address>> = vec![None; compatible.len()];
@@ -67,32 +80,54 @@ pub(super) async fn unannounced(
     urls: &[&str],
 ) -> Option<ReachableServer> {
     let urls: Vec<Address> = urls.iter().map(|url| url.parse().expect("a valid address")).collect();
-    let url = first_that_answers(transports, runtime, &urls).await?;
+    let url = Asked { transports, runtime, answers: Mutex::default() }.first_that_answers(&urls).await?;
     let (name, software) = (crate::serve::machine_name(), String::new());
     let found = Found { id: ServerId(0), name, software, protocol: wire::PROTOCOL, rooms: 0, urls };
     Some(ReachableServer { found, url })
 }
 
-/// The first of `urls` at which a server answers. URLs of reliable transports are tried first.
-async fn first_that_answers(
-    transports: &Transports,
-    runtime: &SharedRuntime,
-    urls: &[Address],
-) -> Option<Address> {
-    let mut candidates: Vec<_> =
-        urls.iter().filter_map(|url| Some((url, transports.get(url).ok()?))).collect();
-    candidates.sort_by_key(|(_, transport)| !transport.promises().is_lossless());
-    for (url, transport) in candidates.into_iter().take(MAX_TRIED) {
-        if within(ANSWER_WITHIN, &**runtime, answers(&*transport, url, runtime)).await == Some(true) {
-            return Some(url.clone());
+/// The URLs that were asked in this search, each once.
+struct Asked<'a> {
+    transports: &'a Transports,
+    runtime: &'a SharedRuntime,
+    answers: Mutex<BTreeMap<String, Answer<'a>>>,
+}
+
+/// Whether a server answers at a URL.
+type Answer<'a> = Shared<BoxFuture<'a, bool>>;
+
+impl<'a> Asked<'a> {
+    /// The first of `urls` at which a server answers. URLs of reliable transports are tried first.
+    async fn first_that_answers(&self, urls: &[Address]) -> Option<Address> {
+        let mut candidates: Vec<_> =
+            urls.iter().filter_map(|url| Some((url, self.transports.get(url).ok()?))).collect();
+        candidates.sort_by_key(|(_, transport)| !transport.promises().is_lossless());
+        for (url, transport) in candidates.into_iter().take(MAX_TRIED) {
+            if self.answer(url, transport).await {
+                return Some(url.clone());
+            }
         }
+        None
     }
-    None
+
+    fn answer(&self, url: &Address, transport: Arc<dyn Transport>) -> Answer<'a> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let (runtime, asked) = (self.runtime, url.clone());
+        let answer = move || {
+            async move {
+                let answers = answers_at(&*transport, &asked, runtime);
+                within(ANSWER_WITHIN, &**runtime, answers).await == Some(true)
+            }
+            .boxed()
+            .shared()
+        };
+        answers.entry(url.to_string()).or_insert_with(answer).clone()
+    }
 }
 
 /// Whether a server answers at `url`. The probe asks for a protocol version that never existed, so every server answers
 /// with an error and no session begins.
-async fn answers(transport: &dyn Transport, url: &Address, runtime: &SharedRuntime) -> bool {
+async fn answers_at(transport: &dyn Transport, url: &Address, runtime: &SharedRuntime) -> bool {
     let Ok(mut link) = transport.dial(url).await else { return false };
     let timeout = if transport.promises().is_lossless() { ANSWER_WITHIN } else { RETRY_AFTER };
     loop {

@@ -163,7 +163,8 @@ pub(super) const TEMPLATE: &str = r##"# Settings of chat. The command line and t
 # Whether the terminal bell rings when a message mentions your name: "on" or "off".
 # notifications = "on"
 
-# The first line of this file is the server's password. A relative path starts at the directory of this file; ~ is your
-# home directory.
+# The first line of this file is the server's password. It is sent to `server` alone or, without that setting, to the first
+# server that you name; you are asked before it goes to any other. A relative path starts at the directory of this file; ~
+# is your home directory.
 # password_file = "password.txt"
 "##;

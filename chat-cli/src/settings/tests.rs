@@ -44,7 +44,8 @@ fn flags_override_the_environment_which_overrides_the_file() {
     let settings = resolve(text, &[("CHAT_ROOMS", "lobby, 厨房")]).unwrap();
     assert_eq!(settings.server.value.to_string(), "tcp://10.0.0.1:7000", "parsed as on the command line");
     assert_eq!(settings.rooms.value[1].as_str(), "厨房");
-    let flags = Person { name: Some(name("bob")), password_file: None, usual_name: None };
+    let flags =
+        Person { name: Some(name("bob")), password_file: None, usual_name: None, usual_password: None };
     let person = settings.person(flags);
     assert_eq!((person.name, person.usual_name), (Some(name("bob")), Some(name("ana"))));
 }
@@ -60,6 +61,20 @@ fn the_path_of_the_password_file_is_relative_to_the_settings_file() {
     assert_eq!(of("password_file = '/etc/secret'", ""), Path::new("/etc/secret"));
     assert_eq!(of("password_file = '~/secret'", ""), home.join("secret"));
     assert_eq!(of("password_file = '~/secret'", "secret"), Path::new("secret"));
+}
+
+#[test]
+fn a_password_is_for_the_server_that_is_named_in_the_same_place() {
+    let of = |text: &str, variables: &[(&str, &str)]| {
+        resolve(text, variables).unwrap().password_server.map(|server| server.to_string())
+    };
+    let file = "password_file = '/a'\n";
+    let both = "server = '10.0.0.1'\npassword_file = '/a'\n";
+    assert_eq!(of(file, &[]), None);
+    assert_eq!(of(both, &[]).as_deref(), Some("tcp://10.0.0.1:7000"));
+    assert_eq!(of(both, &[("CHAT_SERVER", "b")]).as_deref(), Some("tcp://10.0.0.1:7000"));
+    let variables = [("CHAT_SERVER", "b"), ("CHAT_PASSWORD_FILE", "/b")];
+    assert_eq!(of(both, &variables).as_deref(), Some("tcp://b:7000"));
 }
 
 #[test]
