@@ -44,13 +44,23 @@ struct Counts {
 impl UdpProxy {
     /// A way to the server at `target` on which both directions have this fate, drawn from `seed`.
     pub fn start(target: u16, fate: Fate, seed: u64) -> UdpProxy {
+        UdpProxy::new(target, fate, usize::MAX, seed)
+    }
+
+    /// A way to the server at `target` that carries no datagram of more than `largest` bytes, as where a network drops
+    /// fragments of IP.
+    pub fn narrow(target: u16, largest: usize) -> UdpProxy {
+        UdpProxy::new(target, Fate { lost: 0, doubled: 0, overtaken: 0 }, largest, 0)
+    }
+
+    fn new(target: u16, fate: Fate, largest: usize, seed: u64) -> UdpProxy {
         let near = socket();
         let port = near.local_addr().expect("it is bound").port();
         let ended = Arc::new(AtomicBool::new(false));
         let counts = Arc::new(Counts::default());
         let (hold, held) = channel();
         thread::spawn(move || deliver_late(&held));
-        let way = Way { fate, seed, hold, ended: ended.clone(), counts: counts.clone() };
+        let way = Way { fate, largest, seed, hold, ended: ended.clone(), counts: counts.clone() };
         thread::spawn(move || forward_in(&near, (Ipv4Addr::LOCALHOST, target).into(), &way));
         UdpProxy { port, ended, counts }
     }
@@ -93,6 +103,8 @@ struct Held {
 #[derive(Clone)]
 struct Way {
     fate: Fate,
+    /// Larger datagrams are lost.
+    largest: usize,
     seed: u64,
     hold: Sender<Held>,
     ended: Arc<AtomicBool>,
@@ -113,7 +125,7 @@ impl Way {
             return;
         }
         self.counts.passed.fetch_add(1, Ordering::Relaxed);
-        if dice.u8(..100) < lost {
+        if dice.u8(..100) < lost || datagram.len() > self.largest {
             self.counts.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }

@@ -11,10 +11,12 @@ mod framing;
 mod hostile;
 mod hostile_datagrams;
 mod lossy_crowd;
+mod narrow_path;
 mod searching;
 mod secrets;
 mod slow;
 mod terminal;
 mod udp;
+mod unread;
 
 use crate::harness;

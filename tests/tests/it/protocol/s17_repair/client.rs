@@ -174,7 +174,7 @@ fn join(room: &str) -> RequestBody<'static> {
 }
 
 fn rooms() -> RequestBody<'static> {
-    RequestBody::Rooms(Default::default())
+    RequestBody::Rooms
 }
 
 fn welcome(resumed: bool) -> String {
