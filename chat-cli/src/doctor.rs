@@ -39,12 +39,8 @@ pub(crate) async fn run(
     let (step, server) = which(server, &runtime).await;
     report.add(step)?;
     if let Some((server, found_as)) = server {
-        let person = Person {
-            name: None,
-            password_file: args.password_file,
-            usual_name: None,
-            usual_password: None,
-        };
+        let person =
+            Person { name: None, password_file: args.password_file, usual_name: None, usual_password: None };
         let asked = password::Server { url: &server, found_as: found_as.as_deref() };
         let password = password::for_server(&settings.person(person), asked, None)?;
         // The name is unique because two doctors may run at the same time.
@@ -56,10 +52,7 @@ pub(crate) async fn run(
 }
 
 /// The server to examine: the one that is given, or else the first one that is found, with its name.
-async fn which(
-    known: Option<Address>,
-    runtime: &SharedRuntime,
-) -> (Step, Option<(Address, Option<String>)>) {
+async fn which(known: Option<Address>, runtime: &SharedRuntime) -> (Step, Option<(Address, Option<String>)>) {
     let found = lan::list(runtime, LOOK).await;
     let names: Vec<String> =
         found.iter().map(|server| format!("{} ({})", server.name, server.urls[0])).collect();

@@ -49,9 +49,15 @@ pub(crate) async fn run(
         }
     };
     let password = destination.password(&person, &mut reporter)?;
-    let joined =
-        join(transports, runtime, &talking, (&person, password), settings, (reporter.take_last(), &destination))
-            .await;
+    let joined = join(
+        transports,
+        runtime,
+        &talking,
+        (&person, password),
+        settings,
+        (reporter.take_last(), &destination),
+    )
+    .await;
     let left = destination.leave(&mut reporter).await;
     joined.and(left)
 }

@@ -59,7 +59,8 @@ pub(crate) fn for_server(
     let Some(out) = out else {
         let why = format!("the password is not sent to {at}: it was given {given_for}");
         let line = Sanitized::line(&why);
-        let _ = writeln!(io::stderr(), "chat: {line}; --password-file FILE with the server's address sends it");
+        let _ =
+            writeln!(io::stderr(), "chat: {line}; --password-file FILE with the server's address sends it");
         return Ok(None);
     };
     let question = Line::note("the password in ").shown(&Sanitized::line(&file.display().to_string()));

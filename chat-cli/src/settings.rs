@@ -111,10 +111,11 @@ impl Settings {
     /// The person who joins: missing options are filled in from the settings.
     pub(crate) fn person(&self, mut person: Person) -> Person {
         person.usual_name = self.name.value.clone();
-        person.usual_password = self.password_file.value.clone().map(|file| UsualPassword {
-            file,
-            server: self.password_server.clone(),
-        });
+        person.usual_password = self
+            .password_file
+            .value
+            .clone()
+            .map(|file| UsualPassword { file, server: self.password_server.clone() });
         person
     }
 }

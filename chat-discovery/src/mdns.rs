@@ -142,7 +142,10 @@ fn daemons() -> Result<Vec<ServiceDaemon>, Error> {
     let groups: Vec<&[String]> = names.chunks(networks_of_a_socket()).skip(1).collect();
     if let Some(beyond) = groups.get(MAX_DAEMONS - 1..).filter(|beyond| !beyond.is_empty()) {
         let interfaces = beyond.concat().join(", ");
-        tracing::warn!(interfaces, "too many networks: not announced by mDNS on these, and found there by probes alone");
+        tracing::warn!(
+            interfaces,
+            "too many networks: not announced by mDNS on these, and found there by probes alone"
+        );
     }
     let named = |names: &[String]| names.iter().cloned().map(IfKind::Name).collect::<Vec<_>>();
     let first = ServiceDaemon::new()?;

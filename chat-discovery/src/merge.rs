@@ -56,7 +56,9 @@ impl Merge {
         let Some((host, _)) = ip(&url.url).filter(|_| url.origin == Origin::Multicast) else { return true };
         let all = self.servers.values().flat_map(|server| &server.known).chain(known);
         let same_host: BTreeSet<_> = all
-            .filter(|known| known.origin == Origin::Multicast && ip(&known.url).is_some_and(|(at, _)| at == host))
+            .filter(|known| {
+                known.origin == Origin::Multicast && ip(&known.url).is_some_and(|(at, _)| at == host)
+            })
             .map(|known| known.url.to_string())
             .collect();
         same_host.len() < MAX_URLS_OF_HOST || same_host.contains(&url.url.to_string())
@@ -111,7 +113,8 @@ mod tests {
     #[test]
     fn a_flood_of_servers_ends_somewhere() {
         let mut merge = Merge::default();
-        let many = (0..1000).filter_map(|id| merge.add(found(id, &["tcp://192.168.1.9:1"]), Origin::Multicast, &own()));
+        let many = (0..1000)
+            .filter_map(|id| merge.add(found(id, &["tcp://192.168.1.9:1"]), Origin::Multicast, &own()));
         assert_eq!(many.count(), MAX_SERVERS);
         let urls: Vec<String> = (1..200).map(|n| format!("tcp://192.168.1.{n}:1")).collect();
         let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
@@ -125,7 +128,8 @@ mod tests {
         let mut merge = Merge::default();
         let mut ports = BTreeSet::new();
         for id in 0..60 {
-            let urls: Vec<String> = (0..4).map(|n| format!("tcp://192.168.1.3:{}", 9100 + id as u16 * 4 + n)).collect();
+            let urls: Vec<String> =
+                (0..4).map(|n| format!("tcp://192.168.1.3:{}", 9100 + id as u16 * 4 + n)).collect();
             let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
             let found = merge.add(found(id, &urls), Origin::Multicast, &own());
             ports.extend(found.into_iter().flat_map(|found| found.urls).map(|url| url.to_string()));

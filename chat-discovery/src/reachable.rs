@@ -8,10 +8,8 @@ use crate::interfaces::Interface;
 
 /// The URLs that this machine may be able to reach, the best first.
 pub(crate) fn in_order(known: &[KnownUrl], own: &[Interface]) -> Vec<Address> {
-    let mut ranked: Vec<(Rank, Address)> = known
-        .iter()
-        .filter_map(|known| Some((rank(known, own)?, known.url.clone())))
-        .collect();
+    let mut ranked: Vec<(Rank, Address)> =
+        known.iter().filter_map(|known| Some((rank(known, own)?, known.url.clone()))).collect();
     let is_elsewhere = ranked.iter().any(|(rank, _)| !matches!(rank, Rank::SameMachine | Rank::Own));
     // An address that this machine has as well belongs, on another machine, to another network.
     ranked.retain(|(rank, _)| !(is_elsewhere && *rank == Rank::Own));
@@ -123,7 +121,8 @@ mod tests {
     /// protocol 18.11: who answers a probe speaks for its own address alone, and an announcement for networks of ours.
     #[test]
     fn other_machines_are_not_dialled_because_somebody_says_so() {
-        let urls = ["tcp://192.168.1.3:9100", "tcp://192.168.1.9:7000", "tcp://10.9.9.9:22", "tcp://192.168.1.7:25"];
+        let urls =
+            ["tcp://192.168.1.3:9100", "tcp://192.168.1.9:7000", "tcp://10.9.9.9:22", "tcp://192.168.1.7:25"];
         let from = Origin::Answer("192.168.1.9".parse().unwrap());
         assert_eq!(ordered(&urls, from), ["tcp://192.168.1.9:7000"]);
         assert_eq!(ordered(&urls[2..], Origin::Multicast), ["tcp://192.168.1.7:25"]);

@@ -85,7 +85,8 @@ pub(crate) async fn respond(
             continue;
         }
         // The asking machine believes the answer about the address from which it comes (18.11).
-        let network = source_towards(from).and_then(|ip| own.iter().find(|it| it.ip == ip)).unwrap_or(network);
+        let network =
+            source_towards(from).and_then(|ip| own.iter().find(|it| it.ip == ip)).unwrap_or(network);
         let mut server = announcement.now();
         let is_open = !server.urls.is_empty();
         server.urls = server.urls.iter().filter_map(|it| as_seen_from(network, it)).collect();
@@ -212,7 +213,10 @@ mod tests {
                 forged += usize::from(limit.allows(SocketAddr::from(([192, 168, 1, 9], port)), now));
             }
             if milli % 250 == 0 {
-                assert!(limit.allows("192.168.1.9:61000".parse().unwrap(), now), "the machine whose address is forged");
+                assert!(
+                    limit.allows("192.168.1.9:61000".parse().unwrap(), now),
+                    "the machine whose address is forged"
+                );
             }
         }
         assert!(flood < 130 && forged > 9_000, "{flood} and {forged}");

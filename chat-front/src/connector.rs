@@ -300,7 +300,9 @@ mod tests {
         assert_eq!(route(Some("sesame"), "memory2"), Ok(()));
         assert_eq!(route(Some("sesame"), "memory2://OFFICE:7001"), Ok(()));
         assert_eq!(route(None, "memory://elsewhere:7000"), Ok(()));
-        assert!(route(Some("sesame"), "memory://elsewhere:7000").unwrap_err().contains("the password is for"));
+        assert!(
+            route(Some("sesame"), "memory://elsewhere:7000").unwrap_err().contains("the password is for")
+        );
     }
 
     #[test]

@@ -135,8 +135,7 @@ impl Admission {
     /// Answers a sender that may have written another host's address into its datagram: never with more bytes than it sent,
     /// and not too often, so that the server cannot be used against that host.
     fn answer_stranger<'a>(&mut self, datagram: &Datagram<'_>, answer: Vec<u8>, now: Instant) -> Verdict<'a> {
-        let may =
-            self.open && answer.len() <= datagram.bytes.len() && self.limit.allows(datagram.from, now);
+        let may = self.open && answer.len() <= datagram.bytes.len() && self.limit.allows(datagram.from, now);
         if may { Verdict::Answer(answer) } else { Verdict::Drop }
     }
 

@@ -65,7 +65,10 @@ mod tests {
         assert!((0..100).all(|_| frames.note(&small).is_none()), "it needs no fragments");
         assert_eq!((0..4).filter_map(|_| frames.note(&other)).count(), 1);
         let notice = notice(3000, 4);
-        assert!(notice.len() <= PACKED && serde_json::from_str::<serde_json::Value>(&notice).is_ok(), "{notice}");
+        assert!(
+            notice.len() <= PACKED && serde_json::from_str::<serde_json::Value>(&notice).is_ok(),
+            "{notice}"
+        );
     }
 
     #[test]

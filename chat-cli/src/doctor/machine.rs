@@ -58,7 +58,9 @@ fn received(echo: &Echo) -> Step {
     let step = if let Some((name, error)) = echo.failed.iter().find(|(_, error)| is_limit(error)) {
         Step::odd(
             "multicast",
-            format!("this machine has more networks than it can join multicast groups on, {name} among them: {error}"),
+            format!(
+                "this machine has more networks than it can join multicast groups on, {name} among them: {error}"
+            ),
             "raise the limit of the system (on Linux, sysctl net.ipv4.igmp_max_memberships); until then servers on those \
              networks are found by probes alone",
         )

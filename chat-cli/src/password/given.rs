@@ -113,7 +113,8 @@ mod tests {
         let mut given = GivenPasswords::default();
         let (file, other) = (Path::new("/nowhere/a"), Path::new("/nowhere/b"));
         let url = |url: &str| -> Address { url.parse().unwrap() };
-        let (office, udp, thief) = (url("tcp://10.0.0.9"), url("udp://10.0.0.9:7000"), url("tcp://10.0.0.2:7000"));
+        let (office, udp, thief) =
+            (url("tcp://10.0.0.9"), url("udp://10.0.0.9:7000"), url("tcp://10.0.0.2:7000"));
         let found = |url| Server { url, found_as: Some("office") };
         given.0.push(Given { file: file.into(), name: Some("office".to_owned()), address: place(&office) });
         assert!(given.has(file, found(&office)) && given.has(file, found(&udp)));

@@ -23,7 +23,6 @@ use super::{
     room_list::RoomList,
     session::{Inbox, Session, State},
     sync::{lock, read, write},
-    turns::ReadTurns,
 };
 use crate::{
     ClientId, PersonName, Registry, RoomName, SharedRuntime,
@@ -34,7 +33,6 @@ use crate::{
     wire,
 };
 
-mod presence;
 mod refused;
 
 /// The shared state of a server. A guard of one of its maps is held for a single call only: two guards at a time could
@@ -50,7 +48,6 @@ pub(super) struct Hub {
     pub(super) admission: Arc<Admission>,
     rooms: DashMap<RoomName, Arc<Room>>,
     room_list: RoomList,
-    pub(super) read_turns: ReadTurns,
     /// By what the name looks like, so that no two people look alike.
     names: DashMap<String, Arc<Session>>,
     clients: DashMap<ClientId, Arc<Session>>,
@@ -84,7 +81,6 @@ impl Hub {
             limits: RwLock::new(Arc::new(config.limits)),
             software: config.software,
             accounts: Accounts::default(),
-            read_turns: ReadTurns::default(),
             runtime,
             log,
             queue: Queue::default(),
@@ -163,7 +159,7 @@ impl Hub {
             }
             Entry::Occupied(known) => {
                 spend(&[(Kind::Entrances, 1)])?;
-                self.let_in(known.get(), session, now);
+                known.get().enter(session.name().clone(), session.mailbox().clone());
                 (known.get().clone(), false)
             }
             Entry::Vacant(_) if full => return Err(NotEntered::Full),
@@ -172,7 +168,7 @@ impl Hub {
                     .ok_or(NotEntered::HostFull)?;
                 spend(&[(Kind::Entrances, 1), (Kind::NewRooms, 1)])?;
                 let room = Arc::new(self.new_room(name.clone(), of_host));
-                self.let_in(&room, session, now);
+                room.enter(session.name().clone(), session.mailbox().clone());
                 free.insert(room.clone());
                 (room, true)
             }
@@ -187,7 +183,7 @@ impl Hub {
 
     /// Takes a person out of a room.
     pub(super) fn leave(&self, room: &Arc<Room>, name: &PersonName) {
-        self.announce(room, room.leave(name, self.now()));
+        room.leave(name);
         self.room_list.update(room);
         self.forget_if_vacant(room);
     }

@@ -3,7 +3,5 @@
 mod connection;
 mod driver;
 mod login;
-mod pace;
-mod requests;
 
 pub(super) use self::{connection::full, driver::drive};

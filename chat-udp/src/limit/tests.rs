@@ -42,7 +42,8 @@ fn forged_senders_keep_nobody_out() {
         let began = Instant::now();
         let mut rng = fastrand::Rng::with_seed(rate);
         for nth in 0..rate * 6 {
-            let now = began + Duration::from_secs(6) * u32::try_from(nth).unwrap() / u32::try_from(rate * 6).unwrap();
+            let now = began
+                + Duration::from_secs(6) * u32::try_from(nth).unwrap() / u32::try_from(rate * 6).unwrap();
             limit.allows((Ipv4Addr::new(10, 0, 0, 1), rng.u16(1..)).into(), now);
             if nth % (rate / 4) == 0 {
                 for port in [40_001, 40_002] {

@@ -52,7 +52,8 @@ fn the_hint_is_of_the_same_scheme() {
 /// RFC 8305, section 4
 #[test]
 fn both_families_are_tried_by_turns() {
-    let parse = |texts: &[&str]| -> Vec<SocketAddr> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+    let parse =
+        |texts: &[&str]| -> Vec<SocketAddr> { texts.iter().map(|text| text.parse().unwrap()).collect() };
     let found = parse(&["[fd00::1]:1", "[fd00::2]:1", "[fd00::3]:1", "10.0.0.1:1", "10.0.0.2:1"]);
     let tried = parse(&["[fd00::1]:1", "10.0.0.1:1", "[fd00::2]:1", "10.0.0.2:1", "[fd00::3]:1"]);
     assert_eq!(by_turns(found), tried);

@@ -40,7 +40,9 @@ fn what_is_larger_than_the_network_carries_goes_in_parts() {
     block_on(in_time_of(Duration::from_secs(60), async {
         let mut crowd = Vec::new();
         for number in 0..150 {
-            crowd.push(Person::joined(server.address(), &format!("person-{number:04}"), number, "crowd").await);
+            crowd.push(
+                Person::joined(server.address(), &format!("person-{number:04}"), number, "crowd").await,
+            );
         }
         let writer = &mut crowd[0];
         for number in 0..60 {
@@ -63,7 +65,9 @@ fn what_is_larger_than_the_network_carries_goes_in_parts() {
         let Event::Page(page) = ask(&mut reader, history, 2).await else { panic!("no page") };
         assert_eq!(page.entries.len(), 4);
         let search = Search { words: "during".into(), limit: Some(10), ..Search::default() };
-        let Event::Found(found) = ask(&mut reader, RequestBody::Search(search), 3).await else { panic!("not found") };
+        let Event::Found(found) = ask(&mut reader, RequestBody::Search(search), 3).await else {
+            panic!("not found")
+        };
         assert_eq!(found.entries.len(), 1);
         let who = Who { room: "crowd".into() };
         let Event::Members(members) = ask(&mut reader, who, 4).await else { panic!("no members") };
@@ -85,7 +89,8 @@ fn commands_work_where_fragments_are_dropped() {
         Process::chat(["send", &url, "--room", "hall", "--name", "ana", &text]).exit(PATIENCE);
     assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
     let (status, lines, errors) =
-        Process::chat(["export", &url, "--room", "hall", "--format", "jsonl", "--name", "bob"]).exit(PATIENCE);
+        Process::chat(["export", &url, "--room", "hall", "--format", "jsonl", "--name", "bob"])
+            .exit(PATIENCE);
     assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
     assert!(lines.iter().any(|line| line.contains(&text)), "{lines:?}");
 }

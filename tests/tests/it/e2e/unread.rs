@@ -44,7 +44,8 @@ fn a_first_signal_ends_every_command_within_three_seconds() {
         // A pipe holds 64 KiB, and the next line does not fit.
         eventually("a full pipe", PATIENCE, || ioctl_fionread(&output).ok().filter(|bytes| *bytes > 57_000));
         let told = Instant::now();
-        kill(Pid::from_raw(child.id().try_into().expect("ids are positive")), signal).expect("it is our child");
+        kill(Pid::from_raw(child.id().try_into().expect("ids are positive")), signal)
+            .expect("it is our child");
         eventually("the end", PATIENCE, || child.try_wait().expect("it is our child"));
         assert!(told.elapsed() < Duration::from_millis(3500), "{args:?} ended after {:?}", told.elapsed());
     }

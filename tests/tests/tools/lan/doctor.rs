@@ -81,7 +81,11 @@ fn where_everything_works_it_says_so_and_how_well() {
         report.expect("udp", "ok", "udp://10.77.0.1:7000 answers");
         report.expect("version", "ok", "chat ");
         report.expect("clock", "ok", "");
-        report.expect("datagram", "ok", "65443 bytes, the largest there are; in both directions, in parts and as one");
+        report.expect(
+            "datagram",
+            "ok",
+            "65443 bytes, the largest there are; in both directions, in parts and as one",
+        );
         report.expect("round trip", "ok", "udp ");
         report.ends(0, "");
         assert!(report.values["clock_ahead_ms"].as_i64().unwrap().abs() < 1000, "{report:?}");
