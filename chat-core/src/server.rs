@@ -39,6 +39,7 @@ mod room;
 mod room_list;
 mod session;
 mod sync;
+mod turns;
 
 pub use self::limits::{Limits, Network, NotANetwork, Rates};
 use self::{broker::Broker, hub::Hub};

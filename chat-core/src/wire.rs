@@ -26,7 +26,9 @@ pub use event::{
 };
 pub use post::{Post, Target};
 pub use refusal::{Code, Error, Goodbye, Reason};
-pub use request::{Hello, History, Join, Leave, Replay, Request, RequestBody, Search, Unknown, Who};
+pub use request::{
+    Hello, History, Join, Leave, ListRooms, Replay, Request, RequestBody, Search, Unknown, Who,
+};
 pub use scan::{ScannedMessage, scan_message};
 
 /// The version this crate speaks.

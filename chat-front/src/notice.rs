@@ -5,7 +5,7 @@ use std::time::Duration;
 use chat_core::{
     Address, NameError,
     client::Stats,
-    wire::{EntryFrame, Error, Gap, Joined, Members, Page, Presence, Rooms},
+    wire::{EntryFrame, Error, Gap, Joined, Members, Page, Presence, RoomSummary, Rooms},
     words::{Query, QueryError},
 };
 
@@ -240,8 +240,8 @@ pub enum Purpose {
     Leave,
     /// To list who is in a room.
     Who,
-    /// To list the rooms.
-    Rooms,
+    /// To list the rooms, of which these pages have come.
+    Rooms(Vec<Vec<RoomSummary>>),
     /// To read a page of older messages.
     Page,
     /// To search.

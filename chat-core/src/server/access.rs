@@ -54,7 +54,7 @@ impl Action {
                 Target::Person(_) => (Action::Tell, None),
             },
             RequestBody::Who(who) => (Action::ListMembers, Some(&who.room)),
-            RequestBody::Rooms => (Action::ListRooms, None),
+            RequestBody::Rooms(_) => (Action::ListRooms, None),
             RequestBody::History(history) => (Action::Read, Some(&history.room)),
             RequestBody::Replay(replay) => (Action::Read, Some(&replay.room)),
             RequestBody::Search(search) => (Action::Search, search.room.as_deref()),

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -14,6 +14,7 @@ use self::host::{HostKey, Scale};
 use super::{
     limits::{Kind, Limits},
     sync::lock,
+    turns::HostId,
 };
 use crate::{KeyId, PersonName, Rate, bucket::Level, transport::Peer};
 
@@ -25,6 +26,7 @@ pub(super) struct Accounts {
     /// What is counted for the whole server.
     everybody: Arc<Account>,
     held: Mutex<HashMap<Holder, Arc<Account>>>,
+    opened: AtomicU64,
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -40,6 +42,7 @@ enum Holder {
 /// What one host or one person has cost.
 #[derive(Debug)]
 pub(super) struct Account {
+    number: HostId,
     /// Whether a host or a person has the account.
     of: Of,
     levels: Mutex<[Level; Kind::COUNT]>,
@@ -76,7 +79,8 @@ pub(super) struct Spent {
 
 impl Default for Accounts {
     fn default() -> Accounts {
-        Accounts { everybody: Arc::new(Account::new(Of::Everybody)), held: Mutex::default() }
+        let everybody = Arc::new(Account::new(Of::Everybody, HostId::EXEMPT));
+        Accounts { everybody, held: Mutex::default(), opened: AtomicU64::new(0) }
     }
 }
 
@@ -111,15 +115,17 @@ impl Accounts {
         if held.len() >= MAX_ACCOUNTS {
             held.retain(|_, account| account.is_in_use());
         }
-        let account = Arc::new(Account::new(of));
+        let number = HostId(self.opened.fetch_add(1, Ordering::Relaxed) + 1);
+        let account = Arc::new(Account::new(of, number));
         held.insert(holder, account.clone());
         account
     }
 }
 
 impl Account {
-    fn new(of: Of) -> Account {
+    fn new(of: Of, number: HostId) -> Account {
         Account {
+            number,
             of,
             levels: Mutex::default(),
             links: AtomicUsize::new(0),
@@ -127,6 +133,11 @@ impl Account {
             rooms: AtomicUsize::new(0),
             inbox_bytes: AtomicUsize::new(0),
         }
+    }
+
+    /// The host as one that takes turns with others.
+    pub(super) fn host(&self) -> HostId {
+        if self.of == Of::Host(Scale::Exempt) { HostId::EXEMPT } else { self.number }
     }
 
     /// Whether a link, a session or a room holds the account.
@@ -241,17 +252,6 @@ impl Payers {
                 Ok(())
             }
         }
-    }
-
-    /// Takes note of what both have spent and could not be known before.
-    pub(super) fn charge(&self, limits: &Limits, kind: Kind, tokens: u32, now: Instant) {
-        self.host.charge(limits, kind, tokens, now);
-        self.person.charge(limits, kind, tokens, now);
-    }
-
-    /// How long to wait until something of this kind may be spent; nothing if that is now.
-    pub(super) fn wait(&self, limits: &Limits, kind: Kind, now: Instant) -> Duration {
-        self.host.wait(limits, kind, now).max(self.person.wait(limits, kind, now))
     }
 }
 

@@ -23,6 +23,7 @@ use super::{
     room_list::RoomList,
     session::{Inbox, Session, State},
     sync::{lock, read, write},
+    turns::ReadTurns,
 };
 use crate::{
     ClientId, PersonName, Registry, RoomName, SharedRuntime,
@@ -33,6 +34,7 @@ use crate::{
     wire,
 };
 
+mod presence;
 mod refused;
 
 /// The shared state of a server. A guard of one of its maps is held for a single call only: two guards at a time could
@@ -48,6 +50,7 @@ pub(super) struct Hub {
     pub(super) admission: Arc<Admission>,
     rooms: DashMap<RoomName, Arc<Room>>,
     room_list: RoomList,
+    pub(super) read_turns: ReadTurns,
     /// By what the name looks like, so that no two people look alike.
     names: DashMap<String, Arc<Session>>,
     clients: DashMap<ClientId, Arc<Session>>,
@@ -81,6 +84,7 @@ impl Hub {
             limits: RwLock::new(Arc::new(config.limits)),
             software: config.software,
             accounts: Accounts::default(),
+            read_turns: ReadTurns::default(),
             runtime,
             log,
             queue: Queue::default(),
@@ -159,7 +163,7 @@ impl Hub {
             }
             Entry::Occupied(known) => {
                 spend(&[(Kind::Entrances, 1)])?;
-                known.get().enter(session.name().clone(), session.mailbox().clone());
+                self.let_in(known.get(), session, now);
                 (known.get().clone(), false)
             }
             Entry::Vacant(_) if full => return Err(NotEntered::Full),
@@ -168,7 +172,7 @@ impl Hub {
                     .ok_or(NotEntered::HostFull)?;
                 spend(&[(Kind::Entrances, 1), (Kind::NewRooms, 1)])?;
                 let room = Arc::new(self.new_room(name.clone(), of_host));
-                room.enter(session.name().clone(), session.mailbox().clone());
+                self.let_in(&room, session, now);
                 free.insert(room.clone());
                 (room, true)
             }
@@ -183,7 +187,7 @@ impl Hub {
 
     /// Takes a person out of a room.
     pub(super) fn leave(&self, room: &Arc<Room>, name: &PersonName) {
-        room.leave(name);
+        self.announce(room, room.leave(name, self.now()));
         self.room_list.update(room);
         self.forget_if_vacant(room);
     }

@@ -123,6 +123,28 @@ impl Limits {
     }
 }
 
+/// Bytes that a frame counts for besides those it has: about what reading and answering the smallest one costs.
+pub(super) const FRAME_COST: usize = 256;
+/// Frames that are read from a link before other links have their turn.
+pub(super) const FRAMES_A_TURN: usize = 64;
+/// Bytes that are read from a link before other links have their turn: parsing them takes less than a millisecond.
+pub(super) const BYTES_A_TURN: usize = 64 * 1024;
+/// Searches under way at a time.
+pub(super) const SEARCHES: usize = 2;
+/// How many of those may be of one host.
+pub(super) const SEARCHES_PER_HOST: usize = 1;
+/// Pages of the log that are read at a time, so that the log's own queue is short.
+pub(super) const PAGES: usize = 64;
+/// How many of those may be of one host.
+pub(super) const PAGES_PER_HOST: usize = 4;
+/// Rooms that a page of the list of rooms names before it is kept: a smaller one is made anew each time.
+pub(super) const SMALL_LIST: usize = 64;
+/// For how long a page of the list of rooms is kept.
+pub(super) const LIST_KEPT_FOR: Duration = Duration::from_secs(1);
+/// Pages of the list of rooms that are kept.
+pub(super) const LIST_PAGES: usize = 32;
+/// For how long changes of a small room's members are gathered.
+pub(super) const PRESENCE_GATHERED_FOR: Duration = Duration::from_millis(100);
 /// Replies a session may owe before its link is no longer read.
 pub(super) const MAX_OWED: usize = 64;
 /// Bytes of replies that may wait to be sent before a link is no longer read.
@@ -133,6 +155,14 @@ pub(super) const FRAMES_AT_A_TIME: usize = 32 * 1024;
 pub(super) const MAX_QUEUED: usize = 4096;
 /// Bytes of text that may wait for the broker; then the answer is `busy`.
 pub(super) const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
+/// Of those requests, how many may be of one host, so that one host does not keep the others out.
+pub(super) const MAX_QUEUED_PER_HOST: usize = MAX_QUEUED / 4;
+/// Of those bytes, how many may be of one host.
+pub(super) const MAX_QUEUED_BYTES_PER_HOST: usize = MAX_QUEUED_BYTES / 4;
+/// Requests that the log stores at once while several hosts wait: a host waits for one batch that others have filled.
+pub(super) const BATCH: usize = MAX_QUEUED / 4;
+/// Bytes of text that the log stores at once while several hosts wait.
+pub(super) const BATCH_BYTES: usize = MAX_QUEUED_BYTES / 4;
 /// After how many milliseconds a client may ask again after `busy`.
 pub(super) const BUSY_RETRY_MS: u64 = 250;
 /// Messages of one session that may be ahead of their turn.

@@ -3,5 +3,7 @@
 mod connection;
 mod driver;
 mod login;
+mod pace;
+mod requests;
 
 pub(super) use self::{connection::full, driver::drive};

@@ -1,7 +1,8 @@
-//! The queue before the broker: bounded, and a submission that finds it full is refused.
+//! The queue before the broker: bounded, in all and for each host, and a submission that finds it full is refused. Hosts
+//! whose submissions wait take turns.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     future::poll_fn,
     mem,
     sync::{Arc, Mutex},
@@ -11,10 +12,13 @@ use std::{
 use futures::task::AtomicWaker;
 
 use super::{
-    limits::{MAX_QUEUED, MAX_QUEUED_BYTES},
+    limits::{
+        BATCH, BATCH_BYTES, MAX_QUEUED, MAX_QUEUED_BYTES, MAX_QUEUED_BYTES_PER_HOST, MAX_QUEUED_PER_HOST,
+    },
     mailbox::Mailbox,
     room::Room,
     sync::lock,
+    turns::HostId,
 };
 use crate::{
     ClientId,
@@ -27,6 +31,8 @@ use crate::{
 pub(super) struct Submission {
     /// Where the answer goes.
     pub(super) mailbox: Arc<Mailbox>,
+    /// Whose turn it is stored at.
+    pub(super) host: HostId,
     pub(super) client: ClientId,
     pub(super) author: Arc<Author>,
     pub(super) id: u64,
@@ -56,11 +62,21 @@ pub(super) struct Queue {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    submissions: VecDeque<Submission>,
+    /// The hosts of which something waits.
+    hosts: BTreeMap<HostId, Line>,
     /// Few: each is about another room.
     records: Vec<Record>,
+    /// Of all hosts together.
+    submissions: usize,
     bytes: usize,
     closed: bool,
+}
+
+/// What waits of one host.
+#[derive(Debug, Default)]
+struct Line {
+    submissions: VecDeque<Submission>,
+    bytes: usize,
 }
 
 /// Too much waits already.
@@ -70,13 +86,20 @@ pub(super) struct Busy;
 impl Queue {
     pub(super) fn push(&self, submission: Submission) -> Result<(), Busy> {
         {
-            let mut waiting = lock(&self.waiting);
-            if waiting.closed || waiting.submissions.len() >= MAX_QUEUED || waiting.bytes >= MAX_QUEUED_BYTES
-            {
+            let waiting = &mut *lock(&self.waiting);
+            if waiting.closed || waiting.submissions >= MAX_QUEUED || waiting.bytes >= MAX_QUEUED_BYTES {
                 return Err(Busy);
             }
-            waiting.bytes += submission.body.text.len();
-            waiting.submissions.push_back(submission);
+            let line = waiting.hosts.entry(submission.host).or_default();
+            let is_full =
+                line.submissions.len() >= MAX_QUEUED_PER_HOST || line.bytes >= MAX_QUEUED_BYTES_PER_HOST;
+            if is_full && submission.host != HostId::EXEMPT {
+                return Err(Busy);
+            }
+            let bytes = submission.body.text.len();
+            line.bytes += bytes;
+            line.submissions.push_back(submission);
+            (waiting.bytes, waiting.submissions) = (waiting.bytes + bytes, waiting.submissions + 1);
         }
         self.broker.wake();
         Ok(())
@@ -101,13 +124,14 @@ impl Queue {
         self.broker.wake();
     }
 
-    /// Everything that waits, as soon as something does; nothing once the queue is closed and empty.
+    /// What waits, as soon as something does; nothing once the queue is closed and empty. Of one host that is everything,
+    /// of several as much as one batch has.
     pub(super) async fn take(&self) -> Batch {
         let mut has_yielded = false;
         poll_fn(|cx| {
             self.broker.register(cx.waker());
             let mut waiting = lock(&self.waiting);
-            if waiting.submissions.is_empty() && waiting.records.is_empty() && !waiting.closed {
+            if waiting.submissions == 0 && waiting.records.is_empty() && !waiting.closed {
                 return Poll::Pending;
             }
             // The broker yields once before it takes the batch, so that the sessions that can run now have read the
@@ -117,10 +141,34 @@ impl Queue {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            waiting.bytes = 0;
             let records = mem::take(&mut waiting.records);
-            Poll::Ready(Batch { submissions: mem::take(&mut waiting.submissions).into(), records })
+            Poll::Ready(Batch { submissions: waiting.take_submissions(), records })
         })
         .await
     }
 }
+
+impl Waiting {
+    fn take_submissions(&mut self) -> Vec<Submission> {
+        if self.hosts.len() <= 1 {
+            (self.submissions, self.bytes) = (0, 0);
+            return self.hosts.pop_first().map(|(_, line)| line.submissions.into()).unwrap_or_default();
+        }
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < BATCH && bytes < BATCH_BYTES && !self.hosts.is_empty() {
+            for line in self.hosts.values_mut() {
+                let Some(submission) = line.submissions.pop_front() else { continue };
+                line.bytes -= submission.body.text.len();
+                bytes += submission.body.text.len();
+                batch.push(submission);
+            }
+            self.hosts.retain(|_, line| !line.submissions.is_empty());
+        }
+        (self.submissions, self.bytes) = (self.submissions - batch.len(), self.bytes - bytes);
+        batch
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+pub(super) use self::context::Allowance;
 use self::context::Context;
 use super::{
     access::{self, Action, Place},
@@ -32,10 +33,11 @@ pub(super) fn handle(
     hub: &Hub,
     attachment: &Attachment,
     request: Request<'_>,
+    allowance: &Allowance,
     now: Instant,
 ) -> Result<Handled, Superseded> {
     let session: &Arc<_> = &attachment.session;
-    let cx = &Context { hub, session, limits: &hub.limits(), now };
+    let cx = &Context { hub, session, limits: &hub.limits(), allowance, now };
     let state = &mut *session.state(attachment.link)?;
     state.confirmed = true;
     state.heard = Some(now);
@@ -71,9 +73,29 @@ pub(super) fn handle(
         }
         // A message is asked about at its turn.
         RequestBody::Post(_) => messages::take_in(cx, state, request),
+        RequestBody::Rooms(_) | RequestBody::Who(_) | RequestBody::History(_) | RequestBody::Replay(_)
+            if !allowance.may_read() =>
+        {
+            state.reads.later(request.into_owned());
+        }
         body => act(cx, state, id, &body),
     }
     Ok(Handled::Continue)
+}
+
+/// Acts on a request that had to wait until its host may read again.
+pub(super) fn again(
+    hub: &Hub,
+    attachment: &Attachment,
+    request: Request<'_>,
+    allowance: &Allowance,
+    now: Instant,
+) -> Result<(), Superseded> {
+    let session: &Arc<_> = &attachment.session;
+    let cx = &Context { hub, session, limits: &hub.limits(), allowance, now };
+    let state = &mut *session.state(attachment.link)?;
+    act(cx, state, request.id.unwrap_or_default(), &request.body);
+    Ok(())
 }
 
 /// Does what a request asks for, if the session may.
@@ -93,7 +115,7 @@ fn act(cx: &Context<'_>, state: &mut State, id: u64, body: &RequestBody<'_>) {
         (RequestBody::Join(join), place) => rooms::join(cx, state, id, join, &place),
         (RequestBody::Leave(_), Place::Joined(room)) => rooms::leave(cx, state, id, &room),
         (RequestBody::Who(_), place) => rooms::who(cx, id, &place),
-        (RequestBody::Rooms, _) => cx.reply_frame(cx.hub.room_list().frame(id)),
+        (RequestBody::Rooms(list), _) => rooms::list(cx, id, list),
         (RequestBody::History(history), Place::Inbox) => reading::history_of_inbox(cx, id, history),
         (RequestBody::History(history), Place::Joined(room)) => reading::history(state, id, history, room),
         (RequestBody::Replay(replay), Place::Inbox) => reading::replay_inbox(cx, state, id, replay),
@@ -112,7 +134,7 @@ fn spend(cx: &Context<'_>, state: &State, request: &Request<'_>) -> Result<(), S
         RequestBody::Ping => Kind::Pings,
         RequestBody::Replay(_) => Kind::Replays,
         RequestBody::Search(_) => Kind::Searches,
-        RequestBody::Rooms => Kind::Lists,
+        RequestBody::Rooms(_) => Kind::Lists,
         _ => Kind::Requests,
     };
     state.payers.spend(cx.limits, &[(kind, 1)], cx.now)

@@ -3,15 +3,16 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use bytes::Bytes;
 
 pub(super) use self::frames::{entry_frames, entry_size, within};
-use self::presence::Presence;
+use self::presence::{Gathered, Presence};
 use super::{
     accounts::Held,
     limits::{ALL_RINGS_BYTES, RING_BYTES, RING_ENTRIES, SMALL_RING_BYTES},
@@ -175,7 +176,7 @@ impl Room {
         self.head.load(Ordering::Acquire)
     }
 
-    /// The version of the members, without waiting for anyone.
+    /// The version of the members that was announced, without waiting for anyone.
     pub(super) fn presence_version(&self) -> u64 {
         self.presence_version.load(Ordering::Acquire)
     }
@@ -292,21 +293,35 @@ impl Room {
         read(&self.presence)
     }
 
-    pub(super) fn enter(&self, name: PersonName, mailbox: Arc<Mailbox>) {
-        self.change_presence(|presence| presence.enter(name, mailbox));
+    /// Lets a person in. Returns when [`Room::announce`] has to be called, if it has to.
+    pub(super) fn enter(&self, name: PersonName, mailbox: Arc<Mailbox>, now: Instant) -> Option<Instant> {
+        self.change_presence(|presence| {
+            presence.enter(name, mailbox);
+            presence.gather(now)
+        })
     }
 
-    pub(super) fn leave(&self, name: &PersonName) {
-        self.change_presence(|presence| presence.leave(name));
+    /// Takes a person out. Returns when [`Room::announce`] has to be called, if it has to.
+    pub(super) fn leave(&self, name: &PersonName, now: Instant) -> Option<Instant> {
+        self.change_presence(|presence| {
+            presence.leave(name);
+            presence.gather(now)
+        })
     }
 
-    fn change_presence(&self, change: impl FnOnce(&mut Presence)) {
-        let mut presence: RwLockWriteGuard<'_, Presence> = write(&self.presence);
-        change(&mut presence);
-        self.presence_version.store(presence.version(), Ordering::Release);
-        if presence.is_small() {
+    /// Tells the members of the changes that were gathered.
+    pub(super) fn announce(&self, now: Instant) {
+        self.change_presence(|presence| presence.announce(now));
+    }
+
+    fn change_presence(&self, change: impl FnOnce(&mut Presence) -> Gathered) -> Option<Instant> {
+        let mut presence = write(&self.presence);
+        let gathered = change(&mut presence);
+        self.presence_version.store(presence.announced(), Ordering::Release);
+        if gathered == Gathered::Announced && presence.is_small() {
             presence.wake_all();
         }
+        if let Gathered::Until(at) = gathered { Some(at) } else { None }
     }
 
     /// The frame that leads a member from presence version `since` to the present one, which is returned too.

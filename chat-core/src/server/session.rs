@@ -16,7 +16,7 @@ pub(super) use self::{
     join_log::{JoinOutcome, Known},
     membership::Membership,
     pages::page_frame,
-    reads::{LogAnswer, LogRead},
+    reads::{LogAnswer, NextRead},
     sequence::Turn,
     state::{Attachment, NoFrames, Session, State, Superseded},
 };

@@ -269,10 +269,13 @@ pub struct Rooms {
     pub rooms: Vec<RoomSummary>,
     /// How many there are.
     pub total: u64,
+    /// Where the list goes on, unless these are the last rooms: `after` of the request for the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<String>,
 }
 
 /// One line of the list of rooms.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RoomSummary {
     /// The room.
     pub room: String,

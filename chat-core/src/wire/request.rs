@@ -35,7 +35,7 @@ pub enum RequestBody<'a> {
     /// Asks who is in a room.
     Who(Who<'a>),
     /// Asks which rooms there are.
-    Rooms,
+    Rooms(ListRooms<'a>),
     /// Asks for a page of older entries.
     History(History<'a>),
     /// Asks for entries to be sent again.
@@ -87,7 +87,7 @@ impl RequestBody<'_> {
             RequestBody::Leave(_) => "leave",
             RequestBody::Post(post) => post.tag(),
             RequestBody::Who(_) => "who",
-            RequestBody::Rooms => "rooms",
+            RequestBody::Rooms(_) => "rooms",
             RequestBody::History(_) => "history",
             RequestBody::Replay(_) => "replay",
             RequestBody::Search(_) => "search",
@@ -113,7 +113,7 @@ impl RequestBody<'_> {
             RequestBody::Leave(leave) => RequestBody::Leave(Leave { room: keep(leave.room) }),
             RequestBody::Post(post) => RequestBody::Post(post.into_owned()),
             RequestBody::Who(who) => RequestBody::Who(Who { room: keep(who.room) }),
-            RequestBody::Rooms => RequestBody::Rooms,
+            RequestBody::Rooms(list) => RequestBody::Rooms(ListRooms { after: list.after.map(keep) }),
             RequestBody::History(history) => {
                 RequestBody::History(History { room: keep(history.room), ..history })
             }
@@ -143,6 +143,12 @@ macro_rules! bodies {
 
 bodies!(Hello, Join, Leave, Post, Who, History, Replay, Search);
 
+impl<'a> From<ListRooms<'a>> for RequestBody<'a> {
+    fn from(body: ListRooms<'a>) -> RequestBody<'a> {
+        RequestBody::Rooms(body)
+    }
+}
+
 impl Serialize for Request<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match &self.body {
@@ -154,9 +160,8 @@ impl Serialize for Request<'_> {
             RequestBody::History(history) => self.written(history, to),
             RequestBody::Replay(replay) => self.written(replay, to),
             RequestBody::Search(search) => self.written(search, to),
-            RequestBody::Rooms | RequestBody::Ping | RequestBody::Bye | RequestBody::Unknown(_) => {
-                self.written(&Nothing {}, to)
-            }
+            RequestBody::Rooms(list) => self.written(list, to),
+            RequestBody::Ping | RequestBody::Bye | RequestBody::Unknown(_) => self.written(&Nothing {}, to),
         }
     }
 }
@@ -194,7 +199,7 @@ impl<'de> Tagged<'de> for Request<'de> {
             "leave" => RequestBody::Leave(fields(&mut envelope)?),
             "say" | "tell" | "topic" => RequestBody::Post(Post::read_fields(tag, &mut envelope)?),
             "who" => RequestBody::Who(fields(&mut envelope)?),
-            "rooms" => fields::<Nothing, _>(&mut envelope).map(|_| RequestBody::Rooms)?,
+            "rooms" => RequestBody::Rooms(fields(&mut envelope)?),
             "history" => RequestBody::History(fields(&mut envelope)?),
             "replay" => RequestBody::Replay(fields(&mut envelope)?),
             "search" => RequestBody::Search(fields(&mut envelope)?),
@@ -309,6 +314,14 @@ pub struct Who<'a> {
     /// The room.
     #[serde(borrow)]
     pub room: Cow<'a, str>,
+}
+
+/// Asks which rooms there are.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct ListRooms<'a> {
+    /// Where an earlier page of the list ended: its `more`.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Cow<'a, str>>,
 }
 
 /// Asks for a page of entries older than one the client has.

@@ -152,7 +152,11 @@ fn requests_come_back_as_they_were_written() {
             Request::new(5, Post::topic("lobby", "")).in_order(8),
             r#"{"type":"topic","id":5,"room":"lobby","text":"","order":8}"#,
         ),
-        (Request::new(6, RequestBody::Rooms), r#"{"type":"rooms","id":6}"#),
+        (Request::new(6, ListRooms::default()), r#"{"type":"rooms","id":6}"#),
+        (
+            Request::new(6, ListRooms { after: Some("2 lobby".into()) }),
+            r#"{"type":"rooms","id":6,"after":"2 lobby"}"#,
+        ),
         (
             Request::new(7, Replay { room: "@".into(), from: 1, to: 2 }),
             r#"{"type":"replay","id":7,"room":"@","from":1,"to":2}"#,

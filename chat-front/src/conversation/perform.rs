@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Instant};
 
 use chat_core::{
     PersonName, RoomName,
-    wire::{self, Found, History, Leave, MAX_HISTORY, MAX_TEXT, Post, RECENT, RequestBody, Who},
+    wire::{self, Found, History, Leave, ListRooms, MAX_HISTORY, MAX_TEXT, Post, RECENT, RequestBody, Who},
     words::Query,
 };
 
@@ -75,7 +75,9 @@ impl Conversation {
                 let who = Who { room: room(name, place)? };
                 self.requests.ask(RequestBody::Who(who), Purpose::Who);
             }
-            Command::Rooms => drop(self.requests.ask(RequestBody::Rooms, Purpose::Rooms)),
+            Command::Rooms => {
+                drop(self.requests.ask(ListRooms::default().into(), Purpose::Rooms(Vec::new())))
+            }
         }
         Ok(Outcome::Done)
     }

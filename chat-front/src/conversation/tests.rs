@@ -6,7 +6,7 @@ use chat_core::{
     client::Update,
     wire::{
         self, Ack, Author, Body, Code, EntryFrame, EntryKind, Error, Event, Joined, Left, LimitsFrame,
-        MAX_HISTORY, MAX_TEXT, Welcome,
+        MAX_HISTORY, MAX_TEXT, RoomSummary, Welcome,
     },
 };
 
@@ -152,6 +152,44 @@ fn what_is_typed_is_asked_for() {
     ] {
         assert_eq!(typed(&mut conversation, line), expected, "{line}");
     }
+}
+
+fn list(more: Option<&str>, rooms: &[&str]) -> Event {
+    let summary =
+        |room: &&str| RoomSummary { room: (*room).to_owned(), present: 1, head: 2, topic: String::new() };
+    let rooms = rooms.iter().map(summary).collect();
+    Event::Rooms(wire::Rooms { id: 0, rooms, total: 3, more: more.map(str::to_owned) })
+}
+
+/// protocol 6.10.2
+#[test]
+fn a_long_list_of_rooms_is_shown_once_all_its_pages_have_come() {
+    let mut conversation = conversation();
+    assert_eq!(typed(&mut conversation, "/rooms"), r#"1: {"type":"rooms"}"#);
+    assert!(
+        conversation.on_update(Update::Reply { tag: 1, reply: list(Some("1 b"), &["a", "b"]) }).is_empty()
+    );
+    let Some(Action::Ask(next, 2)) = conversation.next_action() else { panic!("the next page is asked for") };
+    let next = wire::write(&wire::Request::unnumbered(next));
+    assert_eq!(next, r#"{"type":"rooms","after":"1 b"}"#.as_bytes());
+    let notices = conversation.on_update(Update::Reply { tag: 2, reply: list(None, &["c"]) });
+    let line = |room| format!("-- {room}: 1 here, 2 messages");
+    assert_eq!(said(&notices), [line("a"), line("b"), line("c")]);
+    assert!(conversation.is_settled());
+}
+
+#[test]
+fn a_list_of_rooms_without_end_is_shown_as_far_as_it_is_asked_for() {
+    let mut conversation = conversation();
+    typed(&mut conversation, "/rooms");
+    let shown = (1..=1000).find_map(|tag| {
+        let notices = conversation.on_update(Update::Reply { tag, reply: list(Some("1 a"), &["a"]) });
+        (!notices.is_empty()).then(|| (tag, said(&notices).len()))
+    });
+    assert_eq!(shown, Some((201, 201)));
+    // A page without rooms leads nowhere.
+    typed(&mut conversation, "/rooms");
+    assert!(!conversation.on_update(Update::Reply { tag: 202, reply: list(Some("1 a"), &[]) }).is_empty());
 }
 
 #[test]

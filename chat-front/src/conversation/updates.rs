@@ -1,6 +1,9 @@
 //! What the client reports in, notices out.
 
-use chat_core::{client::Update, wire::Event};
+use chat_core::{
+    client::Update,
+    wire::{Event, ListRooms, Rooms},
+};
 
 use super::Conversation;
 use crate::notice::{EntryReason, Notice, Purpose};
@@ -84,7 +87,7 @@ impl Conversation {
                 Notice::Page { tag, page }
             }
             Event::Found(found) => return self.found(tag, found).into_iter().collect(),
-            Event::Rooms(rooms) => Notice::Rooms(rooms),
+            Event::Rooms(rooms) => return self.listed(purpose, rooms),
             Event::Error(error) => {
                 self.search_failed(tag);
                 let Some(purpose) = purpose else { return vec![Notice::Error(error)] };
@@ -103,8 +106,27 @@ impl Conversation {
         vec![notice]
     }
 
+    /// A page of the list of rooms has come. The list is shown once it is complete.
+    fn listed(&mut self, purpose: Option<Purpose>, mut rooms: Rooms) -> Vec<Notice> {
+        let Some(Purpose::Rooms(mut pages)) = purpose else { return vec![Notice::Rooms(rooms)] };
+        let more = rooms.more.take().filter(|_| !rooms.rooms.is_empty() && pages.len() < MOST_PAGES);
+        pages.push(rooms.rooms);
+        match more {
+            Some(more) => {
+                let next = ListRooms { after: Some(more.into()) };
+                self.requests.ask(next.into(), Purpose::Rooms(pages));
+                Vec::new()
+            }
+            None => vec![Notice::Rooms(Rooms { rooms: pages.into_iter().flatten().collect(), ..rooms })],
+        }
+    }
+
     /// Where a line is said has changed.
     fn current_room(&self) -> Notice {
         Notice::CurrentRoom { room: self.rooms.current().map(str::to_owned) }
     }
 }
+
+/// How many pages of the list of rooms are asked for, whatever the server says: 10,000 rooms with the longest topics are
+/// 160 pages.
+const MOST_PAGES: usize = 200;

@@ -283,7 +283,7 @@ fn about(purpose: &Purpose) -> &str {
         Purpose::Join(room) | Purpose::ReadOn(room) => room,
         Purpose::Leave => "/leave",
         Purpose::Who => "/who",
-        Purpose::Rooms => "/rooms",
+        Purpose::Rooms(_) => "/rooms",
         Purpose::Page => "/history",
         Purpose::Search => "/search",
         Purpose::Program(_) => "",

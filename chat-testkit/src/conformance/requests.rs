@@ -31,7 +31,8 @@ pub async fn rooms_lists_the_rooms(subject: &Subject) {
     ana.join("lobby", Some(0)).await;
     ana.say("kitchen", "hungry?").await;
     ana.entries("kitchen", 1..=1).await;
-    let Event::Rooms(rooms) = ana.ask(|id| Request::new(id, RequestBody::Rooms)).await else {
+    let Event::Rooms(rooms) = ana.ask(|id| Request::new(id, RequestBody::Rooms(Default::default()))).await
+    else {
         panic!("rooms is answered with the rooms")
     };
     let lines: Vec<_> = rooms.rooms.iter().map(|it| (it.room.as_str(), it.present, it.head)).collect();

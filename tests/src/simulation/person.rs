@@ -184,7 +184,7 @@ impl Life {
                 let before = self.dice.bool().then(|| self.dice.u64(1..100));
                 RequestBody::History(OlderOnes { room: room.into(), before, limit: Some(20), hashes: false })
             }
-            8 => RequestBody::Rooms,
+            8 => RequestBody::Rooms(Default::default()),
             9 | 10 => RequestBody::from(Post::topic(room, self.text(tag))),
             11..15 => {
                 let to = plan::name(self.dice.usize(..self.world.plan.people.len()));

@@ -11,17 +11,18 @@ use std::{
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 
-use super::login::{Refusal, login, welcome};
+use super::{
+    login::{Refusal, login},
+    pace::Pace,
+};
 use crate::{
     PersonName,
-    log::{Hit, LogError},
     server::{
         admission::Permit,
         hub::Hub,
         limits::{FULL_RETRY_MS, HELLO_RETRY_MS, Kind, Limits, MAX_OWED, RESTART_RETRY_MS},
-        refusal::{room_forgotten, storage_error},
-        requests::{self, Handled},
-        session::{Attachment, LogAnswer, LogRead, NoFrames},
+        refusal::room_forgotten,
+        session::{Attachment, NoFrames},
     },
     transport::{Peer, Promises},
     wire::{self, Code, Event, Goodbye, MAX_HELLO, Reason, Request, RequestBody, read_request},
@@ -30,22 +31,23 @@ use crate::{
 /// The state of one link. It is told frames and the time, and hands out frames.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    hub: Arc<Hub>,
-    promises: Promises,
+    pub(super) hub: Arc<Hub>,
+    pub(super) promises: Promises,
     peer: Peer,
     permit: Permit,
+    pub(crate) pace: Pace,
     /// The limits when the link began, whose times hold for it.
     limits: Arc<Limits>,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// The name of the session that was opened over this link.
     name: Option<PersonName>,
     /// The client said bye; the link ends once the client has all its answers.
-    bye: bool,
+    pub(super) bye: bool,
     last_heard: Instant,
 }
 
 #[derive(Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// No hello has come yet.
     Greeting { until: Instant, waker: Arc<AtomicWaker>, out: VecDeque<Bytes> },
     /// The link speaks for a session.
@@ -68,7 +70,19 @@ impl Connection {
             waker: permit.pending(),
             out: VecDeque::new(),
         };
-        Connection { hub, promises, peer, permit, limits, phase, name: None, bye: false, last_heard: now }
+        let pace = Pace::new(permit.host().clone());
+        Connection {
+            hub,
+            promises,
+            peer,
+            permit,
+            pace,
+            limits,
+            phase,
+            name: None,
+            bye: false,
+            last_heard: now,
+        }
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -88,6 +102,7 @@ impl Connection {
     /// Whether the link is to be read.
     pub(crate) fn wants_input(&self) -> bool {
         match &self.phase {
+            _ if !self.pace.may_receive() => false,
             Phase::Greeting { out, .. } => !self.hub.is_stopping() && out.len() < MAX_OWED,
             Phase::Open(attachment) => {
                 !self.bye && !self.hub.is_stopping() && attachment.session.wants_input()
@@ -100,11 +115,12 @@ impl Connection {
     pub(crate) fn handle(&mut self, frame: &[u8], now: Instant) {
         self.last_heard = now;
         let greeting = matches!(self.phase, Phase::Greeting { .. });
-        let request = match read_request(frame) {
-            _ if greeting && frame.len() > MAX_HELLO => {
-                Err(format!("a frame of {} bytes before welcome; at most {MAX_HELLO}", frame.len()))
+        let request = match frame.len() {
+            // Before it is parsed.
+            bytes if greeting && bytes > MAX_HELLO => {
+                Err(format!("a frame of {bytes} bytes before welcome; at most {MAX_HELLO}"))
             }
-            request => request.map_err(|bad| bad.to_string()),
+            _ => read_request(frame).map_err(|bad| bad.to_string()),
         };
         match (request, greeting) {
             (Err(bad), _) if self.promises.is_lossless() => self.refuse_link(Code::BadFrame, bad),
@@ -157,25 +173,10 @@ impl Connection {
         }
     }
 
-    fn request(&mut self, request: Request<'_>, now: Instant) {
-        let Phase::Open(attachment) = &self.phase else { return };
-        if matches!(request.body, RequestBody::Hello(_)) && !self.promises.is_lossless() {
-            // The first welcome may have been lost.
-            let again = || welcome(&self.hub, &attachment.session, attachment.resumed);
-            return attachment.session.welcome_again(attachment.link, &self.hub.limits(), now, again);
-        }
-        let attachment = attachment.clone();
-        match requests::handle(&self.hub, &attachment, request, now) {
-            Ok(Handled::Continue) => {}
-            Ok(Handled::Bye) => self.bye = true,
-            Err(_) => self.leave(None, Reason::Replaced, None),
-        }
-    }
-
     /// Hands out frames until about `budget` bytes are spent. Returns whether these were all there are for now: then the
     /// waker is woken for more.
     pub(crate) fn poll_frames(&mut self, budget: usize, now: Instant, out: &mut VecDeque<Bytes>) -> bool {
-        let before = out.len();
+        let (before, may_read) = (out.len(), self.may_read());
         let mut left = budget;
         match &mut self.phase {
             Phase::Greeting { out: mine, .. } | Phase::Leaving { out: mine, .. } => out.append(mine),
@@ -184,8 +185,9 @@ impl Connection {
                     left = left.saturating_sub(frame.len());
                     out.push_back(frame);
                 };
-                match attachment.session.poll_frames(attachment.link, budget, now, hand_out) {
-                    Ok(()) => {}
+                match attachment.session.poll_frames(attachment.link, (budget, may_read), now, hand_out) {
+                    Ok(0) => {}
+                    Ok(read) => self.pace.has_read(&self.hub.limits(), read, now),
                     Err(NoFrames::Superseded) => {
                         self.leave(None, Reason::Replaced, None);
                         return self.poll_frames(budget, now, out);
@@ -225,31 +227,9 @@ impl Connection {
         }
     }
 
-    /// The next read of the log; its result comes back through [`Connection::on_read`].
-    pub(crate) fn next_read(&self) -> Option<LogRead> {
-        match &self.phase {
-            Phase::Open(attachment) => attachment.session.next_read(attachment.link),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn on_read(&mut self, mut answer: Result<LogAnswer, LogError>) {
-        let Phase::Open(attachment) = &self.phase else { return };
-        if let Ok(LogAnswer::Found(found)) = &mut answer {
-            // Only published entries: the log may hold more, whose acks are yet to come.
-            let published =
-                |hit: &Hit| self.hub.room(&hit.room).is_some_and(|room| hit.entry.seq <= room.head());
-            found.hits.retain(published);
-        }
-        if let Err(error) = attachment.session.on_read(attachment.link, answer) {
-            tracing::error!(%error, name = %attachment.session.name(), "a room cannot be read");
-            self.part(self.attachment(), storage_error(None, &error));
-        }
-    }
-
     /// When [`Connection::on_timeout`] is due next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        match &self.phase {
+        let timeout = match &self.phase {
             Phase::Greeting { until, .. } => Some(*until),
             Phase::Open(_) if self.promises.is_lossless() => Some(self.silent_at()),
             Phase::Open(attachment) => Some(
@@ -258,8 +238,9 @@ impl Connection {
                     .heads_due(attachment.link)
                     .map_or(self.silent_at(), |at| at.min(self.silent_at())),
             ),
-            Phase::Leaving { .. } => None,
-        }
+            Phase::Leaving { .. } => return None,
+        };
+        timeout.into_iter().chain(self.pace.next()).min()
     }
 
     fn silent_at(&self) -> Instant {
@@ -320,7 +301,7 @@ impl Connection {
         }
     }
 
-    fn attachment(&self) -> Option<Attachment> {
+    pub(super) fn attachment(&self) -> Option<Attachment> {
         match &self.phase {
             Phase::Open(attachment) => Some(attachment.clone()),
             _ => None,
@@ -339,7 +320,12 @@ impl Connection {
         self.part_with(self.attachment(), &event);
     }
 
-    fn leave(&mut self, attachment: Option<Attachment>, reason: Reason, retry_after_ms: Option<u64>) {
+    pub(super) fn leave(
+        &mut self,
+        attachment: Option<Attachment>,
+        reason: Reason,
+        retry_after_ms: Option<u64>,
+    ) {
         self.part_with(attachment, &Event::Goodbye(Goodbye { reason, retry_after_ms }));
     }
 
@@ -353,15 +339,15 @@ impl Connection {
     }
 
     /// Ends the link after the frames that are already owed, and after `last`.
-    fn part(&mut self, attachment: Option<Attachment>, last: Bytes) {
+    pub(super) fn part(&mut self, attachment: Option<Attachment>, last: Bytes) {
+        let (now, may_read) = (self.hub.now(), self.may_read());
         let mut out = VecDeque::new();
         match &mut self.phase {
             Phase::Greeting { out: owed, .. } => out.append(owed),
             Phase::Open(open) => {
                 // An error here would only say that the link is superseded, and the link ends anyhow.
-                let now = self.hub.now();
-                let _ =
-                    open.session.poll_frames(open.link, LAST_FRAMES, now, &mut |frame| out.push_back(frame));
+                let hand_out = &mut |frame| out.push_back(frame);
+                let _ = open.session.poll_frames(open.link, (LAST_FRAMES, may_read), now, hand_out);
                 if self.bye {
                     self.hub.end(&open.session);
                 }

@@ -21,8 +21,8 @@ use crate::{
     server::{
         admission::Permit,
         hub::Hub,
-        limits::{FRAMES_AT_A_TIME, LINGER},
-        session::{Attachment, LogAnswer},
+        limits::{BYTES_A_TURN, FRAMES_A_TURN, FRAMES_AT_A_TIME, LINGER},
+        session::{Attachment, LogAnswer, NextRead},
     },
     transport::{BoxLink, Incoming, Promises},
 };
@@ -109,6 +109,7 @@ impl LinkDriver {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), LinkEnd> {
         let now = self.connection().hub().now();
+        self.connection().pace.begin_turn(now);
         // Reading comes before writing, so that one write carries as much as possible, and before the timeouts: frames
         // that came while this program slept count as heard.
         let all_read = self.read(cx, now)?;
@@ -121,7 +122,7 @@ impl LinkDriver {
         self.connection().on_timeout(now);
         self.write(cx, now)?;
         for page in 1.. {
-            if !self.read_log(cx) {
+            if !self.read_log(cx, now) {
                 break;
             }
             self.write(cx, now)?;
@@ -146,12 +147,31 @@ impl LinkDriver {
 
     /// Reads the frames that have come. Returns false if there may be more.
     fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, LinkEnd> {
-        for _ in 0..FRAMES_A_TURN {
+        let (mut frames, mut bytes) = (0, 0);
+        let read = self.read_a_turn(cx, now, &mut frames, &mut bytes);
+        if frames > 0 {
+            let limits = self.connection().hub().limits();
+            self.connection().pace.has_received(&limits, frames, bytes, now);
+        }
+        read
+    }
+
+    fn read_a_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        frames: &mut usize,
+        bytes: &mut usize,
+    ) -> Result<bool, LinkEnd> {
+        while *frames < FRAMES_A_TURN && *bytes < BYTES_A_TURN {
             if !self.connection().wants_input() {
                 return Ok(false);
             }
             match self.link.as_mut().poll_next(cx) {
-                Poll::Ready(Some(Ok(frame))) => self.connection().handle(&frame, now),
+                Poll::Ready(Some(Ok(frame))) => {
+                    (*frames, *bytes) = (*frames + 1, *bytes + frame.len());
+                    self.connection().handle(&frame, now);
+                }
                 Poll::Ready(Some(Err(error))) if error.kind() == io::ErrorKind::InvalidData => {
                     self.connection().on_garbage(&error);
                     return Ok(false);
@@ -253,18 +273,25 @@ impl LinkDriver {
         Ok(())
     }
 
-    /// Goes on with the session's read of the log. Returns true if it finished.
-    fn read_log(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Goes on with the session's reads, of the log above all. Returns true if one of them finished.
+    fn read_log(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         if self.reading.is_none() {
-            let Some(read) = self.connection().next_read() else { return false };
-            let log = self.connection().hub().log().clone();
-            self.reading = Some(async move { read.ask(&*log).await }.boxed());
+            let read = match self.connection().next_read() {
+                Some(NextRead::Log(read)) => read,
+                Some(NextRead::Request(request)) => {
+                    self.connection().request_again(request, now);
+                    return true;
+                }
+                None => return false,
+            };
+            let (hub, host) = (self.connection().hub().clone(), self.connection().pace.host());
+            self.reading = Some(async move { read.ask(&**hub.log(), &hub.read_turns, host).await }.boxed());
         }
         let Some(Poll::Ready(answer)) = self.reading.as_mut().map(|reading| reading.poll_unpin(cx)) else {
             return false;
         };
         self.reading = None;
-        self.connection().on_read(answer);
+        self.connection().on_read(answer, now);
         true
     }
 
@@ -322,8 +349,6 @@ thread_local! {
     static SPARE: Cell<VecDeque<Bytes>> = const { Cell::new(VecDeque::new()) };
 }
 
-/// Frames read before other tasks have their turn.
-const FRAMES_A_TURN: usize = 64;
 /// Batches of frames written before other tasks have their turn.
 const BATCHES_A_TURN: usize = 8;
 /// Pages of the log read before other tasks have their turn.

@@ -1,6 +1,7 @@
 //! What the handler of a request needs besides the session's state.
 
 use std::{
+    cell::Cell,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,8 +10,30 @@ use bytes::Bytes;
 
 use crate::{
     server::{accounts::Spent, hub::Hub, limits::Limits, session::Session},
-    wire::{Code, Event},
+    wire::{self, Code, Event},
 };
+
+/// Whether a session may read, and how much it has read by its request.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    may_read: bool,
+    spent: Cell<usize>,
+}
+
+impl Allowance {
+    pub(crate) fn new(may_read: bool) -> Allowance {
+        Allowance { may_read, spent: Cell::new(0) }
+    }
+
+    pub(crate) fn may_read(&self) -> bool {
+        self.may_read
+    }
+
+    /// The bytes that were read.
+    pub(crate) fn spent(&self) -> usize {
+        self.spent.get()
+    }
+}
 
 /// The session whose request is handled, the server it is on, and the time.
 #[derive(Clone, Copy)]
@@ -18,6 +41,7 @@ pub(crate) struct Context<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) session: &'a Arc<Session>,
     pub(crate) limits: &'a Limits,
+    pub(crate) allowance: &'a Allowance,
     pub(crate) now: Instant,
 }
 
@@ -28,6 +52,17 @@ impl Context<'_> {
 
     pub(crate) fn reply_frame(&self, frame: Bytes) {
         self.session.mailbox().reply_frame(frame);
+    }
+
+    /// Replies with something that was asked for, whose size counts for the host.
+    pub(crate) fn bring(&self, event: &Event) {
+        self.bring_frame(wire::write(event));
+    }
+
+    /// Replies with a frame that was asked for, whose size counts for the host.
+    pub(crate) fn bring_frame(&self, frame: Bytes) {
+        self.allowance.spent.update(|spent| spent + frame.len());
+        self.reply_frame(frame);
     }
 
     /// Refuses a request for good.

@@ -131,6 +131,7 @@ fn submit(
     cx.session.mailbox().asked_broker(id);
     let submission = Submission {
         mailbox: cx.session.mailbox().clone(),
+        host: state.payers.host.host(),
         client: cx.session.client(),
         author: cx.session.author(post.bot),
         id,

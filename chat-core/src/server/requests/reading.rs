@@ -28,7 +28,7 @@ pub(crate) fn history_of_inbox(cx: &Context<'_>, id: u64, history: &wire::Histor
     let newest = inbox.newest_below(history.before.unwrap_or(u64::MAX)).zip(0..limit(history));
     let page = page_frame(id, &RoomName::inbox(), newest.map(|(entry, _)| entry));
     drop(inbox);
-    cx.reply_frame(page);
+    cx.bring_frame(page);
 }
 
 fn limit(history: &wire::History<'_>) -> u64 {
@@ -68,7 +68,7 @@ pub(crate) fn replay(
         membership.lacks(to, cx.now);
         hashes = membership.hashes;
     }
-    match room.replay(from, to, hashes, REPLAY_BYTES, &mut |frame| cx.reply_frame(frame)) {
+    match room.replay(from, to, hashes, REPLAY_BYTES, &mut |frame| cx.bring_frame(frame)) {
         Some(to) => {
             let room = room.name().to_string();
             cx.reply(&Event::Replayed(wire::Replayed { id, room, from, to }));
@@ -96,7 +96,7 @@ pub(crate) fn replay_inbox(cx: &Context<'_>, state: &mut State, id: u64, replay:
     let mut last = from.max(inbox.oldest()) - 1;
     for frame in within(inbox.frames(from, to), REPLAY_BYTES, Bytes::len) {
         last += 1;
-        cx.reply_frame(frame);
+        cx.bring_frame(frame);
     }
     let to = last.min(to);
     cx.reply(&Event::Replayed(wire::Replayed { id, room: INBOX.to_owned(), from, to }));

@@ -10,6 +10,7 @@ use crate::{
         hub::NotEntered,
         limits::{BUSY_RETRY_MS, Kind},
         room::{Room, Standing},
+        room_list,
         session::{Inbox, JoinOutcome, Known, Membership, State},
         sync::lock,
     },
@@ -81,7 +82,7 @@ fn joined(
     let presence = room.presence();
     let (after, reset) = cursor(&standing);
     let version = presence.version();
-    cx.reply(&Event::Joined(Joined {
+    cx.bring(&Event::Joined(Joined {
         id,
         room: room.name().to_string(),
         epoch: standing.epoch.to_string(),
@@ -189,6 +190,15 @@ pub(crate) fn leave(cx: &Context<'_>, state: &mut State, id: u64, room: &Arc<Roo
     cx.reply(&Event::Left(Left { id, room: room.name().to_string() }));
 }
 
+/// Lists the rooms: the first ones, or those after the place where an earlier page ended.
+pub(crate) fn list(cx: &Context<'_>, id: u64, list: &wire::ListRooms<'_>) {
+    let place = list.after.as_deref().map(|more| room_list::Place::parse(more).ok_or(()));
+    match place.transpose() {
+        Ok(place) => cx.bring_frame(cx.hub.room_list().frame(id, place, cx.now)),
+        Err(()) => cx.refuse(Some(id), Code::BadText, "no list of rooms has ended there"),
+    }
+}
+
 /// Lists the members of a room.
 pub(crate) fn who(cx: &Context<'_>, id: u64, place: &Place) {
     let Some(name) = place.name() else { return };
@@ -196,7 +206,7 @@ pub(crate) fn who(cx: &Context<'_>, id: u64, place: &Place) {
         return cx.refuse(Some(id), Code::NoSuchRoom, format!("there is no room {name}"));
     };
     let presence = room.presence();
-    cx.reply(&Event::Members(Members {
+    cx.bring(&Event::Members(Members {
         id,
         room: room.name().to_string(),
         version: presence.version(),

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use crate::{
     PersonName,
     server::{
-        limits::{PRESENCE_CHANGES, PRESENCE_WAKES},
+        limits::{PRESENCE_CHANGES, PRESENCE_GATHERED_FOR, PRESENCE_WAKES},
         mailbox::Mailbox,
     },
     wire::{self, Event, MAX_MEMBERS},
@@ -22,8 +23,25 @@ pub(crate) struct Presence {
     version: u64,
     members: BTreeMap<PersonName, Arc<Mailbox>>,
     changes: VecDeque<Change>,
+    /// The version up to which the members are told of changes.
+    announced: u64,
+    /// Until when further changes are gathered.
+    gathers_until: Option<Instant>,
+    /// Whether the gathered changes will be announced.
+    is_scheduled: bool,
     /// The frame made last and the version it leads from: most members are at the same version.
     frame: Option<(u64, Bytes)>,
+}
+
+/// What follows from changes of the members.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Gathered {
+    /// The members are to be told now.
+    Announced,
+    /// [`Presence::announce`] has to be called at this time.
+    Until(Instant),
+    /// Nothing has to be done.
+    Nothing,
 }
 
 #[derive(Debug)]
@@ -39,6 +57,39 @@ impl Presence {
 
     pub(crate) fn present(&self) -> usize {
         self.members.len()
+    }
+
+    /// The version up to which the members are told of changes. It is behind the version while changes are gathered.
+    pub(crate) fn announced(&self) -> u64 {
+        self.announced
+    }
+
+    /// Takes note of a change. The first one after a quiet time is announced at once, and so is every change in a large
+    /// room, whose members are not woken for it; others are gathered.
+    pub(crate) fn gather(&mut self, now: Instant) -> Gathered {
+        match self.gathers_until {
+            Some(until) if now < until && self.is_small() => {
+                match std::mem::replace(&mut self.is_scheduled, true) {
+                    true => Gathered::Nothing,
+                    false => Gathered::Until(until),
+                }
+            }
+            _ => self.announce(now),
+        }
+    }
+
+    /// Announces the changes that were gathered, unless those who entered have left again and the other way round.
+    pub(crate) fn announce(&mut self, now: Instant) -> Gathered {
+        self.is_scheduled = false;
+        let (since, net) = self.net_changes(self.announced);
+        if net.is_empty() && since == self.announced {
+            return Gathered::Nothing;
+        }
+        // Who enters an empty room is told by `joined`; the next change is the first one that anybody else sees.
+        let is_alone = self.members.len() == 1 && net.into_values().eq([true]);
+        self.announced = self.version;
+        self.gathers_until = (!is_alone).then(|| now + PRESENCE_GATHERED_FOR);
+        Gathered::Announced
     }
 
     /// The names of the members, as many as one frame names.
@@ -90,8 +141,9 @@ impl Presence {
         self.changes.push_back(change);
     }
 
-    fn encode(&self, room: &str, since: u64) -> Bytes {
-        // A member further behind than the remembered changes gets those; their `since` tells its client to ask `who`.
+    /// The people who have entered since version `since`, with `true`, and those who have left, with `false`; and the
+    /// version from which these changes lead, which is later than `since` if not all of them are remembered.
+    fn net_changes(&self, since: u64) -> (u64, BTreeMap<&PersonName, bool>) {
         let since = since.max(self.version - self.changes.len() as u64);
         let unseen = usize::try_from(self.version - since).unwrap_or(usize::MAX);
         let mut net: BTreeMap<&PersonName, (bool, bool)> = BTreeMap::new();
@@ -99,16 +151,22 @@ impl Presence {
             // A person whose first change is to enter was out before, and one whose first change is to leave was in.
             net.entry(&change.name).or_insert((!change.entered, false)).1 = change.entered;
         }
-        let names = |before: bool, after: bool| {
-            let changed = move |(_, it): &(&&PersonName, &(bool, bool))| **it == (before, after);
-            net.iter().filter(changed).map(|(name, _)| name.to_string()).collect()
+        let changed = net.into_iter().filter(|(_, (before, after))| before != after);
+        (since, changed.map(|(name, (_, after))| (name, after)).collect())
+    }
+
+    fn encode(&self, room: &str, since: u64) -> Bytes {
+        // A member further behind than the remembered changes gets those; their `since` tells its client to ask `who`.
+        let (since, net) = self.net_changes(since);
+        let names = |entered: bool| {
+            net.iter().filter(|(_, now_in)| **now_in == entered).map(|(name, _)| name.to_string()).collect()
         };
         wire::write(&Event::Presence(wire::Presence {
             room: room.to_owned(),
             since,
             version: self.version,
-            entered: names(false, true),
-            left: names(true, false),
+            entered: names(true),
+            left: names(false),
         }))
     }
 }

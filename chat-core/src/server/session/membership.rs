@@ -19,6 +19,8 @@ pub(crate) struct Membership {
     pub(crate) room: Arc<Room>,
     /// The last number handed to the link; nothing is sent while there is none.
     pub(crate) cursor: Option<u64>,
+    /// The room's head when the client set its cursor: entries up to there are read because the client asked for them.
+    past: u64,
     /// The room's head from before the replies were handed out, so that an ack comes before its entry.
     pub(crate) visible: u64,
     /// The version of the room's members the client knows.
@@ -39,6 +41,7 @@ impl Membership {
         Membership {
             room,
             cursor: None,
+            past: 0,
             visible: 0,
             presence: 0,
             hashes: false,
@@ -51,8 +54,14 @@ impl Membership {
 
     /// Reads on after `cursor`.
     pub(crate) fn read_from(&mut self, cursor: u64) {
+        self.past = self.room.head();
         (self.cursor, self.send_window) = (Some(cursor), SendWindow::default());
         (self.asked, self.behind_until) = (0, None);
+    }
+
+    /// Whether the next entries are from before the client set its cursor.
+    pub(crate) fn is_in_past(&self) -> bool {
+        self.cursor.is_some_and(|cursor| cursor < self.past)
     }
 
     /// The client asks for entries it lacks, up to number `to`. A request for an older range than the last one does not

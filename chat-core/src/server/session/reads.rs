@@ -12,9 +12,23 @@ use super::{
 use crate::{
     RoomName,
     log::{self, LogError, LogPage, PageLimit, RoomLog, Search},
-    server::{limits::REPLAY_BYTES, refusal::storage_error, room::Room},
-    wire::{self, Code, Event, Replayed},
+    server::{
+        limits::REPLAY_BYTES,
+        refusal::storage_error,
+        room::Room,
+        turns::{HostId, ReadTurns},
+    },
+    wire::{self, Code, Event, Replayed, Request},
 };
+
+/// The next read of a session.
+#[derive(Debug)]
+pub(crate) enum NextRead {
+    /// A question for the log.
+    Log(LogRead),
+    /// A request that had to wait until its host may read again.
+    Request(Request<'static>),
+}
 
 /// A question for the log.
 #[derive(Debug)]
@@ -31,10 +45,22 @@ pub(crate) enum LogAnswer {
 }
 
 impl LogRead {
-    pub(crate) async fn ask(self, log: &dyn RoomLog) -> Result<LogAnswer, LogError> {
+    /// Asks the log when it is the turn of `host`.
+    pub(crate) async fn ask(
+        self,
+        log: &dyn RoomLog,
+        turns: &ReadTurns,
+        host: HostId,
+    ) -> Result<LogAnswer, LogError> {
         match self {
-            LogRead::Page { room, after, limit } => log.read(&room, after, limit).await.map(LogAnswer::Page),
-            LogRead::Search(search) => log.search(search).await.map(LogAnswer::Found),
+            LogRead::Page { room, after, limit } => {
+                let _turn = turns.pages.take(host).await;
+                log.read(&room, after, limit).await.map(LogAnswer::Page)
+            }
+            LogRead::Search(search) => {
+                let _turn = turns.searches.take(host).await;
+                log.search(search).await.map(LogAnswer::Found)
+            }
         }
     }
 }
@@ -59,6 +85,8 @@ enum Read {
     Replay { id: u64, room: Arc<Room>, from: u64, to: u64 },
     /// The entries that have some words.
     Search { id: u64, search: Search, hashes: bool },
+    /// A request that waits until its host may read again.
+    Request(Request<'static>),
 }
 
 impl Reads {
@@ -70,6 +98,7 @@ impl Reads {
     pub(crate) fn has(&self, id: u64) -> bool {
         let is_it = |it: &Read| match it {
             Read::CatchUp(_) => false,
+            Read::Request(request) => request.id == Some(id),
             Read::History { id: other, .. }
             | Read::Replay { id: other, .. }
             | Read::Search { id: other, .. } => *other == id,
@@ -98,13 +127,26 @@ impl Reads {
         self.waiting.push_back(Read::Search { id, search, hashes });
     }
 
-    /// Begins the next read unless one is awaited.
-    pub(crate) fn next(&mut self, rooms: &[Membership]) -> Option<LogRead> {
+    /// Keeps a request until its host may read again.
+    pub(crate) fn later(&mut self, request: Request<'static>) {
+        self.waiting.push_back(Read::Request(request));
+    }
+
+    /// Begins the next read unless one is awaited. Without `may_read` only rooms are read on that the client has fallen
+    /// behind in since it joined them.
+    pub(crate) fn next(&mut self, rooms: &[Membership], may_read: bool) -> Option<NextRead> {
         if self.current.is_some() {
             return None;
         }
-        while let Some(read) = self.waiting.pop_front() {
+        let may_begin = |read: &Read| match read {
+            Read::CatchUp(room) => may_read || !is_in_past(rooms, room),
+            _ => may_read,
+        };
+        while let Some(read) =
+            self.waiting.iter().position(may_begin).and_then(|place| self.waiting.remove(place))
+        {
             let (room, after, limit) = match &read {
+                Read::Request(request) => return Some(NextRead::Request(request.clone())),
                 Read::CatchUp(room) => {
                     let Some(cursor) = cursor(rooms, room) else { continue };
                     (room, cursor, CATCH_UP)
@@ -121,24 +163,31 @@ impl Reads {
                 Read::Search { search, .. } => {
                     let search = search.clone();
                     self.current = Some((read, 0));
-                    return Some(LogRead::Search(search));
+                    return Some(NextRead::Log(LogRead::Search(search)));
                 }
             };
             let read_now = LogRead::Page { room: room.name().clone(), after, limit };
             self.current = Some((read, after));
-            return Some(read_now);
+            return Some(NextRead::Log(read_now));
         }
         None
     }
 
-    /// Turns the log's answer into frames.
+    /// Turns the log's answer into frames. Returns how many bytes of them the client asked for: entries that came since it
+    /// joined a room are not.
     pub(crate) fn finish(
         &mut self,
         rooms: &mut [Membership],
         answer: Result<LogAnswer, LogError>,
         out: &mut impl FnMut(Bytes),
-    ) -> Result<(), LogError> {
-        let Some((read, after)) = self.current.take() else { return Ok(()) };
+    ) -> Result<usize, LogError> {
+        let Some((read, after)) = self.current.take() else { return Ok(0) };
+        let is_asked_for = !matches!(&read, Read::CatchUp(room) if !is_in_past(rooms, room));
+        let mut bytes = 0;
+        let out = &mut |frame: Bytes| {
+            bytes += frame.len();
+            out(frame);
+        };
         match (read, answer) {
             (Read::CatchUp(_), Err(error)) => return Err(error),
             (Read::History { id, .. } | Read::Replay { id, .. } | Read::Search { id, .. }, Err(error)) => {
@@ -182,7 +231,7 @@ impl Reads {
                         span,
                         hashes,
                     });
-                    return Ok(());
+                    return Ok(0);
                 }
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 let newest = &older[older.len().saturating_sub(limit)..];
@@ -194,10 +243,14 @@ impl Reads {
                 let to = send_entries(room.name(), (from - 1, to), REPLAY_BYTES, hashes, &page, out);
                 out(wire::write(&Event::Replayed(Replayed { id, room: room.name().to_string(), from, to })));
             }
-            (read, Ok(answer)) => unreachable!("{read:?} is never answered with {answer:?}"),
+            (read, _) => unreachable!("{read:?} is never answered like this"),
         }
-        Ok(())
+        Ok(if is_asked_for { bytes } else { 0 })
     }
+}
+
+fn is_in_past(rooms: &[Membership], room: &Arc<Room>) -> bool {
+    rooms.iter().any(|membership| Arc::ptr_eq(&membership.room, room) && membership.is_in_past())
 }
 
 fn cursor(rooms: &[Membership], room: &Arc<Room>) -> Option<u64> {

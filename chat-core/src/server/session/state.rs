@@ -13,7 +13,7 @@ use super::{
     inbox::Inbox,
     join_log::JoinLog,
     membership::Membership,
-    reads::{LogAnswer, LogRead, Reads},
+    reads::{LogAnswer, NextRead, Reads},
     sequence::Sequence,
 };
 use crate::{
@@ -281,14 +281,16 @@ impl Session {
         lock(&self.state).reads.len() == 0 && self.mailbox.replies().owed() == 0
     }
 
-    /// Hands out frames for `link` until about `budget` bytes are spent: replies first, then what its rooms have.
+    /// Hands out frames for `link` until about `budget` bytes are spent: replies first, then what its rooms have. Entries
+    /// from before the client joined a room are handed out only if it `may_read`. Returns how many bytes of those rooms
+    /// were handed out.
     pub(crate) fn poll_frames(
         &self,
         link: u64,
-        mut budget: usize,
+        (mut budget, may_read): (usize, bool),
         now: Instant,
         out: &mut impl FnMut(Bytes),
-    ) -> Result<(), NoFrames> {
+    ) -> Result<usize, NoFrames> {
         let mut state = self.state(link)?;
         let mut has_ended = false;
         for membership in &mut state.rooms {
@@ -312,40 +314,51 @@ impl Session {
         lock(&self.inbox).read_on(!state.promises.is_lossless(), &mut budget, now, out);
         let state = &mut *state;
         let rooms = state.rooms.len();
+        let mut read = 0;
         for turn in 0..rooms {
             if budget == 0 {
                 break;
             }
             let at = (state.next_room + turn) % rooms;
             let membership = &mut state.rooms[at];
-            if !state.promises.is_lossless() {
-                membership.poll_some_frames(&mut budget, now, out);
-            } else if membership.poll_frames(&mut budget, out) == Reading::InLog {
-                state.reads.catch_up(&membership.room);
+            let is_in_past = membership.is_in_past();
+            if is_in_past && !may_read {
+                continue;
+            }
+            let poll = (state.promises.is_lossless(), now, &mut budget);
+            if is_in_past {
+                let mut counted = |frame: Bytes| {
+                    read += frame.len();
+                    out(frame);
+                };
+                poll_room(membership, &mut state.reads, poll, &mut counted);
+            } else {
+                poll_room(membership, &mut state.reads, poll, out);
             }
             if budget == 0 {
                 state.next_room = (at + 1) % rooms;
             }
         }
-        Ok(())
+        Ok(read)
     }
 
-    /// The next read of the log, if there is one; its result comes back through [`Session::on_read`].
-    pub(crate) fn next_read(&self, link: u64) -> Option<LogRead> {
+    /// The next read, if there is one that may begin; the result of one of the log comes back through
+    /// [`Session::on_read`]. Unless the client `may_read`, only rooms are read on from where it has seen them live.
+    pub(crate) fn next_read(&self, link: u64, may_read: bool) -> Option<NextRead> {
         let mut state = self.state(link).ok()?;
         if self.mailbox.replies().bytes() >= MAX_OWED_BYTES {
             return None; // the entries of the read before have to leave first
         }
         let State { rooms, reads, .. } = &mut *state;
-        reads.next(rooms)
+        reads.next(rooms, may_read)
     }
 
-    /// Takes the result of a read of the log.
+    /// Takes the result of a read of the log. Returns how many bytes of it the client asked for.
     ///
     /// # Errors
     /// When a room cannot be read on; the client has to come back for it later.
-    pub(crate) fn on_read(&self, link: u64, answer: Result<LogAnswer, LogError>) -> Result<(), LogError> {
-        let Ok(mut state) = self.state(link) else { return Ok(()) };
+    pub(crate) fn on_read(&self, link: u64, answer: Result<LogAnswer, LogError>) -> Result<usize, LogError> {
+        let Ok(mut state) = self.state(link) else { return Ok(0) };
         let State { rooms, reads, .. } = &mut *state;
         let mut replies = self.mailbox.replies();
         reads.finish(rooms, answer, &mut |frame| replies.push(frame))
@@ -365,5 +378,19 @@ impl State {
 
     pub(crate) fn membership(&mut self, room: &RoomName) -> Option<&mut Membership> {
         self.rooms.iter_mut().find(|membership| membership.room.name() == room)
+    }
+}
+
+/// Hands out the frames of one room, and has the log read for those that the room no longer keeps.
+fn poll_room(
+    membership: &mut Membership,
+    reads: &mut Reads,
+    (is_lossless, now, budget): (bool, Instant, &mut usize),
+    out: &mut impl FnMut(Bytes),
+) {
+    if !is_lossless {
+        membership.poll_some_frames(budget, now, out);
+    } else if membership.poll_frames(budget, out) == Reading::InLog {
+        reads.catch_up(&membership.room);
     }
 }

@@ -45,5 +45,5 @@ fn a_purpose_is_named_in_a_refusal() {
     let refused = |error: &Error, purpose: &Purpose| refused(error, purpose).to_string();
     assert_eq!(refused(&error(Some(1_500)), &say), "-- not sent: full; try again in 2 s; it was: psst");
     assert_eq!(refused(&error(None), &Purpose::Join("hall".to_owned())), "-- cannot enter hall: full");
-    assert_eq!(refused(&error(Some(1)), &Purpose::Rooms), "-- refused: full; try again in 1 s");
+    assert_eq!(refused(&error(Some(1)), &Purpose::Rooms(Vec::new())), "-- refused: full; try again in 1 s");
 }

@@ -73,7 +73,7 @@ fn fits(request: &RequestBody<'static>, answer: &Answer<'_>) -> bool {
         RequestBody::Who(_) => code == Some(Code::NoSuchRoom) || matches!(reply, Event::Members(_)),
         RequestBody::History(_) => failed || code == Some(Code::NotJoined) || matches!(reply, Event::Page(_)),
         RequestBody::Search(_) => failed || matches!(reply, Event::Found(_)),
-        RequestBody::Rooms => matches!(reply, Event::Rooms(_)),
+        RequestBody::Rooms(_) => matches!(reply, Event::Rooms(_)),
         _ => false,
     }
 }

@@ -248,7 +248,7 @@ impl Rig {
             b'e' => RequestBody::from(Post::tell("bob", line.text())),
             b'o' => RequestBody::from(Post::topic(room, line.text())),
             b'w' => RequestBody::from(Who { room }),
-            b'r' => RequestBody::Rooms,
+            b'r' => RequestBody::Rooms(Default::default()),
             b'h' => {
                 RequestBody::from(History { room, before: line.maybe(), limit: line.maybe(), hashes: false })
             }

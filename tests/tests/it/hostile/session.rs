@@ -151,7 +151,7 @@ impl Hall {
         }
         let id = line.number();
         if kind == b'R' {
-            return Some(Request::new(id, RequestBody::Rooms));
+            return Some(Request::new(id, RequestBody::Rooms(Default::default())));
         }
         if kind == b'P' {
             return Some(Request::new(id, RequestBody::Ping));

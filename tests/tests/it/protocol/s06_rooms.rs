@@ -1,13 +1,13 @@
 //! Protocol, section 6: cursors, gaps, leaving, the list of rooms, and rooms that end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chat_core::{
     log::MemoryLog,
     server::Limits,
-    wire::{Code, Event, Join, MAX_FRAME, Request, RequestBody, Who, write},
+    wire::{Code, Event, Join, Leave, ListRooms, MAX_FRAME, Request, RequestBody, Rooms, Who, write},
 };
-use chat_testkit::virtual_time::VirtualTime;
+use chat_testkit::{RawClient, virtual_time::VirtualTime};
 
 use super::{
     TestServer, error,
@@ -110,7 +110,7 @@ fn a_room_in_which_nothing_could_be_said_is_forgotten() {
     });
 }
 
-/// protocol 6.10, 1.3
+/// protocol 6.10.1, 1.3
 #[test]
 fn a_list_of_rooms_is_as_long_as_fits_a_frame() {
     let time = VirtualTime::new(75);
@@ -126,7 +126,7 @@ fn a_list_of_rooms_is_as_long_as_fits_a_frame() {
             ana.has_heard(|_| false).await;
             ana.forget();
         }
-        match ana.ask(|id| Request::new(id, RequestBody::Rooms)).await {
+        match ana.ask(|id| Request::new(id, RequestBody::Rooms(Default::default()))).await {
             Event::Rooms(list) => {
                 assert_eq!(list.total, 64);
                 assert!((50..64).contains(&list.rooms.len()), "{}", list.rooms.len());
@@ -136,6 +136,98 @@ fn a_list_of_rooms_is_as_long_as_fits_a_frame() {
             other => panic!("{other:?}"),
         }
     });
+}
+
+/// Rooms with the longest topics, made by people who leave again.
+async fn make_rooms(server: &TestServer, count: u64) {
+    let topic = "t".repeat(1024);
+    let mut writer = server.enter("writer", 900).await;
+    for n in 0..count {
+        let room = format!("room-{n:04}");
+        writer.join(&room, None).await;
+        let id = writer.next_id();
+        writer.ask_as(id, format!(r#"{{"type":"topic","id":{id},"room":"{room}","text":"{topic}"}}"#)).await;
+        writer.ask(|id| Request::new(id, Leave { room: room.into() })).await;
+    }
+}
+
+async fn page(client: &mut RawClient, after: Option<String>) -> Rooms {
+    match client.ask(|id| Request::new(id, ListRooms { after: after.map(Into::into) })).await {
+        Event::Rooms(page) => page,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// protocol 6.10.2, 6.10.3
+#[test]
+fn all_rooms_are_listed_page_by_page_and_each_once() {
+    let time = VirtualTime::new(76);
+    time.run(async {
+        let server = TestServer::unlimited(&time).await;
+        make_rooms(&server, 1250).await;
+        let mut ana = server.enter("ana", 1).await;
+        ana.join("room-0777", None).await;
+        let (mut names, mut pages, mut after) = (Vec::new(), 0, None);
+        loop {
+            let page = page(&mut ana, after).await;
+            assert_eq!(page.total, 1250);
+            assert!(write(&Event::Rooms(page.clone())).len() <= MAX_FRAME);
+            names.extend(page.rooms.into_iter().map(|room| room.room));
+            pages += 1;
+            after = match page.more {
+                Some(more) => Some(more),
+                None => break,
+            };
+        }
+        assert_eq!(names[0], "room-0777", "the room with the most people first");
+        assert!(names[1..].is_sorted());
+        names.sort();
+        let expected: Vec<_> = (0..1250).map(|n| format!("room-{n:04}")).collect();
+        assert_eq!(names, expected);
+        assert!((20..=24).contains(&pages), "{pages}");
+    });
+}
+
+/// protocol 6.10.4
+#[test]
+fn a_list_goes_on_only_where_one_has_ended() {
+    let time = VirtualTime::new(77);
+    time.run(async {
+        let server = TestServer::unlimited(&time).await;
+        let mut ana = server.enter("ana", 1).await;
+        for after in ["", "lobby", "x lobby", "1 ", "-1 lobby", "1 a b"] {
+            let list = |id| Request::new(id, ListRooms { after: Some(after.into()) });
+            let refused = ana.ask(list).await;
+            assert_eq!(error(&refused).map(|(_, code)| code), Some(Code::BadText), "{after:?}");
+        }
+        assert_eq!(page(&mut ana, Some("1 lobby".to_owned())).await.rooms, []);
+    });
+}
+
+/// protocol 6.10.5
+#[test]
+fn a_long_list_is_kept_for_a_second_and_a_short_one_is_new() {
+    for (rooms, is_kept) in [(63, false), (65, true)] {
+        let time = VirtualTime::new(78);
+        time.run(async {
+            let server = TestServer::unlimited(&time).await;
+            let mut ana = server.enter("ana", 1).await;
+            let mut writer = server.enter("writer", 900).await;
+            for n in 0..rooms {
+                let room = format!("room-{n:04}");
+                writer.join(&room, None).await;
+                writer.say(&room, "hi").await;
+                writer.ask(|id| Request::new(id, Leave { room: room.into() })).await;
+            }
+            let before = page(&mut ana, None).await;
+            assert_eq!((before.rooms.len(), before.total), (rooms, rooms as u64));
+            writer.join("room-0050", None).await;
+            let kept = page(&mut ana, None).await;
+            assert_eq!(kept.rooms == before.rooms, is_kept);
+            time.pass(Duration::from_secs(1)).await;
+            assert_eq!(page(&mut ana, None).await.rooms[0].room, "room-0050");
+        });
+    }
 }
 
 /// protocol 6.5

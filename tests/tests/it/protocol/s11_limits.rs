@@ -1,6 +1,7 @@
 //! Protocol, section 11: rates and limits, to the number.
 
 mod accounts;
+mod fairness;
 mod new_rooms;
 
 use std::{sync::Arc, time::Duration};

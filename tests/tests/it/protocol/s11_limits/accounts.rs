@@ -120,7 +120,7 @@ fn a_class_behind_one_address_begins_talks_and_comes_back_at_once() {
                 for pupil in &mut class {
                     pupil.say("lobby", &format!("{lesson} {minute} {}", "x".repeat(200))).await;
                     assert!(matches!(
-                        pupil.ask(|id| Request::new(id, RequestBody::Rooms)).await,
+                        pupil.ask(|id| Request::new(id, RequestBody::Rooms(Default::default()))).await,
                         Event::Rooms(_)
                     ));
                 }
@@ -196,7 +196,10 @@ fn lists_pings_and_entrances_have_limits_of_their_own() {
             }
             unreachable!("there is an end to numbers");
         };
-        assert_eq!(times(&mut ana, |id| Request::new(id, RequestBody::Rooms)).await, (20, 1001));
+        assert_eq!(
+            times(&mut ana, |id| Request::new(id, RequestBody::Rooms(Default::default()))).await,
+            (20, 1001)
+        );
         assert_eq!(times(&mut ana, |id| Request::new(id, RequestBody::Ping)).await, (1000, 51));
         let mut entered = 0;
         let join = |id| Request::new(id, Join { room: "lobby".into(), ..Join::default() });

@@ -79,7 +79,7 @@ fn a_client_that_is_cut_keeps_its_direct_messages() {
         let transport = WeatherTransport::new(Arc::new(server.memory.clone()), weather, 31, time.shared());
         let (mut ana, mut seen_by_ana) = server.client_over(Arc::new(transport), "ana");
         next(&mut seen_by_ana, |it| matches!(it, Update::Connected(_)).then_some(())).await;
-        ana.ask(RequestBody::Rooms, 0).await.unwrap(); // now the session outlives its link (protocol 3.9)
+        ana.ask(RequestBody::Rooms(Default::default()), 0).await.unwrap(); // now the session outlives its link (protocol 3.9)
         let (mut bob, mut seen_by_bob) = server.client("bob");
         let tell = async {
             for n in 0..100_u64 {

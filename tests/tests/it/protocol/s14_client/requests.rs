@@ -111,7 +111,7 @@ fn a_request_that_is_refused_for_now_is_not_asked_again_before_its_time() {
         let (mut ana, mut updates) = restless(&server, &server.memory, "ana");
         let ask = async {
             for tag in 0..300 {
-                ana.ask(RequestBody::Rooms, tag).await.unwrap();
+                ana.ask(RequestBody::Rooms(Default::default()), tag).await.unwrap();
             }
         };
         let read = async {
@@ -240,7 +240,7 @@ fn an_unknown_code_counts_as_one_that_waiting_helps_with_if_it_says_how_long() {
     let time = VirtualTime::new(57);
     time.run(async {
         let (mut ana, mut updates, mut link) = far_end(&time).await;
-        ana.ask(RequestBody::Rooms, 7).await.unwrap();
+        ana.ask(RequestBody::Rooms(Default::default()), 7).await.unwrap();
         let first = link.next().await.unwrap().unwrap();
         let id = read_request(&first).unwrap().id.unwrap();
         let refusal =

@@ -174,7 +174,7 @@ fn join(room: &str) -> RequestBody<'static> {
 }
 
 fn rooms() -> RequestBody<'static> {
-    RequestBody::Rooms
+    RequestBody::Rooms(Default::default())
 }
 
 fn welcome(resumed: bool) -> String {

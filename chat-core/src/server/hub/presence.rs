@@ -1,0 +1,26 @@
+//! Who comes into a room and who leaves: the members are told, of many changes at once.
+
+use std::{sync::Arc, time::Instant};
+
+use futures::FutureExt;
+
+use super::Hub;
+use crate::server::{room::Room, session::Session};
+
+impl Hub {
+    /// Puts a session into a room that exists.
+    pub(super) fn let_in(&self, room: &Arc<Room>, session: &Session, now: Instant) {
+        self.announce(room, room.enter(session.name().clone(), session.mailbox().clone(), now));
+    }
+
+    /// Tells the members of a room about changes that are gathered until `due`.
+    pub(super) fn announce(&self, room: &Arc<Room>, due: Option<Instant>) {
+        let Some(due) = due else { return };
+        let (room, runtime) = (room.clone(), self.runtime.clone());
+        let announce = async move {
+            runtime.sleep_until(due).await;
+            room.announce(runtime.now());
+        };
+        self.runtime.spawn(announce.boxed());
+    }
+}
