@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat_core::{
     client::Update,
-    wire::{Event, History, RequestBody, Search, Who},
+    wire::{Event, History, ListRooms, RequestBody, Search, Who},
 };
 use futures::executor::block_on;
 use serde_json::Value;
@@ -72,7 +72,7 @@ fn what_is_larger_than_the_network_carries_goes_in_parts() {
         let who = Who { room: "crowd".into() };
         let Event::Members(members) = ask(&mut reader, who, 4).await else { panic!("no members") };
         assert_eq!(members.members.len(), 151);
-        let Event::Rooms(rooms) = ask(&mut reader, RequestBody::Rooms, 5).await else { panic!("no rooms") };
+        let Event::Rooms(rooms) = ask(&mut reader, ListRooms::default(), 5).await else { panic!("no rooms") };
         assert_eq!(rooms.rooms.len(), 61);
     }));
     assert_eq!(narrow.counts().1, 0, "no datagram is larger than the network carries");
