@@ -55,6 +55,13 @@ impl RoomName {
     }
 }
 
+impl RoomName {
+    /// Names whose skeletons are equal look alike, as of [`PersonName::skeleton`].
+    pub fn skeleton(&self) -> String {
+        rules::skeleton(self.0.folded())
+    }
+}
+
 impl fmt::Display for RoomName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -95,6 +102,11 @@ impl fmt::Display for PersonName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
+}
+
+/// Whether both are spellings of one name, of a person or a room: case makes no difference, nor how accents are written.
+pub fn is_same_name(one: &str, other: &str) -> bool {
+    one == other || rules::fold(one) == rules::fold(other)
 }
 
 /// Why something is not a name. Says so in plain ASCII, whatever the name was.
@@ -150,7 +162,10 @@ pub enum NameError {
     #[error("it is nothing but punctuation")]
     OnlyPunctuation,
     /// Punctuation or a mathematical or currency sign.
-    #[error("it has {}; letters, numbers, symbols and - _ . + # are allowed", show(*.character))]
+    #[error(
+        "it has {}; of punctuation and mathematical or currency signs only - _ . + # are allowed",
+        show(*.character)
+    )]
     Punctuation {
         /// The character.
         character: char,
@@ -161,6 +176,9 @@ pub enum NameError {
         /// The character.
         character: char,
     },
+    /// The character that programs write for bytes that are no text.
+    #[error("{} stands for bytes that are no text in UTF-8", show(char::REPLACEMENT_CHARACTER))]
+    Replacement,
     /// Too many characters or bytes.
     #[error(
         "it has {characters} characters in {bytes} bytes; at most {max_characters} in {max_bytes} are allowed"

@@ -133,6 +133,24 @@ pub enum QueryError {
     },
 }
 
+/// `text` as words are compared: without case and without the marks that writers leave out.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    text.chars().for_each(|c| {
+        fold(c, |folded| {
+            if !(is_combining_mark(folded) && is_left_out(folded)) {
+                plain.push(folded);
+            }
+        });
+    });
+    plain
+}
+
+/// Whether `c` is of a script that is written without spaces between its words.
+pub fn has_no_spaces(c: char) -> bool {
+    stands_for_itself(c)
+}
+
 /// A word, or a character that stands for itself.
 #[derive(Debug)]
 struct Piece {

@@ -1,6 +1,6 @@
 //! Where something is said: in a room, or to one person.
 
-use chat_core::{NameError, PersonName};
+use chat_core::{NameError, PersonName, is_same_name};
 
 /// A room or a person.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,5 +52,5 @@ impl Place {
 
 /// Whether two spellings mean the same room or person, as far as the user is concerned; the server decides for itself.
 pub fn is_same(one: &str, other: &str) -> bool {
-    one == other || one.to_lowercase() == other.to_lowercase()
+    is_same_name(one, other)
 }

@@ -60,6 +60,9 @@ fn check_character(c: char) -> Result<(), NameError> {
     if is_invisible(c) {
         return Err(NameError::Invisible { character: c });
     }
+    if c == char::REPLACEMENT_CHARACTER {
+        return Err(NameError::Replacement);
+    }
     match c.general_category() {
         Category::Control => Err(NameError::Control { character: c }),
         Category::Format => Err(NameError::Invisible { character: c }),
