@@ -4,6 +4,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use crate::wire::MAX_TEXT;
 
+mod escape;
 #[cfg(test)]
 mod tests;
 
@@ -27,23 +28,24 @@ pub fn check_topic(text: &str) -> Result<(), TextError> {
     check(text, MAX_TOPIC, char::is_control)
 }
 
-/// What was typed or pasted, without the control characters that [`check_text`] refuses; CR LF and CR become LF.
-/// The result may still be empty or too long.
+/// What was typed or pasted, or printed by a program, without what is not of its text: control characters that
+/// [`check_text`] refuses, whole escape sequences such as those of colours, and a byte order mark at its begin. CR LF and
+/// CR become LF. The result may still be empty or too long.
 ///
-/// Of an escape sequence only its control characters go, so `ESC [31m` leaves a harmless `[31m` to be seen and
-/// deleted. Taking whole sequences would let one that never ends swallow what somebody wrote.
+/// Of an escape sequence that does not end as it should only its control characters go, so that it swallows nothing that
+/// somebody wrote.
 pub fn clean(typed: &str) -> String {
     let mut text = String::with_capacity(typed.len());
-    let mut rest = typed.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\r' => {
-                rest.next_if_eq(&'\n');
-                text.push('\n');
-            }
-            _ if is_refused(c) => {}
-            _ => text.push(c),
-        }
+    let mut rest = typed.trim_start_matches('\u{FEFF}');
+    while let Some(c) = rest.chars().next() {
+        let (kept, used) = match c {
+            '\r' if rest[1..].starts_with('\n') => (Some('\n'), 2),
+            '\r' => (Some('\n'), 1),
+            _ if is_refused(c) => (None, escape::length(rest).unwrap_or(c.len_utf8())),
+            _ => (Some(c), c.len_utf8()),
+        };
+        text.extend(kept);
+        rest = &rest[used..];
     }
     text
 }
