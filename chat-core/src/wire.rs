@@ -9,6 +9,7 @@ use serde::{
     de::{self, DeserializeSeed, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+mod bad_frame;
 mod block;
 mod entry;
 mod event;
@@ -18,6 +19,7 @@ mod request;
 mod scan;
 mod shape;
 
+pub use bad_frame::BadFrame;
 pub(crate) use block::{Block, with_hash};
 pub use entry::{Author, Body, EntryFrame, EntryKind, Fields, RESERVED};
 pub use event::{
@@ -85,35 +87,6 @@ pub(crate) fn excerpt(text: &str) -> &str {
     text.char_indices().nth(EXCERPT).map_or(text, |(at, _)| &text[..at])
 }
 
-/// A frame that is not protocol: what is wrong with it, in words that can be sent back.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct BadFrame {
-    what: Cow<'static, str>,
-}
-
-impl BadFrame {
-    fn new(what: impl Into<Cow<'static, str>>) -> BadFrame {
-        let what = what.into();
-        // A parser may quote as much as a whole frame.
-        let short = excerpt(&what).len() < what.len();
-        BadFrame { what: if short { excerpt(&what).to_owned().into() } else { what } }
-    }
-}
-
-impl fmt::Display for BadFrame {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-impl std::error::Error for BadFrame {}
-
-impl From<serde_json::Error> for BadFrame {
-    fn from(error: serde_json::Error) -> BadFrame {
-        BadFrame::new(error.to_string())
-    }
-}
-
 /// A message whose fields depend on its `type`.
 trait Tagged<'de>: Sized {
     /// Reads the fields that belong to `tag` from `map`.
@@ -129,10 +102,12 @@ fn read<'de, T: Tagged<'de>>(frame: &'de [u8]) -> Result<T, BadFrame> {
         return Err(BadFrame::new("not a JSON object"));
     }
     let first = text.starts_with(r#"{"type":"#);
-    let tag = if first { None } else { Some(serde_json::from_str::<TypeOnly<'_>>(text)?.tag) };
+    let bad = |error: serde_json::Error| BadFrame::of(&error, text);
+    let tag = if first { None } else { Some(serde_json::from_str::<TypeOnly<'_>>(text).map_err(bad)?.tag) };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let message = deserializer.deserialize_map(ReadMessage { tag, message: std::marker::PhantomData })?;
-    deserializer.end()?;
+    let read = ReadMessage { tag, message: std::marker::PhantomData };
+    let message = deserializer.deserialize_map(read).map_err(bad)?;
+    deserializer.end().map_err(bad)?;
     Ok(message)
 }
 
