@@ -30,6 +30,7 @@ mod broker;
 mod hub;
 mod limits;
 mod link;
+mod look_alikes;
 mod mailbox;
 mod password;
 mod queue;

@@ -17,6 +17,7 @@ use super::{
     accounts::{Account, Accounts, Held, Payers},
     admission::Admission,
     limits::{INBOX_SPACE, Kind, Limits},
+    look_alikes::LookAlikes,
     password::Password,
     queue::{Busy, Queue, Submission},
     room::Room,
@@ -49,6 +50,8 @@ pub(super) struct Hub {
     queue: Queue,
     pub(super) admission: Arc<Admission>,
     rooms: DashMap<RoomName, Arc<Room>>,
+    /// Asked under a guard of `rooms`, never the other way round.
+    look_alikes: LookAlikes,
     room_list: RoomList,
     pub(super) read_turns: ReadTurns,
     /// By what the name looks like, so that no two people look alike.
@@ -70,12 +73,13 @@ impl Hub {
         runtime: SharedRuntime,
     ) -> Result<(Hub, Registry, Tail), LogError> {
         let all_rings = Arc::new(AtomicUsize::new(0));
-        let (rooms, room_list) = (DashMap::new(), RoomList::default());
+        let (rooms, room_list, look_alikes) = (DashMap::new(), RoomList::default(), LookAlikes::default());
         let (snapshot, tail) = log.subscribe().await?;
         let registry = Registry::new(log.epoch(), snapshot);
         for state in registry.rooms() {
             let room = Arc::new(Room::made(state.clone(), all_rings.clone()));
             room_list.add(&room);
+            look_alikes.note(room.name());
             rooms.insert(room.name().clone(), room);
         }
         let hub = Hub {
@@ -89,6 +93,7 @@ impl Hub {
             log,
             queue: Queue::default(),
             rooms,
+            look_alikes,
             room_list,
             names: DashMap::new(),
             clients: DashMap::new(),
@@ -168,9 +173,11 @@ impl Hub {
             }
             Entry::Vacant(_) if full => return Err(NotEntered::Full),
             Entry::Vacant(free) => {
+                self.look_alikes.claim(name).map_err(NotEntered::LooksLike)?;
                 let of_host = Held::take(&payers.host, |host| &host.rooms, 1, limits.rooms_per_host)
-                    .ok_or(NotEntered::HostFull)?;
-                spend(&[(Kind::Entrances, 1), (Kind::NewRooms, 1)])?;
+                    .ok_or(NotEntered::HostFull)
+                    .and_then(|held| spend(&[(Kind::Entrances, 1), (Kind::NewRooms, 1)]).map(|()| held))
+                    .inspect_err(|_| self.look_alikes.forget(name))?;
                 let room = Arc::new(self.new_room(name.clone(), of_host));
                 self.let_in(&room, session, now);
                 free.insert(room.clone());
@@ -203,6 +210,7 @@ impl Hub {
             return;
         }
         if !room.is_made() {
+            self.look_alikes.forget(room.name());
             entry.remove();
             self.room_list.remove(room);
         } else if room.begin_forgetting()
@@ -231,6 +239,7 @@ impl Hub {
             Entry::Occupied(room) => return room.get().note_made(&state.epoch),
             Entry::Vacant(entry) => {
                 let room = Arc::new(Room::made(state.clone(), self.all_rings.clone()));
+                self.look_alikes.note(room.name());
                 entry.insert(room.clone());
                 room
             }
@@ -242,6 +251,7 @@ impl Hub {
     /// forgotten it, and they have to join it anew.
     pub(super) fn room_forgotten(&self, name: &RoomName) {
         if let Some((_, room)) = self.rooms.remove(name) {
+            self.look_alikes.forget(name);
             self.room_list.remove(&room);
             room.end();
         }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     RoomName,
     log::LogError,
-    wire::{self, Code, Event, INBOX},
+    wire::{self, Code, Event, INBOX, MAX_HISTORY, RECENT},
 };
 
 /// The refusal of a request about a room that the session is not in.
@@ -15,8 +15,22 @@ pub(super) fn not_joined(id: u64, room: &RoomName) -> wire::Error {
 
 /// The name of the room as the client writes it, or the error the client gets.
 pub(super) fn room_name(id: u64, room: &str) -> Result<RoomName, wire::Error> {
-    let code = if room == INBOX { Code::Unsupported } else { Code::BadName };
-    RoomName::parse(room).map_err(|error| wire::Error::of(id, code, error.to_string()))
+    if room == INBOX {
+        let message = format!("{INBOX} stands for your direct messages; name a room");
+        return Err(wire::Error::of(id, Code::Unsupported, message));
+    }
+    RoomName::parse(room).map_err(|error| wire::Error::of(id, Code::BadName, error.to_string()))
+}
+
+/// How many entries are asked for, or the error the client gets.
+pub(super) fn limit(id: u64, limit: Option<u64>) -> Result<u64, wire::Error> {
+    match limit {
+        Some(0) => {
+            let message = format!("a limit of 0 asks for nothing; ask for 1 to {MAX_HISTORY} entries");
+            Err(wire::Error::of(id, Code::Unsupported, message))
+        }
+        limit => Ok(limit.unwrap_or(RECENT).min(MAX_HISTORY)),
+    }
 }
 
 /// The error frame for a log that failed.

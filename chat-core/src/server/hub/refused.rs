@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::server::{accounts::Spent, session::Session};
+use crate::{
+    RoomName,
+    server::{accounts::Spent, session::Session},
+};
 
 /// Why a session cannot enter a room.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(crate) enum NotEntered {
     Full,
     /// The host has made as many rooms as one host may.
     HostFull,
+    /// There is no such room, but this one, which looks like it.
+    LooksLike(RoomName),
     /// The host or the person has entered or made too many of late.
     TooFast(Spent),
 }

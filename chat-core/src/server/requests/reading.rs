@@ -9,40 +9,62 @@ use crate::{
     RoomName,
     server::{
         limits::REPLAY_BYTES,
+        refusal::limit,
         room::{Room, within},
         session::{State, page_frame},
         sync::lock,
     },
-    wire::{self, Code, Event, Gap, INBOX, MAX_HISTORY, MAX_REPLAY, RECENT},
+    wire::{self, Code, Event, Gap, INBOX, MAX_REPLAY},
 };
 
 /// Reads a page of older entries of a room.
-pub(crate) fn history(state: &mut State, id: u64, history: &wire::History<'_>, room: Arc<Room>) {
+pub(crate) fn history(
+    cx: &Context<'_>,
+    state: &mut State,
+    id: u64,
+    history: &wire::History<'_>,
+    room: Arc<Room>,
+) {
+    let limit = match limit(id, history.limit) {
+        Ok(limit) => limit,
+        Err(refusal) => return cx.reply(&Event::Error(refusal)),
+    };
     let before = history.before.unwrap_or(u64::MAX).min(room.head() + 1);
-    state.reads.history(id, room, before, limit(history), history.hashes);
+    state.reads.history(id, room, before, limit, history.hashes);
 }
 
 /// Reads a page of older entries of the session's inbox.
 pub(crate) fn history_of_inbox(cx: &Context<'_>, id: u64, history: &wire::History<'_>) {
+    let limit = match limit(id, history.limit) {
+        Ok(limit) => limit,
+        Err(refusal) => return cx.reply(&Event::Error(refusal)),
+    };
     let inbox = lock(&cx.session.inbox);
-    let newest = inbox.newest_below(history.before.unwrap_or(u64::MAX)).zip(0..limit(history));
+    let newest = inbox.newest_below(history.before.unwrap_or(u64::MAX)).zip(0..limit);
     let page = page_frame(id, &RoomName::inbox(), newest.map(|(entry, _)| entry));
     drop(inbox);
     cx.bring_frame(page);
 }
 
-fn limit(history: &wire::History<'_>) -> u64 {
-    history.limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY)
-}
-
 /// The range that a client asks for again, or why it cannot have it.
-fn range(state: &mut State, cx: &Context<'_>, replay: &wire::Replay<'_>) -> Result<(u64, u64), String> {
+fn range(
+    state: &mut State,
+    cx: &Context<'_>,
+    replay: &wire::Replay<'_>,
+) -> Result<(u64, u64), (Code, String)> {
     let wire::Replay { from, to, .. } = *replay;
     state.reads.lacked = Some(cx.now);
-    if from == 0 || to < from || to - from >= MAX_REPLAY {
-        return Err(format!("ask for 1 to {MAX_REPLAY} entries, not for {from} to {to}"));
+    match to.checked_sub(from) {
+        _ if from == 0 => {
+            Err((Code::Unsupported, "entries are numbered from 1; there is no entry 0".to_owned()))
+        }
+        None => Err((Code::Unsupported, format!("{from} to {to} ends before it begins"))),
+        Some(more) if more >= MAX_REPLAY => {
+            let message = format!("at most {MAX_REPLAY} entries come at once; {from} to {to} are more");
+            Err((Code::TooLarge, message))
+        }
+        Some(_) => Ok((from, to)),
     }
-    Ok((from, to))
 }
 
 /// Sends entries of a room again.
@@ -56,7 +78,7 @@ pub(crate) fn replay(
     let refuse = |message: String| cx.refuse(Some(id), Code::TooLarge, message);
     let (from, to) = match range(state, cx, replay) {
         Ok(range) => range,
-        Err(message) => return refuse(message),
+        Err((code, message)) => return cx.refuse(Some(id), code, message),
     };
     let head = room.head();
     if from > head {
@@ -82,7 +104,7 @@ pub(crate) fn replay_inbox(cx: &Context<'_>, state: &mut State, id: u64, replay:
     let refuse = |message: String| cx.refuse(Some(id), Code::TooLarge, message);
     let (from, to) = match range(state, cx, replay) {
         Ok(range) => range,
-        Err(message) => return refuse(message),
+        Err((code, message)) => return cx.refuse(Some(id), code, message),
     };
     let inbox = lock(&cx.session.inbox);
     if from > inbox.head() {

@@ -115,6 +115,10 @@ fn enter(cx: &Context<'_>, state: &State, id: u64, room: &RoomName) -> Result<Ar
                 format!("this server holds {most} rooms and creates no more; enter one that exists");
             wire::Error::of(id, Code::TooMany, message)
         }
+        NotEntered::LooksLike(other) => {
+            let message = format!("there is a room {other}, which looks like that; enter it, or choose another name");
+            wire::Error::of(id, Code::NameTaken, message)
+        }
         NotEntered::HostFull => {
             let message = "your address has made as many rooms as one may; enter one that exists";
             wire::Error::of(id, Code::TooMany, message)

@@ -3,8 +3,8 @@
 use crate::{
     PersonName,
     log::Search,
-    server::refusal::room_name,
-    wire::{self, Code, Error, MAX_HISTORY, RECENT},
+    server::refusal::{limit, room_name},
+    wire::{self, Code, Error},
     words::{Query, QueryError},
 };
 
@@ -16,7 +16,7 @@ pub(crate) fn search(id: u64, search: &wire::Search<'_>) -> Result<Search, Error
     })?;
     let person =
         |name: &str| PersonName::parse(name).map_err(|why| Error::of(id, Code::BadName, why.to_string()));
-    let limit = search.limit.unwrap_or(RECENT).clamp(1, MAX_HISTORY);
+    let limit = limit(id, search.limit)?;
     Ok(Search {
         query,
         room: search.room.as_deref().map(|room| room_name(id, room)).transpose()?,

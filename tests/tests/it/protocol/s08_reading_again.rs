@@ -4,7 +4,7 @@ mod damaged;
 mod hashes;
 mod search;
 
-use chat_core::wire::{Event, Gap, History, MAX_FRAME, Page, Post, Replay, Request, write};
+use chat_core::wire::{Code, Error, Event, Gap, History, MAX_FRAME, Page, Post, Replay, Request, write};
 use chat_testkit::{RawClient, virtual_time::VirtualTime};
 
 use super::TestServer;
@@ -50,6 +50,33 @@ fn a_page_has_a_hundred_entries_or_what_fits_a_frame() {
         let page = page(&mut ana, None, 20).await;
         assert_eq!(numbers(&page), [168, 169, 170], "the newest that fit");
         assert!(write(&Event::Page(page)).len() <= MAX_FRAME);
+    });
+}
+
+/// protocol 8.2.1, 8.4.1
+#[test]
+fn who_asks_for_nothing_is_told_so() {
+    let time = VirtualTime::new(83);
+    time.run(async {
+        let server = TestServer::open(&time).await;
+        let mut ana = server.enter("ana", 1).await;
+        ana.join("lobby", Some(0)).await;
+        ana.say("lobby", "hi").await;
+        for room in ["lobby", "@"] {
+            let history = History { room: room.into(), before: None, limit: Some(0), hashes: false };
+            let of_nothing = |(from, to)| Replay { room: room.into(), from, to };
+            let asked = [
+                (Request::new(0, history), "0"),
+                (Request::new(0, of_nothing((0, 0))), "numbered from 1"),
+                (Request::new(0, of_nothing((2, 1))), "before it begins"),
+            ];
+            for (request, words) in asked {
+                let answer = ana.ask(|id| Request { id: Some(id), ..request }).await;
+                let Event::Error(Error { code, message, .. }) = answer else { panic!("{answer:?}") };
+                assert_eq!(code, Code::Unsupported, "{message}");
+                assert!(message.contains(words), "{message}");
+            }
+        }
     });
 }
 
