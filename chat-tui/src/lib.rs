@@ -4,5 +4,6 @@
 
 mod edit;
 mod flow;
+mod input;
 pub mod prompt;
 pub mod screen;

@@ -8,16 +8,21 @@ use std::{
 
 use chat_core::text;
 use crossterm::{
-    event::{
-        DisableBracketedPaste, EnableBracketedPaste, Event, EventStream, KeyCode, KeyEvent, KeyEventKind,
-        KeyModifiers,
-    },
+    event::{DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEventKind},
     execute,
     terminal::{disable_raw_mode, enable_raw_mode},
 };
-use futures::{Stream, StreamExt, stream};
+use futures::{
+    Stream, StreamExt,
+    stream::{self, LocalBoxStream},
+};
 
-use crate::edit::{self, Editor, Key, Move, PROMPT, Written};
+use crate::{
+    edit::{self, Editor, Key, Move, PROMPT, Written},
+    input::{self, Input},
+};
+
+type BoxedInputs = LocalBoxStream<'static, Input>;
 
 /// Prints whole lines above the one being typed.
 pub type Printer = Box<dyn FnMut(&[u8]) -> io::Result<()>>;
@@ -50,18 +55,11 @@ pub fn lines() -> io::Result<(impl Stream<Item = String> + Unpin + use<>, Printe
     let open = Open(prompt.clone());
     prompt.borrow_mut().open()?;
     // Only now, in raw mode: before that, the terminal would hand out whole lines.
-    let state = (EventStream::new(), open);
-    let next = async |(mut events, open): (EventStream, Open)| loop {
-        let event = match events.next().await? {
-            Ok(event) => event,
-            Err(error) => {
-                tracing::warn!(%error, "cannot read the terminal");
-                return None;
-            }
-        };
-        let taken = open.0.borrow_mut().take(event);
+    let state: (BoxedInputs, Open) = (Box::pin(input::inputs()?), open);
+    let next = async |(mut inputs, open): (BoxedInputs, Open)| loop {
+        let taken = open.0.borrow_mut().take(inputs.next().await?);
         match taken {
-            Ok(KeyOutcome::Line(line)) => return Some((line, (events, open))),
+            Ok(KeyOutcome::Line(line)) => return Some((line, (inputs, open))),
             Ok(KeyOutcome::Nothing) => {}
             Ok(KeyOutcome::End) | Err(_) => return None,
         }
@@ -124,15 +122,22 @@ impl Prompt {
         stdout.flush()
     }
 
-    fn take(&mut self, event: Event) -> io::Result<KeyOutcome> {
-        let taken = match event {
-            Event::Key(event) if event.kind == KeyEventKind::Release => return Ok(KeyOutcome::Nothing),
-            #[cfg(unix)]
-            Event::Key(event) if is_control(event, 'z') => {
+    fn take(&mut self, input: Input) -> io::Result<KeyOutcome> {
+        let event = match input {
+            Input::Event(event) => event,
+            Input::Suspend => {
                 self.close();
-                signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+                return input::stop().map(|()| KeyOutcome::Nothing);
+            }
+            Input::Resume => {
+                // The shell printed lines of its own meanwhile.
+                self.above = 0;
+                let _ = disable_raw_mode();
                 return self.open().map(|()| KeyOutcome::Nothing);
             }
+        };
+        let taken = match event {
+            Event::Key(event) if event.kind == KeyEventKind::Release => return Ok(KeyOutcome::Nothing),
             Event::Key(event) => match edit::meaning(event) {
                 Some(key) => self.pressed(key, event.code),
                 None => return Ok(KeyOutcome::Nothing),
@@ -218,11 +223,6 @@ impl Prompt {
         }
         frame.extend_from_slice(format!("\r\x1b[{}C", PROMPT.len() + column).as_bytes());
     }
-}
-
-#[cfg(unix)]
-fn is_control(event: KeyEvent, c: char) -> bool {
-    event.modifiers == KeyModifiers::CONTROL && event.code == KeyCode::Char(c)
 }
 
 fn columns() -> usize {

@@ -10,7 +10,6 @@ mod driver;
 mod item;
 mod layout;
 mod list;
-mod mention;
 mod notices;
 mod reading;
 mod room;

@@ -126,7 +126,7 @@ fn with_control(c: char) -> Option<Key> {
 }
 
 /// The help for the keys.
-pub(crate) const HELP: [&str; 14] = [
+pub(crate) const HELP: [&str; 15] = [
     "Enter                      send what is written",
     "Alt-Enter, Ctrl-J          a new line in it",
     "Tab, Shift-Tab             complete a name, a room or a command; again for the next",
@@ -139,6 +139,7 @@ pub(crate) const HELP: [&str; 14] = [
     "Ctrl-A, E, B, W, K, U      to the start, the end, back; delete a word, to the end, to the start",
     "Ctrl-C                     give up the line; without one: leave. Ctrl-D leaves too",
     "Ctrl-L                     draw everything anew",
+    "Ctrl-Z                     back to the shell; fg goes on here",
     "F1, ? on an empty line     this list; ?? writes a question mark",
     "Shift with the mouse       select text, as most terminals have it",
 ];

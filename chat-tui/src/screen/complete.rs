@@ -1,5 +1,6 @@
 //! Completes the word before the cursor with names, rooms and commands; pressing Tab again takes the next candidate.
 
+use chat_core::{mention, words::plain};
 use chat_front::{command::COMMANDS, is_same};
 
 use super::room::RoomView;
@@ -15,21 +16,15 @@ pub(crate) struct Completing {
 }
 
 impl Completing {
-    /// The candidates for the last word of `before`; `current` is the index of the current room.
+    /// The candidates for the end of `before`, from as far before that as there are any; `current` is the index of the
+    /// current room.
     pub(crate) fn begin(before: &str, rooms: &[RoomView], current: usize) -> Option<Completing> {
-        let start = before.rfind(char::is_whitespace).map_or(0, |at| at + space_len(&before[at..]));
-        let word = &before[start..];
-        let first = before.split_whitespace().next().filter(|_| start > 0);
-        let mut words: Vec<String> = match first {
-            None if word.starts_with('/') => COMMANDS.map(str::to_owned).into(),
-            Some("/join" | "/leave") => rooms.iter().map(|room| room.place.title()).collect(),
-            _ if word.is_empty() => return None,
-            _ => names(word, rooms, current),
-        };
-        words.retain(|candidate| starts_with(candidate, word));
-        let end = if start == 0 && !word.starts_with('/') { ": " } else { " " };
-        words.iter_mut().for_each(|candidate| candidate.push_str(end));
-        (!words.is_empty()).then_some(Completing { start, words, at: usize::MAX })
+        // Behind a space there are rooms to choose from, though nothing of them is typed.
+        let behind = before.ends_with(char::is_whitespace).then_some(before.len());
+        mention::begins(before).chain(behind).find_map(|start| {
+            let words = candidates(before, start, rooms, current);
+            (!words.is_empty()).then_some(Completing { start, words, at: usize::MAX })
+        })
     }
 
     /// The next or the previous candidate.
@@ -45,6 +40,26 @@ impl Completing {
     }
 }
 
+/// The candidates for what `before` has from `start` on, each with what follows it.
+fn candidates(before: &str, start: usize, rooms: &[RoomView], current: usize) -> Vec<String> {
+    let (earlier, word) = before.split_at(start);
+    let first = earlier.split_whitespace().next();
+    let mut words: Vec<String> = match first {
+        None if word.starts_with('/') => COMMANDS.map(str::to_owned).into(),
+        Some("/join" | "/leave") => rooms.iter().map(|room| room.place.title()).collect(),
+        Some("/") => return Vec::new(), // within the name of a command
+        _ if word.is_empty() => return Vec::new(),
+        _ => names(word, rooms, current),
+    };
+    words.retain(|candidate| plain(candidate).starts_with(&plain(word)));
+    // Those with the same accents come first.
+    let typed = word.to_lowercase();
+    words.sort_by_key(|candidate| !candidate.to_lowercase().starts_with(&typed));
+    let end = if start == 0 && !word.starts_with('/') { ": " } else { " " };
+    words.iter_mut().for_each(|candidate| candidate.push_str(end));
+    words
+}
+
 /// The people of the current room, then those of the other rooms; with an `@` if the word begins with one.
 fn names(word: &str, rooms: &[RoomView], current: usize) -> Vec<String> {
     let at = if word.starts_with('@') { "@" } else { "" };
@@ -57,12 +72,4 @@ fn names(word: &str, rooms: &[RoomView], current: usize) -> Vec<String> {
         }
     }
     names
-}
-
-fn starts_with(whole: &str, beginning: &str) -> bool {
-    whole.to_lowercase().starts_with(&beginning.to_lowercase())
-}
-
-fn space_len(text: &str) -> usize {
-    text.chars().next().map_or(0, char::len_utf8)
 }

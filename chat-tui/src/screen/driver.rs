@@ -2,13 +2,13 @@
 //! the screen is drawn once per [`FRAME`].
 
 use std::{
-    fmt, io,
+    fmt,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use chat_front::{Connection, Connector, Notice, connection::ConnectionEvent, text::Line};
-use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
+use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
 use futures::{
     FutureExt, StreamExt,
     future::pending,
@@ -23,7 +23,10 @@ use super::{
     terminal::Terminal,
     theme::Theme,
 };
-use crate::edit::{self, Key, Way};
+use crate::{
+    edit::{self, Key, Way},
+    input::{self, Input},
+};
 
 /// What a screen is told before it begins.
 pub struct Options<'a> {
@@ -84,7 +87,7 @@ struct Driver<'a> {
 
 /// Why the driver woke.
 enum Woken {
-    Event(Option<io::Result<Event>>),
+    Input(Option<Input>),
     ConnectionEvent(anyhow::Result<ConnectionEvent>),
     Time,
 }
@@ -92,8 +95,7 @@ enum Woken {
 impl Driver<'_> {
     async fn converse(&mut self) -> anyhow::Result<()> {
         let mut terminal = Terminal::take().context("cannot use the terminal")?;
-        // The only one there ever is: another would not wake us.
-        let mut events = EventStream::new().fuse();
+        let mut inputs = input::inputs().context("cannot read the terminal")?.fuse();
         self.draw(&mut terminal)?; // before anything has come
         loop {
             let now = self.now();
@@ -111,15 +113,18 @@ impl Driver<'_> {
                 // In this order: the user, then requests, then updates.
                 select_biased! {
                     _ = self.shutdown.next() => return Ok(()),
-                    event = events.next() => Woken::Event(event),
+                    input = inputs.next() => Woken::Input(input),
                     happened = happens => Woken::ConnectionEvent(happened),
                     () = timeout => Woken::Time,
                 }
             };
             match woken {
-                Woken::Event(event) => {
-                    let event = event.context("the terminal is gone")?.context("the terminal is gone")?;
-                    self.on_event(event);
+                Woken::Input(None) => return Ok(()), // the terminal was closed
+                Woken::Input(Some(Input::Event(event))) => self.on_event(event),
+                Woken::Input(Some(Input::Suspend)) => terminal.suspend().context("cannot stop")?,
+                Woken::Input(Some(Input::Resume)) => {
+                    terminal.retake().context("the terminal is gone")?;
+                    self.draw(&mut terminal)?;
                 }
                 Woken::ConnectionEvent(happened) => {
                     self.happened(happened?);

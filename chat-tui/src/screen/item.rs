@@ -1,6 +1,6 @@
 //! Renders one item of a room as rows. Only items in view are rendered.
 
-use chat_core::wire::EntryKind;
+use chat_core::{mention::mentions, wire::EntryKind};
 use chat_front::text::{Sanitized, entry};
 use jiff::{Zoned, civil::Date, tz::TimeZone};
 use ratatui::{
@@ -10,7 +10,6 @@ use ratatui::{
 
 use super::{
     backlog::{Item, Said},
-    mention,
     room::{Outgoing, RoomView, Sent},
     theme::Theme,
 };
@@ -123,10 +122,7 @@ impl Look<'_> {
         let mut parts = Vec::new();
         let mut done = 0;
         if let Some(me) = self.me.filter(|_| !self.is_mine(said)) {
-            for range in mention::of(me, &harmless) {
-                if range.start < done {
-                    continue;
-                }
+            for range in mentions(me, &harmless) {
                 parts.push((Style::new(), harmless[done..range.start].to_owned()));
                 done = range.end;
                 parts.push((self.theme.mention(), harmless[range].to_owned()));

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use chat_core::{
     client::Update,
+    mention::mentions,
     wire::{EntryFrame, EntryKind, Gap, INBOX, Joined, Page, Welcome},
 };
 use chat_front::{EntryReason, Notice, Place, Purpose};
@@ -12,7 +13,6 @@ use super::{
     app::{App, Link, MEASURE_EVERY},
     backlog::Item,
     list::List,
-    mention,
     room::Wanted,
     scroll::Scroll,
 };
@@ -189,7 +189,7 @@ impl App {
         let is_watched = self.is_watched(at);
         let is_news = entry.body.is_shown() && !is_mine && entry.seq > self.rooms[at].seen;
         let is_direct = matches!(place, Place::Person(_));
-        let names_me = |me| mention::of(me, &entry.body.text).next().is_some();
+        let names_me = |me| !mentions(me, &entry.body.text).is_empty();
         if is_news && (is_direct || self.conversation.me().is_some_and(names_me)) {
             self.bell = true;
             if !is_watched {

@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use chat_core::text::is_nonspacing_mark;
 use crossterm::{
     cursor::Show,
     event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange},
@@ -16,24 +17,25 @@ use crossterm::{
     style::Print,
     terminal::{
         BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-        disable_raw_mode, enable_raw_mode,
+        disable_raw_mode, enable_raw_mode, size,
     },
 };
 use ratatui::{
-    Frame,
+    Frame, TerminalOptions, Viewport,
     backend::CrosstermBackend,
     buffer::{Buffer, Cell},
+    layout::Rect,
 };
 use unicode_width::UnicodeWidthStr;
 
-use crate::flow;
+use crate::{flow, input};
 
 /// The terminal in raw mode with the alternate screen. Dropping it restores the terminal.
 #[derive(Debug)]
 pub(super) struct Terminal {
     terminal: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
-    /// The cells on display whose width terminals disagree about.
-    uncertain: Vec<usize>,
+    /// The cells on display whose width terminals disagree about, with what is in them.
+    uncertain: Vec<(usize, String)>,
 }
 
 impl Terminal {
@@ -59,17 +61,31 @@ impl Terminal {
     }
 
     fn begin() -> io::Result<Terminal> {
-        enable_raw_mode()?;
-        execute!(
-            io::stdout(),
-            EnterAlternateScreen,
-            EnableBracketedPaste,
-            EnableFocusChange,
-            Print(MOUSE_ON)
-        )?;
+        set_modes()?;
         let out = BufWriter::with_capacity(BUFFER, io::stdout());
-        let terminal = ratatui::Terminal::new(CrosstermBackend::new(out))?;
+        let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
+        let terminal = ratatui::Terminal::with_options(CrosstermBackend::new(out), options)?;
         Ok(Terminal { terminal, uncertain: Vec::new() })
+    }
+
+    /// Gives the terminal back and stops the program. Once it goes on, [`Terminal::retake`] is due.
+    ///
+    /// # Errors
+    /// When the system does not stop the program.
+    pub(super) fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        input::stop()
+    }
+
+    /// Takes the terminal over again, whatever another program has done to it, and makes the next frame a full redraw.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(super) fn retake(&mut self) -> io::Result<()> {
+        give_back();
+        TAKEN.store(true, Ordering::SeqCst);
+        set_modes()?;
+        self.forget()
     }
 
     /// Shows a frame, atomically where the terminal supports synchronized updates.
@@ -78,10 +94,15 @@ impl Terminal {
     /// When the terminal is gone.
     pub(super) fn draw(&mut self, mut draw: impl FnMut(&mut Frame<'_>)) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let area = area();
+        if self.terminal.get_frame().area() != area {
+            self.terminal.resize(area)?;
+        }
         let uncertain = uncertain(self.terminal.draw(&mut draw)?.buffer);
         let before = std::mem::replace(&mut self.uncertain, uncertain);
-        // A character drawn too wide covers a neighbouring cell, which a partial redraw would not repair.
-        if !before.is_empty() && before != self.uncertain {
+        // A character drawn wider or narrower than it should be covers a neighbouring cell, or leaves what was there. A
+        // partial redraw would not repair that.
+        if before != self.uncertain {
             self.forget()?;
             self.terminal.draw(draw)?;
         }
@@ -94,8 +115,7 @@ impl Terminal {
     /// When the terminal is gone.
     pub(super) fn forget(&mut self) -> io::Result<()> {
         // `clear` would query the cursor position and wait for the answer among the key events.
-        let area = self.terminal.get_frame().area();
-        self.terminal.resize(area)
+        self.terminal.resize(area())
     }
 
     /// Rings the bell.
@@ -113,11 +133,39 @@ impl Drop for Terminal {
     }
 }
 
-/// The indices of the cells of `buffer` whose width terminals disagree about.
-fn uncertain(buffer: &Buffer) -> Vec<usize> {
+/// The area to draw in: the whole terminal, or the usual one of a terminal that does not know its size.
+fn area() -> Rect {
+    match size() {
+        Ok((columns @ 1.., rows @ 1..)) => Rect::new(0, 0, columns, rows),
+        _ => Rect::new(0, 0, 80, 24),
+    }
+}
+
+/// The cells of `buffer` whose width terminals disagree about.
+fn uncertain(buffer: &Buffer) -> Vec<(usize, String)> {
     let cells = buffer.content().iter().map(Cell::symbol).enumerate();
-    let is_uncertain = |symbol: &str| !symbol.is_ascii() && flow::width(symbol) > symbol.width();
-    cells.filter(|(_, symbol)| is_uncertain(symbol)).map(|(at, _)| at).collect()
+    cells
+        .filter(|(_, symbol)| is_uncertain(symbol))
+        .map(|(at, symbol)| (at, symbol.to_owned()))
+        .collect()
+}
+
+/// Whether terminals disagree about the width of a cluster: some join its characters, and others draw them side by side.
+fn is_uncertain(cluster: &str) -> bool {
+    if cluster.is_ascii() {
+        return false;
+    }
+    let wide = cluster.width();
+    let mut others = cluster.chars().skip(1).peekable();
+    flow::width(cluster) > wide
+        || (wide > 1 && others.peek().is_some())
+        || others.any(|c| !is_nonspacing_mark(c))
+}
+
+/// Sets the modes of the terminal.
+fn set_modes() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Print(MOUSE_ON))
 }
 
 /// Restores the terminal. Errors are ignored: a terminal that is gone needs no restoring.
@@ -148,3 +196,18 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// A whole frame fits, so it is written with one call.
 const BUFFER: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_that_a_terminal_may_draw_side_by_side_are_uncertain() {
+        for cluster in ["स्ते", "क्ष", "शि", "ক্ষ", "প্র", "ශ්\u{200d}රී", "👨\u{200d}👩\u{200d}👧", "🇩🇪", "❤\u{fe0f}"] {
+            assert!(is_uncertain(cluster), "{cluster}");
+        }
+        for cluster in ["x", "é", "e\u{301}", "好", "🎉", "न"] {
+            assert!(!is_uncertain(cluster), "{cluster}");
+        }
+    }
+}
