@@ -4,7 +4,7 @@ use std::{fmt, net::Ipv6Addr, path::PathBuf};
 
 use chat_core::{Address, PersonName, RoomName, server::Network};
 use chat_discovery::MAX_NAME;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error::ErrorKind};
 use clap_complete::Shell;
 
 use self::examples::*;
@@ -110,7 +110,8 @@ pub(crate) enum LogFormat {
 ///
 /// On a terminal, a screen shows rooms, messages and people; ? lists its keys and commands. With --plain, or where
 /// standard input or output is no terminal, chat prints lines and sends each line of standard input to the room joined
-/// last; /help lists the commands. At the end of standard input chat waits until all messages are stored, and leaves.
+/// last; /help lists the commands. At the end of standard input chat waits until all messages are stored, and leaves. The
+/// status is 1 if a line of a file or a program was not said; a text that begins with / is written with // there.
 /// Chat restores a lost connection, without repeated or missing messages. If no server answers over UDP, chat says so
 /// and keeps trying.
 #[derive(Args, Debug)]
@@ -158,11 +159,33 @@ pub(crate) struct Send {
     /// The room to send the message to
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
     pub(crate) room: RoomName,
-    /// The message [default: standard input without its last newline]
-    #[arg(value_name = "TEXT")]
-    pub(crate) text: Option<String>,
+    /// The message [default: standard input without its last newline]. A message that looks like an option, such as
+    /// --no, comes after --
+    #[arg(value_name = "TEXT", allow_hyphen_values = true, value_parser = no_option)]
+    text: Option<String>,
+    /// The message, whatever it looks like.
+    #[arg(last = true, hide = true, conflicts_with = "text")]
+    any_text: Option<String>,
     #[command(flatten)]
     pub(crate) person: Person,
+}
+
+impl Send {
+    /// The message, if the command line has one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.text.as_deref().or(self.any_text.as_deref())
+    }
+}
+
+/// A text that is no option that was mistyped.
+fn no_option(raw: &str) -> Result<String, String> {
+    let is_option = raw.strip_prefix("--").is_some_and(|name| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(char::is_whitespace)
+    });
+    match is_option {
+        true => Err(format!("there is no option {raw}; a message that looks like one comes after --")),
+        false => Ok(raw.to_owned()),
+    }
 }
 
 /// Print a room and follow it.
@@ -198,7 +221,7 @@ pub(crate) struct Tail {
 pub(crate) struct Search {
     /// The words, after the server: a URL such as udp://HOST, or HOST or HOST:PORT for TCP [default: the server of
     /// the settings, or tcp://127.0.0.1:7000]
-    #[arg(value_name = "[URL] WORDS", required = true)]
+    #[arg(value_name = "[URL] WORDS", required = true, allow_negative_numbers = true)]
     words: Vec<String>,
     /// Only in this room
     #[arg(long, value_name = "ROOM", value_parser = RoomName::parse)]
@@ -317,6 +340,22 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: Shell,
+}
+
+/// The command line as completion scripts are made of it: names of files are completed where a file is meant, and nowhere
+/// else.
+pub(crate) fn to_complete() -> clap::Command {
+    with_hints(Cli::command())
+}
+
+fn with_hints(command: clap::Command) -> clap::Command {
+    let hinted = command.mut_args(|arg| match arg.get_value_hint() {
+        // Bash is told that these are names of files, which may have blanks.
+        ValueHint::AnyPath => arg.value_hint(ValueHint::FilePath),
+        ValueHint::Unknown if arg.get_action().takes_values() => arg.value_hint(ValueHint::Other),
+        _ => arg,
+    });
+    hinted.mut_subcommands(with_hints)
 }
 
 /// A usage error for a command line that clap accepts but that makes no sense.

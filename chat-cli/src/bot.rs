@@ -19,7 +19,6 @@ use jiff::Zoned;
 
 use crate::{args::Bot, connector::connector, output::Output, settings::Settings, signals::Signals};
 
-mod addressing;
 mod answer;
 mod job;
 mod job_queue;

@@ -89,7 +89,7 @@ async fn join(
     }
     let rooms: Vec<_> = rooms.iter().map(|room| (room.as_str(), None)).collect();
     if talking.json {
-        session::run(connector, Json, Output::plain(), &rooms, |_| input::lines()).await
+        session::run(connector, Json::default(), Output::plain(), &rooms, |_| input::lines()).await
     } else {
         let out = if talking.plain { Output::plain() } else { Output::coloured(settings.colours.value) };
         let typed = |out: &mut Output| {

@@ -13,7 +13,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     process::ExitCode,
     sync::Arc,
 };
@@ -22,7 +22,7 @@ use chat_core::{SharedRuntime, transport::Transports};
 use chat_front::text::Sanitized;
 use chat_tcp::Tcp;
 use chat_udp::Udp;
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use args::{Cli, Command, Join, LogFormat};
 use output::{Output, OutputError};
@@ -79,8 +79,14 @@ pub fn standard() -> Transports {
 /// Does what the command line says, over `transports`, and says how it went: status 0, or 1 after
 /// one line on standard error (or, from `chat search`, without one), or 2 for a command line that makes no sense.
 pub fn run(transports: Transports) -> ExitCode {
+    let status = run_command(&transports);
+    logging::flush();
+    status
+}
+
+fn run_command(transports: &Transports) -> ExitCode {
     let done = match Cli::try_parse() {
-        Ok(cli) => start(&transports, cli),
+        Ok(cli) => start(transports, cli),
         Err(error) if error.use_stderr() => {
             let _ = error.print();
             return ExitCode::from(USAGE);
@@ -102,7 +108,7 @@ pub fn run(transports: Transports) -> ExitCode {
         return ExitCode::SUCCESS; // `chat tail … | head` is no failure
     }
     let line = Sanitized::line(&format!("{error:#}"));
-    let _ = writeln!(io::stderr(), "chat: {line}");
+    logging::say(&format!("chat: {line}"));
     ExitCode::FAILURE
 }
 
@@ -110,7 +116,10 @@ fn start(transports: &Transports, cli: Cli) -> anyhow::Result<ExitCode> {
     let runtime: SharedRuntime = Arc::new(Pool);
     let command = cli.command.unwrap_or(Command::Join(Join { server: None, talking: cli.talking }));
     match &command {
-        Command::Serve(args) => logging::start("info", args.log)?,
+        Command::Serve(args) => {
+            logging::start("info", args.log)?;
+            logging::log_panics();
+        }
         // Log lines would appear in the middle of the screen or of the line being typed.
         Command::Join(args) if join::has_terminal(&args.talking) && io::stderr().is_terminal() => {}
         _ => logging::start("warn", LogFormat::Human)?,
@@ -135,7 +144,7 @@ fn start(transports: &Transports, cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "chat", &mut script);
+            clap_complete::generate(args.shell, &mut args::to_complete(), "chat", &mut script);
             Output::plain().write(&script).map_err(anyhow::Error::from)
         }
     };

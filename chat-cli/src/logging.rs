@@ -1,8 +1,16 @@
-//! The log: one record per line on standard error, whatever its values contain. A failing log does not stop the program.
+//! The log: one record per line on standard error, whatever its values contain. A log that fails, or that nobody reads,
+//! neither stops the program nor holds it up.
 
-use std::{fmt, io};
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    fmt,
+    io::{self, Write as _},
+    panic,
+    sync::OnceLock,
+    time::Duration,
+};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use chat_front::text::Sanitized;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::{
@@ -17,6 +25,9 @@ use tracing_subscriber::{
 };
 
 use crate::{args::LogFormat, output::escape_unprintable};
+use queue::Queue;
+
+mod queue;
 
 /// Starts the log at `default` level, unless RUST_LOG says otherwise.
 ///
@@ -30,14 +41,57 @@ pub(crate) fn start(default: &'static str, format: LogFormat) -> anyhow::Result<
         }
         Err(_) => EnvFilter::new(default),
     };
+    // Whatever else is left out, records that did not fit are reported.
+    let own = concat!(module_path!(), "=warn").parse().context("cannot start the log")?;
+    let filter = filter.add_directive(own);
+    let queue = Queue::to(io::stderr(), |dropped| {
+        tracing::warn!(dropped, "the log was not read in time, so records of it are missing here");
+    });
+    let queue = queue.context("cannot start the log")?;
     let registry = tracing_subscriber::registry().with(filter);
-    // A program that embeds this library may have a log of its own; that one stays.
-    let _ = match format {
-        LogFormat::Human => registry.with(human(io::stderr)).try_init(),
-        LogFormat::Json => registry.with(json(io::stderr)).try_init(),
+    let started = match format {
+        LogFormat::Human => registry.with(human(queue.clone())).try_init(),
+        LogFormat::Json => registry.with(json(queue.clone())).try_init(),
     };
+    // A program that embeds this library may have a log of its own; that one stays.
+    if started.is_ok() {
+        let _ = QUEUE.set(queue);
+    }
     Ok(())
 }
+
+/// Writes the panics of tasks to the log, which waits for no reader. The default is to print them.
+pub(crate) fn log_panics() {
+    panic::set_hook(Box::new(|panicked| {
+        let backtrace = Backtrace::capture();
+        match backtrace.status() {
+            BacktraceStatus::Captured => tracing::error!(%backtrace, "{panicked}"),
+            _ => tracing::error!("{panicked}"),
+        }
+    }));
+}
+
+/// Prints `line` on standard error, after the records of the log so far, and waits a moment until all are written.
+pub(crate) fn say(line: &str) {
+    match QUEUE.get() {
+        Some(queue) => queue.push(format!("{line}\n").as_bytes()),
+        None => drop(writeln!(io::stderr(), "{line}")),
+    }
+    flush();
+}
+
+/// Waits until the log is written, at most for a moment: nobody may be reading it.
+pub(crate) fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(FLUSH_WITHIN);
+    }
+}
+
+/// The queue of standard error, once the log has started.
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
+/// How long the end of the program waits for a log that is not read.
+const FLUSH_WITHIN: Duration = Duration::from_millis(500);
 
 fn human<S, W>(writer: W) -> impl Layer<S>
 where

@@ -109,6 +109,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     file.take(MAX_PASSWORD + 2).read_to_end(&mut start).with_context(reading)?;
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
+    // Some editors put a byte order mark at the begin of a file.
+    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
     if line.is_empty() {
         bail!("the first line of the password file {} is empty", path.display());
     }
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_first_line_is_the_password() {
-        for content in ["open sesame", "open sesame\n", "open sesame\r\n", "open sesame\nnot this\n"] {
+        for content in ["open sesame", "open sesame\n", "open sesame\r\n", "open sesame\nnot this\n", "\u{feff}open sesame\r\n"] {
             assert_eq!(read_from("first", content.as_bytes()).as_deref(), Ok("open sesame"));
         }
         let longest = "x".repeat(512);

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use chat_core::{
     SharedRuntime, text,
     transport::Transports,
@@ -24,8 +24,8 @@ pub(crate) async fn run(
     args: Send,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let text = match args.text {
-        Some(text) => text.into_bytes(),
+    let text = match args.text() {
+        Some(text) => text.as_bytes().to_vec(),
         None => read_all(io::stdin().lock()).context("cannot read standard input")?,
     };
     let text = to_text(text)?;
@@ -41,8 +41,7 @@ pub(crate) async fn run(
 /// All of `input`, or a little more of it than can be sent.
 fn read_all(input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let newline = "\r\n".len();
-    input.take((MAX_TEXT + newline + 1) as u64).read_to_end(&mut bytes)?;
+    input.take(MAX_INPUT as u64 + 1).read_to_end(&mut bytes)?;
     if let Some(line) = bytes.strip_suffix(b"\n") {
         bytes.truncate(line.strip_suffix(b"\r").unwrap_or(line).len());
     }
@@ -50,16 +49,22 @@ fn read_all(input: impl Read) -> io::Result<Vec<u8>> {
 }
 
 fn to_text(bytes: Vec<u8>) -> anyhow::Result<String> {
-    if bytes.len() > MAX_TEXT {
-        bail!("cannot send this: it is longer than {MAX_TEXT} bytes");
-    }
+    let is_short = |length, most| match length <= most {
+        true => Ok(()),
+        false => Err(anyhow!("cannot send this: it is longer than {MAX_TEXT} bytes")),
+    };
+    is_short(bytes.len(), MAX_INPUT)?;
     let text = String::from_utf8(bytes).context("cannot send this: it is not UTF-8")?;
     let text = text::clean(&text);
+    is_short(text.len(), MAX_TEXT)?;
     if text.is_empty() {
         bail!("cannot send this: it is empty");
     }
     Ok(text)
 }
+
+/// The most bytes that are read: with colours in it a text has some more than are sent.
+const MAX_INPUT: usize = 8 * MAX_TEXT;
 
 #[cfg(test)]
 mod tests {
@@ -76,10 +81,10 @@ mod tests {
 
     #[test]
     fn no_more_is_read_than_shows_that_it_is_too_long() {
-        let fits = read_all(&[b'x'; MAX_TEXT][..]).unwrap();
-        assert_eq!(fits.len(), MAX_TEXT);
-        let fits = read_all(format!("{}\r\n", "x".repeat(MAX_TEXT)).as_bytes()).unwrap();
-        assert_eq!(fits.len(), MAX_TEXT);
+        let fits = read_all(format!("\u{1b}[32m{}\u{1b}[0m\r\n", "x".repeat(MAX_TEXT)).as_bytes()).unwrap();
+        assert_eq!(to_text(fits).unwrap().len(), MAX_TEXT, "colours are not of the text");
+        let long = read_all(&[b'x'; MAX_TEXT + 1][..]).unwrap();
+        assert!(to_text(long).unwrap_err().to_string().contains("8192"));
         let long = read_all(io::repeat(b'x')).unwrap();
         assert!(to_text(long).unwrap_err().to_string().contains("8192"));
         assert!(to_text(vec![0xff]).unwrap_err().to_string().contains("UTF-8"));

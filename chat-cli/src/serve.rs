@@ -91,25 +91,34 @@ async fn serve(
         let rooms = server.clone();
         announcer.open(bound.clone(), move || rooms.rooms() as u64);
     }
-    // Printed only after all addresses are bound: a program that reads a line may assume that the server is up.
-    for address in bound {
-        match Output::plain().write(format!("listening on {address}\n").as_bytes()) {
-            Err(OutputError::Closed) => {
-                tracing::debug!("standard output is closed; the addresses are not printed")
-            }
-            written => written?,
-        }
+    for address in &bound {
         tracing::info!(%address, "listening");
     }
     args.store.announce();
+    let mut printing = Box::pin(print(bound).fuse());
     let mut failed = Box::pin(server.failed().fuse());
-    select_biased! {
-        () = signals.shutdown_requested() => {
-            tracing::info!(sessions = server.sessions(), "stopping");
-            Ok(())
+    loop {
+        select_biased! {
+            () = signals.shutdown_requested() => {
+                tracing::info!(sessions = server.sessions(), "stopping");
+                return Ok(());
+            }
+            () = failed => bail!("the server stopped working: a bug ended the task that stores messages"),
+            printed = printing => match printed {
+                Err(OutputError::Closed) => {
+                    tracing::debug!("standard output is closed; the addresses are not printed")
+                }
+                printed => printed?,
+            },
         }
-        () = failed => bail!("the server stopped working: a bug ended the task that stores messages"),
     }
+}
+
+/// Prints the addresses, on a thread of its own: a terminal that was stopped takes nothing. A program that reads a line
+/// may assume that the server is up, so this comes after all addresses are bound.
+async fn print(bound: Vec<Address>) -> Result<(), OutputError> {
+    let lines: String = bound.iter().map(|address| format!("listening on {address}\n")).collect();
+    async_std::task::spawn_blocking(move || Output::plain().write(lines.as_bytes())).await
 }
 
 /// The name and version of the program, as clients see them.

@@ -117,23 +117,14 @@ fn closed() -> io::Result<mpsc::Receiver<()>> {
     use rustix::{
         event::{PollFd, PollFlags, poll},
         io::Errno,
-        pipe::{PipeFlags, pipe_with},
-        stdio::dup2_stdin,
     };
 
     let (mut sender, receiver) = mpsc::channel(1);
-    let is_read = io::stdin().is_terminal(); // a closed terminal no longer counts as one
     let wait = move || {
         let stdout = io::stdout();
         // With an empty set of events `poll` reports hang-up and errors alone.
         let mut terminal = [PollFd::new(&stdout, PollFlags::empty())];
         while poll(&mut terminal, None) == Err(Errno::INTR) {}
-        // crossterm 0.29 reads end-of-file from a closed terminal in a busy loop; an empty pipe as standard input stops
-        // that.
-        let silence = is_read.then(|| pipe_with(PipeFlags::NONBLOCK).ok()).flatten();
-        if let Some((silent, _)) = &silence {
-            let _ = dup2_stdin(silent);
-        }
         let _ = sender.try_send(()); // the receiver may be gone
         thread::sleep(END_WITHIN);
         signal_hook::low_level::exit(128 + signal_hook::consts::SIGHUP);

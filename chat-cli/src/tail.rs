@@ -36,7 +36,7 @@ pub(crate) async fn run(
     let rooms = [(args.room.as_str(), args.after)];
     let silence = |_: &mut Output| Ok(stream::pending());
     if args.json {
-        session::run(connector, Follower(Json), Output::plain(), &rooms, silence).await
+        session::run(connector, Follower(Json::default()), Output::plain(), &rooms, silence).await
     } else {
         let out = Output::coloured(settings.colours.value);
         session::run(connector, Follower(Human::new(&Zoned::now())), out, &rooms, silence).await
@@ -77,5 +77,8 @@ impl<F: Frontend> Frontend for Follower<F> {
 
     fn tell(&mut self, notice: &Notice, out: &mut Output) -> anyhow::Result<()> {
         self.0.tell(notice, out)
+    }
+    fn refused(&self) -> usize {
+        self.0.refused()
     }
 }

@@ -4,8 +4,9 @@ use std::{pin::pin, process::ExitStatus, time::Duration};
 
 use chat_core::{PersonName, SharedRuntime};
 use futures::{
-    AsyncReadExt, AsyncWriteExt,
+    AsyncReadExt, AsyncWriteExt, FutureExt,
     future::{Either, join, select},
+    select_biased,
 };
 
 use super::{job::Job, note::Note, program::Program, program_output};
@@ -22,6 +23,8 @@ pub(crate) struct Limits {
 /// How a run ended.
 enum End {
     Exited(std::io::Result<ExitStatus>),
+    /// The program ended, and a process that it started holds its output open.
+    LeftBehind(std::io::Result<ExitStatus>),
     /// The program printed more than its limit.
     TooMuch,
 }
@@ -47,10 +50,25 @@ pub(crate) async fn answer(
                 drop(stdin);
             };
             let one_more = limits.output as u64 + 1;
-            let (read, ()) = join((&mut stdout).take(one_more).read_to_end(&mut printed), feed).await;
-            match read {
-                Ok(read) if read > limits.output => End::TooMuch,
-                _ => End::Exited(running.end().await),
+            let mut stdout = (&mut stdout).take(one_more);
+            let mut output = pin!(join(stdout.read_to_end(&mut printed), feed).fuse());
+            let is_too_much = |read: std::io::Result<usize>| read.is_ok_and(|read| read > limits.output);
+            select_biased! {
+                (read, ()) = output => match is_too_much(read) {
+                    true => End::TooMuch,
+                    false => End::Exited(running.end().await),
+                },
+                status = Box::pin(running.end().fuse()) => {
+                    // What the program has printed is there. A process that it left behind may hold its output open.
+                    let mut late = runtime.sleep_until(runtime.now() + AFTER_END).fuse();
+                    select_biased! {
+                        (read, ()) = output => match is_too_much(read) {
+                            true => End::TooMuch,
+                            false => End::Exited(status),
+                        },
+                        () = late => End::LeftBehind(status),
+                    }
+                }
             }
         };
         let in_time = runtime.sleep_until(runtime.now() + limits.timeout);
@@ -59,9 +77,12 @@ pub(crate) async fn answer(
             Either::Right(_) => None,
         }
     };
+    if matches!(ended, Some(End::LeftBehind(_))) {
+        running.end_rest();
+    }
     drop(running); // kills processes that are still running
     let note = match ended {
-        Some(End::Exited(ended)) => Note::of(ended),
+        Some(End::Exited(ended) | End::LeftBehind(ended)) => Note::of(ended),
         Some(End::TooMuch) => Some(Note::Cut(limits.output)),
         None => Some(Note::TooSlow(limits.timeout)),
     };
@@ -73,3 +94,6 @@ pub(crate) async fn answer(
         (Ok(text), None) => text,
     }
 }
+
+/// How long output is waited for once the program has ended.
+const AFTER_END: Duration = Duration::from_secs(1);

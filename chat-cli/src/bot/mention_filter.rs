@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use chat_core::{
     PersonName, RoomName,
     client::Update,
+    mention,
     wire::{EntryFrame, EntryKind, Joined, Presence},
 };
 
-use super::{
-    addressing,
-    job::{Job, Requester},
-};
+use super::job::{Job, Requester};
 
 /// Selects the entries that the bot answers. Entries from before the session are old and stay unanswered; a lost link
 /// does not end the session.
@@ -56,8 +54,8 @@ impl MentionFilter {
             return None;
         }
         let is_for_us = self.all || room.is_inbox();
-        let text =
-            addressing::addressed_to(&self.me, &entry.body.text).or(is_for_us.then_some(&*entry.body.text))?;
+        let text = &*entry.body.text;
+        let text = mention::addressed(self.me.as_str(), text).or(is_for_us.then_some(text))?;
         Some(Job { text: text.to_owned(), requester: Requester { room, person } })
     }
 }

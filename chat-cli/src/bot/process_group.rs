@@ -11,7 +11,8 @@ pub(super) fn start_new(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
 }
 
-/// Kills the process group led by `child`. The caller has not waited for `child` yet, so its process id is still valid.
+/// Kills the process group that `child` leads or led. The number is its own while the caller has not waited for `child`,
+/// or while a process is in the group.
 #[cfg(unix)]
 pub(super) fn kill(child: &mut Child) {
     use rustix::process::{Pid, Signal, kill_process_group};

@@ -84,6 +84,11 @@ impl Running {
         self.has_ended = true;
         status
     }
+
+    /// Kills what the program, which has ended, left running. Its group keeps its number as long as a process is in it.
+    pub(crate) fn end_rest(&mut self) {
+        process_group::kill(&mut self.child);
+    }
 }
 
 impl Drop for Running {

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn output_is_text_or_refused() {
         assert_eq!(text(b"HI\r\n\tyou\n\n", false).as_deref(), Ok("HI\n\tyou"));
-        assert_eq!(text(b"\x1b[31mred\x07", false).as_deref(), Ok("[31mred"));
+        assert_eq!(text(b"\x1b[31mred\x1b[0m\x07", false).as_deref(), Ok("red"));
         assert_eq!(text(b"\n", false).as_deref(), Ok(""));
         for binary in [&b"\xff\xfe"[..], b"a\0b", b"\x7fELF\x02\x01\x01\0", b"caf\xc3"] {
             assert_eq!(text(binary, false), Err(NotText), "{binary:?}");

@@ -65,16 +65,29 @@ impl ProgramSession<'_> {
             let mut feeding = pin!(feed(stdin, lines, on_line).fuse());
             let mut printing = pin!(self.send_output(stdout, &left).fuse());
             let mut silence = pin!(silence.fuse());
+            let mut ending = pin!(running.end().fuse());
             select_biased! {
-                printed = printing => printed,
+                printed = printing => printed.map(|()| None),
+                status = ending => {
+                    // A process that the program left behind may hold its output open.
+                    let mut late = runtime.sleep_until(runtime.now() + AFTER_END).fuse();
+                    select_biased! {
+                        printed = printing => printed.map(|()| Some(status)),
+                        () = late => Ok(Some(status)),
+                    }
+                }
                 () = feeding => return,
                 () = silence => Err(Some(Note::Idle(idle))),
             }
         };
         let note = match note {
             Err(note) => note,
+            Ok(Some(status)) => {
+                running.end_rest();
+                Note::of(status)
+            }
             // The output has ended, so the program should end soon.
-            Ok(()) => {
+            Ok(None) => {
                 let mut late = self.runtime.sleep_until(self.runtime.now() + END_WITHIN).fuse();
                 select_biased! {
                     ended = Box::pin(running.end().fuse()) => Note::of(ended),
@@ -164,6 +177,8 @@ fn complete(printed: &[u8]) -> usize {
 const QUIET: Duration = Duration::from_millis(100);
 /// How long output waits at most before it is sent.
 const SAY_WITHIN: Duration = Duration::from_secs(1);
+/// How long output is waited for once the program has ended: until it was quiet long enough to be sent.
+const AFTER_END: Duration = Duration::from_secs(1);
 /// How long a program may take to end after the end of its output.
 const END_WITHIN: Duration = Duration::from_secs(2);
 /// How many bytes are read at once.

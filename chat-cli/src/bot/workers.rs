@@ -77,7 +77,7 @@ impl Workers {
         }
         match self.queue.submit(job) {
             Admission::Run(job) => self.start(job),
-            Admission::Refused(requester) => self.refuse(requester),
+            Admission::Displaces(requester) | Admission::Refused(requester) => self.refuse(requester),
             Admission::Queued | Admission::RefusedAgain => {}
         }
     }

@@ -21,12 +21,13 @@ use crate::output::Output;
 #[derive(Debug)]
 pub(crate) struct Human {
     transcript: Transcript,
+    refused: usize,
 }
 
 impl Human {
     /// Times are shown as in the zone of `now`.
     pub(crate) fn new(now: &Zoned) -> Human {
-        Human { transcript: Transcript::new(now) }
+        Human { transcript: Transcript::new(now), refused: 0 }
     }
 }
 
@@ -53,7 +54,10 @@ impl Frontend for Human {
         }
         match line.and_then(|line| perform(&line, conversation, now)) {
             Ok(flow) => Ok(flow),
-            Err(notice) => self.tell(&notice, out).map(|()| Flow::On),
+            Err(notice) => {
+                self.refused += usize::from(notice != Notice::NotMeasuring); // which is an answer
+                self.tell(&notice, out).map(|()| Flow::On)
+            }
         }
     }
 
@@ -63,11 +67,17 @@ impl Frontend for Human {
         conversation: &mut Conversation,
         out: &mut Output,
     ) -> anyhow::Result<()> {
-        conversation.on_update(update).iter().try_for_each(|notice| self.tell(notice, out))
+        let notices = conversation.on_update(update);
+        self.refused += notices.iter().filter(|notice| matches!(notice, Notice::Refused { .. })).count();
+        notices.iter().try_for_each(|notice| self.tell(notice, out))
     }
 
     fn tell(&mut self, notice: &Notice, out: &mut Output) -> anyhow::Result<()> {
         Ok(self.transcript.lines(notice).iter().try_for_each(|line| out.line(line))?)
+    }
+
+    fn refused(&self) -> usize {
+        self.refused
     }
 }
 

@@ -85,8 +85,14 @@ fn typed(mut line: Vec<u8>, dropped: u64) -> Typed {
     if line.last() == Some(&b'\r') {
         line.pop();
     }
+    // Some editors put a byte order mark at the begin of a file.
+    if line.starts_with(BYTE_ORDER_MARK) {
+        line.drain(..BYTE_ORDER_MARK.len());
+    }
     String::from_utf8(line).map_or(Typed::NotUtf8, Typed::Line)
 }
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The longest line kept, in bytes: no request is longer.
 const MAX_LINE: usize = MAX_FRAME;
@@ -114,6 +120,7 @@ mod tests {
             [line("a longer line"), line(""), line("b"), line("c")]
         );
         assert_eq!(read(b"a\xff\nb\n"), [Typed::NotUtf8, line("b")]);
+        assert_eq!(read("\u{feff}{}\r\n".as_bytes()), [line("{}")]);
     }
 
     /// Half a line and two ^D: the first hands in what was typed, the second is the end.

@@ -18,7 +18,11 @@ use crate::{output::Output, stats};
 
 /// The front end for programs. A request's `id` is the program's own; a request without one gets 0.
 #[derive(Debug, Default)]
-pub(crate) struct Json;
+pub(crate) struct Json {
+    /// Lines that could not be read, and those without a number that the server refused: the program cannot tell by the
+    /// event which of its lines that was.
+    refused: usize,
+}
 
 /// What a line asks for.
 #[derive(Debug, PartialEq)]
@@ -78,7 +82,10 @@ impl Frontend for Json {
             Ok(Parsed::Measure) => conversation.measure(Measure::Once, now),
             Ok(Parsed::Nothing) => {}
             Ok(Parsed::Quit) => return Ok(Flow::Quit),
-            Err(error) => out.json(&Event::Error(error))?,
+            Err(error) => {
+                self.refused += 1;
+                out.json(&Event::Error(error))?;
+            }
         }
         Ok(Flow::On)
     }
@@ -89,6 +96,9 @@ impl Frontend for Json {
         conversation: &mut Conversation,
         out: &mut Output,
     ) -> anyhow::Result<()> {
+        if let Update::Reply { tag, reply: Event::Error(_) } = &update {
+            self.refused += usize::from(id(conversation, *tag) == 0);
+        }
         if let Update::Stats(stats) = &update {
             out.json(&stats::event(stats, conversation.server()))?;
         } else if let Some(event) = shown(&update, |tag| id(conversation, tag)) {
@@ -100,6 +110,10 @@ impl Frontend for Json {
 
     fn tell(&mut self, _: &Notice, _: &mut Output) -> anyhow::Result<()> {
         Ok(()) // programs read events
+    }
+
+    fn refused(&self) -> usize {
+        self.refused
     }
 }
 

@@ -1,7 +1,7 @@
 //! Line mode: lines typed become requests, and what happens becomes lines, for people or for programs.
 
 use std::{
-    io,
+    io::{self, IsTerminal},
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ use chat_front::{
 };
 use futures::{
     FutureExt, Stream, StreamExt,
-    future::{BoxFuture, Fuse, FusedFuture, pending},
+    future::{self, BoxFuture, Either, Fuse, FusedFuture, pending, ready},
     select,
     stream::{Fuse as FuseStream, FusedStream},
 };
@@ -53,6 +53,9 @@ pub(crate) trait Frontend {
     /// # Errors
     /// When nothing more can be printed.
     fn tell(&mut self, notice: &Notice, out: &mut Output) -> anyhow::Result<()>;
+
+    /// How many lines could not be understood, or were refused.
+    fn refused(&self) -> usize;
 }
 
 /// Whether a conversation goes on.
@@ -68,6 +71,10 @@ struct LineSession<F> {
     conversation: Conversation,
     frontend: F,
     out: Output,
+    /// Whether somebody types, who sees what is refused. Otherwise the status of the program says so.
+    is_typed: bool,
+    /// Whether lines came after the one that quits.
+    is_cut: bool,
 }
 
 /// Opens a session by `connector`, enters `rooms`, which are read from the numbers beside them on, says and asks what is
@@ -75,8 +82,8 @@ struct LineSession<F> {
 /// answered. `typed` is called once the server has let the user in.
 ///
 /// # Errors
-/// When the server cannot be joined or ends the session for good, nothing more can be printed, or requests stay without
-/// an answer.
+/// When the server cannot be joined or ends the session for good, nothing more can be printed, requests stay without an
+/// answer, or lines that nobody typed by hand were refused.
 pub(crate) async fn run<S: Stream<Item = Typed> + Unpin>(
     connector: Connector,
     frontend: impl Frontend,
@@ -87,7 +94,8 @@ pub(crate) async fn run<S: Stream<Item = Typed> + Unpin>(
     let mut signals = Signals::catch().context("cannot catch signals")?;
     let conversation = Conversation::new(connector.server().clone());
     let connection = Connection::open(connector);
-    let mut session = LineSession { connection, conversation, frontend, out };
+    let is_typed = io::stdin().is_terminal();
+    let mut session = LineSession { connection, conversation, frontend, out, is_typed, is_cut: false };
     while !session.connection.is_open() {
         let happened = select! {
             () = signals.shutdown_requested() => return Ok(()),
@@ -141,7 +149,11 @@ impl<F: Frontend> LineSession<F> {
                     let LineSession { conversation, frontend, out, .. } = self;
                     match frontend.typed(line, conversation, runtime.now(), out)? {
                         Flow::On => continue,
-                        Flow::Quit => return Ok(()),
+                        Flow::Quit => {
+                            let late = runtime.sleep_until(runtime.now() + FOLLOWS_WITHIN);
+                            self.is_cut = !self.is_typed && has_more(&mut typed, late).await;
+                            return Ok(());
+                        }
                     }
                 }
                 happened = Box::pin(self.connection.next(&mut self.conversation).fuse()) => happened?,
@@ -168,7 +180,7 @@ impl<F: Frontend> LineSession<F> {
 
     /// Says goodbye, and shows what still comes.
     async fn leave(self, ended: anyhow::Result<()>) -> anyhow::Result<()> {
-        let LineSession { connection, mut conversation, mut frontend, mut out } = self;
+        let LineSession { connection, mut conversation, mut frontend, mut out, is_typed, is_cut } = self;
         let runtime = connection.connector().runtime().clone();
         if connection.connector().is_raw() && ended.is_ok() {
             conversation.measure(Measure::Once, runtime.now());
@@ -185,15 +197,50 @@ impl<F: Frontend> LineSession<F> {
         };
         connection.leave(unsent, hear).await;
         ended?;
-        match (conversation.given_up(), conversation.unanswered()) {
-            (0, 0) => Ok(()),
-            (0, 1) => bail!("left before 1 request was answered"),
-            (0, many) => bail!("left before {many} requests were answered"),
-            (1, 0) => bail!("1 request was not answered"),
-            (some, more) => bail!("{} requests were not answered", some + more),
-        }
+        let refused = if is_typed { 0 } else { frontend.refused() };
+        let failures: Vec<String> = [
+            unanswered(conversation.given_up(), conversation.unanswered()),
+            match refused {
+                0 => None,
+                1 => Some("1 line was refused".to_owned()),
+                many => Some(format!("{many} lines were refused")),
+            },
+            is_cut.then(|| "what follows /quit was not said".to_owned()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if failures.is_empty() { Ok(()) } else { bail!("{}", failures.join("; ")) }
     }
+}
+
+/// Whether another line than an empty one comes, unless `late` completes first. More lines of a file or a program that
+/// has written them are there at once.
+async fn has_more(
+    typed: &mut (impl Stream<Item = Typed> + Unpin),
+    late: impl Future<Output = ()> + Unpin,
+) -> bool {
+    let is_empty = |line: &Typed| matches!(line, Typed::Line(line) if line.trim().is_empty());
+    let mut more = typed.skip_while(|line| ready(is_empty(line)));
+    match future::select(more.next(), late).await {
+        Either::Left((line, _)) => line.is_some(),
+        Either::Right(_) => false,
+    }
+}
+
+/// The failure of requests that were given up, or are unanswered.
+fn unanswered(given_up: usize, unanswered: usize) -> Option<String> {
+    Some(match (given_up, unanswered) {
+        (0, 0) => return None,
+        (0, 1) => "left before 1 request was answered".to_owned(),
+        (0, many) => format!("left before {many} requests were answered"),
+        (1, 0) => "1 request was not answered".to_owned(),
+        (some, more) => format!("{} requests were not answered", some + more),
+    })
 }
 
 /// How long, once everything is stored, what the rooms hold may take to come before the user leaves without it.
 const ECHO_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a line after the one that quits may take to come, for the status to tell of it.
+const FOLLOWS_WITHIN: Duration = Duration::from_millis(100);

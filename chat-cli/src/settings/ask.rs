@@ -43,7 +43,10 @@ fn ask(proposal: &str, input: &mut impl BufRead) -> anyhow::Result<PersonName> {
             out.write(b"\n")?;
             bail!("no name was given; use --name NAME");
         }
-        let line = String::from_utf8_lossy(&line);
+        let Ok(line) = String::from_utf8(line) else {
+            out.line(&Line::note("not a valid name: it is not UTF-8, which this terminal should be set to"))?;
+            continue;
+        };
         let answer = match line.trim() {
             "" => proposal,
             other => other,
@@ -59,3 +62,16 @@ fn ask(proposal: &str, input: &mut impl BufRead) -> anyhow::Result<PersonName> {
 
 /// The longest input line that is read; far longer than any name.
 const MAX_LINE: u64 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_no_text_is_asked_for_again() {
+        let name = |mut answers: &[u8]| ask("guest", &mut answers).map(|name| name.to_string());
+        assert_eq!(name(b"J\xf6rg\nana\n").ok().as_deref(), Some("ana"));
+        assert_eq!(name("J\u{fffd}rg\n\n".as_bytes()).ok().as_deref(), Some("guest"));
+        assert!(name(b"J\xf6rg\n").is_err());
+    }
+}

@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Write},
+    os::unix::process::CommandExt,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
@@ -11,7 +12,7 @@ use std::{
 
 use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize},
+    termios::{LocalModes, OptionalActions, Termios, Winsize, tcgetattr, tcsetattr, tcsetwinsize},
 };
 
 use super::process::{self, in_time, program};
@@ -73,9 +74,12 @@ impl Screen {
             .stdin(stdio())
             .stdout(stdio())
             .stderr(stdio())
+            // A job of its own, as a shell starts it: what stops the job stops no test.
+            .process_group(0)
             .spawn()
             .unwrap();
-        let parser = vt100::Parser::new(rows, columns, 0);
+        let (shown_rows, shown_columns) = if rows == 0 { (24, 80) } else { (rows, columns) };
+        let parser = vt100::Parser::new(shown_rows, shown_columns, 0);
         let shown = Arc::new((Mutex::new(Shown { parser, printed: Vec::new() }), Condvar::new()));
         let (mut reader, read_into) = (ours.try_clone().unwrap(), shown.clone());
         thread::spawn(move || {
@@ -107,6 +111,13 @@ impl Screen {
         process::signal(self.child.as_ref().unwrap(), signal);
     }
 
+    /// Waits until the program is stopped.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn stopped(&self) {
+        let status = format!("/proc/{}/status", self.child.as_ref().unwrap().id());
+        in_time(move || while !std::fs::read_to_string(&status).unwrap().contains("T (stopped)") {});
+    }
+
     /// Waits until what is to be seen is `as_wanted`, and returns it.
     pub(crate) fn wait(&self, what: &str, as_wanted: impl Fn(&vt100::Screen) -> bool) -> String {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -134,6 +145,11 @@ impl Screen {
     /// Everything that was printed so far.
     pub(crate) fn printed(&self) -> Vec<u8> {
         self.shown.0.lock().unwrap().printed.clone()
+    }
+
+    /// Gives the terminal the modes that it was in before the program.
+    pub(crate) fn restore_modes(&self) {
+        tcsetattr(&self.theirs, OptionalActions::Now, &self.modes_before).unwrap();
     }
 
     /// Whether the terminal is in the modes that it was in before the program.

@@ -18,7 +18,7 @@ impl Program {
     }
 
     fn enter(&mut self, room: &str, after: Option<u64>) -> String {
-        Json.enter(&mut self.conversation, room, after);
+        Json::default().enter(&mut self.conversation, room, after);
         self.action()
     }
 
@@ -28,7 +28,7 @@ impl Program {
             Err(error) => format!("{} {:?}: {}", error.code as u8, error.id, error.message),
             Ok(_) => {
                 let typed = Typed::Line(line.to_owned());
-                let flow = Json.typed(typed, &mut self.conversation, Instant::now(), &mut Output::plain());
+                let flow = Json::default().typed(typed, &mut self.conversation, Instant::now(), &mut Output::plain());
                 match flow.unwrap() {
                     Flow::On => self.action(),
                     Flow::Quit => "Quit".to_owned(),
@@ -109,11 +109,11 @@ fn what_is_no_request_is_refused_under_its_number() {
         other => panic!("{line}: {other:?}"),
     };
     for (line, code, id, words) in [
-        ("{", Code::BadFrame, None, "EOF"),
+        ("{", Code::BadFrame, None, "too early"),
         ("{}", Code::BadFrame, None, "type"),
         (r#"{"type":"say","id":3}"#, Code::BadFrame, Some(3), "room"),
-        (r#"{"type":"say","id":3,"id":4}"#, Code::BadFrame, None, "duplicate"),
-        (r#"{"type":"ping","id":null}"#, Code::BadFrame, None, "duplicate"),
+        (r#"{"type":"say","id":3,"id":4}"#, Code::BadFrame, None, "given twice"),
+        (r#"{"type":"ping","id":null}"#, Code::BadFrame, None, "given twice"),
         (r#"{"type":"ping","id":-1}"#, Code::BadFrame, None, "whole"),
         (r#"{"type":"dance","id":3}"#, Code::Unsupported, Some(3), "dance"),
         (r#"{"type":"hello","protocol":1,"name":"eve"}"#, Code::Unsupported, None, "hello"),
