@@ -23,6 +23,7 @@ zero) printf 'a\0b\n' ;;
 escape) printf '\033[31mred\033[0m\a\n' ;;
 errors) echo 'oops' >&2; echo ok ;;
 deaf) exec <&-; echo ok ;;
+behind) sleep 300 & echo done ;;
 silent) ;;
 *) echo "got $what" ;;
 esac"#;
@@ -42,7 +43,8 @@ fn what_a_program_does_wrong_is_one_line() {
             ("signal", "ana: (the program was ended by signal 11)".to_owned()),
             ("binary", "ana: (the program printed something that is not text)".to_owned()),
             ("zero", "ana: (the program printed something that is not text)".to_owned()),
-            ("escape", "ana: [31mred[0m".to_owned()),
+            ("escape", "ana: red".to_owned()),
+            ("behind", "ana: done".to_owned()),
             ("errors", "ana: ok".to_owned()),
             ("deaf", "ana: ok".to_owned()),
         ] {

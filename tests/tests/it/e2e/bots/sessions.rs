@@ -17,6 +17,7 @@ while read -r what; do
     slow) printf 'gr\303'; sleep 1; printf '\274\303\237e\n' ;;
     deaf) sleep 300 ;;
     close) exec <&-; sleep 0.2; echo closed; exit ;;
+    behind) sleep 300 & echo done; exit 5 ;;
     *) echo "got $what" ;;
     esac
 done"#;
