@@ -143,7 +143,13 @@ mod tests {
 
     #[test]
     fn the_first_line_is_the_password() {
-        for content in ["open sesame", "open sesame\n", "open sesame\r\n", "open sesame\nnot this\n", "\u{feff}open sesame\r\n"] {
+        for content in [
+            "open sesame",
+            "open sesame\n",
+            "open sesame\r\n",
+            "open sesame\nnot this\n",
+            "\u{feff}open sesame\r\n",
+        ] {
             assert_eq!(read_from("first", content.as_bytes()).as_deref(), Ok("open sesame"));
         }
         let longest = "x".repeat(512);

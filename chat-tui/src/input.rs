@@ -59,7 +59,10 @@ pub(crate) fn inputs() -> io::Result<impl Stream<Item = Input> + Unpin> {
 #[cfg(not(unix))]
 pub(crate) fn inputs() -> io::Result<impl Stream<Item = Input> + Unpin> {
     let events = crossterm::event::EventStream::new();
-    Ok(events.take_while(|event| futures::future::ready(event.is_ok())).filter_map(|event| async { event.ok().map(Input::Event) }).boxed_local())
+    Ok(events
+        .take_while(|event| futures::future::ready(event.is_ok()))
+        .filter_map(|event| async { event.ok().map(Input::Event) })
+        .boxed_local())
 }
 
 /// Other systems stop no programs.

@@ -57,7 +57,8 @@ pub fn lines() -> io::Result<(impl Stream<Item = String> + Unpin + use<>, Printe
     // Only now, in raw mode: before that, the terminal would hand out whole lines.
     let state: (BoxedInputs, Open) = (Box::pin(input::inputs()?), open);
     let next = async |(mut inputs, open): (BoxedInputs, Open)| loop {
-        let taken = open.0.borrow_mut().take(inputs.next().await?);
+        let input = inputs.next().await?;
+        let taken = open.0.borrow_mut().take(input);
         match taken {
             Ok(KeyOutcome::Line(line)) => return Some((line, (inputs, open))),
             Ok(KeyOutcome::Nothing) => {}

@@ -70,7 +70,9 @@ fn a_message_may_begin_with_a_dash() {
     assert_eq!(sent(&["--", "-5"]), text("-5"));
     assert_eq!(sent(&["hi"]), text("hi"));
     assert_eq!(sent(&[]), Some(None));
-    for mistaken in [&["--nmae"][..], &["--nmae", "ana"], &["--nmae=ana", "hi"], &["one", "two"], &["a", "--", "b"]] {
+    for mistaken in
+        [&["--nmae"][..], &["--nmae", "ana"], &["--nmae=ana", "hi"], &["one", "two"], &["a", "--", "b"]]
+    {
         assert_eq!(sent(mistaken), None, "{mistaken:?}");
     }
     let words = Cli::try_parse_from(["chat", "search", "-5", "--room", "r"]).unwrap();

@@ -85,7 +85,8 @@ impl JobQueue {
         self.running.remove(requester);
         self.refused.clear();
         let turn = |job: &Job| self.served.get(&job.requester.person).copied().unwrap_or_default();
-        let may_run = self.queued.iter().enumerate().filter(|(_, job)| !self.running.contains(&job.requester));
+        let may_run =
+            self.queued.iter().enumerate().filter(|(_, job)| !self.running.contains(&job.requester));
         // Who was served longest ago, or never, is next.
         let next = may_run.min_by_key(|(_, job)| turn(job)).map(|(at, _)| at);
         let next = next.and_then(|at| self.queued.remove(at)).map(|job| self.run(job));

@@ -15,8 +15,7 @@ use crate::{
 fn piped(server: &Server, args: &[&str], input: &[u8]) -> Output {
     let mut join = program();
     join.args(["join", &server.1, "--name", "pipe"]).args(args);
-    let mut child =
-        join.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = join.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     in_time(move || child.wait_with_output().unwrap())
 }

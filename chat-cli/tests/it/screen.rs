@@ -355,8 +355,8 @@ fn it_is_stopped_like_any_job_and_drawn_anew() {
 
 #[test]
 fn a_paste_whose_end_is_lost_ends_by_itself() {
-    let server = Server::start();
     for args in [&[][..], &["--plain"]] {
+        let server = Server::start();
         let mut ana = Screen::start(100, 24, &[&["join", &server.1, "--name", "ana"], args].concat());
         ana.wait_for(" here");
         ana.press("\x1b[200~pasted\rwithout end");
@@ -378,9 +378,12 @@ fn a_paste_whose_end_is_lost_ends_by_itself() {
 fn nothing_is_left_of_letters_that_are_drawn_side_by_side() {
     let server = Server::start();
     let mut ana = join(&server, "ana");
-    for word in ["नमस्ते", "ক্ষ", "क्षत्रिय", "প্রশ্ন", "ශ්\u{200d}රී"] {
+    for word in ["नमस्ते", "ক্ষ", "क्षत्रिय", "প্রশ্ন", "ශ්\u{200d}රී"]
+    {
         ana.press(&format!("x {word}."));
-        ana.wait("what is typed", |screen| screen.contents().contains("> x ") && screen.contents().contains('.'));
+        ana.wait("what is typed", |screen| {
+            screen.contents().contains("> x ") && screen.contents().contains('.')
+        });
         ana.press("\x15");
         ana.wait(&format!("an empty line after {word}"), |screen| {
             let last = screen.rows(0, 100).last().unwrap_or_default();

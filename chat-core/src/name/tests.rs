@@ -229,7 +229,10 @@ fn errors_say_what_is_wrong_and_can_be_printed() {
     let message = |raw: &str| PersonName::parse(raw).unwrap_err().to_string();
     assert_eq!(message("ana b"), "it has U+0020, which is white space; a name is one word");
     assert_eq!(message("\u{1b}c"), "it has the control character U+001B");
-    assert_eq!(message("a@b"), "it has '@' (U+0040); of punctuation and mathematical or currency signs only - _ . + # are allowed");
+    assert_eq!(
+        message("a@b"),
+        "it has '@' (U+0040); of punctuation and mathematical or currency signs only - _ . + # are allowed"
+    );
     assert_eq!(message(&"é".repeat(40)), "it has 40 characters in 80 bytes; at most 32 in 64 are allowed");
 }
 

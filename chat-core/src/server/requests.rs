@@ -117,7 +117,9 @@ fn act(cx: &Context<'_>, state: &mut State, id: u64, body: &RequestBody<'_>) {
         (RequestBody::Who(_), place) => rooms::who(cx, id, &place),
         (RequestBody::Rooms(list), _) => rooms::list(cx, id, list),
         (RequestBody::History(history), Place::Inbox) => reading::history_of_inbox(cx, id, history),
-        (RequestBody::History(history), Place::Joined(room)) => reading::history(cx, state, id, history, room),
+        (RequestBody::History(history), Place::Joined(room)) => {
+            reading::history(cx, state, id, history, room)
+        }
         (RequestBody::Replay(replay), Place::Inbox) => reading::replay_inbox(cx, state, id, replay),
         (RequestBody::Replay(replay), Place::Joined(room)) => reading::replay(cx, state, id, replay, room),
         (RequestBody::Search(words), _) => match search::search(id, words) {

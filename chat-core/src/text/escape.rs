@@ -19,11 +19,14 @@ pub(super) fn length(text: &str) -> Option<usize> {
         // A string, for the terminal's title, for a link or the like.
         ']' | 'P' | 'X' | '^' | '_' => {
             let last = rest.find(|c: char| c.is_control())?;
-            let end = ["\u{7}", "\u{9c}", "\u{1b}\\"].into_iter().find(|end| rest[last..].starts_with(end))?;
+            let end =
+                ["\u{7}", "\u{9c}", "\u{1b}\\"].into_iter().find(|end| rest[last..].starts_with(end))?;
             last + end.len()
         }
         // Which character set is used, and what a line is like.
-        '(' | ')' | '*' | '+' | '#' | '%' | ' ' => rest.chars().next().filter(char::is_ascii_graphic)?.len_utf8(),
+        '(' | ')' | '*' | '+' | '#' | '%' | ' ' => {
+            rest.chars().next().filter(char::is_ascii_graphic)?.len_utf8()
+        }
         '7' | '8' | '=' | '>' | 'c' | 'D' | 'E' | 'H' | 'M' | 'N' | 'O' | 'Z' | '\\' => 0,
         _ => return None,
     };

@@ -47,7 +47,8 @@ impl std::error::Error for BadFrame {}
 
 /// What serde said of a field, in other words; `name` is the field that was read last.
 fn field(said: &str, name: Option<&str>) -> Option<String> {
-    let quoted = |what: &str| Some(said.strip_prefix(what)?.strip_prefix(" field `")?.strip_suffix('`')?.to_owned());
+    let quoted =
+        |what: &str| Some(said.strip_prefix(what)?.strip_prefix(" field `")?.strip_suffix('`')?.to_owned());
     if let Some(missing) = quoted("missing") {
         return Some(format!("the field {missing:?} is missing"));
     }
@@ -104,7 +105,10 @@ mod tests {
     #[test]
     fn a_bad_field_is_named_in_the_words_of_the_protocol() {
         for (frame, words) in [
-            (r#"{"type":"ping","id":"x"}"#, r#"the field "id" is the text "x", and has to be a whole number"#),
+            (
+                r#"{"type":"ping","id":"x"}"#,
+                r#"the field "id" is the text "x", and has to be a whole number"#,
+            ),
             (r#"{"type":"ping","id":true}"#, r#"the field "id" is true, and has to be a whole number"#),
             (r#"{"type":"ping","id":{}}"#, r#"the field "id" is an object, and has to be a whole number"#),
             (r#"{"type":"ping","id":[1]}"#, r#"the field "id" is an array, and has to be a whole number"#),
@@ -113,7 +117,10 @@ mod tests {
             (r#"{"type":"ping","id":1,"id":2}"#, r#"the field "id" is given twice"#),
             (r#"{"id":1}"#, r#"the field "type" is missing"#),
             (r#"{"type":5}"#, r#"the field "type" is 5, and has to be a string"#),
-            (r#"{"type":"hello","protocol":"1","name":"ana"}"#, r#"the field "protocol" is the text "1", and has to be a whole number"#),
+            (
+                r#"{"type":"hello","protocol":"1","name":"ana"}"#,
+                r#"the field "protocol" is the text "1", and has to be a whole number"#,
+            ),
             (r#"{"type":"ping","id":1"#, "its JSON ends too early"),
             (r#"{"type":"ping","id":NaN}"#, "not JSON from byte 21 on"),
             ("{\"type\":\"ping\",\n\"id\":NaN}", "not JSON from byte 22 on"),

@@ -172,7 +172,9 @@ fn requests_come_back_as_they_were_written() {
     let bye = r#"{"type":"bye","id":"x"}"#;
     assert_eq!(read_request(bye.as_bytes()).unwrap(), Request::unnumbered(RequestBody::Bye));
     for twice in [r#""id":1,"id":null"#, r#""id":1,"order":1,"order":1"#] {
-        assert!(refused(&format!(r#"{{"type":"say","room":"r","text":"t",{twice}}}"#)).contains("given twice"));
+        assert!(
+            refused(&format!(r#"{{"type":"say","room":"r","text":"t",{twice}}}"#)).contains("given twice")
+        );
     }
     assert!(refused(r#"{"type":"say","id":null,"room":"r","text":"t"}"#).contains("\"id\" is missing"));
 }

@@ -187,7 +187,9 @@ proptest! {
 
 #[test]
 fn a_plain_text_has_neither_case_nor_accents() {
-    for (text, expected) in [("Zoë", "zoe"), ("E\u{301}lan-2", "elan-2"), ("@Ünal", "@unal"), ("हिन्दी", "हिन्दी"), ("安", "安")] {
+    for (text, expected) in
+        [("Zoë", "zoe"), ("E\u{301}lan-2", "elan-2"), ("@Ünal", "@unal"), ("हिन्दी", "हिन्दी"), ("安", "安")]
+    {
         assert_eq!(plain(text), expected);
     }
     assert!(has_no_spaces('安') && has_no_spaces('ช') && !has_no_spaces('a') && !has_no_spaces('，'));

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 #[cfg(test)]
 mod tests;
@@ -178,7 +176,11 @@ fn control_sequence(rest: &[u8]) -> Decoded {
     }
     let last = rest.iter().position(|byte| !(0x20..=0x3f).contains(byte) && *byte != b'[');
     let Some(last) = last else {
-        return if rest.len() > MAX_SEQUENCE { Decoded::Unknown(2 + rest.len()) } else { Decoded::Incomplete };
+        return if rest.len() > MAX_SEQUENCE {
+            Decoded::Unknown(2 + rest.len())
+        } else {
+            Decoded::Incomplete
+        };
     };
     let (parameters, end, used) = (&rest[..last], rest[last], last + 3);
     let text = std::str::from_utf8(parameters).unwrap_or_default();

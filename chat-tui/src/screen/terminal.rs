@@ -30,10 +30,13 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::{flow, input};
 
+type Drawn = ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+
 /// The terminal in raw mode with the alternate screen. Dropping it restores the terminal.
 #[derive(Debug)]
 pub(super) struct Terminal {
-    terminal: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Drawn,
+    viewport: Viewport,
     /// The cells on display whose width terminals disagree about, with what is in them.
     uncertain: Vec<(usize, String)>,
 }
@@ -62,10 +65,8 @@ impl Terminal {
 
     fn begin() -> io::Result<Terminal> {
         set_modes()?;
-        let out = BufWriter::with_capacity(BUFFER, io::stdout());
-        let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
-        let terminal = ratatui::Terminal::with_options(CrosstermBackend::new(out), options)?;
-        Ok(Terminal { terminal, uncertain: Vec::new() })
+        let viewport = viewport();
+        Ok(Terminal { terminal: drawn(viewport.clone())?, viewport, uncertain: Vec::new() })
     }
 
     /// Gives the terminal back and stops the program. Once it goes on, [`Terminal::retake`] is due.
@@ -94,9 +95,11 @@ impl Terminal {
     /// When the terminal is gone.
     pub(super) fn draw(&mut self, mut draw: impl FnMut(&mut Frame<'_>)) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let area = area();
-        if self.terminal.get_frame().area() != area {
-            self.terminal.resize(area)?;
+        let viewport = viewport();
+        if viewport != self.viewport {
+            self.terminal = drawn(viewport.clone())?;
+            self.viewport = viewport;
+            self.forget()?;
         }
         let uncertain = uncertain(self.terminal.draw(&mut draw)?.buffer);
         let before = std::mem::replace(&mut self.uncertain, uncertain);
@@ -115,7 +118,8 @@ impl Terminal {
     /// When the terminal is gone.
     pub(super) fn forget(&mut self) -> io::Result<()> {
         // `clear` would query the cursor position and wait for the answer among the key events.
-        self.terminal.resize(area())
+        let area = self.terminal.get_frame().area();
+        self.terminal.resize(area)
     }
 
     /// Rings the bell.
@@ -133,21 +137,23 @@ impl Drop for Terminal {
     }
 }
 
-/// The area to draw in: the whole terminal, or the usual one of a terminal that does not know its size.
-fn area() -> Rect {
+/// The part to draw on: the whole terminal, or as much as most terminals have if it does not know its size.
+fn viewport() -> Viewport {
     match size() {
-        Ok((columns @ 1.., rows @ 1..)) => Rect::new(0, 0, columns, rows),
-        _ => Rect::new(0, 0, 80, 24),
+        Ok((1.., 1..)) => Viewport::Fullscreen,
+        _ => Viewport::Fixed(Rect::new(0, 0, 80, 24)),
     }
+}
+
+fn drawn(viewport: Viewport) -> io::Result<Drawn> {
+    let out = BufWriter::with_capacity(BUFFER, io::stdout());
+    ratatui::Terminal::with_options(CrosstermBackend::new(out), TerminalOptions { viewport })
 }
 
 /// The cells of `buffer` whose width terminals disagree about.
 fn uncertain(buffer: &Buffer) -> Vec<(usize, String)> {
     let cells = buffer.content().iter().map(Cell::symbol).enumerate();
-    cells
-        .filter(|(_, symbol)| is_uncertain(symbol))
-        .map(|(at, symbol)| (at, symbol.to_owned()))
-        .collect()
+    cells.filter(|(_, symbol)| is_uncertain(symbol)).map(|(at, symbol)| (at, symbol.to_owned())).collect()
 }
 
 /// Whether terminals disagree about the width of a cluster: some join its characters, and others draw them side by side.
@@ -203,7 +209,9 @@ mod tests {
 
     #[test]
     fn letters_that_a_terminal_may_draw_side_by_side_are_uncertain() {
-        for cluster in ["स्ते", "क्ष", "शि", "ক্ষ", "প্র", "ශ්\u{200d}රී", "👨\u{200d}👩\u{200d}👧", "🇩🇪", "❤\u{fe0f}"] {
+        for cluster in
+            ["स्ते", "क्ष", "शि", "ক্ষ", "প্র", "ශ්\u{200d}රී", "👨\u{200d}👩\u{200d}👧", "🇩🇪", "❤\u{fe0f}"]
+        {
             assert!(is_uncertain(cluster), "{cluster}");
         }
         for cluster in ["x", "é", "e\u{301}", "好", "🎉", "न"] {

@@ -28,7 +28,12 @@ impl Program {
             Err(error) => format!("{} {:?}: {}", error.code as u8, error.id, error.message),
             Ok(_) => {
                 let typed = Typed::Line(line.to_owned());
-                let flow = Json::default().typed(typed, &mut self.conversation, Instant::now(), &mut Output::plain());
+                let flow = Json::default().typed(
+                    typed,
+                    &mut self.conversation,
+                    Instant::now(),
+                    &mut Output::plain(),
+                );
                 match flow.unwrap() {
                     Flow::On => self.action(),
                     Flow::Quit => "Quit".to_owned(),

@@ -116,7 +116,8 @@ fn enter(cx: &Context<'_>, state: &State, id: u64, room: &RoomName) -> Result<Ar
             wire::Error::of(id, Code::TooMany, message)
         }
         NotEntered::LooksLike(other) => {
-            let message = format!("there is a room {other}, which looks like that; enter it, or choose another name");
+            let message =
+                format!("there is a room {other}, which looks like that; enter it, or choose another name");
             wire::Error::of(id, Code::NameTaken, message)
         }
         NotEntered::HostFull => {

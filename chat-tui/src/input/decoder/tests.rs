@@ -74,9 +74,8 @@ fn an_escape_alone_is_a_key_once_nothing_follows_it() {
 
 #[test]
 fn the_mouse_and_the_focus_are_reported() {
-    let click = |kind, column, row| {
-        Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
-    };
+    let click =
+        |kind, column, row| Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
     let mut decoder = Decoder::default();
     assert_eq!(
         decoder.push(b"\x1b[<0;3;2M\x1b[<0;3;2m\x1b[<64;1;1M\x1b[<69;1;1M\x1b[I\x1b[O\x1b[<35;1;1M"),

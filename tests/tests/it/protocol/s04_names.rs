@@ -31,7 +31,8 @@ fn no_room_is_made_that_looks_like_another() {
         let mut bob = server.enter("bob", 2).await;
         ana.join("lobby", None).await;
         bob.join("LOBBY", None).await;
-        let join = |room: &'static str| move |id| Request::new(id, Join { room: room.into(), ..Join::default() });
+        let join =
+            |room: &'static str| move |id| Request::new(id, Join { room: room.into(), ..Join::default() });
         for room in ["Iobby", "1obby", "l0bby"] {
             let Event::Error(refused) = bob.ask(join(room)).await else { panic!("{room} is made") };
             assert_eq!((refused.code, refused.retry_after_ms), (Code::NameTaken, None));
