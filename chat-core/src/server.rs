@@ -156,6 +156,11 @@ impl Server {
         self.hub.sessions()
     }
 
+    /// The number of hosts and people of which accounts are kept: those that are here, and some that were here of late.
+    pub fn accounts(&self) -> usize {
+        self.hub.accounts.count()
+    }
+
     /// The number of rooms.
     pub fn rooms(&self) -> usize {
         self.hub.rooms()
@@ -225,10 +230,14 @@ fn receive(hub: &Arc<Hub>, mut incoming: Incoming, promises: Promises) {
     let host = hub.accounts.host(&incoming.peer, &limits, now);
     match hub.admission.permit(&host, &limits) {
         Ok(permit) => hub.runtime().spawn(link::drive(hub.clone(), permit, incoming, promises).boxed()),
-        // A host that is refused all the time is not told each time, and does not fill the program's log.
-        Err(_) if !host.may_be_told(&limits, now) => {}
         Err(why) => {
-            tracing::warn!(peer = %incoming.peer.address, why = why.0, "refused");
+            // A host that is refused all the time does not fill the program's log.
+            let is_told = host.may_be_told(&limits, now);
+            if is_told {
+                tracing::warn!(peer = %incoming.peer.address, why = why.0, "refused");
+            } else if !promises.is_lossless() {
+                return;
+            }
             // Sent if the link takes the frame at once: no task waits for a peer that is not let in.
             let _ = incoming.link.send(link::full(why.0)).now_or_never();
         }

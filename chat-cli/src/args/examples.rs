@@ -19,6 +19,7 @@ Examples:
   chat serve --data /srv/chat --keep 90d          rooms in that directory, the last three months
   chat serve --memory                             nothing is stored
   chat serve --name office                        the server is found as office
+  chat serve --shared-network 192.0.2.7           a class or an office is behind that address
   chat serve --listen tcp://[::]:7000 --password-file secret.txt";
 
 pub(super) const JOIN_EXAMPLES: &str = "\

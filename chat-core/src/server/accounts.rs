@@ -25,8 +25,15 @@ mod host;
 pub(super) struct Accounts {
     /// What is counted for the whole server.
     everybody: Arc<Account>,
-    held: Mutex<HashMap<Holder, Arc<Account>>>,
+    kept: Mutex<Kept>,
     opened: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    accounts: HashMap<Holder, Arc<Account>>,
+    /// With how many accounts those are looked for that can be forgotten.
+    sweep_at: usize,
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -80,7 +87,7 @@ pub(super) struct Spent {
 impl Default for Accounts {
     fn default() -> Accounts {
         let everybody = Arc::new(Account::new(Of::Everybody, HostId::EXEMPT));
-        Accounts { everybody, held: Mutex::default(), opened: AtomicU64::new(0) }
+        Accounts { everybody, kept: Mutex::default(), opened: AtomicU64::new(0) }
     }
 }
 
@@ -102,23 +109,38 @@ impl Accounts {
         self.open(key.map_or_else(|| Holder::Name(name.skeleton()), Holder::Key), Of::Person, now)
     }
 
+    /// How many accounts are kept.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.kept).accounts.len()
+    }
+
     fn open(&self, holder: Holder, of: Of, now: Instant) -> Arc<Account> {
-        let mut held = lock(&self.held);
-        match held.get(&holder) {
+        let mut kept = lock(&self.kept);
+        match kept.accounts.get(&holder) {
             Some(account) if account.of == of => return account.clone(),
             _ => {}
         }
-        if held.len() >= held.capacity() {
-            // Before the map would grow.
-            held.retain(|_, account| account.is_in_use() || !account.is_full(now));
-        }
-        if held.len() >= MAX_ACCOUNTS {
-            held.retain(|_, account| account.is_in_use());
+        if kept.accounts.len() >= kept.sweep_at {
+            kept.sweep(now);
         }
         let number = HostId(self.opened.fetch_add(1, Ordering::Relaxed) + 1);
         let account = Arc::new(Account::new(of, number));
-        held.insert(holder, account.clone());
+        kept.accounts.insert(holder, account.clone());
         account
+    }
+}
+
+impl Kept {
+    /// Forgets the accounts that are as they were at first, and if that is not enough, all that are not in use.
+    fn sweep(&mut self, now: Instant) {
+        self.accounts.retain(|_, account| account.is_in_use() || !account.is_full(now));
+        if self.accounts.len() >= MAX_ACCOUNTS {
+            self.accounts.retain(|_, account| account.is_in_use());
+        }
+        // Twice as many, so that looking costs little for each account.
+        self.sweep_at = (2 * self.accounts.len())
+            .clamp(MIN_ACCOUNTS, MAX_ACCOUNTS.max(self.accounts.len() + MIN_ACCOUNTS));
+        self.accounts.shrink_to(self.sweep_at);
     }
 }
 
@@ -280,7 +302,9 @@ pub(super) fn seconds(wait: Duration) -> String {
     }
 }
 
-/// Accounts in all, besides those of who is here. A full account that is not in use is forgotten long before.
+/// Accounts that are kept without a look at them.
+const MIN_ACCOUNTS: usize = 64;
+/// Accounts in all, besides those of who is here.
 const MAX_ACCOUNTS: usize = 1 << 16;
 
 /// Counts one of something that a host holds at a time, and gives it back when dropped.
@@ -311,6 +335,3 @@ impl Drop for Held {
         (self.what)(&self.account).fetch_sub(self.count, Ordering::AcqRel);
     }
 }
-
-#[cfg(test)]
-mod tests;

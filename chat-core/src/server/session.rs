@@ -18,5 +18,5 @@ pub(super) use self::{
     pages::page_frame,
     reads::{LogAnswer, NextRead},
     sequence::Turn,
-    state::{Attachment, NoFrames, Session, State, Superseded},
+    state::{Attachment, NoFrames, RefusedForNow, Session, State, Superseded},
 };

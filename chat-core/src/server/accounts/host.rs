@@ -75,3 +75,20 @@ impl Scale {
 
 /// How many hosts a shared address counts as: an office of five hundred people, if thirty are one host.
 const SHARED: u32 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_ipv4_is_a_host_and_a_64_of_ipv6_is_one() {
+        let same = |a, b| HostKey::of(a) == HostKey::of(b);
+        assert!(same("192.0.2.1", "192.0.2.1") && !same("192.0.2.1", "192.0.2.2"));
+        assert!(same("192.0.2.1", "::ffff:192.0.2.1") && same("192.0.2.1", "::ffff:c000:201"));
+        assert!(
+            same("2001:db8:0:1::1", "2001:db8:0:1:ffff::2") && !same("2001:db8:0:1::1", "2001:db8:0:2::1")
+        );
+        assert!(same("fe80::1", "fe80::2%eth0"));
+        assert!(!same("a pipe", "another pipe"));
+    }
+}

@@ -66,3 +66,34 @@ fn first(address: IpAddr, bits: u8) -> IpAddr {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_has_the_addresses_that_begin_like_it() {
+        let has =
+            |network: &str, address: &str| network.parse::<Network>().unwrap().has(address.parse().unwrap());
+        assert!(has("10.1.0.0/16", "10.1.255.9") && !has("10.1.0.0/16", "10.2.0.1"));
+        assert!(has("10.1.7.7/16", "10.1.0.1") && has("10.1.0.0/16", "::ffff:10.1.0.1"));
+        assert!(has("192.0.2.7", "192.0.2.7") && !has("192.0.2.7", "192.0.2.8"));
+        assert!(has("0.0.0.0/0", "203.0.113.9") && !has("0.0.0.0/0", "2001:db8::1"));
+        assert!(has("2001:db8::/32", "2001:db8:ffff::1") && !has("2001:db8::/32", "2001:db9::1"));
+        assert!(has("::/0", "2001:db8::1") && !has("::/0", "192.0.2.1"));
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused_in_words() {
+        let why = |text: &str| text.parse::<Network>().unwrap_err();
+        assert!(["", "office", "10.1.0.0.0/16", "/16"].iter().all(|text| why(text) == NotANetwork::Address));
+        let bits = ["10.1.0.0/33", "10.1.0.0/", "10.1.0.0/-1", "2001:db8::/129", "10.1.0.0/16/2"];
+        assert!(bits.iter().all(|text| why(text) == NotANetwork::Bits));
+    }
+
+    #[test]
+    fn a_network_is_written_as_it_is_read() {
+        assert_eq!("10.1.7.7/16".parse::<Network>().unwrap().to_string(), "10.1.0.0/16");
+        assert_eq!("2001:db8::1".parse::<Network>().unwrap().to_string(), "2001:db8::1/128");
+    }
+}

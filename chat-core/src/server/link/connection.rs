@@ -153,9 +153,9 @@ impl Connection {
                 self.phase = Phase::Open(attachment);
             }
             Err(Refusal { error, ends_link }) => {
-                // A host that is refused all the time is not told each time, and does not fill the program's log.
+                // A host that is refused all the time does not fill the program's log.
                 let is_told = hello.protocol == 0 || host.may_be_told(&limits, now);
-                if !is_told && ends_link {
+                if !is_told && ends_link && !self.promises.is_lossless() {
                     return self.end_silently();
                 }
                 // Version 0 does not exist: a client that asks for it only wants to know whether a server answers.

@@ -13,7 +13,7 @@ use crate::{
         limits::{BUSY_RETRY_MS, Kind},
         queue::Submission,
         room::Room,
-        session::{Conflict, Direct, Session, State, Telling, Turn},
+        session::{Conflict, Direct, RefusedForNow, Session, State, Telling, Turn},
         sync::lock,
     },
     text::{TextError, check_text, check_topic},
@@ -81,7 +81,7 @@ fn refuse_with_others(cx: &Context<'_>, state: &mut State, message: &Request<'_>
     if !state.sequence.refused(message.order) && !state.promises.is_lossless() {
         return;
     }
-    let (until, code) = state.refused_until.unwrap_or((cx.now, Code::Busy));
+    let (until, code) = state.refused.as_ref().map_or((cx.now, Code::Busy), |it| (it.until, it.code));
     let wait = until.saturating_duration_since(cx.now).max(Duration::from_millis(BUSY_RETRY_MS));
     if let Some(id) = message.id {
         cx.refuse_for_now(id, code, "a message before this one was refused", wait);
@@ -142,9 +142,8 @@ fn submit(
         return MessageOutcome::Answered;
     }
     let wait = Duration::from_millis(BUSY_RETRY_MS);
-    state.refused_until = Some((cx.now + wait, Code::Busy));
     cx.session.mailbox().settled(id);
-    cx.refuse_for_now(id, Code::Busy, "too many messages wait to be stored", wait);
+    refuse_for_now(cx, state, id, Code::Busy, "too many messages wait to be stored".to_owned(), wait);
     MessageOutcome::RefusedForNow
 }
 
@@ -253,17 +252,21 @@ fn is_too_fast(cx: &Context<'_>, state: &mut State, id: u64, repeated: bool, pos
         // The message itself was within the limit; the repetition only asks for its answer.
         return is_asked_too_often(cx, state, id);
     }
-    if let Some((until, code)) = state.refused_until.filter(|(until, _)| *until > cx.now) {
-        let message = "a message before this one was refused; send that one first";
-        cx.refuse_for_now(id, code, message, until - cx.now);
+    if let Some(refused) = state.refused.as_ref().filter(|refused| refused.until > cx.now) {
+        cx.refuse_for_now(id, refused.code, &refused.message, refused.until - cx.now);
         return true;
     }
     let bytes = u32::try_from(post.text.len()).unwrap_or(u32::MAX);
     let costs = [(Kind::Messages, 1), (Kind::BytesSaid, bytes)];
     let Err(spent) = state.payers.spend(cx.limits, &costs, cx.now) else { return false };
-    state.refused_until = Some((cx.now + spent.wait, Code::RateLimited));
-    cx.refuse_spent(id, &spent);
+    refuse_for_now(cx, state, id, Code::RateLimited, spent.message(), spent.wait);
     true
+}
+
+/// Refuses a message for now, and with it those that come before that time is over.
+fn refuse_for_now(cx: &Context<'_>, state: &mut State, id: u64, code: Code, message: String, wait: Duration) {
+    cx.refuse_for_now(id, code, &message, wait);
+    state.refused = Some(RefusedForNow { until: cx.now + wait, code, message });
 }
 
 fn is_asked_too_often(cx: &Context<'_>, state: &mut State, id: u64) -> bool {

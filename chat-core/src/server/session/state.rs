@@ -67,9 +67,16 @@ pub(crate) struct State {
     pub(crate) sequence: Sequence,
     pub(crate) join_log: JoinLog,
     pub(crate) payers: Payers,
-    /// A message was refused until this time, with this code. Later ones are refused as well, or they would overtake
-    /// it.
-    pub(crate) refused_until: Option<(Instant, Code)>,
+    /// A message was refused for now. Later ones are refused as well until then, or they would overtake it.
+    pub(crate) refused: Option<RefusedForNow>,
+}
+
+/// The refusal of a message that may come again.
+#[derive(Clone, Debug)]
+pub(crate) struct RefusedForNow {
+    pub(crate) until: Instant,
+    pub(crate) code: Code,
+    pub(crate) message: String,
 }
 
 /// The attachment of a link to a session, for which the link speaks until it is superseded.
@@ -123,7 +130,7 @@ impl Session {
             sequence: Sequence::default(),
             join_log: JoinLog::default(),
             payers,
-            refused_until: None,
+            refused: None,
         };
         Session {
             author: Arc::new(Author { identity, ..Author::person(name.as_str()) }),

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod fairness;
+mod holdings;
 mod new_rooms;
+mod passwords;
 
 use std::{sync::Arc, time::Duration};
 

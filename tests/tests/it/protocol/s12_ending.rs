@@ -1,5 +1,7 @@
 //! Protocol, section 12: goodbye, silent links, bad frames, slow readers, and the end of a server.
 
+mod two_stops;
+
 use std::sync::Arc;
 
 use chat_core::{
@@ -11,14 +13,11 @@ use chat_core::{
     wire::{Code, Event, Goodbye, Hello, MAX_FRAME, Reason, Request, RequestBody, write},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
-use futures::{
-    FutureExt, SinkExt, StreamExt,
-    future::{join, join3},
-};
+use futures::{FutureExt, SinkExt, StreamExt, future::join};
 
 use super::{
     SECOND, TestServer, error,
-    slow_log::{SlowLog, failing_server, failing_server_taking},
+    slow_log::{failing_server, failing_server_taking},
 };
 
 fn goodbye(event: &Event) -> Option<Reason> {
@@ -327,26 +326,6 @@ fn a_server_that_stops_does_not_wait_for_a_log_that_never_answers() {
         let took = time.now() - began;
         assert!(took >= SECOND * 10 && took <= SECOND * 12, "{took:?}");
         assert_eq!(server.sessions(), 0);
-    });
-}
-
-/// protocol 12.7
-#[test]
-fn of_two_that_stop_a_server_at_once_both_are_told_when_it_has_stopped() {
-    let time = VirtualTime::new(94);
-    time.run(async {
-        let server = TestServer::with(&time, Limits::default(), Arc::new(SlowLog::new(&time))).await;
-        let mut ana = server.enter("ana", 1).await;
-        ana.join("lobby", None).await;
-        ana.send(r#"{"type":"say","id":107,"room":"lobby","text":"hi"}"#).await;
-        time.settle().await;
-        let began = time.now();
-        let took = async |stop: &TestServer| {
-            stop.stop().await;
-            time.now() - began
-        };
-        let (first, second, _) = join3(took(&server), took(&server), ana.rest()).await;
-        assert!(first <= SECOND * 2 && second <= SECOND * 2, "the log takes a second: {first:?}, {second:?}");
     });
 }
 

@@ -6,6 +6,7 @@ use chat_core::{
     Rate, Runtime,
     log::MemoryLog,
     server::{Limits, Rates},
+    transport::{Promises, Transport},
     wire::{Code, Error, Event, Join, Leave, Request, RequestBody},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
@@ -110,7 +111,8 @@ fn a_class_behind_one_address_begins_talks_and_comes_back_at_once() {
         for lesson in 0..3 {
             let mut class = Vec::new();
             for n in 0..30 {
-                let mut pupil = enter(&server, "192.0.2.1", n).await;
+                let mut pupil = server.at("192.0.2.1");
+                pupil.hello(&hello(&person(n), (lesson * 100 + n) as u64)).await;
                 for room in ["lobby", "maths", "games"] {
                     pupil.join(room, None).await;
                 }
@@ -221,7 +223,7 @@ fn a_host_opens_so_many_sessions_at_once_and_then_one_a_second() {
         for n in 0..128 {
             leave(enter(&server, "192.0.2.1", n).await).await;
         }
-        let error = server.at("192.0.2.1").refused(&hello("ana", 1000)).await;
+        let error = server.at("192.0.2.1").refused(&hello("visitor", 1000)).await;
         assert_eq!((error.code, error.retry_after_ms), (Code::RateLimited, Some(1001)));
         enter(&server, "192.0.2.2", 200).await;
         time.pass(Duration::from_millis(1001)).await;
@@ -238,12 +240,15 @@ fn a_host_that_is_refused_all_the_time_is_not_answered_each_time() {
         let server = TestServer::with(&time, limits, Arc::new(MemoryLog::new(1 << 20, 7))).await;
         let _inside = enter(&server, "192.0.2.1", 0).await;
         let mut told = 0;
+        let lossless = server.memory.promises();
+        let lossy = Promises { reliable: false, ..lossless };
         for _ in 0..50 {
-            told += server.at("192.0.2.1").rest().await.len();
+            told += server.accepted(lossy).rest().await.len();
         }
         assert_eq!(told, 10);
+        assert_eq!(server.accepted(lossless).rest().await.len(), 1, "such a link is always answered");
         time.pass(Duration::from_secs(2)).await;
-        assert_eq!(server.at("192.0.2.1").rest().await.len(), 1);
+        assert_eq!(server.accepted(lossy).rest().await.len(), 1);
     });
 }
 
@@ -282,5 +287,40 @@ fn the_servers_own_machine_has_no_limit_as_a_host() {
             client.join("lobby", Some(u64::MAX >> 11)).await;
             client.say("lobby", &"x".repeat(8192)).await;
         }
+    });
+}
+
+/// protocol 11.13.1
+#[test]
+fn accounts_that_are_as_at_first_are_forgotten_and_others_are_not() {
+    let time = VirtualTime::new(121);
+    time.run(async {
+        let server = TestServer::open(&time).await;
+        let mut flood = enter(&server, "192.0.2.1", 0).await;
+        flood.join("lobby", Some(0)).await;
+        while let Event::Ack(_) = flood.ask(saying("hi")).await {}
+        leave(flood).await;
+        for n in 1..400 {
+            let host = format!("198.51.{}.{}", n / 250, n % 250);
+            let mut client = server.at(&host);
+            client.hello(&hello(&person(n), n as u64)).await;
+            leave(client).await;
+            time.pass(Duration::from_millis(5)).await;
+        }
+        let mut again = server.at("192.0.2.1");
+        again.hello(&hello(&person(0), 1000)).await;
+        again.join("lobby", Some(20)).await;
+        let mut said = 0;
+        while let Event::Ack(_) = again.ask(saying("hi")).await {
+            said += 1;
+        }
+        assert!((8..=12).contains(&said), "two seconds later there are ten more: {said}");
+        time.pass(Duration::from_secs(60)).await;
+        for n in 400..800 {
+            leave(enter(&server, &format!("203.0.{}.{}", n / 250, n % 250), n).await).await;
+            time.pass(Duration::from_secs(1)).await;
+        }
+        let kept = server.server.accounts();
+        assert!(kept < 150, "what is full and not in use is forgotten: {kept}");
     });
 }
