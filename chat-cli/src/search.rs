@@ -1,6 +1,9 @@
 //! `chat search`: searches the server's log, prints the entries newest first, and leaves.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use anyhow::{Context, bail};
 use chat_core::{
@@ -44,9 +47,15 @@ pub(crate) async fn run(
             limit: Some(left.min(MAX_HISTORY)),
             hashes: false,
         };
-        let Event::Found(Found { entries, more, .. }) = talk.ask(RequestBody::Search(search)).await? else {
+        let Event::Found(Found { entries, more, pending, .. }) = talk.ask(RequestBody::Search(search)).await? else {
             bail!("not searched: the server answers something else");
         };
+        if let (None, Some(pending)) = (before, pending) {
+            let _ = writeln!(
+                io::stderr(),
+                "the server has not searched its newest {pending} messages yet; search again in a while"
+            );
+        }
         for entry in entries {
             left = left.saturating_sub(1);
             if !args.json && !entry.body.is_shown() {

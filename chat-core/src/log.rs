@@ -124,6 +124,15 @@ impl Append {
     }
 }
 
+/// The time with which a log stores an entry that comes at the time `at`, behind one of the time `newest` in its room.
+///
+/// Time does not run backwards in a room, whatever the clock does. But a time that is more than a day ahead of a clock that
+/// is set comes from a clock that was wrong, and is not followed for as long as it is ahead.
+pub fn time_after(newest: u64, at: u64) -> u64 {
+    let was_wrong = newest > at.saturating_add(DAY) && at >= CLOCKS_ARE_SET;
+    if was_wrong { at } else { newest.max(at) }
+}
+
 /// The answer to a batch.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Appended {
@@ -208,3 +217,8 @@ pub enum LogError {
     #[error("this log cannot be searched")]
     Unsearchable,
 }
+
+/// In milliseconds.
+const DAY: u64 = 86_400_000;
+/// 2025: a clock that is before that was never set.
+const CLOCKS_ARE_SET: u64 = 1_735_689_600_000;

@@ -41,6 +41,7 @@ mod room_list;
 mod session;
 mod sync;
 mod turns;
+mod time_of_day;
 
 pub use self::limits::{Limits, Network, NotANetwork, Rates};
 use self::{broker::Broker, hub::Hub};

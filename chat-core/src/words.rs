@@ -2,13 +2,14 @@
 //!
 //! Letters and digits that stand together are a word. It is compared without case and without accents: as the
 //! compatibility decomposition (NFKD) of each character, without the marks that writers leave out, in small letters.
+//! Letters with a stroke, which have no decomposition, are compared as the plain ones.
 //! Scripts that are written without spaces (Han, kana, Thai, Lao, Khmer, Myanmar) have no words that could be seen;
-//! each character of them stands for itself, and what is looked for is characters in a row.
+//! each character of them stands for itself, and so does an emoji: what is looked for is characters in a row.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible, is_combining_mark};
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, UnicodeEmoji, UnicodeGeneralCategory};
 
 #[cfg(test)]
 mod tests;
@@ -17,9 +18,24 @@ mod tests;
 /// two neighbours and then the last one alone. An index that finds tokens, tokens that follow each other, and
 /// beginnings of tokens finds with [`Query::terms`] just the texts that [`Query::matches`].
 ///
-/// A token is never empty and has no white space; its ASCII characters are small letters and digits.
+/// A token is never empty and has no white space; its ASCII characters are small letters and digits. A text with more than
+/// [`MAX_TOKENS`] different ones ends before the next, so that no text costs an index much more than another.
 pub fn tokens(text: &str) -> Vec<String> {
-    tokens_of(&pieces(text))
+    let mut tokens = tokens_of(&pieces(text));
+    if tokens.len() > MAX_TOKENS {
+        let mut different: HashSet<&str> = HashSet::with_capacity(MAX_TOKENS);
+        let mut kept = None;
+        for (at, token) in tokens.iter().enumerate() {
+            if different.len() < MAX_TOKENS {
+                different.insert(token);
+            } else if !different.contains(token.as_str()) {
+                kept = Some(at);
+                break;
+            }
+        }
+        tokens.truncate(kept.unwrap_or(tokens.len()));
+    }
+    tokens
 }
 
 /// One for each piece.
@@ -116,8 +132,8 @@ impl Query {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {
-    /// There is no letter and no digit in it.
-    #[error("there is no word in it; a word is made of letters and digits")]
+    /// There is no letter, no digit and no emoji in it.
+    #[error("there is no word in it; a word is made of letters and digits, and an emoji is one")]
     Empty,
     /// It is too long.
     #[error("it has {bytes} bytes; at most {MAX_QUERY} are allowed")]
@@ -195,7 +211,7 @@ enum Part {
     Letter,
     /// It stands for itself.
     Unit,
-    /// It is left out.
+    /// It is left out: marks, and what is not seen.
     Nothing,
     /// It stands between them.
     Break,
@@ -207,8 +223,34 @@ fn fold(c: char, mut out: impl FnMut(char)) {
     }
     decompose_compatible(c, |c| match c {
         'ς' => out('σ'), // one letter, written in two ways
-        c => c.to_lowercase().for_each(&mut out),
+        'ß' | 'ẞ' => "ss".chars().for_each(&mut out),
+        'æ' | 'Æ' => "ae".chars().for_each(&mut out),
+        'œ' | 'Œ' => "oe".chars().for_each(&mut out),
+        c => c.to_lowercase().map(without_stroke).for_each(&mut out),
     });
+}
+
+/// A small letter without its stroke, which is no mark of its own; the dotless i is an i, as its capital is.
+fn without_stroke(c: char) -> char {
+    match c {
+        'ⱥ' => 'a',
+        'ƀ' => 'b',
+        'ȼ' => 'c',
+        'đ' => 'd',
+        'ɇ' => 'e',
+        'ǥ' => 'g',
+        'ħ' => 'h',
+        'ı' | 'ɨ' => 'i',
+        'ɉ' => 'j',
+        'ł' | 'ƚ' => 'l',
+        'ø' | 'ɵ' => 'o',
+        'ɍ' => 'r',
+        'ŧ' | 'ⱦ' => 't',
+        'ʉ' => 'u',
+        'ɏ' => 'y',
+        'ƶ' => 'z',
+        plain => plain,
+    }
 }
 
 fn part(c: char) -> Part {
@@ -224,6 +266,8 @@ fn part(c: char) -> Part {
         | '\u{FE00}'..='\u{FE0F}'
         | '\u{E0100}'..='\u{E01EF}' => Part::Nothing,
         _ if is_combining_mark(c) && is_left_out(c) => Part::Nothing,
+        '\u{1F3FB}'..='\u{1F3FF}' => Part::Nothing, // the colour of an emoji's skin
+        _ if c.is_emoji_char() => Part::Unit,
         _ if !c.is_alphanumeric() && !is_combining_mark(c) => Part::Break,
         _ if stands_for_itself(c) => Part::Unit,
         _ => Part::Letter,
@@ -261,6 +305,10 @@ fn merge(mut marks: Vec<Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
+/// The version of these rules. An index that was made by other rules has to be made again.
+pub const VERSION: i32 = 1;
+/// How many different words of one text, or pairs of neighbouring characters, are found.
+pub const MAX_TOKENS: usize = 1024;
 /// The longest query in bytes of UTF-8.
 pub const MAX_QUERY: usize = 256;
 /// How many different words a query has at most.

@@ -184,6 +184,11 @@ pub enum Notice {
     },
     /// The answer to the last search has not come yet.
     StillSearching,
+    /// The server could not search its newest entries yet.
+    NotSearchedYet {
+        /// About how many.
+        entries: u64,
+    },
     /// The last search has found everything.
     NothingOlderFound,
     /// The text is longer than a message may be.

@@ -7,7 +7,7 @@ use std::{
 
 use chat_core::{
     RoomName,
-    log::{Append, Commit, EntryHash, LogEntry, Outcome, Position, Record, Write},
+    log::{Append, Commit, EntryHash, LogEntry, Outcome, Position, Record, Write, time_after},
 };
 use rusqlite::{CachedStatement, Connection, Statement, params};
 
@@ -51,15 +51,15 @@ impl<'a> Batch<'a> {
         Batch { db, rooms, run, drafts, forgotten, next, commit }
     }
 
-    pub(crate) fn write(&mut self, items: Vec<Write>) -> rusqlite::Result<Vec<Outcome>> {
+    pub(crate) fn write(&mut self, items: &[Write]) -> rusqlite::Result<Vec<Outcome>> {
         let mut insert = self.db.prepare_cached(EntryRow::INSERT)?;
-        let mut one = |item| match item {
+        let mut one = |item: &Write| match item {
             Write::Entry(item) => self.append(&mut insert, item),
             Write::Record(record) => {
-                Ok(if self.apply(record)? { Outcome::Applied } else { Outcome::Refused })
+                Ok(if self.apply(record.clone())? { Outcome::Applied } else { Outcome::Refused })
             }
         };
-        items.into_iter().map(&mut one).collect()
+        items.iter().map(&mut one).collect()
     }
 
     /// The rooms that the batch has changed so far.
@@ -76,12 +76,12 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn append(&mut self, insert: &mut CachedStatement<'_>, item: Append) -> rusqlite::Result<Outcome> {
+    fn append(&mut self, insert: &mut CachedStatement<'_>, item: &Append) -> rusqlite::Result<Outcome> {
         let room = self.draft(&item.room);
         let mut row = EntryRow {
             room: room.id,
             seq: room.head + 1,
-            at: room.newest_at.max(item.at),
+            at: time_after(room.newest_at, item.at),
             author: item.author.clone(),
             body: item.body.clone(),
             client: item.client,
@@ -95,7 +95,7 @@ impl<'a> Batch<'a> {
         // The record that makes the room has the id before the entry's.
         let id = self.next.entry + i64::from(!is_made);
         if !row.insert(insert, id)? {
-            let known = lookup::one(self.db, self.drafts.get(&item.room), &item)?;
+            let known = lookup::one(self.db, self.drafts.get(&item.room), item)?;
             return Ok(known.expect("ON CONFLICT fired, so a row with this (client, request) exists"));
         }
         if !is_made {

@@ -8,17 +8,19 @@ use std::{
     io,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
 
 use crate::{
     connection,
+    mark::Mark,
     open::Durability,
     wal::{Wal, checkpoint},
 };
@@ -27,18 +29,21 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Checkpointer {
     asked: Option<SyncSender<()>>,
+    mark: Arc<Mark>,
+    /// When a checkpoint was done last.
+    done: Mutex<Instant>,
     busy: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Checkpointer {
-    pub(crate) fn start(path: PathBuf, durability: Durability) -> io::Result<Checkpointer> {
+    pub(crate) fn start(path: PathBuf, durability: Durability, mark: Arc<Mark>) -> io::Result<Checkpointer> {
         let (asked, asks) = sync_channel(1);
         let busy = Arc::new(AtomicBool::new(false));
-        let is_busy = busy.clone();
+        let (is_busy, marked) = (busy.clone(), mark.clone());
         let thread = thread::Builder::new().name("chat-log-checkpoint".to_owned());
-        let thread = thread.spawn(move || run(&asks, &is_busy, &path, durability))?;
-        Ok(Checkpointer { asked: Some(asked), busy, thread: Some(thread) })
+        let thread = thread.spawn(move || run(&asks, &is_busy, &path, durability, &marked))?;
+        Ok(Checkpointer { asked: Some(asked), mark, done: Mutex::new(Instant::now()), busy, thread: Some(thread) })
     }
 
     /// Called by the writer after each commit, with its connection.
@@ -47,12 +52,15 @@ impl Checkpointer {
             return;
         }
         let Ok(Wal { frames, left }) = checkpoint(db, "NOOP") else { return };
-        if frames >= LARGE || (frames >= ENOUGH && left <= LITTLE) {
+        let mut last = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let enough = if last.elapsed() >= SLOW { LITTLE_ENOUGH } else { ENOUGH };
+        if frames >= LARGE || (frames >= enough && left <= LITTLE) {
+            *last = Instant::now();
             // Everything is in the database after this, and the next commit starts the log at its beginning.
-            if let Err(error) = checkpoint(db, "PASSIVE") {
+            if let Err(error) = self.mark.checkpoint(|| checkpoint(db, "PASSIVE")) {
                 tracing::error!(%error, "a checkpoint failed");
             }
-        } else if left >= ENOUGH {
+        } else if left >= enough {
             self.busy.store(true, Ordering::Release);
             if let Some(Ok(())) = self.asked.as_ref().map(|it| it.try_send(())) {
                 return;
@@ -71,14 +79,14 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(asks: &Receiver<()>, busy: &AtomicBool, path: &std::path::Path, durability: Durability) {
+fn run(asks: &Receiver<()>, busy: &AtomicBool, path: &std::path::Path, durability: Durability, mark: &Mark) {
     let mut db: Option<Connection> = None;
     while asks.recv().is_ok() {
         let done = match db.take() {
             Some(db) => Ok(db),
             None => connection::writing(path, durability),
         };
-        let done = done.and_then(|db| checkpoint(&db, "PASSIVE").map(|_| db));
+        let done = done.and_then(|db| mark.checkpoint(|| checkpoint(&db, "PASSIVE")).map(|_| db));
         match done {
             Ok(it) => db = Some(it),
             Err(error) => tracing::error!(%error, "a checkpoint failed"),
@@ -90,6 +98,10 @@ fn run(asks: &Receiver<()>, busy: &AtomicBool, path: &std::path::Path, durabilit
 /// Pages worth a checkpoint: 16 MiB. The ends of the indexes are written with every batch, and copied once for all of
 /// these.
 const ENOUGH: i64 = 4 * 1024;
+/// Pages that are enough where the last checkpoint was [`SLOW`] ago or longer: 4 MiB, so that the disk of a log that
+/// grows slowly has little to carry besides the log.
+const LITTLE_ENOUGH: i64 = 1024;
+const SLOW: Duration = Duration::from_secs(5);
 /// Pages the writer can do itself within a few milliseconds.
 const LITTLE: i64 = 256;
 /// Pages above which commits wait rather than make it larger still: 32 MiB.

@@ -1,11 +1,9 @@
 //! What the writer thread is asked to do.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 
 use chat_core::log::{Appended, LogError, Snapshot, Tail, Write};
 use futures::channel::oneshot;
-
-use crate::indexer::IndexState;
 
 /// What the writer thread is asked to do.
 #[derive(Debug)]
@@ -14,8 +12,6 @@ pub(crate) enum Command {
     Append(Vec<Write>, oneshot::Sender<Result<Appended, LogError>>),
     /// Hands out the rooms and the commits from then on.
     Subscribe(oneshot::Sender<(Snapshot, Tail)>),
-    /// Brings the index up to date with the entries stored now.
-    Index(IndexState, oneshot::Sender<()>),
     #[cfg(test)]
     Execute(String),
     #[cfg(test)]
@@ -35,6 +31,4 @@ pub(crate) enum Fault {
 pub(crate) struct Signals {
     /// The log is being closed.
     pub(crate) is_closing: AtomicBool,
-    /// How many commands are waiting.
-    pub(crate) waiting: AtomicUsize,
 }

@@ -30,6 +30,7 @@ pub(crate) fn first(path: &Path, durability: Durability) -> Result<(Connection, 
     }
     set_wal(&db, path)?;
     set_up_writing(&db, durability).map_err(failed)?;
+    schema::update(&mut db);
     Ok((db, is_old))
 }
 

@@ -31,6 +31,12 @@ pub enum OpenError {
         /// What the system says.
         source: io::Error,
     },
+    /// A file is a symbolic link, which leads out of the directory that was locked.
+    #[error("{} is a symbolic link; start the server with the directory of the file itself", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// A newer version of the program wrote it.
     #[error("{} is of version {found}, and this program knows versions up to {known}", path.display())]
     Newer {
@@ -67,6 +73,12 @@ pub enum OpenError {
     #[error("{} is not the log of a chat", path.display())]
     NotOurs {
         /// The file.
+        path: PathBuf,
+    },
+    /// The write-ahead log that a crash has left was written for another file than the one that is there now.
+    #[error("{0} is not the file that {0}-wal was written for. If it is a copy that was put back, remove {0}-wal and {0}-shm; if the whole directory was copied or moved, remove chat.lock beside it; then start again", path.display())]
+    OtherFile {
+        /// The database.
         path: PathBuf,
     },
     /// This SQLite can lose what was written (<https://sqlite.org/wal.html#walresetbug>).

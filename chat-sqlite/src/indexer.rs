@@ -1,176 +1,327 @@
-//! When the index of words is updated: while no batch waits, when it is far behind, and before a search is answered.
+//! The thread of the index of words: it brings the index up to date a little at a time while the log is quiet, and
+//! answers searches. Nobody who stores or reads waits for it.
 
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
 
-use futures::channel::oneshot;
-use rusqlite::{ErrorCode, TransactionBehavior};
+use chat_core::log::{Found, LogError, Search};
+use futures::{FutureExt, channel::oneshot, future::BoxFuture};
+use rusqlite::Connection;
 
-use crate::{index, rooms::Shared, store::Store};
+use crate::{
+    connection,
+    error::StorageError,
+    index::{self, Index},
+    rooms::Shared,
+    search,
+};
 
-/// How far the index is, and which searches wait for it.
-#[derive(Debug, Default)]
+/// What the writer has stored, as far as the index has to know.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// The id of the newest entry or record.
+    pub(crate) newest: AtomicI64,
+    /// How often entries were deleted.
+    pub(crate) deletions: AtomicU64,
+    /// The disk is full: the index has to make space.
+    pub(crate) gives_way: AtomicBool,
+}
+
+/// The handle of the thread.
+#[derive(Debug)]
 pub(crate) struct Indexer {
-    /// The newest indexed entry, if that is known.
-    indexed_to: Option<i64>,
-    /// There are entries to index, and the thread is idle.
-    is_at_work: bool,
-    /// The index is damaged and has to be rebuilt.
-    rebuilds: bool,
-    /// How often the index was found damaged in this process.
-    damages: u32,
-    /// The last step failed, and that was logged.
-    is_failing: bool,
-    /// Searches, each with the entry that has to be indexed before it is answered.
-    waiting: Vec<(i64, oneshot::Sender<()>)>,
+    searches: Option<SyncSender<Wanted>>,
+    progress: Arc<Progress>,
+    thread: Option<JoinHandle<()>>,
 }
 
-/// What a search knows of the state of the index.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum IndexState {
-    /// Nothing wrong is known.
-    Good,
-    /// It could not be read.
-    Damaged,
-}
-
-/// What a step did.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stepped {
-    /// It changed the database.
-    pub(crate) has_written: bool,
-    /// The disk failed: this connection must not be used again.
-    pub(crate) store_failed: bool,
+/// A search that waits for its answer.
+#[derive(Debug)]
+struct Wanted {
+    search: Search,
+    /// The newest entry at the time it was asked for.
+    target: i64,
+    /// When it is answered from what is indexed by then.
+    deadline: Instant,
+    answer: oneshot::Sender<Result<Found, LogError>>,
 }
 
 impl Indexer {
-    /// How long to wait for a command before the next step.
-    pub(crate) fn poll_after(&self, idle: Duration) -> Duration {
-        if self.is_at_work || !self.waiting.is_empty() { Duration::ZERO } else { idle }
-    }
-
-    pub(crate) fn is_at_work(&self) -> bool {
-        self.is_at_work
-    }
-
-    /// Answers as soon as the entries up to `newest` are indexed. Returns false, and drops the answer, if there is no
-    /// index.
-    pub(crate) fn request(&mut self, index: IndexState, newest: i64, answer: oneshot::Sender<()>) -> bool {
-        if index == IndexState::Damaged && !self.rebuilds {
-            self.found_damaged();
-        }
-        if self.is_off() {
-            return false;
-        }
-        self.waiting.push((newest, answer));
-        true
-    }
-
-    /// How many entries to index at once although commands may be waiting; `None` if the index can wait.
-    pub(crate) fn most_now(&self, newest: i64) -> Option<usize> {
-        let lag = self.indexed_to.map_or(0, |indexed_to| newest - indexed_to);
-        if lag > FAR_BEHIND {
-            Some(AT_EASE)
-        } else if self.waiting.is_empty() {
-            None
-        } else {
-            Some(AT_ONCE)
-        }
-    }
-
-    /// Lets waiting searches use the index as it is.
-    pub(crate) fn cancel(&mut self) {
-        self.waiting.clear();
-        self.is_at_work = false;
-    }
-
-    /// Indexes up to `most` entries, fewer once `is_wanted` says that a command waits, and answers the searches that
-    /// waited for them.
-    pub(crate) fn step(
-        &mut self,
-        store: &mut Store,
-        rooms: &Shared,
-        most: usize,
-        is_wanted: impl Fn() -> bool,
-    ) -> Stepped {
-        if self.is_off() {
-            self.cancel();
-            return Stepped { has_written: false, store_failed: false };
-        }
-        let before = self.indexed_to;
-        let stepped = self.write(store, rooms, most, is_wanted);
-        let io_failed =
-            |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
-        let store_failed = stepped.as_ref().is_err_and(io_failed);
-        match stepped {
-            Ok(indexed_to) => {
-                self.indexed_to = Some(indexed_to);
-                (self.is_at_work, self.rebuilds, self.is_failing) =
-                    (indexed_to < store.newest(), false, false);
-                let (done, waiting) = self.waiting.drain(..).partition(|(target, _)| *target <= indexed_to);
-                self.waiting = waiting;
-                for (_, answer) in done {
-                    let _ = answer.send(());
-                }
-            }
-            // No acknowledged entry depends on the index, so the log goes on.
-            Err(error) => {
-                if !self.is_failing {
-                    tracing::warn!(%error, "the index of words cannot be updated");
-                }
-                (self.indexed_to, self.is_at_work, self.is_failing) = (None, false, true);
-                if index::is_damage(&error) {
-                    self.found_damaged();
-                    self.is_at_work = true;
-                } else {
-                    self.waiting.clear();
-                }
-            }
-        }
-        Stepped { has_written: self.indexed_to != before, store_failed }
-    }
-
-    fn write(
-        &self,
-        store: &mut Store,
-        rooms: &Shared,
-        most: usize,
-        is_wanted: impl Fn() -> bool,
-    ) -> rusqlite::Result<i64> {
-        let newest = store.newest();
-        if self.indexed_to == Some(newest) {
-            return Ok(newest);
-        }
-        let step = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let known = if self.rebuilds { None } else { index::indexed_to(&step)? };
-        let indexed_to = match known {
-            Some(indexed_to) => indexed_to,
-            None => {
-                index::begin_anew(&step)?;
-                0
-            }
+    pub(crate) fn start(database: PathBuf, rooms: Shared, progress: Arc<Progress>) -> io::Result<Indexer> {
+        let (searches, received) = sync_channel(WAITING);
+        let newest = progress.newest.load(Ordering::Acquire);
+        let mut state = IndexThread {
+            index: index::path(&database),
+            database,
+            rooms,
+            progress: progress.clone(),
+            newest_before: newest,
+            open: None,
+            waiting: VecDeque::new(),
+            damages: 0,
+            failure: None,
+            pace: Pace { at: Instant::now(), newest, is_quiet: true },
+            swept: Sweep { deletions: None, from: None },
+            gave_way: None,
         };
-        let indexed_to = index::step(&step, &rooms.read(), indexed_to..newest, most, is_wanted)?;
-        step.commit()?;
-        Ok(indexed_to)
+        let thread = thread::Builder::new().name("chat-log-index".to_owned());
+        let thread = thread.spawn(move || state.run(&received))?;
+        Ok(Indexer { searches: Some(searches), progress, thread: Some(thread) })
     }
 
-    fn found_damaged(&mut self) {
-        (self.rebuilds, self.indexed_to) = (true, None);
-        self.damages += 1;
-    }
-
-    /// Whether the index was damaged so often that it is not used any more.
-    fn is_off(&self) -> bool {
-        self.damages > MOST_DAMAGES
+    /// What `search` finds among everything stored by now, or among what is indexed when [`PATIENCE`] ends.
+    pub(crate) fn search(&self, search: Search) -> BoxFuture<'static, Result<Found, LogError>> {
+        let (answer, answered) = oneshot::channel();
+        let target = self.progress.newest.load(Ordering::Acquire);
+        let wanted = Wanted { search, target, deadline: Instant::now() + PATIENCE, answer };
+        // A search that is refused is dropped, and its receiver is told so.
+        let _ = self.searches.as_ref().expect("the sender is there until this is dropped").try_send(wanted);
+        answered
+            .map(|it| it.unwrap_or_else(|_| Err(LogError::Failed("too many searches are waiting".to_owned()))))
+            .boxed()
     }
 }
 
-/// How often the index is rebuilt in one process.
+impl Drop for Indexer {
+    fn drop(&mut self) {
+        self.searches = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The state of the thread.
+#[derive(Debug)]
+struct IndexThread {
+    database: PathBuf,
+    index: PathBuf,
+    rooms: Shared,
+    progress: Arc<Progress>,
+    /// The newest id when this run began.
+    newest_before: i64,
+    open: Option<Open>,
+    /// Searches in the order in which they came.
+    waiting: VecDeque<Wanted>,
+    /// How often the index was found damaged in this process.
+    damages: u32,
+    /// Why the last step failed, which was logged.
+    failure: Option<String>,
+    pace: Pace,
+    swept: Sweep,
+    /// When the index was removed for the space it took.
+    gave_way: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Open {
+    index: Index,
+    /// Reads entries.
+    log: Connection,
+}
+
+/// How much is being stored, as seen lately.
+#[derive(Debug)]
+struct Pace {
+    at: Instant,
+    newest: i64,
+    is_quiet: bool,
+}
+
+/// Which deletions the index has followed.
+#[derive(Debug)]
+struct Sweep {
+    /// The number of deletions when the last sweep began; `None` before the first.
+    deletions: Option<u64>,
+    /// Where the sweep in progress goes on.
+    from: Option<i64>,
+}
+
+impl IndexThread {
+    fn run(&mut self, searches: &Receiver<Wanted>) {
+        let mut wait = Duration::ZERO;
+        loop {
+            match searches.recv_timeout(wait) {
+                Ok(wanted) => self.waiting.push_back(wanted),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.answer();
+            wait = self.work();
+        }
+    }
+
+    /// Answers the first search, if the index has come far enough or the search has waited long enough.
+    fn answer(&mut self) {
+        let upto = self.open.as_ref().map_or(-1, |open| open.index.upto());
+        let is_due = |wanted: &Wanted| upto >= wanted.target || Instant::now() >= wanted.deadline;
+        if !self.waiting.front().is_some_and(is_due) {
+            return;
+        }
+        let Some(wanted) = self.waiting.pop_front() else { return };
+        if wanted.answer.is_canceled() {
+            return;
+        }
+        let Some(open) = &self.open else {
+            let why = self.failure.clone().unwrap_or_else(|| "its index of words is not ready".to_owned());
+            let _ = wanted.answer.send(Err(LogError::Failed(why)));
+            return;
+        };
+        match search::search(&open.index.db, &open.log, &self.rooms, &wanted.search, upto) {
+            Ok(mut found) => {
+                found.pending = wanted.target.saturating_sub(upto).max(0).cast_unsigned();
+                let _ = wanted.answer.send(Ok(found));
+            }
+            Err(error) if index::is_damage(&error) && self.found_damaged(&error) => {
+                self.waiting.push_front(wanted); // the new index may answer it in time
+            }
+            Err(error) => {
+                self.open = None;
+                let _ = wanted.answer.send(Err(LogError::from(StorageError::from(error))));
+            }
+        }
+    }
+
+    /// Does a little of what there is to do, and says how long there is nothing more.
+    fn work(&mut self) -> Duration {
+        let newest = self.progress.newest.load(Ordering::Acquire);
+        self.pace.note(newest);
+        let began = Instant::now();
+        match self.step(newest) {
+            Ok(Some(rest)) => {
+                self.failure = None;
+                match rest {
+                    Rest::None => Duration::ZERO,
+                    Rest::Half => began.elapsed(),
+                    Rest::Look => LOOK,
+                }
+            }
+            Ok(None) => {
+                if self.open.is_some() {
+                    self.failure = None;
+                }
+                if self.waiting.is_empty() { IDLE } else { Duration::ZERO }
+            }
+            Err(error) if index::is_damage(&error) && self.found_damaged(&error) => Duration::ZERO,
+            // No acknowledged entry depends on the index, so the log goes on.
+            Err(error) => {
+                if self.failure.is_none() {
+                    tracing::warn!(%error, "the index of words cannot be updated");
+                }
+                self.failure = Some(format!("its index of words cannot be used ({error})"));
+                // Searches are answered from what is indexed.
+                self.waiting.iter_mut().for_each(|wanted| wanted.deadline = Instant::now());
+                if self.waiting.is_empty() { IDLE } else { Duration::ZERO }
+            }
+        }
+    }
+
+    /// One step, and how long to rest after it; `None` if there was nothing to do.
+    fn step(&mut self, newest: i64) -> rusqlite::Result<Option<Rest>> {
+        if self.progress.gives_way.swap(false, Ordering::AcqRel) {
+            tracing::warn!("the disk is full; the index of words is removed, and made again later");
+            self.open = None;
+            index::remove(&self.index);
+            self.gave_way = Some(Instant::now());
+        }
+        if self.gave_way.is_some_and(|gave_way| gave_way.elapsed() < GIVEN_WAY) {
+            self.failure = Some("its index of words was removed, as the disk is full".to_owned());
+            self.waiting.iter_mut().for_each(|wanted| wanted.deadline = Instant::now());
+            return Ok(None);
+        }
+        if self.damages > MOST_DAMAGES {
+            self.open = None;
+            self.failure = Some("its index of words is damaged".to_owned());
+            self.waiting.iter_mut().for_each(|wanted| wanted.deadline = Instant::now());
+            return Ok(None);
+        }
+        let open = match &mut self.open {
+            Some(open) => open,
+            open => {
+                let index = Index::open(&self.index, &self.rooms, self.newest_before, newest)?;
+                open.insert(Open { index, log: connection::reading(&self.database)? })
+            }
+        };
+        let behind = newest - open.index.upto();
+        if behind > 0 {
+            let rest = match (self.waiting.is_empty(), self.pace.is_quiet) {
+                (false, _) | (true, true) => Rest::None,
+                (true, false) if behind > FAR_BEHIND => Rest::Half,
+                (true, false) => return Ok(Some(Rest::Look)),
+            };
+            open.index.step(&open.log, &self.rooms, newest)?;
+            return Ok(Some(rest));
+        }
+        if !self.waiting.is_empty() || !self.pace.is_quiet {
+            return Ok(None);
+        }
+        let deletions = self.progress.deletions.load(Ordering::Acquire);
+        let from = match self.swept.from {
+            Some(from) => from,
+            None if self.swept.deletions == Some(deletions) => return Ok(None),
+            None => 0,
+        };
+        if self.swept.from.is_none() {
+            self.swept.deletions = Some(deletions);
+        }
+        self.swept.from = open.index.sweep(&open.log, from)?;
+        Ok(self.swept.from.map(|_| Rest::Look))
+    }
+
+    /// Has the index made again; false if that was done too often.
+    fn found_damaged(&mut self, error: &rusqlite::Error) -> bool {
+        tracing::warn!(%error, "the index of words is damaged, and begins anew");
+        self.open = None;
+        index::remove(&self.index);
+        self.damages += 1;
+        self.damages <= MOST_DAMAGES
+    }
+}
+
+/// How long the thread rests after a step.
+#[derive(Clone, Copy, Debug)]
+enum Rest {
+    None,
+    /// As long as the step took.
+    Half,
+    /// Until it looks again.
+    Look,
+}
+
+impl Pace {
+    fn note(&mut self, newest: i64) {
+        let passed = self.at.elapsed();
+        if passed < LOOK {
+            return;
+        }
+        let most = QUIET * i64::try_from(passed.as_millis()).unwrap_or(i64::MAX / QUIET) / 1000;
+        (self.is_quiet, self.at, self.newest) = (newest - self.newest <= most, Instant::now(), newest);
+    }
+}
+
+/// How long a search waits for the index.
+const PATIENCE: Duration = Duration::from_millis(700);
+/// How many searches may wait: a session has one at a time.
+const WAITING: usize = 1 << 16;
+/// How often the index is made again in one process.
 const MOST_DAMAGES: u32 = 2;
-/// How many entries are indexed at once while commands wait: some milliseconds.
-pub(crate) const AT_ONCE: usize = 256;
-/// How many entries are indexed at once while no command waits, or when the index is far behind. Larger steps cost less
-/// for each entry, but a batch that comes near the end of a step waits until SQLite has written its words.
-pub(crate) const AT_EASE: usize = 512;
-/// How many entries may wait for the thread to be idle.
+/// How long the index stays away after the disk was full.
+const GIVEN_WAY: Duration = Duration::from_secs(60);
+/// Between two looks at a log that is indexed whole. Entries are indexed together then, which costs less than one by one.
+const IDLE: Duration = Duration::from_secs(1);
+/// Between two looks at a log that stores too much for the index to follow.
+const LOOK: Duration = Duration::from_millis(250);
+/// How many entries a second leave the processor to the index as well.
+const QUIET: i64 = 256;
+/// How many entries may wait for the log to be quiet.
 const FAR_BEHIND: i64 = 100_000;

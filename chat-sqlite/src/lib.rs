@@ -1,12 +1,13 @@
 //! The log in a file: acknowledged entries survive the process, and with [`Durability::Power`] a power cut.
 //!
 //! One SQLite database (`chat.db` in a directory of its own), which one thread writes, in one transaction for each batch,
-//! and other threads read. This crate has no network and no runtime, and knows nothing of sessions.
+//! and other threads read. The index of words has a file and a thread of its own. This crate has no network and no runtime, and knows nothing of sessions.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod batch;
 mod checkpoint;
 mod checksum;
+mod clock;
 mod command;
 mod connection;
 mod directory;
@@ -17,6 +18,7 @@ mod lineage;
 mod load;
 mod log;
 mod lookup;
+mod mark;
 mod migrate;
 mod open;
 mod page;

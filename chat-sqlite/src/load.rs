@@ -6,7 +6,6 @@ use chat_core::{RoomName, log::EntryHash};
 use rusqlite::{Connection, Row, params};
 
 use crate::{
-    index,
     lineage::{Lineage, Run, Runs},
     rooms::{Next, Room, Rooms},
     row::{ENTRY_OVERHEAD, EntryRow},
@@ -146,13 +145,7 @@ fn from_entries(db: &Connection, damaged: Room) -> rusqlite::Result<Option<Room>
 
 fn next(db: &Connection) -> rusqlite::Result<Next> {
     let (room, entry) = db.query_one(NEWEST, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
-    // The index considers every id up to its own position as indexed.
-    let indexed = match index::indexed_to(db) {
-        Ok(indexed_to) => indexed_to.unwrap_or(0),
-        Err(error) if index::is_damage(&error) => 0, // the index is rebuilt
-        Err(error) => return Err(error),
-    };
-    Ok(Next { room: room + 1, entry: entry.max(indexed) + 1 })
+    Ok(Next { room: room + 1, entry: entry + 1 })
 }
 
 const ROOMS: &str = "

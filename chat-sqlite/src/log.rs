@@ -1,6 +1,13 @@
 //! `SqliteLog`: the log in a file as the server uses it.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, AtomicU64},
+    },
+};
 
 use chat_core::{
     RoomName,
@@ -19,15 +26,16 @@ use crate::{
     connection,
     directory::Directory,
     error::{OpenError, StorageError},
-    index,
-    indexer::IndexState,
+    indexer::{Indexer, Progress},
     load::{self, Loaded},
-    lookup, migrate,
+    lookup,
+    mark::Mark,
+    migrate,
     open::Options,
     page::{self, Damage},
     readers::Readers,
     rooms::Shared,
-    schema, search,
+    schema,
     store::{Store, record_run},
     wal::checkpoint,
     writer::Writer,
@@ -41,12 +49,9 @@ pub struct SqliteLog {
     // Fields are dropped in this order: the last connection to be closed removes the write-ahead log, and then the lock is
     // released.
     readers: Readers,
-    /// Threads of their own, so that a read never waits for a search.
-    searchers: Readers,
+    indexer: Indexer,
     writer: Writer,
     damage: Arc<Damage>,
-    #[cfg(test)]
-    searches_fail: Arc<std::sync::atomic::AtomicBool>,
     _directory: Directory,
 }
 
@@ -58,62 +63,32 @@ impl SqliteLog {
     /// Another server has it; it is not a log, or one of a newer version; it cannot be read or written.
     pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<SqliteLog, OpenError> {
         schema::check_library(rusqlite::version_number(), rusqlite::version())?;
-        let directory = Directory::take(directory.as_ref())?;
+        let directory = Directory::take(directory.as_ref(), &options)?;
         let path = directory.database();
         let failed = |source| OpenError::Database { path: path.to_owned(), source };
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let (mut db, was_old) = connection::first(path, options.durability)?;
         let mut loaded = load::load(&db, Err(random_name().map_err(io)?)).map_err(failed)?;
-        let refused = recover(&mut db, &mut loaded).map_err(failed)?;
+        let refused = recover(&mut db, &mut loaded, &directory.mark()).map_err(failed)?;
         let readers = Readers::start(path, READERS).map_err(io)?;
-        let searchers = Readers::start(path, 1).map_err(io)?;
         let Loaded { rooms, next, run_is_known } = loaded;
         let (rooms, store) = (Shared::new(rooms), Store { db, next, run_is_known });
-        let writer = Writer::start(path.to_owned(), options, store, rooms.clone(), refused).map_err(io)?;
+        let newest = AtomicI64::new(store.newest());
+        let progress = Arc::new(Progress { newest, deletions: AtomicU64::new(0), gives_way: AtomicBool::new(false) });
+        let indexer = Indexer::start(path.to_owned(), rooms.clone(), progress.clone()).map_err(io)?;
+        let writer =
+            Writer::start(path.to_owned(), options, store, rooms.clone(), refused, (progress, directory.mark())).map_err(io)?;
         if !was_old {
             migrate::remove_copies(path); // of a migration after which this start has gone well
         }
         Ok(SqliteLog {
             rooms,
             readers,
-            searchers,
+            indexer,
             writer,
             damage: Arc::default(),
-            #[cfg(test)]
-            searches_fail: Arc::default(),
             _directory: directory,
         })
-    }
-
-    /// Searches once; `None` if the index is damaged.
-    async fn search_with(&self, index: IndexState, search: &Search) -> Result<Option<Found>, LogError> {
-        if self.writer.index(index).await.is_err() {
-            tracing::debug!("the index is not up to date, and stays so");
-        }
-        let (rooms, search) = (self.rooms.clone(), search.clone());
-        #[cfg(test)]
-        let fails = self.searches_fail.clone();
-        let found = self.searchers.read(move |db| {
-            #[cfg(test)]
-            if fails.load(std::sync::atomic::Ordering::Acquire) {
-                return Err(crate::error::io_error());
-            }
-            match search::search(db, &rooms, &search) {
-                Ok(found) => Ok(Some(found)),
-                Err(error) if index::is_damage(&error) => {
-                    tracing::warn!(%error, "the index of words cannot be read");
-                    Ok(None)
-                }
-                Err(error) => Err(error),
-            }
-        });
-        found.await
-    }
-
-    /// Makes every search fail as a disk does.
-    #[cfg(test)]
-    pub(crate) fn fail_searches(&self, fail: bool) {
-        self.searches_fail.store(fail, std::sync::atomic::Ordering::Release);
     }
 
     /// Makes the next commit report a failure.
@@ -170,14 +145,7 @@ impl RoomLog for SqliteLog {
     }
 
     fn search(&self, search: Search) -> BoxFuture<'_, Result<Found, LogError>> {
-        async move {
-            if let Some(found) = self.search_with(IndexState::Good, &search).await? {
-                return Ok(found);
-            }
-            let found = self.search_with(IndexState::Damaged, &search).await?;
-            found.ok_or_else(|| LogError::Failed("its index of words is damaged".to_owned()))
-        }
-        .boxed()
+        self.indexer.search(search)
     }
 }
 
@@ -186,13 +154,13 @@ impl RoomLog for SqliteLog {
 /// The system's page cache may still hold pages that it failed to write, and lose them later; a checkpoint writes them
 /// again. On a full disk both can wait: reading works, and the run is recorded with the first batch for which there is
 /// space. A damaged file is read as far as possible; then the reason why nothing is written to it is returned.
-fn recover(db: &mut Connection, loaded: &mut Loaded) -> rusqlite::Result<Option<String>> {
+fn recover(db: &mut Connection, loaded: &mut Loaded, mark: &Mark) -> rusqlite::Result<Option<String>> {
     let mut recovered = || {
-        checkpoint(db, "TRUNCATE")?;
+        mark.checkpoint(|| checkpoint(db, "TRUNCATE"))?;
         let step = db.transaction()?;
         record_run(&step, loaded.rooms.runs.current())?;
         step.commit()?;
-        checkpoint(db, "TRUNCATE")
+        mark.checkpoint(|| checkpoint(db, "TRUNCATE"))
     };
     let Err(error) = recovered() else {
         loaded.run_is_known = true;

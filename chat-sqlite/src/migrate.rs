@@ -20,7 +20,6 @@ use crate::{
     batch::{WRITE_ROOM, write_room},
     checksum::Checksum,
     error::OpenError,
-    index,
     rooms::Room,
     row::EntryRow,
     schema::{self, TABLES},
@@ -80,7 +79,7 @@ pub(crate) fn migrate(db: &mut Connection, path: &Path, found: i32) -> Result<()
     let migrated = (|| {
         db.pragma_update(None, "synchronous", "full")?;
         let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let entries = rewrite(&step, found)?;
+        let entries = rewrite(&step)?;
         schema::mark(&step)?;
         step.commit()?;
         Ok(entries)
@@ -107,14 +106,11 @@ pub(crate) fn migrate(db: &mut Connection, path: &Path, found: i32) -> Result<()
     }
 }
 
-fn rewrite(db: &Connection, found: i32) -> rusqlite::Result<usize> {
+fn rewrite(db: &Connection) -> rusqlite::Result<usize> {
     for table in ["entries", "rooms", "topics"] {
         db.execute_batch(&format!("ALTER TABLE {table} RENAME TO old_{table}"))?;
     }
     db.execute_batch(TABLES)?;
-    if found < 2 {
-        db.execute_batch(index::TABLES)?;
-    }
     let mut rooms = old_rooms(db)?;
     let count = entries(db, &mut rooms)?;
     topics(db, &rooms)?;

@@ -27,7 +27,7 @@ pub enum Durability {
 /// numbers are not given again. Nothing is, by default.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Keep {
-    /// Entries older than this, by the system's clock.
+    /// Entries older than this, by the system's clock; one that jumps ahead is believed slowly.
     pub age: Option<Duration>,
     /// Entries of a room that is larger than this many bytes: of texts and names, and 128 for each entry.
     pub bytes: Option<u64>,

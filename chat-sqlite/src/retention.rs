@@ -1,48 +1,39 @@
 //! Deletes the oldest entries, a few at a time: those that are too old, and those that a record lets go.
 
-use std::time::{Duration, SystemTime};
-
 use chat_core::RoomName;
 use rusqlite::params;
 
-use crate::{batch::Batch, index, open::Keep, row::ENTRY_OVERHEAD};
+use crate::{batch::Batch, clock::Horizon, open::Keep, row::ENTRY_OVERHEAD};
 
 impl Keep {
     pub(crate) fn is_everything(&self) -> bool {
         self.age.is_none() && self.bytes.is_none()
     }
-
-    /// Times of day before this are too old, in milliseconds since 1970.
-    fn horizon(&self) -> u64 {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        let since = self.age.map_or(Duration::ZERO, |age| now.saturating_sub(age));
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    }
 }
 
 impl Batch<'_> {
-    /// Deletes up to `at_most` of the oldest entries of each of these rooms, as far as `keep` lets them go. A room keeps
-    /// its head.
-    pub(crate) fn prune(&mut self, names: &[RoomName], keep: &Keep, at_most: usize) -> rusqlite::Result<()> {
-        if keep.is_everything() {
-            return Ok(());
-        }
+    /// Deletes up to `at_most` of the oldest entries of each of these rooms: those that are beyond `horizon`. A room
+    /// keeps its head.
+    pub(crate) fn prune(
+        &mut self,
+        names: &[RoomName],
+        horizon: &Horizon,
+        at_most: usize,
+    ) -> rusqlite::Result<()> {
         for name in names {
-            self.prune_one(name, keep, at_most)?;
+            self.prune_one(name, horizon, at_most)?;
         }
         Ok(())
     }
 
-    fn prune_one(&mut self, name: &RoomName, keep: &Keep, at_most: usize) -> rusqlite::Result<()> {
-        let (horizon, bytes) = (keep.horizon(), keep.bytes.unwrap_or(u64::MAX));
+    fn prune_one(&mut self, name: &RoomName, horizon: &Horizon, at_most: usize) -> rusqlite::Result<()> {
         let Some(room) = self.room(name).filter(|room| !room.is_empty()) else { return Ok(()) };
         let mut oldest = self.db.prepare_cached(OLDEST)?;
         let mut rows = oldest.query(params![room.id, i64::try_from(at_most).unwrap_or(i64::MAX)])?;
         let (mut gone, mut held) = (None, room.bytes);
         while let Some(row) = rows.next()? {
             let (seq, at) = (row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned());
-            // Without an age the horizon is 1970, and no entry is before that.
-            if held <= bytes && at >= horizon {
+            if held <= horizon.bytes && !horizon.is_too_old(at, row.get(3)?) {
                 break;
             }
             held = held.saturating_sub(row.get::<_, i64>(2)?.cast_unsigned() + ENTRY_OVERHEAD);
@@ -73,14 +64,6 @@ impl Batch<'_> {
         let db = self.db;
         let room = self.draft(name);
         room.bytes = held;
-        if let Err(error) = index::forget(db, room, last) {
-            // After some errors SQLite has rolled back the whole transaction; nothing may be written outside of one.
-            if db.is_autocommit() {
-                return Err(error);
-            }
-            // The index then names entries that do not exist, which no search returns.
-            tracing::warn!(%error, "the index keeps words of deleted entries");
-        }
         db.prepare_cached("DELETE FROM entries WHERE room = ?1 AND seq <= ?2")?
             .execute(params![room.id, last.cast_signed()])?;
         // Entries that are missing in the middle of a damaged log are gone as well.
@@ -91,7 +74,7 @@ impl Batch<'_> {
 }
 
 const OLDEST: &str = "
-    SELECT seq, at, octet_length(author) + octet_length(text)
+    SELECT seq, at, octet_length(author) + octet_length(text), id
     FROM entries WHERE room = ?1 ORDER BY seq LIMIT ?2";
 const BYTES_BELOW: &str = "
     SELECT sum(octet_length(author) + octet_length(text) + ?3) FROM entries WHERE room = ?1 AND seq < ?2";

@@ -130,6 +130,10 @@ impl Rooms {
         self.by_name.values().map(|room| room.state(&epoch)).collect()
     }
 
+    pub(crate) fn with_id(&self, id: i64) -> Option<Room> {
+        self.by_name.values().find(|room| room.id == id).cloned()
+    }
+
     pub(crate) fn holds(&self, room: &RoomName, epoch: &str, seq: u64) -> bool {
         if seq == 0 {
             return true;

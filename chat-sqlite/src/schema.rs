@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::{error::OpenError, index};
+use crate::{clock, error::OpenError};
 
 /// The version of the tables below.
 pub(crate) const VERSION: i32 = 3;
@@ -101,11 +101,25 @@ pub(crate) fn prepare(db: &mut Connection, path: &Path) -> Result<i32, OpenError
 
 fn make(db: &mut Connection) -> rusqlite::Result<()> {
     let step = db.transaction()?;
-    for tables in [RUNS, TABLES, index::TABLES] {
+    for tables in [RUNS, TABLES, clock::TABLE] {
         step.execute_batch(tables)?;
     }
     mark(&step)?;
     step.commit()
+}
+
+/// Makes what later versions of this program have added to files of the present version, and drops what they have moved:
+/// the index of words has a file of its own. The log can do without both.
+pub(crate) fn update(db: &mut Connection) {
+    let updated = (|| {
+        let step = db.transaction()?;
+        step.execute_batch("DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS indexed;")?;
+        step.execute_batch(clock::TABLE)?;
+        step.commit()
+    })();
+    if let Err(error) = updated {
+        tracing::warn!(%error, "the tables of the log could not be brought up to date; the next start tries again");
+    }
 }
 
 /// Notes that the file is a log of this version.

@@ -9,12 +9,12 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chat_core::{
     RoomName,
-    log::{Appended, Commit, Feed, LogError, Outcome, Snapshot, Write},
+    log::{Appended, Change, Commit, Feed, LogError, Outcome, Record, Snapshot, Write},
 };
 use futures::channel::oneshot;
 use rusqlite::{ErrorCode, TransactionBehavior};
@@ -24,16 +24,20 @@ use crate::command::Fault;
 use crate::{
     batch::{Batch, Changed},
     checkpoint::Checkpointer,
+    clock::{self, Clock},
     command::{Command, Signals},
     connection,
     error::StorageError,
-    indexer::{AT_EASE, AT_ONCE, Indexer},
+    indexer::Progress,
     load,
+    mark::Mark,
     open::Options,
     rooms::{Next, Shared},
     store::{Store, record_run},
-    wal::checkpoint,
+    wal::{Wal, checkpoint},
 };
+
+mod housekeeping;
 
 /// The state of the writer thread.
 #[derive(Debug)]
@@ -51,7 +55,13 @@ pub(crate) struct WriterThread {
     published: i64,
     /// Rooms that may have entries to delete.
     to_look_at: Vec<RoomName>,
-    indexer: Indexer,
+    /// When old entries were deleted last while there was time.
+    looked_after: Instant,
+    /// When it was seen last that the file is in its place.
+    looked_at_file: Instant,
+    clock: Clock,
+    progress: Arc<Progress>,
+    mark: Arc<Mark>,
     checkpointer: Checkpointer,
     signals: Arc<Signals>,
     #[cfg(test)]
@@ -65,10 +75,12 @@ impl WriterThread {
         store: Store,
         rooms: Shared,
         refused: Option<String>,
-        signals: Arc<Signals>,
+        (signals, (progress, mark)): (Arc<Signals>, (Arc<Progress>, Arc<Mark>)),
     ) -> io::Result<WriterThread> {
+        let newest_at = rooms.read().by_name.values().map(|room| room.newest_at).max();
+        let clock = Clock::new(clock::saved(&store.db), newest_at.filter(|at| *at > 0), store.newest());
         Ok(WriterThread {
-            checkpointer: Checkpointer::start(path.clone(), options.durability)?,
+            checkpointer: Checkpointer::start(path.clone(), options.durability, mark.clone())?,
             path,
             options,
             rooms,
@@ -77,35 +89,45 @@ impl WriterThread {
             refused,
             feed: Feed::default(),
             to_look_at: Vec::new(),
-            indexer: Indexer::default(),
+            looked_after: Instant::now(),
+            looked_at_file: Instant::now(),
+            clock,
             signals,
+            progress,
+            mark,
             #[cfg(test)]
             fault: None,
         })
     }
 
-    /// Serves commands until the last sender is gone. Deletes old entries and updates the index while there are none.
+    /// Serves commands until the last sender is gone. Deletes old entries while there are none.
     pub(crate) fn run(&mut self, commands: &Receiver<Command>) {
         loop {
-            let command = commands.recv_timeout(self.indexer.poll_after(IDLE));
-            if command.is_ok() {
-                self.signals.waiting.fetch_sub(1, Ordering::AcqRel);
-            }
-            match command {
-                Ok(command) => self.serve(command),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.index(AT_EASE);
-                    if !self.indexer.is_at_work() {
+            match commands.recv_timeout(IDLE) {
+                Ok(command) => {
+                    self.look_at_file();
+                    self.serve(command);
+                    if self.looked_after.elapsed() >= LONGEST_BUSY {
                         self.delete_old();
                     }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look_at_file();
+                    self.delete_old();
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        if let Some(store) = &self.store
-            && let Err(error) = checkpoint(&store.db, "TRUNCATE")
-        {
-            tracing::warn!(%error, "the write-ahead log could not be emptied; the next start does it");
+        let Some(store) = &self.store else { return self.mark.forget() };
+        if self.options.keep.age.is_some() && self.refused.is_none() {
+            let _ = self.clock.save(&store.db); // the next run believes a little less
+        }
+        match self.mark.checkpoint(|| checkpoint(&store.db, "TRUNCATE")) {
+            Ok(Wal { frames: ..=0, .. }) => {}
+            Ok(_) => self.mark.forget(), // the last connection does it while it is closed
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be emptied; the next start does it");
+            }
         }
     }
 
@@ -114,18 +136,10 @@ impl WriterThread {
             Command::Append(batch, answer) => {
                 self.append(batch, answer);
                 self.after_commit();
-                self.index_if_far_behind();
             }
             Command::Subscribe(answer) => {
                 let (position, rooms) = (self.published.cast_unsigned(), self.rooms.read().states());
                 let _ = answer.send((Snapshot { position, rooms }, self.feed.subscribe()));
-            }
-            Command::Index(index, answer) => {
-                // Without a store nothing can be indexed now; the search uses the index as it is.
-                let newest = self.store.as_ref().map_or(0, Store::newest);
-                if self.indexer.request(index, newest, answer) {
-                    self.index(AT_ONCE);
-                }
             }
             #[cfg(test)]
             Command::Execute(sql) => self.store.as_ref().unwrap().db.execute_batch(&sql).unwrap(),
@@ -136,8 +150,14 @@ impl WriterThread {
 
     /// Stores a batch. The answer comes before the tail has the commit.
     fn append(&mut self, items: Vec<Write>, answer: oneshot::Sender<Result<Appended, LogError>>) {
-        match self.guarded(|worker, store| worker.commit(store, items)) {
+        let mut done = self.guarded(|worker, store| worker.commit(store, &items));
+        if matches!(done, Err(StorageError::Full(_))) && self.make_space() {
+            done = self.guarded(|worker, store| worker.commit(store, &items));
+        }
+        match done {
             Ok((outcomes, commit)) => {
+                // A search for what is acknowledged finds it.
+                self.progress.newest.fetch_max(commit.position.cast_signed(), Ordering::AcqRel);
                 let position = (!commit.changes.is_empty()).then_some(commit.position);
                 let _ = answer.send(Ok(Appended { outcomes, position }));
                 self.publish(commit);
@@ -150,46 +170,8 @@ impl WriterThread {
 
     fn publish(&mut self, commit: Commit) {
         self.published = self.published.max(commit.position.cast_signed());
+        self.progress.newest.fetch_max(self.published, Ordering::AcqRel);
         self.feed.publish(commit);
-    }
-
-    /// Updates the index a little although commands are waiting, if it is far behind or a search waits for it.
-    fn index_if_far_behind(&mut self) {
-        let newest = self.store.as_ref().map_or(0, Store::newest);
-        if let Some(most) = self.indexer.most_now(newest) {
-            self.index(most);
-        }
-    }
-
-    /// Indexes up to `most` entries.
-    fn index(&mut self, most: usize) {
-        let Some(store) = self.store.as_mut() else { return self.indexer.cancel() };
-        if self.refused.is_some() {
-            return self.indexer.cancel();
-        }
-        let is_wanted = || self.signals.waiting.load(Ordering::Acquire) > 0;
-        let stepped = self.indexer.step(store, &self.rooms, most, is_wanted);
-        if stepped.store_failed {
-            self.store = None; // the next batch opens the database again, as after an error of its own
-        } else if stepped.has_written {
-            self.after_commit();
-        }
-    }
-
-    /// Deletes entries that are too old, of some rooms at a time.
-    fn delete_old(&mut self) {
-        if self.options.keep.is_everything() || self.refused.is_some() {
-            return;
-        }
-        if self.to_look_at.is_empty() {
-            self.to_look_at = self.rooms.read().by_name.keys().cloned().collect();
-        }
-        let some = self.to_look_at.split_off(self.to_look_at.len().saturating_sub(ROOMS_AT_ONCE));
-        match self.guarded(|worker, store| worker.prune(store, &some)) {
-            Ok(((), commit)) => self.publish(commit),
-            Err(error) => tracing::warn!(error = %LogError::from(error), "old entries cannot be deleted"),
-        }
-        self.after_commit();
     }
 
     fn after_commit(&self) {
@@ -222,6 +204,7 @@ impl WriterThread {
                 Err(noted)
             }
             Err(Failure::Within { error, next, done }) => {
+                self.mark.forget();
                 drop(store);
                 tracing::error!(%error, "a commit failed; nothing more is stored until it is clear how far it went");
                 let is_stored = self.clear_up(next);
@@ -249,7 +232,7 @@ impl WriterThread {
         loop {
             let cleared = self.take_store().and_then(|store| {
                 // A checkpoint copies the stored pages out of the file to which the write has failed.
-                let left = checkpoint(&store.db, "PASSIVE")?.left;
+                let left = self.mark.checkpoint(|| checkpoint(&store.db, "PASSIVE"))?.left;
                 record_run(&store.db, self.rooms.read().runs.current())?;
                 let is_stored = store.next.entry >= next.entry;
                 self.store = Some(store);
@@ -288,20 +271,18 @@ impl WriterThread {
         Ok(Store { db, next, run_is_known: loaded.run_is_known })
     }
 
-    fn commit(&mut self, store: &mut Store, items: Vec<Write>) -> Transacted<Vec<Outcome>> {
+    fn commit(&mut self, store: &mut Store, items: &[Write]) -> Transacted<Vec<Outcome>> {
         let keep = self.options.keep;
+        let horizon = (!keep.is_everything()).then(|| self.clock.horizon(&keep, store.newest()));
         let at_most = items.len() * 2 + PRUNED_AT_ONCE;
         self.transact(store, |batch| {
             let outcomes = batch.write(items)?;
-            let names = batch.changed_rooms();
-            batch.prune(&names, &keep, at_most)?;
+            if let Some(horizon) = horizon {
+                let names = batch.changed_rooms();
+                batch.prune(&names, &horizon, at_most)?;
+            }
             Ok(outcomes)
         })
-    }
-
-    fn prune(&mut self, store: &mut Store, names: &[RoomName]) -> Transacted<()> {
-        let keep = self.options.keep;
-        self.transact(store, |batch| batch.prune(names, &keep, PRUNED_AT_ONCE))
     }
 
     /// Runs one transaction. The rooms in memory change only once it is committed.
@@ -338,6 +319,9 @@ impl WriterThread {
             }
             Err(error) => return Err(Failure::Within { error, next, done }),
         }
+        if done.1.changes.iter().any(|change| matches!(change, Change::Record(Record::RoomTrimmed { .. }))) {
+            self.progress.deletions.fetch_add(1, Ordering::AcqRel);
+        }
         store.next = next;
         store.run_is_known = true;
         let mut rooms = self.rooms.write();
@@ -371,7 +355,7 @@ impl<T> From<rusqlite::Error> for Failure<T> {
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// How long no command must come before old entries are deleted.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long commands may come without a pause before old entries are deleted all the same.
+const LONGEST_BUSY: Duration = Duration::from_secs(5);
 /// How many entries one transaction deletes, besides twice as many as it stores: a few milliseconds.
 const PRUNED_AT_ONCE: usize = 64;
-/// How many rooms one transaction searches for old entries.
-const ROOMS_AT_ONCE: usize = 64;

@@ -1,4 +1,4 @@
-//! The handle of the writer thread: it queues batches and requests for the index.
+//! The handle of the writer thread: it queues batches and hands out the tail.
 
 use std::{
     io,
@@ -18,7 +18,8 @@ use futures::channel::oneshot;
 use crate::command::Fault;
 use crate::{
     command::{Command, Signals},
-    indexer::IndexState,
+    indexer::Progress,
+    mark::Mark,
     open::Options,
     rooms::Shared,
     store::Store,
@@ -40,10 +41,11 @@ impl Writer {
         store: Store,
         rooms: Shared,
         refused: Option<String>,
+        shared: (Arc<Progress>, Arc<Mark>),
     ) -> io::Result<Writer> {
         let (commands, received) = sync_channel(WAITING);
         let signals: Arc<Signals> = Arc::default();
-        let mut worker = WriterThread::new(path, options, store, rooms, refused, signals.clone())?;
+        let mut worker = WriterThread::new(path, options, store, rooms, refused, (signals.clone(), shared))?;
         let thread = thread::Builder::new().name("chat-log-write".to_owned());
         let thread = thread.spawn(move || worker.run(&received))?;
         Ok(Writer { commands: Some(commands), signals, thread: Some(thread) })
@@ -62,14 +64,6 @@ impl Writer {
         answered
     }
 
-    /// Brings the index up to date with the entries stored now, in small steps between batches. The receiver is
-    /// cancelled if no index is available.
-    pub(crate) fn index(&self, index: IndexState) -> oneshot::Receiver<()> {
-        let (answer, answered) = oneshot::channel();
-        let _ = self.send(Command::Index(index, answer)); // a refused command drops its answer
-        answered
-    }
-
     /// All rooms, and the commits from then on.
     pub(crate) fn subscribe(&self) -> oneshot::Receiver<(Snapshot, Tail)> {
         let (answer, answered) = oneshot::channel();
@@ -78,11 +72,7 @@ impl Writer {
     }
 
     fn send(&self, command: Command) -> Result<(), TrySendError<Command>> {
-        // Counted before it is there, so that the thread never counts below zero.
-        self.signals.waiting.fetch_add(1, Ordering::AcqRel);
-        self.commands().try_send(command).inspect_err(|_| {
-            self.signals.waiting.fetch_sub(1, Ordering::AcqRel);
-        })
+        self.commands().try_send(command)
     }
 
     fn commands(&self) -> &SyncSender<Command> {

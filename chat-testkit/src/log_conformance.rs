@@ -39,6 +39,7 @@ macro_rules! log_conformance {
                     numbers_begin_at_one_and_have_no_holes
                     everything_of_an_entry_comes_back
                     time_never_runs_backwards_in_a_room
+                    a_time_that_a_wrong_clock_has_left_is_not_followed
                     a_room_is_the_same_however_it_is_written
                     topics_are_entries_and_the_newest_is_remembered
                     what_a_program_said_stays_marked

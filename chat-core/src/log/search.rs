@@ -35,6 +35,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// Where it stopped, unless nothing older is left to be looked at: `before` of the search that goes on.
     pub more: Option<u64>,
+    /// About how many of the newest entries were not looked at, because the log has not indexed them yet.
+    pub pending: u64,
 }
 
 /// One entry that was found.

@@ -25,6 +25,7 @@ use super::{
     session::{Inbox, Session, State},
     sync::{lock, read, write},
     turns::ReadTurns,
+    time_of_day::TimeOfDay,
 };
 use crate::{
     ClientId, PersonName, Registry, RoomName, SharedRuntime,
@@ -46,6 +47,7 @@ pub(super) struct Hub {
     pub(super) password: Password,
     pub(super) accounts: Accounts,
     runtime: SharedRuntime,
+    time_of_day: TimeOfDay,
     log: Arc<dyn RoomLog>,
     queue: Queue,
     pub(super) admission: Arc<Admission>,
@@ -90,6 +92,7 @@ impl Hub {
             accounts: Accounts::default(),
             read_turns: ReadTurns::default(),
             runtime,
+            time_of_day: TimeOfDay::default(),
             log,
             queue: Queue::default(),
             rooms,
@@ -144,7 +147,8 @@ impl Hub {
     /// Milliseconds since 1970 (UTC).
     pub(super) fn time_of_day(&self) -> u64 {
         let since = self.runtime.wall_clock().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(wire::MAX_INTEGER).min(wire::MAX_INTEGER)
+        let clock = u64::try_from(since.as_millis()).unwrap_or(wire::MAX_INTEGER);
+        self.time_of_day.at(self.runtime.now(), clock).min(wire::MAX_INTEGER)
     }
 
     pub(super) fn room(&self, name: &RoomName) -> Option<Arc<Room>> {

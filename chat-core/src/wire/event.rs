@@ -321,6 +321,9 @@ pub struct Found {
     /// Where the search goes on, unless everything was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<u64>,
+    /// About how many of the newest entries the server could not look at yet, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<u64>,
 }
 
 /// The server lives.

@@ -84,7 +84,7 @@ fn events_come_back_as_they_were_written() {
     let frame = write(&Event::Entry(entry.clone()));
     assert!(frame.starts_with(br#"{"type":"topic","room":"lobby","seq":45,"#), "{frame:?}");
     let page = Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![entry.clone()] });
-    let found = Event::Found(Found { id: 9, entries: vec![entry.clone()], more: Some(4) });
+    let found = Event::Found(Found { id: 9, entries: vec![entry.clone()], more: Some(4), pending: Some(12) });
     let error = Event::Error(Error {
         id: Some(3),
         code: Code::RateLimited,
@@ -98,7 +98,7 @@ fn events_come_back_as_they_were_written() {
     let frame = write(&Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![bot.clone()] }));
     let marked = r#""entries":[{"type":"message","bot":true,"room":"#;
     assert!(std::str::from_utf8(&frame).unwrap().contains(marked), "{frame:?}");
-    for event in [Event::Entry(bot.clone()), Event::Found(Found { id: 9, entries: vec![bot], more: None })] {
+    for event in [Event::Entry(bot.clone()), Event::Found(Found { id: 9, entries: vec![bot], more: None, pending: None })] {
         assert_eq!(read_event(&write(&event)).unwrap(), event);
     }
     assert_eq!(Code::NotJoined.to_string(), "not_joined");

@@ -154,11 +154,15 @@ impl Conversation {
     }
 
     /// Takes what the request `tag` has found, if it is the last search's.
-    pub(super) fn found(&mut self, tag: u64, found: Found) -> Option<Notice> {
-        let search = self.search.as_mut().filter(|search| search.tag == Some(tag))?;
+    pub(super) fn found(&mut self, tag: u64, found: Found) -> Vec<Notice> {
+        let Some(search) = self.search.as_mut().filter(|search| search.tag == Some(tag)) else {
+            return Vec::new();
+        };
         (search.tag, search.more) = (None, found.more);
         let (query, goes_on) = (search.query.clone(), search.goes_on);
-        Some(Notice::Found { query, entries: found.entries, more: found.more, goes_on })
+        let pending = found.pending.map(|entries| Notice::NotSearchedYet { entries });
+        let found = Notice::Found { query, entries: found.entries, more: found.more, goes_on };
+        [found].into_iter().chain(pending).collect()
     }
 
     /// The request `tag` has found nothing, as it was refused or stays without an answer.

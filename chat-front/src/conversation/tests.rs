@@ -131,7 +131,7 @@ fn what_is_typed_is_asked_for() {
         ("/leave", r#"10: {"type":"leave","room":"hall"}"#),
         (
             "/search …",
-            "-- cannot search for this: there is no word in it; a word is made of letters and digits",
+            "-- cannot search for this: there is no word in it; a word is made of letters and digits, and an emoji is one",
         ),
         ("/search", "-- it is written /search WORDS"),
         ("/rooms", r#"11: {"type":"rooms"}"#),
@@ -336,7 +336,7 @@ fn a_search_goes_on_from_where_it_was() {
     assert_eq!(typed(&mut conversation, "/search tea"), r#"2: {"type":"search","words":"tea","limit":20}"#);
     assert_eq!(typed(&mut conversation, "/search"), "-- still searching");
     let mut found = |tag, more| {
-        let found = wire::Found { id: 0, entries: Vec::new(), more };
+        let found = wire::Found { id: 0, entries: Vec::new(), more, pending: None };
         conversation.on_update(Update::Reply { tag, reply: Event::Found(found) }).pop()
     };
     assert!(matches!(found(2, Some(7)), Some(Notice::Found { more: Some(7), goes_on: false, .. })));
@@ -344,9 +344,11 @@ fn a_search_goes_on_from_where_it_was() {
         typed(&mut conversation, "/search"),
         r#"3: {"type":"search","words":"tea","before":7,"limit":20}"#
     );
-    let found = wire::Found { id: 0, entries: Vec::new(), more: None };
+    let found = wire::Found { id: 0, entries: Vec::new(), more: None, pending: Some(7) };
     let notices = conversation.on_update(Update::Reply { tag: 3, reply: Event::Found(found) });
-    assert!(matches!(&notices[..], [Notice::Found { more: None, goes_on: true, .. }]), "{notices:?}");
+    assert!(matches!(&notices[..], [Notice::Found { more: None, goes_on: true, .. }, Notice::NotSearchedYet { entries: 7 }]),
+        "{notices:?}"
+    );
     assert_eq!(typed(&mut conversation, "/search"), "-- nothing older found");
 }
 

@@ -86,8 +86,8 @@ impl Conversation {
                 page.entries.iter().for_each(|entry| self.rooms.shown(&page.room, entry.seq));
                 Notice::Page { tag, page }
             }
-            Event::Found(found) => return self.found(tag, found).into_iter().collect(),
             Event::Rooms(rooms) => return self.listed(purpose, rooms),
+            Event::Found(found) => return self.found(tag, found),
             Event::Error(error) => {
                 self.search_failed(tag);
                 let Some(purpose) = purpose else { return vec![Notice::Error(error)] };

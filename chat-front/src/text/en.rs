@@ -80,6 +80,10 @@ fn line(notice: &Notice) -> Line {
             note("cannot search for this: {why}", &[("why", Words(&why.to_string()))])
         }
         Notice::StillSearching => note("still searching", &[]),
+        Notice::NotSearchedYet { entries } => note(
+            "the server has not searched its newest {entries} messages yet; search again in a while",
+            &[("entries", Number(*entries))],
+        ),
         Notice::NothingOlderFound => note("nothing older found", &[]),
         Notice::TooLong { size, limit } => note(
             "not sent: {size} bytes are over the limit of {limit}",

@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -95,4 +96,76 @@ fn an_sqlite_that_loses_things_is_refused() {
     assert!(check_library(3_051_002, "3.51.2").is_err());
     assert!(check_library(3_051_003, "3.51.3").is_ok());
     assert!(check_library(rusqlite::version_number(), rusqlite::version()).is_ok());
+}
+
+/// Other users of the machine are kept out of what they could read or change until now.
+#[test]
+fn files_that_others_could_read_or_change_are_closed_to_them() {
+    let directory = tempdir().unwrap();
+    let log = open(directory.path());
+    talk(&log, "lobby", 1..=2);
+    drop(log);
+    let database = directory.path().join("chat.db");
+    for mode in [0o666, 0o644, 0o660] {
+        fs::set_permissions(&database, fs::Permissions::from_mode(mode)).unwrap();
+        let log = open(directory.path());
+        append(&log, vec![say("lobby", u64::from(mode), "hi")]).unwrap();
+        for file in ["chat.db", "chat.db-wal", "chat.db-shm"] {
+            assert_eq!(self::mode(&directory.path().join(file)), 0o600, "{file} of {mode:o}");
+        }
+    }
+}
+
+/// A link leads to a file that another server may have open, under another lock.
+#[test]
+fn links_in_the_place_of_files_are_refused_and_left_alone() {
+    for name in ["chat.db", "chat.lock", "chat-index.db"] {
+        let (directory, elsewhere) = (tempdir().unwrap(), tempdir().unwrap());
+        let target = elsewhere.path().join("target");
+        fs::write(&target, "what is here stays").unwrap();
+        symlink(&target, directory.path().join(name)).unwrap();
+        let error = refusal(directory.path());
+        assert!(matches!(error, OpenError::Link { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "what is here stays");
+    }
+    // The directory itself may be one.
+    let (real, links) = (tempdir().unwrap(), tempdir().unwrap());
+    let link = links.path().join("data");
+    symlink(real.path(), &link).unwrap();
+    talk(&open(&link), "lobby", 1..=2);
+    assert_eq!(texts(&open(real.path()), "lobby"), ["1", "2"]);
+}
+
+/// What is said is refused, rather than stored in a file that is no longer there.
+#[test]
+fn a_file_that_is_replaced_moved_or_removed_while_it_is_open_takes_nothing_more() {
+    type Take = fn(&Path);
+    let takes: [Take; 4] = [
+        |file| fs::remove_file(file).unwrap(),
+        |file| fs::rename(file, file.with_extension("old")).unwrap(),
+        |file| {
+            let copy = file.with_extension("copy");
+            fs::copy(file, &copy).unwrap();
+            fs::rename(copy, file).unwrap();
+        },
+        |file| fs::rename(file.parent().unwrap(), file.parent().unwrap().with_extension("moved")).unwrap(),
+    ];
+    for (number, take) in takes.into_iter().enumerate() {
+        let parent = tempdir().unwrap();
+        let directory = parent.path().join("data");
+        let log = open(&directory);
+        talk(&log, "lobby", 1..=3);
+        take(&directory.join("chat.db"));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut request = 3;
+        let why = loop {
+            request += 1;
+            match append(&log, vec![say("lobby", request, "into nowhere?")]) {
+                Err(why) => break why,
+                Ok(_) => assert!(Instant::now() < deadline, "{number}: it stores on"),
+            }
+        };
+        assert!(why.to_string().contains("replaced, moved or removed"), "{number}: {why}");
+        assert_eq!(texts(&log, "lobby").len(), usize::try_from(request - 1).unwrap(), "reading goes on");
+    }
 }

@@ -139,7 +139,7 @@ fn a_copy_of_the_old_file_is_kept_until_the_next_start() {
     assert_eq!(fs::read(copy_of(directory.path())).unwrap(), before);
     drop(log);
     // A start that fails leaves it.
-    let busy = crate::directory::Directory::take(directory.path()).unwrap();
+    let busy = crate::directory::Directory::take(directory.path(), &Options::default()).unwrap();
     assert!(SqliteLog::open(directory.path(), Options::default()).is_err());
     assert!(copy_of(directory.path()).exists());
     drop(busy);

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use chat_core::log::RoomLog;
 use tempfile::tempdir;
 
-use super::{epoch, name, open, state, talk, texts};
-use crate::SqliteLog;
+use super::{append, epoch, name, open, say, state, talk, texts};
+use crate::{OpenError, SqliteLog};
 
 /// Copies the log as it is now, closed or not.
 fn copy(from: &Path, to: &Path) {
@@ -121,4 +121,73 @@ fn a_log_that_was_cut_goes_back_to_a_batch_and_finds_out_who_was_further() {
         heads.insert(head);
     }
     assert!(heads.len() > 10, "cuts go through all of it: {heads:?}");
+}
+
+/// What a crash leaves: the files as they are while the log is open, in a directory where it never was.
+fn crash(from: &Path) -> tempfile::TempDir {
+    let crashed = tempdir().unwrap();
+    for file in ["chat.db", "chat.db-wal", "chat.lock"] {
+        let (from, to) = (from.join(file), crashed.path().join(file));
+        fs::copy(&from, &to).unwrap();
+        let modified = fs::metadata(from).unwrap().modified().unwrap();
+        fs::File::options().write(true).open(to).unwrap().set_modified(modified).unwrap();
+    }
+    crashed
+}
+
+fn refuses(directory: &Path) -> bool {
+    matches!(SqliteLog::open(directory, crate::Options::default()), Err(OpenError::OtherFile { .. }))
+}
+
+/// The write-ahead log that a crash has left belongs to the file of that time.
+#[test]
+fn a_copy_that_is_put_back_after_a_crash_is_not_mixed_up_with_the_log_of_the_newer_file() {
+    let (directory, copies) = (tempdir().unwrap(), tempdir().unwrap());
+    let log = open(directory.path());
+    talk(&log, "lobby", 1..=5);
+    let source = rusqlite::Connection::open(directory.path().join("chat.db")).unwrap();
+    let copy = copies.path().join("copy");
+    source.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    drop(source);
+    talk(&log, "lobby", 6..=12);
+    let crashed = crash(directory.path());
+    let again = crash(directory.path());
+
+    // As it is, it goes on.
+    let recovered = open(crashed.path());
+    assert_eq!(state(&recovered, "lobby").unwrap().head, 12);
+    drop(recovered);
+
+    // With another file in its place it is refused as often as it is tried, and nothing is changed.
+    fs::copy(&copy, again.path().join("chat.db")).unwrap();
+    let before = fs::read(again.path().join("chat.db-wal")).unwrap();
+    assert!(refuses(again.path()) && refuses(again.path()));
+    assert_eq!(fs::read(again.path().join("chat.db-wal")).unwrap(), before);
+    assert_eq!(fs::read(again.path().join("chat.db")).unwrap(), fs::read(&copy).unwrap());
+    // What the refusal says helps.
+    fs::remove_file(again.path().join("chat.db-wal")).unwrap();
+    let restored = open(again.path());
+    assert_eq!(texts(&restored, "lobby"), upto(5).iter().map(u64::to_string).collect::<Vec<_>>());
+    talk(&restored, "lobby", 101..=103);
+    assert_eq!(state(&restored, "lobby").unwrap().head, 8);
+}
+
+/// A crash at any time after any checkpoint leaves a log that is opened again.
+#[test]
+fn a_crash_between_checkpoints_is_never_taken_for_another_file() {
+    let directory = tempdir().unwrap();
+    let log = open(directory.path());
+    let long = "x".repeat(8000);
+    for round in 0..24 {
+        for n in 0..150 {
+            let some = (0..4).map(|k| say("lobby", round * 1000 + n * 4 + k, &long)).collect();
+            append(&log, some).unwrap();
+        }
+        let Ok(crashed) = std::panic::catch_unwind(|| crash(directory.path())) else { continue };
+        let head = state(&log, "lobby").unwrap().head;
+        match SqliteLog::open(crashed.path(), crate::Options::default()) {
+            Ok(recovered) => assert!(state(&recovered, "lobby").unwrap().head <= head),
+            Err(error) => panic!("round {round}: {error}"),
+        }
+    }
 }

@@ -80,6 +80,34 @@ pub async fn time_never_runs_backwards_in_a_room(medium: &dyn Medium) {
     assert_eq!(stored, [500, 500, 600, 600]);
 }
 
+/// protocol 7.3
+pub async fn a_time_that_a_wrong_clock_has_left_is_not_followed(medium: &dyn Medium) {
+    const DAY: u64 = 86_400_000;
+    const NOW: u64 = 1_800_000_000_000;
+    let at = |request, at| Append { at, ..say(1, request, "a", "x") };
+    let mut log = medium.open(None);
+    let mut times = Vec::new();
+    for (request, time) in [
+        (1, NOW),
+        (2, NOW - DAY),       // a clock that is put back by a day or less stands still
+        (3, NOW + 365 * DAY), // a wrong one
+        (4, NOW + 364 * DAY),
+        (5, NOW + 5),         // is right again
+        (6, NOW + 4),
+        (7, 5000),            // a clock that was never set is not followed
+    ] {
+        let Outcome::Stored(stored) = append_one(&*log, at(request, time)).await else { panic!("{request}") };
+        times.push(stored.at);
+        if medium.is_durable() {
+            drop(log);
+            log = medium.open(None);
+        }
+    }
+    let ahead = NOW + 365 * DAY;
+    assert_eq!(times, [NOW, NOW, ahead, ahead, NOW + 5, NOW + 5, NOW + 5]);
+    assert_eq!(entries(&*log, "a", 0).await.iter().map(|entry| entry.at).collect::<Vec<_>>(), times);
+}
+
 /// Names are compared without case, and shown as they were first written.
 pub async fn a_room_is_the_same_however_it_is_written(medium: &dyn Medium) {
     let log = &*medium.open(None);

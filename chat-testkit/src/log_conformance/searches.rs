@@ -16,7 +16,7 @@ async fn all(log: &dyn RoomLog, words: &str, change: impl Fn(&mut Search)) -> Op
     change(&mut search);
     let mut found = Vec::new();
     loop {
-        let Found { hits, more } = match log.search(search.clone()).await {
+        let Found { hits, more, .. } = match log.search(search.clone()).await {
             Err(LogError::Unsearchable) => return None,
             result => result.expect("the log can be searched"),
         };

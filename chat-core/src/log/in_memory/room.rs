@@ -7,7 +7,7 @@ use crate::{
     log::{
         Append, EntryHash, LogEntry, LogPage, PageLimit, RoomState, StateMap,
         chain::{self, Link},
-        epoch_of_room,
+        epoch_of_room, time_after,
     },
 };
 
@@ -110,7 +110,7 @@ impl Room {
     pub(super) fn push(&mut self, item: Append, place: u64) -> LogEntry {
         let Append { client, request, author, at, body, .. } = item;
         self.head += 1;
-        self.newest_at = self.newest_at.max(at);
+        self.newest_at = time_after(self.newest_at, at);
         let link = Link {
             previous: self.newest_hash,
             room: self.name.as_str(),

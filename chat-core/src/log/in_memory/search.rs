@@ -48,17 +48,16 @@ struct Chunk {
 impl Held {
     /// The next entries below the place `before`.
     fn chunk(&self, search: &Search, before: u64) -> Chunk {
+        let oldest = search.since.map(|since| since.saturating_sub(CLOCKS_DIFFER));
         match &search.room {
             None => {
                 let all = self.order.below(before, &self.rooms);
-                let oldest = search.since.map(|since| since.saturating_sub(CLOCKS_DIFFER));
                 Chunk::collect(all, search.since, oldest)
             }
             Some(name) => match self.rooms.get(name) {
-                // Time never runs backwards in a room.
                 Some(room) => {
                     let all = room.below(before).map(|(place, entry)| (place, Some((room.name(), entry))));
-                    Chunk::collect(all, search.since, search.since)
+                    Chunk::collect(all, search.since, oldest)
                 }
                 None => Chunk { entries: Vec::new(), end: None },
             },

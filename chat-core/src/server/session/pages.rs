@@ -83,6 +83,9 @@ pub(crate) fn found_frame(id: u64, found: &Found, hashes: bool) -> Bytes {
     if let Some(more) = more {
         frame.extend_from_slice(format!(r#","more":{more}"#).as_bytes());
     }
+    if found.pending > 0 {
+        frame.extend_from_slice(format!(r#","pending":{}"#, found.pending).as_bytes());
+    }
     frame.push(b'}');
     frame.into()
 }

@@ -98,7 +98,7 @@ fn a_found_message_is_gone_to_in_the_midst_of_what_was_said_around_it() {
     let (request, tag) = world.asked();
     assert!(matches!(&request, RequestBody::Search(it) if it.words == "red tea"), "{request:?}");
     let entries = vec![entry("lobby", "bob", 77, "red tea")];
-    world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
+    world.reply(tag, Event::Found(Found { id: 0, entries, more: None, pending: None }));
     world.press(Key::Enter);
     assert!(world.app.list.is_none());
     serve_pages(&mut world, 5_000);
@@ -118,7 +118,7 @@ fn a_found_message_is_gone_to_although_what_was_said_after_it_fills_a_frame() {
     world.line("/search tea");
     let (_, tag) = world.asked();
     let entries = vec![entry("lobby", "bob", 77, "tea")];
-    world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
+    world.reply(tag, Event::Found(Found { id: 0, entries, more: None, pending: None }));
     world.press(Key::Enter);
     let mut pages = 0;
     while world.room("lobby").loading.is_some() {
@@ -158,7 +158,7 @@ fn a_message_found_elsewhere_is_gone_to_once_the_room_is_entered() {
     world.line("/search tea");
     let (_, tag) = world.asked();
     let entries = vec![entry("kitchen", "bob", 3, "tea")];
-    world.reply(tag, Event::Found(Found { id: 0, entries, more: None }));
+    world.reply(tag, Event::Found(Found { id: 0, entries, more: None, pending: None }));
     world.press(Key::Enter);
     let (request, tag) = world.asked();
     assert!(matches!(&request, RequestBody::Join(it) if it.room == "kitchen"), "{request:?}");

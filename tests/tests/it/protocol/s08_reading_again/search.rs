@@ -6,13 +6,16 @@ use chat_core::{
     RoomName,
     client::Update,
     log::{
-        Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, Snapshot, Tail, Write,
+        self, Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, Snapshot, Tail, Write,
     },
     server::Limits,
     wire::{Code, Error, Event, Found, MAX_FRAME, Post, Request, Search, write},
 };
 use chat_testkit::{RawClient, virtual_time::VirtualTime};
-use futures::future::BoxFuture;
+use futures::{
+    FutureExt,
+    future::{self, BoxFuture},
+};
 
 use crate::protocol::{SECOND, TestServer, next, say, slow_log::SlowLog};
 
@@ -136,7 +139,7 @@ fn what_cannot_be_looked_for_is_refused() {
         let some = Search { words: "tea".into(), ..Search::default() };
         for (search, expected) in [
             (words(""), Code::BadText),
-            (words("… 🎉"), Code::BadText),
+            (words("… —"), Code::BadText),
             (words(&many.join(" ")), Code::TooLarge),
             (words(&"x".repeat(257)), Code::TooLarge),
             (Search { room: Some("@".into()), ..some.clone() }, Code::Unsupported),
@@ -150,8 +153,8 @@ fn what_cannot_be_looked_for_is_refused() {
     });
 }
 
-/// A log that only keeps.
-struct Keeper(MemoryLog);
+/// A log that cannot be searched, or one that has not indexed so many of its newest entries.
+struct Keeper(MemoryLog, Option<u64>);
 
 impl RoomLog for Keeper {
     fn epoch(&self) -> String {
@@ -182,6 +185,29 @@ impl RoomLog for Keeper {
     ) -> BoxFuture<'a, Result<LogPage, LogError>> {
         self.0.read(room, after, limit)
     }
+
+    fn search(&self, search: log::Search) -> BoxFuture<'_, Result<log::Found, LogError>> {
+        let Some(pending) = self.1 else { return future::ready(Err(LogError::Unsearchable)).boxed() };
+        let found = self.0.search(search);
+        async move { Ok(log::Found { pending, ..found.await? }) }.boxed()
+    }
+}
+
+/// protocol 8.10.4
+#[test]
+fn a_search_says_how_many_of_the_newest_entries_it_could_not_look_at() {
+    let time = VirtualTime::new(127);
+    time.run(async {
+        for (pending, expected) in [(0, None), (1234, Some(1234))] {
+            let log = Arc::new(Keeper(MemoryLog::new(1 << 20, 7), Some(pending)));
+            let server = TestServer::with(&time, Limits::default(), log).await;
+            let mut ana = server.enter("ana", 1).await;
+            ana.join("lobby", Some(0)).await;
+            ana.say("lobby", "tea").await;
+            let found = found(&mut ana, words("tea")).await;
+            assert_eq!((texts(&found), found.pending), (vec!["tea"], expected));
+        }
+    });
 }
 
 /// protocol 8.11
@@ -189,7 +215,7 @@ impl RoomLog for Keeper {
 fn a_log_without_a_search_says_so() {
     let time = VirtualTime::new(124);
     time.run(async {
-        let log = Arc::new(Keeper(MemoryLog::new(1 << 20, 7)));
+        let log = Arc::new(Keeper(MemoryLog::new(1 << 20, 7), None));
         let server = TestServer::with(&time, Limits::default(), log).await;
         let mut ana = server.enter("ana", 1).await;
         let Event::Error(Error { code, message, .. }) = ask(&mut ana, words("tea")).await else {
