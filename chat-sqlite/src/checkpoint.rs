@@ -48,6 +48,7 @@ impl Checkpointer {
 
     /// Called by the writer after each commit, with its connection.
     pub(crate) fn after_commit(&self, db: &Connection) {
+        self.mark.after_commit();
         if self.busy.load(Ordering::Acquire) {
             return;
         }

@@ -10,7 +10,10 @@ use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -23,6 +26,7 @@ pub(crate) struct Mark {
     lock: Mutex<File>,
     /// Whether the note has to survive a power cut.
     is_synced: bool,
+    is_noted: AtomicBool,
 }
 
 /// What the note says.
@@ -36,7 +40,7 @@ struct Note {
 
 impl Mark {
     pub(crate) fn new(path: PathBuf, database: File, lock: File, is_synced: bool) -> Mark {
-        Mark { path, database, lock: Mutex::new(lock), is_synced }
+        Mark { path, database, lock: Mutex::new(lock), is_synced, is_noted: AtomicBool::new(false) }
     }
 
     /// Whether the write-ahead log was written for another file than the present one. When it is not known, it was not.
@@ -66,6 +70,18 @@ impl Mark {
             tracing::warn!(%error, "chat.lock cannot be written");
         }
         Ok(done)
+    }
+
+    /// Notes what was not noted yet: an empty write-ahead log has no number before the first commit.
+    pub(crate) fn after_commit(&self) {
+        if self.is_noted.load(Ordering::Acquire) {
+            return;
+        }
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = self.note().and_then(|note| self.write(&mut lock, &note));
+        if let Err(error) = noted {
+            tracing::warn!(%error, "chat.lock cannot be written");
+        }
     }
 
     /// Takes the note back, before SQLite may do a checkpoint by itself.
@@ -110,6 +126,7 @@ impl Mark {
     }
 
     fn write(&self, lock: &mut File, text: &str) -> io::Result<()> {
+        self.is_noted.store(!text.is_empty(), Ordering::Release);
         lock.seek(SeekFrom::Start(0))?;
         lock.write_all(format!("{text:width$}\n", width = LENGTH - 1).as_bytes())?;
         // A note that is lost does no harm, one that is outdated does.

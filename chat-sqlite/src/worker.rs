@@ -34,7 +34,7 @@ use crate::{
     open::Options,
     rooms::{Next, Shared},
     store::{Store, record_run},
-    wal::{Wal, checkpoint},
+    wal::checkpoint,
 };
 
 mod housekeeping;
@@ -122,12 +122,9 @@ impl WriterThread {
         if self.options.keep.age.is_some() && self.refused.is_none() {
             let _ = self.clock.save(&store.db); // the next run believes a little less
         }
-        match self.mark.checkpoint(|| checkpoint(&store.db, "TRUNCATE")) {
-            Ok(Wal { frames: ..=0, .. }) => {}
-            Ok(_) => self.mark.forget(), // the last connection does it while it is closed
-            Err(error) => {
-                tracing::warn!(%error, "the write-ahead log could not be emptied; the next start does it");
-            }
+        self.mark.forget(); // the last connection may still do a checkpoint when it is closed
+        if let Err(error) = checkpoint(&store.db, "TRUNCATE") {
+            tracing::warn!(%error, "the write-ahead log could not be emptied; the next start does it");
         }
     }
 
