@@ -47,7 +47,9 @@ pub(crate) async fn run(
             limit: Some(left.min(MAX_HISTORY)),
             hashes: false,
         };
-        let Event::Found(Found { entries, more, pending, .. }) = talk.ask(RequestBody::Search(search)).await? else {
+        let Event::Found(Found { entries, more, pending, .. }) =
+            talk.ask(RequestBody::Search(search)).await?
+        else {
             bail!("not searched: the server answers something else");
         };
         if let (None, Some(pending)) = (before, pending) {

@@ -40,8 +40,8 @@ mod room;
 mod room_list;
 mod session;
 mod sync;
-mod turns;
 mod time_of_day;
+mod turns;
 
 pub use self::limits::{Limits, Network, NotANetwork, Rates};
 use self::{broker::Broker, hub::Hub};

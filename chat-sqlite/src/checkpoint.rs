@@ -43,7 +43,13 @@ impl Checkpointer {
         let (is_busy, marked) = (busy.clone(), mark.clone());
         let thread = thread::Builder::new().name("chat-log-checkpoint".to_owned());
         let thread = thread.spawn(move || run(&asks, &is_busy, &path, durability, &marked))?;
-        Ok(Checkpointer { asked: Some(asked), mark, done: Mutex::new(Instant::now()), busy, thread: Some(thread) })
+        Ok(Checkpointer {
+            asked: Some(asked),
+            mark,
+            done: Mutex::new(Instant::now()),
+            busy,
+            thread: Some(thread),
+        })
     }
 
     /// Called by the writer after each commit, with its connection.

@@ -105,7 +105,8 @@ impl Clock {
 
     /// Whether the believed time is to be saved; after this it counts as saved.
     pub(crate) fn is_to_be_saved(&mut self) -> bool {
-        let is_due = self.saved.is_none_or(|saved| self.looked.saturating_duration_since(saved) >= SAVED_EVERY);
+        let is_due =
+            self.saved.is_none_or(|saved| self.looked.saturating_duration_since(saved) >= SAVED_EVERY);
         if is_due {
             self.saved = Some(self.looked);
         }

@@ -103,7 +103,8 @@ impl Index {
                 last = row.get::<_, i64>("id")?.max(last);
                 // A damaged entry is not shown, so it need not be found.
                 if let Ok(entry) = EntryRow::read(row)
-                    && let Some(room) = known.entry(entry.room).or_insert_with_key(|id| rooms.read().with_id(*id))
+                    && let Some(room) =
+                        known.entry(entry.room).or_insert_with_key(|id| rooms.read().with_id(*id))
                     && entry.is_whole(room)
                 {
                     let text = words::tokens(&entry.body.text).join(" ");

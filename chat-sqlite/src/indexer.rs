@@ -87,7 +87,9 @@ impl Indexer {
         // A search that is refused is dropped, and its receiver is told so.
         let _ = self.searches.as_ref().expect("the sender is there until this is dropped").try_send(wanted);
         answered
-            .map(|it| it.unwrap_or_else(|_| Err(LogError::Failed("too many searches are waiting".to_owned()))))
+            .map(|it| {
+                it.unwrap_or_else(|_| Err(LogError::Failed("too many searches are waiting".to_owned())))
+            })
             .boxed()
     }
 }

@@ -74,21 +74,22 @@ impl SqliteLog {
         let Loaded { rooms, next, run_is_known } = loaded;
         let (rooms, store) = (Shared::new(rooms), Store { db, next, run_is_known });
         let newest = AtomicI64::new(store.newest());
-        let progress = Arc::new(Progress { newest, deletions: AtomicU64::new(0), gives_way: AtomicBool::new(false) });
+        let progress =
+            Arc::new(Progress { newest, deletions: AtomicU64::new(0), gives_way: AtomicBool::new(false) });
         let indexer = Indexer::start(path.to_owned(), rooms.clone(), progress.clone()).map_err(io)?;
-        let writer =
-            Writer::start(path.to_owned(), options, store, rooms.clone(), refused, (progress, directory.mark())).map_err(io)?;
+        let writer = Writer::start(
+            path.to_owned(),
+            options,
+            store,
+            rooms.clone(),
+            refused,
+            (progress, directory.mark()),
+        )
+        .map_err(io)?;
         if !was_old {
             migrate::remove_copies(path); // of a migration after which this start has gone well
         }
-        Ok(SqliteLog {
-            rooms,
-            readers,
-            indexer,
-            writer,
-            damage: Arc::default(),
-            _directory: directory,
-        })
+        Ok(SqliteLog { rooms, readers, indexer, writer, damage: Arc::default(), _directory: directory })
     }
 
     /// Makes the next commit report a failure.

@@ -155,7 +155,9 @@ fn number_of_log(database: &Path) -> io::Result<Option<u32>> {
     let read = File::open(path).and_then(|mut wal| wal.read_exact(&mut head));
     match read {
         Ok(()) => Ok(head.last_chunk().map(|number| u32::from_be_bytes(*number))),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -40,7 +40,8 @@ pub(crate) fn search(
         },
     };
     let wanted = wanted(&search.query, search.from.as_ref(), room.as_ref());
-    let mut looking = Looking { log, rooms, search, began, found: Found::default(), looked_at: 0, known: HashMap::new() };
+    let mut looking =
+        Looking { log, rooms, search, began, found: Found::default(), looked_at: 0, known: HashMap::new() };
     let before = search.before.and_then(|it| i64::try_from(it).ok()).unwrap_or(i64::MAX);
     let (mut high, mut width) = (before.min(upto + 1), FIRST_WINDOW);
     while high > 1 {
@@ -78,7 +79,10 @@ impl Looking<'_> {
         let mut ids = ids.query(params![wanted, low, high])?;
         while let Some(row) = ids.next()? {
             let id: i64 = row.get(0)?;
-            if self.found.hits.len() >= self.search.limit.max(1) || self.looked_at >= AT_A_TIME || (self.looked_at > 0 && self.is_over()) {
+            if self.found.hits.len() >= self.search.limit.max(1)
+                || self.looked_at >= AT_A_TIME
+                || (self.looked_at > 0 && self.is_over())
+            {
                 self.found.more = Some(id.cast_unsigned() + 1);
                 return Ok(true);
             }

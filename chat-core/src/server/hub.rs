@@ -24,8 +24,8 @@ use super::{
     room_list::RoomList,
     session::{Inbox, Session, State},
     sync::{lock, read, write},
-    turns::ReadTurns,
     time_of_day::TimeOfDay,
+    turns::ReadTurns,
 };
 use crate::{
     ClientId, PersonName, Registry, RoomName, SharedRuntime,

@@ -31,7 +31,10 @@ impl TimeOfDay {
         let is_ahead = clock > measured.saturating_add(DAY) && measured >= CLOCKS_ARE_SET;
         if is_ahead {
             let ahead_since = *known.ahead_since.get_or_insert_with(|| {
-                tracing::warn!(days = (clock - measured) / DAY, "the clock has jumped ahead; it is believed in an hour");
+                tracing::warn!(
+                    days = (clock - measured) / DAY,
+                    "the clock has jumped ahead; it is believed in an hour"
+                );
                 now
             });
             if now.saturating_duration_since(ahead_since) < DOUBTED_FOR {
@@ -53,31 +56,4 @@ const CLOCKS_ARE_SET: u64 = 1_735_689_600_000;
 const DOUBTED_FOR: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: u64 = 1_800_000_000_000;
-
-    /// protocol 7.3
-    #[test]
-    fn a_clock_that_jumps_ahead_is_believed_after_an_hour_and_one_that_is_put_back_at_once() {
-        let (time, start) = (TimeOfDay::default(), Instant::now());
-        let at = |seconds: u64, clock| time.at(start + Duration::from_secs(seconds), clock);
-        assert_eq!(at(0, NOW), NOW);
-        assert_eq!(at(10, NOW + DAY), NOW + DAY, "less than a day and what has passed");
-        assert_eq!(at(20, NOW + 365 * DAY), NOW + DAY + 10_000);
-        assert_eq!(at(3600, NOW + 365 * DAY), NOW + DAY + 3_590_000);
-        assert_eq!(at(3601, NOW + 3_601_000), NOW + 3_601_000, "it is right again");
-        assert_eq!(at(3700, NOW + 365 * DAY), NOW + 3_700_000, "and the hour begins anew");
-        assert_eq!(at(7300, NOW + 365 * DAY), NOW + 365 * DAY);
-        assert_eq!(at(7301, NOW), NOW);
-    }
-
-    /// protocol 7.3
-    #[test]
-    fn a_clock_that_was_never_set_is_followed_at_once() {
-        let (time, start) = (TimeOfDay::default(), Instant::now());
-        assert_eq!(time.at(start, 5000), 5000);
-        assert_eq!(time.at(start, NOW), NOW);
-    }
-}
+mod tests;

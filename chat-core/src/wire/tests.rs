@@ -98,7 +98,10 @@ fn events_come_back_as_they_were_written() {
     let frame = write(&Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![bot.clone()] }));
     let marked = r#""entries":[{"type":"message","bot":true,"room":"#;
     assert!(std::str::from_utf8(&frame).unwrap().contains(marked), "{frame:?}");
-    for event in [Event::Entry(bot.clone()), Event::Found(Found { id: 9, entries: vec![bot], more: None, pending: None })] {
+    for event in [
+        Event::Entry(bot.clone()),
+        Event::Found(Found { id: 9, entries: vec![bot], more: None, pending: None }),
+    ] {
         assert_eq!(read_event(&write(&event)).unwrap(), event);
     }
     assert_eq!(Code::NotJoined.to_string(), "not_joined");

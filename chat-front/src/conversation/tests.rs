@@ -346,7 +346,11 @@ fn a_search_goes_on_from_where_it_was() {
     );
     let found = wire::Found { id: 0, entries: Vec::new(), more: None, pending: Some(7) };
     let notices = conversation.on_update(Update::Reply { tag: 3, reply: Event::Found(found) });
-    assert!(matches!(&notices[..], [Notice::Found { more: None, goes_on: true, .. }, Notice::NotSearchedYet { entries: 7 }]),
+    assert!(
+        matches!(
+            &notices[..],
+            [Notice::Found { more: None, goes_on: true, .. }, Notice::NotSearchedYet { entries: 7 }]
+        ),
         "{notices:?}"
     );
     assert_eq!(typed(&mut conversation, "/search"), "-- nothing older found");

@@ -84,7 +84,8 @@ fn a_clock_that_is_years_ahead_of_the_log_deletes_nothing() {
     drop(log);
     for _ in 0..2 {
         let log = keep_days(directory.path(), 90);
-        append(&log, vec![Append { at: now(), ..say("busy", now(), "said while the clock is wrong") }]).unwrap();
+        append(&log, vec![Append { at: now(), ..say("busy", now(), "said while the clock is wrong") }])
+            .unwrap();
         std::thread::sleep(Duration::from_millis(1500)); // longer than the writer waits before it deletes
         assert_eq!(state(&log, "lobby").unwrap().oldest, 1);
         drop(log);
@@ -102,7 +103,8 @@ fn a_clock_that_is_years_ahead_of_the_log_deletes_nothing() {
 fn what_was_said_in_this_run_is_not_too_old() {
     let directory = tempdir().unwrap();
     let log = keep_days(directory.path(), 1);
-    append(&log, vec![Append { at: now() - 30 * 86_400_000, ..say("lobby", 1, "with a strange time") }]).unwrap();
+    append(&log, vec![Append { at: now() - 30 * 86_400_000, ..say("lobby", 1, "with a strange time") }])
+        .unwrap();
     append(&log, vec![Append { at: now(), ..say("lobby", 2, "now") }]).unwrap();
     assert_eq!(state(&log, "lobby").unwrap().oldest, 1);
     drop(log);

@@ -153,8 +153,11 @@ fn the_index_of_another_past_is_not_used() {
     drop(log);
     fs::rename(directory.path().join("copy"), directory.path().join("chat.db")).unwrap();
     let log = open(directory.path());
-    append(&log, vec![say("a", 13, "milk"), say("a", 14, "juice"), say("a", 15, "water"), say("a", 16, "tea")])
-        .unwrap();
+    append(
+        &log,
+        vec![say("a", 13, "milk"), say("a", 14, "juice"), say("a", 15, "water"), say("a", 16, "tea")],
+    )
+    .unwrap();
     assert_eq!(found(&log, "lost"), [""; 0]);
     for word in ["milk", "juice", "water", "coffee"] {
         assert_eq!(found(&log, word), [word]);
@@ -186,7 +189,9 @@ fn an_index_within_the_database_is_dropped() {
 /// Texts of 8 KiB that are dear to index: every two neighbours are a token.
 fn dear(count: u64) -> Vec<Append> {
     let text = |n: u64| {
-        let c = |k: u64| char::from_u32(0x4E00 + u32::try_from((n * 7919 + k * 104_729) % 20_000).unwrap()).unwrap();
+        let c = |k: u64| {
+            char::from_u32(0x4E00 + u32::try_from((n * 7919 + k * 104_729) % 20_000).unwrap()).unwrap()
+        };
         (0..2700).map(c).collect::<String>()
     };
     (1..=count).map(|n| say("long", 100_000 + n, &text(n))).collect()
@@ -257,11 +262,15 @@ fn a_search_goes_through_everything_part_by_part() {
     let log = open(directory.path());
     let mut said = Vec::new();
     for n in 1..=20_000_u64 {
-        said.push(say("a", n, match n {
-            7 | 3001 | 19_999 => "odd even",
-            _ if n % 2 == 0 => "even",
-            _ => "odd",
-        }));
+        said.push(say(
+            "a",
+            n,
+            match n {
+                7 | 3001 | 19_999 => "odd even",
+                _ if n % 2 == 0 => "even",
+                _ => "odd",
+            },
+        ));
     }
     said.chunks(2000).for_each(|some| drop(append(&log, some.to_vec()).unwrap()));
     let mut before = None;
@@ -269,7 +278,10 @@ fn a_search_goes_through_everything_part_by_part() {
     loop {
         let page = search(&log, "odd even", |search| search.before = before);
         places.extend(page.hits.iter().map(|hit| hit.entry.seq));
-        assert!(page.more.is_none_or(|more| before.is_none_or(|before| more < before)), "it comes nearer to the end");
+        assert!(
+            page.more.is_none_or(|more| before.is_none_or(|before| more < before)),
+            "it comes nearer to the end"
+        );
         before = page.more;
         if before.is_none() {
             break;
@@ -296,7 +308,9 @@ fn the_index_forgets_what_is_deleted() {
     while let Some(after) = from {
         (from, sweeps) = (index.sweep(&db, after).unwrap(), sweeps + 1);
     }
-    let left = index.db.query_one("SELECT count(*) FROM words WHERE words MATCH 'tea'", [], |row| row.get::<_, i64>(0));
+    let left = index
+        .db
+        .query_one("SELECT count(*) FROM words WHERE words MATCH 'tea'", [], |row| row.get::<_, i64>(0));
     assert_eq!((left.unwrap(), sweeps), (11, 3));
 }
 

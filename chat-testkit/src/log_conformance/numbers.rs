@@ -92,9 +92,9 @@ pub async fn a_time_that_a_wrong_clock_has_left_is_not_followed(medium: &dyn Med
         (2, NOW - DAY),       // a clock that is put back by a day or less stands still
         (3, NOW + 365 * DAY), // a wrong one
         (4, NOW + 364 * DAY),
-        (5, NOW + 5),         // is right again
+        (5, NOW + 5), // is right again
         (6, NOW + 4),
-        (7, 5000),            // a clock that was never set is not followed
+        (7, 5000), // a clock that was never set is not followed
     ] {
         let Outcome::Stored(stored) = append_one(&*log, at(request, time)).await else { panic!("{request}") };
         times.push(stored.at);

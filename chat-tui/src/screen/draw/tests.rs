@@ -71,7 +71,10 @@ fn a_list_says_before_that_somebody_is_going_to_be_seen() {
     world.line("/search tea");
     let (_, tag) = world.asked();
     let entries = vec![entry("kitchen", "bob", 3, "tea"), entry("lobby", "bob", 1, "tea")];
-    world.tell(Update::Reply { tag, reply: Event::Found(Found { id: 0, entries, more: None, pending: None }) });
+    world.tell(Update::Reply {
+        tag,
+        reply: Event::Found(Found { id: 0, entries, more: None, pending: None }),
+    });
     assert!(drawn(&mut world, 80, 12)[0].contains("Enter joins kitchen, where others see you"));
     world.press(Key::Line(Way::Down));
     assert!(drawn(&mut world, 80, 12)[0].contains("Up, Down, Enter"));

@@ -6,7 +6,8 @@ use chat_core::{
     RoomName,
     client::Update,
     log::{
-        self, Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, Snapshot, Tail, Write,
+        self, Append, Appended, LogError, LogPage, MemoryLog, Outcome, PageLimit, RoomLog, Snapshot, Tail,
+        Write,
     },
     server::Limits,
     wire::{Code, Error, Event, Found, MAX_FRAME, Post, Request, Search, write},
