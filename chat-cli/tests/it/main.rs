@@ -14,6 +14,7 @@ use process::program;
 mod data;
 #[cfg(target_os = "linux")]
 mod hangup;
+mod odd_terminals;
 mod piped;
 mod process;
 mod pty;

@@ -76,7 +76,7 @@ impl Conversation {
                 self.requests.ask(RequestBody::Who(who), Purpose::Who);
             }
             Command::Rooms => {
-                drop(self.requests.ask(ListRooms::default().into(), Purpose::Rooms(Vec::new())))
+                self.requests.ask(ListRooms::default().into(), Purpose::Rooms(Vec::new()));
             }
         }
         Ok(Outcome::Done)
