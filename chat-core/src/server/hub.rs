@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Instant, SystemTime},
+    time::Instant,
 };
 
 use dashmap::{DashMap, Entry};
@@ -33,7 +33,6 @@ use crate::{
     id::Secret,
     log::{LogError, Record, RoomLog, RoomState, StateMap, Tail, epoch_of_room},
     transport::Peer,
-    wire,
 };
 
 mod presence;
@@ -109,7 +108,6 @@ impl Hub {
         Ok((hub, registry, tail))
     }
 
-    /// The limits at this moment.
     pub(super) fn limits(&self) -> Arc<Limits> {
         read(&self.limits).clone()
     }
@@ -146,9 +144,7 @@ impl Hub {
 
     /// Milliseconds since 1970 (UTC).
     pub(super) fn time_of_day(&self) -> u64 {
-        let since = self.runtime.wall_clock().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let clock = u64::try_from(since.as_millis()).unwrap_or(wire::MAX_INTEGER);
-        self.time_of_day.at(self.runtime.now(), clock).min(wire::MAX_INTEGER)
+        self.time_of_day.now(&self.runtime)
     }
 
     pub(super) fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
@@ -399,9 +395,6 @@ impl Hub {
 
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub")
-            .field("rooms", &self.rooms.len())
-            .field("sessions", &self.sessions())
-            .finish_non_exhaustive()
+        f.debug_struct("Hub").field("sessions", &self.sessions()).finish_non_exhaustive()
     }
 }

@@ -2,8 +2,10 @@
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
+
+use crate::{SharedRuntime, wire::MAX_INTEGER};
 
 /// Follows the system's clock. Times are in milliseconds since 1970.
 #[derive(Debug, Default)]
@@ -18,11 +20,18 @@ struct State {
 }
 
 impl TimeOfDay {
+    /// The time now.
+    pub(super) fn now(&self, runtime: &SharedRuntime) -> u64 {
+        let since = runtime.wall_clock().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let clock = u64::try_from(since.as_millis()).unwrap_or(MAX_INTEGER);
+        self.at(runtime.now(), clock).min(MAX_INTEGER)
+    }
+
     /// The time, when the system's clock says `clock`.
     ///
     /// A clock that is more than a day ahead of the time that has passed is believed once it has been so for an hour
     /// (protocol 7.3). A clock that was behind at the start, because it was never set, is followed at once.
-    pub(super) fn at(&self, now: Instant, clock: u64) -> u64 {
+    fn at(&self, now: Instant, clock: u64) -> u64 {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = state.unwrap_or(State { believed: (now, clock), ahead_since: None });
         let (since, before) = known.believed;
