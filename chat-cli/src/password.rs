@@ -35,11 +35,14 @@ pub(crate) fn for_server(
     let password = read(file)?;
     let is_named = server.found_as.is_none();
     let is_given_now = person.password_file.is_some();
+    let mut given = GivenPasswords::read();
     if is_named && is_given_now {
+        if !is_loopback(server.url) {
+            given.remember(file, server);
+        }
         return Ok(Some(password)); // the same command names both
     }
     let usual_server = usual.filter(|_| !is_given_now).and_then(|usual| usual.server.as_ref());
-    let mut given = GivenPasswords::read();
     if usual_server.is_some_and(|usual| place(usual) == place(server.url)) || given.has(file, server) {
         return Ok(Some(password));
     }

@@ -2,15 +2,17 @@
 
 use chat_testkit::needs::Need;
 use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
 
 use super::{NETWORK, network::Host, on_a_network};
-use crate::harness::{PATIENCE, Process};
+use crate::harness::{PATIENCE, Process, Server, program};
 
 /// The tests of this module and what they need.
 pub(super) fn trials() -> Vec<Trial> {
     chat_testkit::trials! {
         &[NETWORK, Need::Tool("python3")] => {
             hostile_announcements_are_harmless_and_everything_else_goes_on,
+            a_password_is_sent_to_no_server_that_only_has_the_name,
         }
     }
 }
@@ -31,7 +33,10 @@ fn hostile_announcements_are_harmless_and_everything_else_goes_on() {
         assert!(lines.iter().all(|it| !it.contains(char::is_control)), "{lines:?}");
         let of = |name: &str| lines.iter().filter(|it| it.contains(name)).count();
         assert_eq!((of("office"), of("answers"), of("multicast")), (1, 1, 1), "{lines:?}");
-        assert!(lines.iter().all(|it| !it.contains("127.0.0.1")), "{lines:?}");
+        // Who answers a probe speaks for its own address alone.
+        for elsewhere in ["127.0.0.1", "10.77.0.99", ":9100"] {
+            assert!(lines.iter().all(|it| !it.contains(elsewhere)), "{lines:?}");
+        }
 
         let mut chat = network.hosts[3].chat(&["--name", "ana"]);
         chat.type_line("hi");
@@ -46,6 +51,63 @@ fn hostile_announcements_are_harmless_and_everything_else_goes_on() {
     });
 }
 
+/// protocol 18: announcements prove nothing, so a password is sent only where it was given for.
+fn a_password_is_sent_to_no_server_that_only_has_the_name() {
+    on_a_network(3, |network| {
+        let [office, thief, victim] = &network.hosts[..] else { panic!("there are three hosts") };
+        let file = victim.home().join("password");
+        std::fs::write(&file, "open-sesame\n").unwrap();
+        let with_password = ["--password-file", file.to_str().unwrap()];
+        let serve = [&["--name", "office"], &with_password[..]].concat();
+        let server = Server::announced_at(&mut office.command(program()), &["tcp://0.0.0.0:7000"], &serve);
+        let join = || {
+            let mut chat = victim.chat(&[&["--name", "ana"], &with_password[..]].concat());
+            chat.type_line("hi");
+            chat.end_input();
+            let (status, _, errors) = chat.exit(PATIENCE);
+            (status.success(), errors)
+        };
+        let (joined, errors) = join();
+        assert!(!joined && errors.contains("given for no server yet"), "{errors}");
+        let send = ["send", "tcp://10.77.0.1", "--room", "lobby", "--name", "ana", "hello"];
+        let (status, _, errors) = victim.chat(&[&send, &with_password[..]].concat()).exit(PATIENCE);
+        assert!(status.success(), "{errors}");
+        assert_eq!(join(), (true, String::new()), "the password was given for that address");
+        server.signal(Signal::SIGTERM);
+        assert!(server.exit(PATIENCE).success());
+        let mut thief = lie(thief, THIEF);
+        let (joined, errors) = join();
+        assert!(!joined && errors.contains("it was given for 10.77.0.1:7000"), "{errors}");
+        let heard: Vec<String> = (0..2).map(|_| thief.line()).collect();
+        assert!(heard[1].contains("\"ana\""), "{heard:?}");
+        assert!(heard.iter().all(|frame| !frame.contains("open-sesame")), "{heard:?}");
+    });
+}
+
+/// Claims to be the office, prints what it is told, and asks for a password.
+const THIEF: &str = r#"
+import json, socket, struct, threading
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind(("", 7001))
+t = socket.create_server(("", 7000))
+def answer():
+    while True:
+        data, sender = u.recvfrom(65507)
+        here = {"type": "here", "token": json.loads(data)["token"], "id": "AAAAAAAAAAAAAAAAAAAAAA", "name": "office",
+                "protocol": 1, "rooms": 1, "urls": ["tcp://10.77.0.2:7000", "tcp://10.77.0.1:7000"]}
+        u.sendto(json.dumps(here).encode(), sender)
+threading.Thread(target=answer, daemon=True).start()
+print("ready", flush=True)
+while True:
+    c, _ = t.accept()
+    frame = c.recv(struct.unpack(">I", c.recv(4, socket.MSG_WAITALL))[0], socket.MSG_WAITALL).decode()
+    print(frame, flush=True)
+    code = "bad_protocol" if json.loads(frame)["protocol"] == 0 else "bad_password"
+    error = json.dumps({"type": "error", "code": code, "message": "no"}).encode()
+    c.sendall(struct.pack(">I", len(error)) + error)
+    c.close()
+"#;
+
 /// Answers every probe with nonsense, and with a server whose name does harm and that is nowhere.
 const ANSWERS: &str = r#"
 import json, socket
@@ -57,7 +119,7 @@ while True:
     token = json.loads(data)["token"]
     here = {"type": "here", "token": token, "id": "AAAAAAAAAAAAAAAAAAAAAA", "name": "\x1b[2J\x1b]0;answers\x07\u202e",
             "software": "\x9b2J" * 50, "protocol": 1, "rooms": 9007199254740991,
-            "urls": ["tcp://10.77.0.99:7000", "tcp://127.0.0.1:7000", "nonsense", "tcp://0.0.0.0:1", "x://\x1b"]}
+            "urls": ["tcp://10.77.0.99:7000", "tcp://10.77.0.1:9100", "tcp://10.77.0.2:7000", "tcp://127.0.0.1:7000", "nonsense", "tcp://0.0.0.0:1", "x://\x1b"]}
     for wrong in [b"", b"{", b"\xff" * 1400, b"[" * 1200, json.dumps(here | {"token": "guess"}).encode(),
                   json.dumps(here | {"id": "BAAAAAAAAAAAAAAAAAAAAA", "protocol": -1}).encode(),
                   json.dumps(here | {"id": "CAAAAAAAAAAAAAAAAAAAAA", "urls": ["tcp://224.0.0.1:1"]}).encode()]:
