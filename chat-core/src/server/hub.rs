@@ -192,13 +192,6 @@ impl Hub {
         Ok(room)
     }
 
-    /// Takes a person out of a room.
-    pub(super) fn leave(&self, room: &Arc<Room>, name: &PersonName) {
-        self.announce(room, room.leave(name, self.now()));
-        self.room_list.update(room);
-        self.forget_if_vacant(room);
-    }
-
     /// Forgets a room that nobody is in and that has no entries. A room that the log knows is forgotten with a record.
     pub(super) fn forget_if_vacant(&self, room: &Arc<Room>) {
         if !room.is_vacant() {

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Instant};
 use futures::FutureExt;
 
 use super::Hub;
-use crate::server::{room::Room, session::Session};
+use crate::{
+    PersonName,
+    server::{room::Room, session::Session},
+};
 
 impl Hub {
     /// Puts a session into a room that exists.
@@ -22,5 +25,12 @@ impl Hub {
             room.announce(runtime.now());
         };
         self.runtime.spawn(announce.boxed());
+    }
+
+    /// Takes a person out of a room.
+    pub(crate) fn leave(&self, room: &Arc<Room>, name: &PersonName) {
+        self.announce(room, room.leave(name, self.now()));
+        self.room_list.update(room);
+        self.forget_if_vacant(room);
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     server::{
         limits::REPLAY_BYTES,
         refusal::storage_error,
-        room::Room,
+        room::{Reading, Room},
         turns::{HostId, ReadTurns},
     },
     wire::{self, Code, Event, Replayed, Request},
@@ -106,7 +106,21 @@ impl Reads {
         self.waiting.iter().any(is_it) || self.current.as_ref().is_some_and(|(it, _)| is_it(it))
     }
 
-    pub(crate) fn catch_up(&mut self, room: &Arc<Room>) {
+    /// Hands out the frames of one room, and has the log read for those that the room no longer keeps.
+    pub(crate) fn poll_room(
+        &mut self,
+        membership: &mut Membership,
+        (is_lossless, now, budget): (bool, Instant, &mut usize),
+        out: &mut impl FnMut(Bytes),
+    ) {
+        if !is_lossless {
+            membership.poll_some_frames(budget, now, out);
+        } else if membership.poll_frames(budget, out) == Reading::InLog {
+            self.catch_up(&membership.room);
+        }
+    }
+
+    fn catch_up(&mut self, room: &Arc<Room>) {
         let is_this = |it: &Read| matches!(it, Read::CatchUp(other) if Arc::ptr_eq(other, room));
         let known =
             self.waiting.iter().any(is_this) || self.current.as_ref().is_some_and(|(it, _)| is_this(it));

@@ -24,7 +24,6 @@ use crate::{
         accounts::{Account, Held, Payers},
         limits::{Kind, LINGER, Limits, MAX_OWED, MAX_OWED_BYTES, MAY_BE_LOST_AFTER},
         mailbox::Mailbox,
-        room::Reading,
         sync::lock,
     },
     transport::Promises,
@@ -338,9 +337,9 @@ impl Session {
                     read += frame.len();
                     out(frame);
                 };
-                poll_room(membership, &mut state.reads, poll, &mut counted);
+                state.reads.poll_room(membership, poll, &mut counted);
             } else {
-                poll_room(membership, &mut state.reads, poll, out);
+                state.reads.poll_room(membership, poll, out);
             }
             if budget == 0 {
                 state.next_room = (at + 1) % rooms;
@@ -385,19 +384,5 @@ impl State {
 
     pub(crate) fn membership(&mut self, room: &RoomName) -> Option<&mut Membership> {
         self.rooms.iter_mut().find(|membership| membership.room.name() == room)
-    }
-}
-
-/// Hands out the frames of one room, and has the log read for those that the room no longer keeps.
-fn poll_room(
-    membership: &mut Membership,
-    reads: &mut Reads,
-    (is_lossless, now, budget): (bool, Instant, &mut usize),
-    out: &mut impl FnMut(Bytes),
-) {
-    if !is_lossless {
-        membership.poll_some_frames(budget, now, out);
-    } else if membership.poll_frames(budget, out) == Reading::InLog {
-        reads.catch_up(&membership.room);
     }
 }
