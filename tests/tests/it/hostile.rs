@@ -9,6 +9,7 @@ mod decoder;
 mod input;
 mod json;
 mod network;
+mod secure;
 mod session;
 
 use std::{fs, panic, path::Path};
@@ -83,6 +84,12 @@ fn any_bytes_are_frames_or_an_error_however_they_come() {
 #[test]
 fn any_datagrams_reach_nobody_else_and_call_forth_no_more_than_they_are() {
     hold("datagrams", datagrams::run, 300);
+}
+
+/// protocol 19.3, 19.4, 19.7, 19.8
+#[test]
+fn any_bytes_between_two_ends_neither_give_keys_nor_are_taken_for_records() {
+    hold("secure", secure::run, 300);
 }
 
 /// protocol 2.10, 5.1, 6.1, 12.2

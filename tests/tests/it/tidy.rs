@@ -186,13 +186,14 @@ const WITHOUT_HARNESS: [&str; 5] = [
 ];
 
 /// The crates without any `mod.rs`.
-const ONE_STYLE: [&str; 12] = [
+const ONE_STYLE: [&str; 13] = [
     "chat-cli",
     "chat-core",
     "chat-discovery",
     "chat-front",
     "chat-lab",
     "chat-measure",
+    "chat-secure",
     "chat-sqlite",
     "chat-tcp",
     "chat-testkit",

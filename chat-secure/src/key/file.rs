@@ -1,0 +1,109 @@
+//! The file in which a key is kept: its 32 private bytes, for its owner's eyes alone.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use chat_core::{Runtime, token};
+
+use super::StaticKey;
+
+/// Why there is no key in a file. Each is one sentence for people, which names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// The file can be read, or changed, by other people of this machine.
+    #[error("other people of this machine can read the key in {path}; run `chmod 600 {path}`, or remove it for a new key", path = .0.display())]
+    Open(PathBuf),
+    /// The file is no key.
+    #[error("{path} has {len} bytes and a key has 32; put it back from a copy, or remove it for a new key", path = .path.display())]
+    WrongLength {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        len: u64,
+    },
+    /// The file cannot be read or made.
+    #[error("the key in {path} cannot be read or made: {error}", path = .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The error of the system.
+        error: io::Error,
+    },
+}
+
+impl StaticKey {
+    /// The key in the file at `path`. If there is no file, a key is made and put there, with its folders.
+    ///
+    /// # Errors
+    /// When other people can read the file, when it holds no key, or when it cannot be read or made.
+    pub fn in_file(path: &Path, runtime: &dyn Runtime) -> Result<StaticKey, KeyFileError> {
+        let about = |error| KeyFileError::Io { path: path.to_owned(), error };
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make(path, runtime).map_err(about)?;
+                read(path)
+            }
+            Err(error) => Err(about(error)),
+            Ok(_) => read(path),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<StaticKey, KeyFileError> {
+    let about = |error| KeyFileError::Io { path: path.to_owned(), error };
+    let metadata = fs::metadata(path).map_err(about)?;
+    if is_open(&metadata) {
+        return Err(KeyFileError::Open(path.to_owned()));
+    }
+    if metadata.is_file() && metadata.len() != 32 {
+        return Err(KeyFileError::WrongLength { path: path.to_owned(), len: metadata.len() });
+    }
+    let bytes = fs::read(path).map_err(about)?;
+    let len = bytes.len() as u64;
+    let private = bytes.try_into().map_err(|_| KeyFileError::WrongLength { path: path.to_owned(), len })?;
+    Ok(StaticKey::from_private(private))
+}
+
+/// Puts a new key at `path`, whole or not at all. Of two programs that do this at once one makes the key.
+fn make(path: &Path, runtime: &dyn Runtime) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}", token(runtime.random())));
+    let made = write(Path::new(&unfinished), StaticKey::generate(runtime).private())
+        .and_then(|()| fs::hard_link(&unfinished, path));
+    let _ = fs::remove_file(&unfinished); // it is a second name of the key, or nothing
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+fn write(path: &Path, private: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(private)?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn is_open(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
+}
+
+/// Elsewhere the folder of the account decides who may read.
+#[cfg(not(unix))]
+fn is_open(_: &fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(all(test, unix))]
+mod tests;

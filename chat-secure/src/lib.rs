@@ -1,0 +1,165 @@
+//! Encrypts the links of any transport (protocol, section 19): both ends prove a key, and what is said between them can be
+//! read by nobody else, nor changed, nor said again.
+//!
+//! [`Secured`] stands between sessions and a transport, and is itself a transport. [`handshake`] and [`record`] are what it
+//! does without I/O; the cryptography is that of snow and ring.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+use std::{fmt, io, sync::Arc};
+
+use chat_core::{
+    Address, KeyId, Runtime, SharedRuntime,
+    transport::{BoxLink, Listening, Promises, Transport},
+};
+use futures::{FutureExt, future::BoxFuture};
+
+pub mod handshake;
+pub mod record;
+
+mod noise;
+mod suite;
+mod window;
+
+mod dial;
+mod key;
+mod link;
+mod listen;
+mod plain;
+mod unfinished;
+
+pub use key::{KeyFileError, StaticKey, fingerprint};
+pub use suite::Suite;
+
+use listen::Acceptor;
+use record::Numbers;
+use unfinished::Unfinished;
+
+/// A transport whose links are those of another one, encrypted.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use chat_core::{memory::Memory, transport::Transports};
+/// # use chat_secure::{Secured, StaticKey};
+/// # fn transports(runtime: chat_core::SharedRuntime) -> Transports {
+/// let key = StaticKey::generate(&*runtime);
+/// Transports::new().with("memory", Secured::new(Memory::default(), key, runtime))
+/// # }
+/// ```
+///
+/// * Dialling ends with the server's key proved and checked; the link is lost or never made otherwise. A link is never
+///   plain because encrypting failed.
+/// * An accepted link has the peer's key as its `identity`.
+/// * Its frames are smaller than those of the transport inside by what a record adds.
+/// * Where the transport inside may reorder frames, the first ones may be lost: so this transport then does not promise
+///   delivery.
+pub struct Secured<T> {
+    inner: T,
+    key: StaticKey,
+    suite: Suite,
+    check: Option<Check>,
+    accepts_plain: bool,
+    unfinished: Arc<Unfinished>,
+    runtime: SharedRuntime,
+}
+
+/// Decides whether a server's key is the right one for an address; if not, says why.
+type Check = Arc<dyn Fn(&Address, KeyId) -> Result<(), String> + Send + Sync>;
+
+impl<T: Transport> Secured<T> {
+    /// The links of `inner`, at both ends of which this program proves that it has `key`. Dialling takes any server's key.
+    pub fn new(inner: T, key: StaticKey, runtime: SharedRuntime) -> Secured<T> {
+        Secured {
+            inner,
+            key,
+            suite: Suite::default(),
+            check: None,
+            accepts_plain: false,
+            unfinished: Arc::default(),
+            runtime,
+        }
+    }
+
+    /// Dials with this suite. A listener speaks all of them.
+    #[must_use]
+    pub fn with_suite(mut self, suite: Suite) -> Secured<T> {
+        self.suite = suite;
+        self
+    }
+
+    /// Asks `check` about the key of each server that is dialled, before this program's own key is sent. If `check` returns
+    /// a reason against the key, dialling fails with that reason.
+    #[must_use]
+    pub fn with_check(
+        mut self,
+        check: impl Fn(&Address, KeyId) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Secured<T> {
+        self.check = Some(Arc::new(check));
+        self
+    }
+
+    /// Accepts links that are not encrypted as well; their peers have no `identity`. Otherwise they are refused.
+    #[must_use]
+    pub fn accepting_plain(mut self) -> Secured<T> {
+        self.accepts_plain = true;
+        self
+    }
+
+    fn numbers(&self) -> Numbers {
+        if self.inner.promises().is_lossless() { Numbers::Counted } else { Numbers::Written }
+    }
+
+    fn max_frame(&self) -> usize {
+        let room = self.inner.promises().max_frame.saturating_sub(self.numbers().overhead());
+        room.min(usize::from(u16::MAX))
+    }
+}
+
+impl<T: Transport> Transport for Secured<T> {
+    fn promises(&self) -> Promises {
+        let Promises { ordered, .. } = self.inner.promises();
+        Promises { ordered, reliable: self.numbers() == Numbers::Counted, max_frame: self.max_frame() }
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings = self.inner.settings();
+        let shared = self.numbers().shared();
+        settings.push(("encryption", format!("{}, records of up to {shared} bytes", self.suite)));
+        settings
+    }
+
+    fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
+        let acceptor = Acceptor {
+            key: self.key.clone(),
+            accepts_plain: self.accepts_plain,
+            numbers: self.numbers(),
+            max_frame: self.max_frame(),
+            unfinished: self.unfinished.clone(),
+            runtime: self.runtime.clone(),
+        };
+        async move { Ok(listen::secure(self.inner.listen(address).await?, acceptor)) }.boxed()
+    }
+
+    fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
+        dial::dial(self, address).boxed()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Secured<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secured")
+            .field("inner", &self.inner)
+            .field("key", &self.key)
+            .field("suite", &self.suite)
+            .field("accepts_plain", &self.accepts_plain)
+            .finish_non_exhaustive()
+    }
+}
+
+/// 32 bytes that nobody can guess.
+fn ephemeral(runtime: &dyn Runtime) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let (one, other) = bytes.split_at_mut(16);
+    one.copy_from_slice(&runtime.random().to_be_bytes());
+    other.copy_from_slice(&runtime.random().to_be_bytes());
+    bytes
+}

@@ -1,0 +1,223 @@
+//! Listening: each link's handshake is a task of its own, and a link is handed out once its peer has proved a key.
+
+use std::{
+    convert::Infallible,
+    io,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chat_core::{
+    SharedRuntime,
+    transport::{BoxLink, Incoming, Listening, Peer},
+    wire::{self, Code, Event},
+    within,
+};
+use futures::{
+    FutureExt, SinkExt, Stream, StreamExt,
+    channel::{mpsc, oneshot},
+    future::{Either, Shared, poll_fn, select},
+    stream::BoxStream,
+};
+
+use crate::{
+    StaticKey, ephemeral,
+    handshake::{NoHandshake, Responder},
+    link::SecuredLink,
+    plain::PlainLink,
+    record::Numbers,
+    unfinished::{IN_ALL, OF_HOST, Place, Unfinished},
+};
+
+/// How the links of a listener are answered.
+pub(crate) struct Acceptor {
+    pub(crate) key: StaticKey,
+    pub(crate) accepts_plain: bool,
+    pub(crate) numbers: Numbers,
+    pub(crate) max_frame: usize,
+    pub(crate) unfinished: Arc<Unfinished>,
+    pub(crate) runtime: SharedRuntime,
+}
+
+/// The links of the transport inside. The listener and its task share them, so that dropping the listener closes them at
+/// once.
+type Inner = Arc<Mutex<Option<BoxStream<'static, Incoming>>>>;
+
+/// Completes when the listener was dropped.
+type Dropped = Shared<oneshot::Receiver<Infallible>>;
+
+/// The listener whose links are those of `listening`, encrypted.
+pub(crate) fn secure(listening: Listening, acceptor: Acceptor) -> Listening {
+    let Listening { address, incoming } = listening;
+    let inner: Inner = Arc::new(Mutex::new(Some(incoming)));
+    let (alive, dropped) = oneshot::channel();
+    let (accepted, links) = mpsc::channel(BACKLOG - 1); // the channel adds a place for its one sender
+    let runtime = acceptor.runtime.clone();
+    let accepting = accept(inner.clone(), accepted, dropped.shared(), Arc::new(acceptor));
+    runtime.spawn(accepting.boxed());
+    Listening { address, incoming: Links { links, inner, _alive: alive }.boxed() }
+}
+
+/// The links whose handshake is done, as the listener hands them out.
+struct Links {
+    links: mpsc::Receiver<Incoming>,
+    inner: Inner,
+    _alive: oneshot::Sender<Infallible>,
+}
+
+impl Stream for Links {
+    type Item = Incoming;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
+        self.links.poll_next_unpin(cx)
+    }
+}
+
+impl Drop for Links {
+    fn drop(&mut self) {
+        let incoming = lock(&self.inner).take();
+        drop(incoming);
+    }
+}
+
+async fn accept(inner: Inner, accepted: mpsc::Sender<Incoming>, dropped: Dropped, acceptor: Arc<Acceptor>) {
+    loop {
+        let next = poll_fn(|cx| match &mut *lock(&inner) {
+            Some(incoming) => incoming.poll_next_unpin(cx),
+            None => Poll::Ready(None),
+        });
+        let Either::Left((Some(incoming), _)) = select(next, dropped.clone()).await else { return };
+        let Some(place) = acceptor.unfinished.place(&incoming.peer) else {
+            refuse(incoming);
+            continue;
+        };
+        let (acceptor, mut accepted, dropped) = (acceptor.clone(), accepted.clone(), dropped.clone());
+        let runtime = acceptor.runtime.clone();
+        let task = async move {
+            let hand_over = pin!(async {
+                let address = incoming.peer.address.clone();
+                match answer(incoming, place, &acceptor).await {
+                    Ok(incoming) => drop(accepted.send(incoming).await), // unless the listener was dropped
+                    Err(why) => tracing::debug!(peer = %address, %why, "no encrypted link"),
+                }
+            });
+            select(hand_over, dropped).await;
+        };
+        runtime.spawn(task.boxed());
+    }
+}
+
+/// There are too many unfinished handshakes. The peer is told if its link takes the frame at once: no task waits for it.
+fn refuse(mut incoming: Incoming) {
+    tracing::debug!(peer = %incoming.peer.address, "too many unfinished handshakes");
+    let words = format!("more than {OF_HOST} people from your address, or {IN_ALL} in all, are about to enter");
+    let error = wire::Error::of(None, Code::Full, words).until(COME_AGAIN);
+    let _ = incoming.link.send(wire::write(&Event::Error(error))).now_or_never();
+}
+
+/// Does the handshake with the peer of a link.
+///
+/// # Errors
+/// When there is no link in the end, with the reason for the log. The peer has been told.
+async fn answer(incoming: Incoming, place: Place, acceptor: &Acceptor) -> io::Result<Incoming> {
+    let Incoming { mut link, peer } = incoming;
+    let runtime = &*acceptor.runtime;
+    let outcome = within(LIMIT, runtime, shake(&mut link, acceptor)).await;
+    drop(place);
+    match outcome {
+        Some(Ok(Shaken::Secured(responder))) => {
+            let keys = responder.finish().ok_or(io::ErrorKind::InvalidData)?;
+            let peer = Peer { identity: Some(keys.peer()), ..peer };
+            let link = SecuredLink::new(link, keys, None, acceptor.numbers, acceptor.max_frame);
+            Ok(Incoming { link: Box::pin(link), peer })
+        }
+        Some(Ok(Shaken::Plain(first))) => Ok(Incoming { link: Box::pin(PlainLink::new(link, first)), peer }),
+        Some(Ok(Shaken::Refused(error))) => {
+            let why = error.message.clone();
+            let _ = within(LINGER, runtime, farewell(link, error, acceptor.numbers)).await;
+            Err(io::Error::new(io::ErrorKind::Unsupported, why))
+        }
+        Some(Err(error)) => Err(error),
+        None => {
+            let words = format!("no handshake within {LIMIT:?}");
+            let error = wire::Error::of(None, Code::BadFrame, words.clone()).until(COME_AGAIN);
+            let _ = within(LINGER, runtime, farewell(link, error, Numbers::Counted)).await;
+            Err(io::Error::new(io::ErrorKind::TimedOut, words))
+        }
+    }
+}
+
+/// The outcome of a handshake.
+enum Shaken {
+    /// Both ends have proved their keys.
+    Secured(Box<Responder>),
+    /// The peer does not encrypt; this was its first frame.
+    Plain(Bytes),
+    /// The peer has to be told this.
+    Refused(wire::Error),
+}
+
+async fn shake(link: &mut BoxLink, acceptor: &Acceptor) -> io::Result<Shaken> {
+    let is_lossless = acceptor.numbers == Numbers::Counted;
+    let first = next(link).await?;
+    let mut responder = match Responder::new(first.clone(), &acceptor.key, ephemeral(&*acceptor.runtime)) {
+        Ok(responder) => responder,
+        Err(NoHandshake::Plain) if acceptor.accepts_plain => return Ok(Shaken::Plain(first)),
+        Err(NoHandshake::Plain) => {
+            let words = "this server takes encrypted links only; use a client that encrypts";
+            return Ok(Shaken::Refused(wire::Error::of(None, Code::Unsupported, words)));
+        }
+        Err(NoHandshake::Refused(error)) => return Ok(Shaken::Refused(error)),
+    };
+    let mut frame = first;
+    loop {
+        if let Some(second) = responder.answer_to(&frame) {
+            link.send(second).await?;
+        } else if responder.third(&frame) {
+            return Ok(Shaken::Secured(Box::new(responder)));
+        } else if is_lossless {
+            let words = "the handshake was changed on its way, or is no handshake";
+            return Ok(Shaken::Refused(wire::Error::of(None, Code::BadFrame, words)));
+        }
+        frame = next(link).await?;
+    }
+}
+
+/// Tells the peer why there is no link, and waits until it has read that: a socket that is closed with unread bytes in it may
+/// take the last frame with it.
+async fn farewell(mut link: BoxLink, error: wire::Error, numbers: Numbers) -> io::Result<()> {
+    let frame = wire::write(&Event::Error(error));
+    link.send(frame.clone()).await?;
+    if numbers == Numbers::Counted {
+        link.close().await?;
+    }
+    loop {
+        next(&mut link).await?;
+        if numbers == Numbers::Written {
+            link.send(frame.clone()).await?; // it may have been lost
+        }
+    }
+}
+
+async fn next(link: &mut BoxLink) -> io::Result<Bytes> {
+    link.next().await.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long a handshake may take: as long as a `hello` (protocol 2.3).
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a peer that was refused has to read why.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// After how long a peer for which there was no place may try again: most handshakes take less.
+const COME_AGAIN: Duration = Duration::from_millis(250);
+
+/// Links that may wait to be accepted.
+const BACKLOG: usize = 64;

@@ -1,0 +1,116 @@
+//! Handshakes that are begun and not done.
+
+use chat_core::{
+    transport::Peer,
+    wire::{self, Code, Event},
+};
+
+use super::*;
+
+/// Memory whose peers come from the hosts that a test says.
+struct Hosts {
+    memory: Memory,
+    /// How many links come from each host, one host after the other.
+    links_of_each: usize,
+}
+
+impl Transport for Hosts {
+    fn promises(&self) -> Promises {
+        self.memory.promises()
+    }
+
+    fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
+        async move {
+            let Listening { address, incoming } = self.memory.listen(address).await?;
+            let each = self.links_of_each;
+            let mut count = 0;
+            let incoming = incoming.map(move |incoming: Incoming| {
+                let host = format!("10.0.0.{}", count / each);
+                count += 1;
+                let peer = Peer { host, local: false, ..incoming.peer };
+                Incoming { peer, ..incoming }
+            });
+            Ok(Listening { address, incoming: incoming.boxed() })
+        }
+        .boxed()
+    }
+
+    fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
+        self.memory.dial(address)
+    }
+}
+
+/// What links are told that say nothing.
+async fn told(street: &Street, links: &mut [BoxLink]) -> Vec<Option<wire::Error>> {
+    street.time.settle().await;
+    let mut told = Vec::new();
+    for link in links {
+        told.push(link.next().now_or_never().map(|frame| {
+            match wire::read_event(&frame.unwrap().unwrap()) {
+                Ok(Event::Error(error)) => error,
+                other => panic!("{other:?}"),
+            }
+        }));
+    }
+    told
+}
+
+async fn dial(street: &Street, count: usize) -> Vec<BoxLink> {
+    let mut links = Vec::new();
+    for _ in 0..count {
+        links.push(street.memory.dial(&hall()).await.unwrap());
+    }
+    links
+}
+
+/// protocol 19.12
+#[test]
+fn a_host_has_64_unfinished_handshakes_and_all_have_1000() {
+    let street = Street::new(1);
+    let hosts = Hosts { memory: street.memory.clone(), links_of_each: 70 };
+    let server = Secured::new(hosts, street.server.clone(), street.runtime());
+    street.run(async {
+        let _listening = listen(&server).await;
+        // Of 70 links of a host 6 are refused, so 15 hosts have 960 places and the next one has 40.
+        let mut links = dial(&street, 16 * 70).await;
+        let told = told(&street, &mut links).await;
+        for (host, told) in told.chunks(70).enumerate() {
+            let places = if host < 15 { 64 } else { 40 };
+            assert!(told[..places].iter().all(Option::is_none), "host {host}");
+            for refused in &told[places..] {
+                let error = refused.as_ref().expect("further ones are told");
+                assert_eq!((error.code, error.retry_after_ms), (Code::Full, Some(251)));
+            }
+        }
+        // After 5 s they have to do without, and there is room again.
+        street.time.pass(Duration::from_secs(7)).await;
+        for link in links.iter_mut().take(64) {
+            let Ok(Event::Error(error)) = wire::read_event(hear(link).await.as_bytes()) else { panic!() };
+            assert_eq!(error.message, "no handshake within 5s");
+            assert!(link.next().await.is_none());
+        }
+        let mut links = dial(&street, 64).await;
+        assert!(super::floods::told(&street, &mut links).await.iter().all(Option::is_none));
+    });
+}
+
+/// protocol 19.12
+#[test]
+fn a_place_is_free_again_when_its_handshake_is_done_or_given_up() {
+    let street = Street::new(2);
+    let hosts = Hosts { memory: street.memory.clone(), links_of_each: usize::MAX };
+    let server = Secured::new(hosts, street.server.clone(), street.runtime());
+    street.run(async {
+        let mut listening = listen(&server).await;
+        let mut kept = Vec::new();
+        for _ in 0..200 {
+            kept.push(meet(&street.client(), &mut listening).await.unwrap());
+        }
+        for _ in 0..200 {
+            drop(dial(&street, 1).await);
+            street.time.settle().await;
+        }
+        let mut links = dial(&street, 64).await;
+        assert!(told(&street, &mut links).await.iter().all(Option::is_none));
+    });
+}
