@@ -156,7 +156,10 @@ impl Responder {
             refused(Code::Unsupported, words)
         })?;
         let Some((noise, second)) = respond(suite, key, ephemeral, &asked) else {
-            return Err(refused(Code::BadFrame, "the handshake does not begin with a key of 32 bytes".into()));
+            return Err(refused(
+                Code::BadFrame,
+                "the handshake does not begin with a key of 32 bytes".into(),
+            ));
         };
         let second = frame(None, &second);
         let (key, ephemeral) = (key.clone(), Ephemeral(ephemeral));
@@ -176,7 +179,8 @@ impl Responder {
             return true;
         }
         // The state is of no use after a wrong message, so it is made again, of the same bytes.
-        let again = parse(&self.first).and_then(|asked| respond(self.suite, &self.key, self.ephemeral.0, &asked));
+        let again =
+            parse(&self.first).and_then(|asked| respond(self.suite, &self.key, self.ephemeral.0, &asked));
         if let Some((noise, _)) = again {
             self.noise = noise;
         }

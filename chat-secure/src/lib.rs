@@ -20,19 +20,19 @@ mod noise;
 mod suite;
 mod window;
 
+mod admission;
 mod dial;
 mod key;
 mod link;
 mod listen;
 mod plain;
-mod unfinished;
 
 pub use key::{KeyFileError, StaticKey, fingerprint};
 pub use suite::Suite;
 
+use admission::Admission;
 use listen::Acceptor;
 use record::Numbers;
-use unfinished::Unfinished;
 
 /// A transport whose links are those of another one, encrypted.
 ///
@@ -58,7 +58,7 @@ pub struct Secured<T> {
     suite: Suite,
     check: Option<Check>,
     accepts_plain: bool,
-    unfinished: Arc<Unfinished>,
+    admission: Arc<Admission>,
     runtime: SharedRuntime,
 }
 
@@ -74,7 +74,7 @@ impl<T: Transport> Secured<T> {
             suite: Suite::default(),
             check: None,
             accepts_plain: false,
-            unfinished: Arc::default(),
+            admission: Arc::default(),
             runtime,
         }
     }
@@ -133,7 +133,7 @@ impl<T: Transport> Transport for Secured<T> {
             accepts_plain: self.accepts_plain,
             numbers: self.numbers(),
             max_frame: self.max_frame(),
-            unfinished: self.unfinished.clone(),
+            admission: self.admission.clone(),
             runtime: self.runtime.clone(),
         };
         async move { Ok(listen::secure(self.inner.listen(address).await?, acceptor)) }.boxed()

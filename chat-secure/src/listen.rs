@@ -24,12 +24,13 @@ use futures::{
 };
 
 use crate::{
-    StaticKey, ephemeral,
+    StaticKey,
+    admission::{Admission, IN_ALL, OF_HOST, Permit},
+    ephemeral,
     handshake::{NoHandshake, Responder},
     link::SecuredLink,
     plain::PlainLink,
     record::Numbers,
-    unfinished::{IN_ALL, OF_HOST, Place, Unfinished},
 };
 
 /// How the links of a listener are answered.
@@ -38,7 +39,7 @@ pub(crate) struct Acceptor {
     pub(crate) accepts_plain: bool,
     pub(crate) numbers: Numbers,
     pub(crate) max_frame: usize,
-    pub(crate) unfinished: Arc<Unfinished>,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) runtime: SharedRuntime,
 }
 
@@ -90,7 +91,7 @@ async fn accept(inner: Inner, accepted: mpsc::Sender<Incoming>, dropped: Dropped
             None => Poll::Ready(None),
         });
         let Either::Left((Some(incoming), _)) = select(next, dropped.clone()).await else { return };
-        let Some(place) = acceptor.unfinished.place(&incoming.peer) else {
+        let Some(permit) = acceptor.admission.permit(&incoming.peer) else {
             refuse(incoming);
             continue;
         };
@@ -99,7 +100,7 @@ async fn accept(inner: Inner, accepted: mpsc::Sender<Incoming>, dropped: Dropped
         let task = async move {
             let hand_over = pin!(async {
                 let address = incoming.peer.address.clone();
-                match answer(incoming, place, &acceptor).await {
+                match answer(incoming, permit, &acceptor).await {
                     Ok(incoming) => drop(accepted.send(incoming).await), // unless the listener was dropped
                     Err(why) => tracing::debug!(peer = %address, %why, "no encrypted link"),
                 }
@@ -113,7 +114,8 @@ async fn accept(inner: Inner, accepted: mpsc::Sender<Incoming>, dropped: Dropped
 /// There are too many unfinished handshakes. The peer is told if its link takes the frame at once: no task waits for it.
 fn refuse(mut incoming: Incoming) {
     tracing::debug!(peer = %incoming.peer.address, "too many unfinished handshakes");
-    let words = format!("more than {OF_HOST} people from your address, or {IN_ALL} in all, are about to enter");
+    let words =
+        format!("more than {OF_HOST} people from your address, or {IN_ALL} in all, are about to enter");
     let error = wire::Error::of(None, Code::Full, words).until(COME_AGAIN);
     let _ = incoming.link.send(wire::write(&Event::Error(error))).now_or_never();
 }
@@ -122,11 +124,11 @@ fn refuse(mut incoming: Incoming) {
 ///
 /// # Errors
 /// When there is no link in the end, with the reason for the log. The peer has been told.
-async fn answer(incoming: Incoming, place: Place, acceptor: &Acceptor) -> io::Result<Incoming> {
+async fn answer(incoming: Incoming, permit: Permit, acceptor: &Acceptor) -> io::Result<Incoming> {
     let Incoming { mut link, peer } = incoming;
     let runtime = &*acceptor.runtime;
     let outcome = within(LIMIT, runtime, shake(&mut link, acceptor)).await;
-    drop(place);
+    drop(permit);
     match outcome {
         Some(Ok(Shaken::Secured(responder))) => {
             let keys = responder.finish().ok_or(io::ErrorKind::InvalidData)?;

@@ -41,13 +41,13 @@ fn both_ends_prove_their_keys_and_get_those_of_the_link() {
 fn the_frames_are_those_of_the_protocol() {
     let (mut initiator, responder) = begin(Suite::AesGcm);
     let first = message(initiator.first());
-    let begins =
-        r#"{"type":"secure","protocol":1,"suite":"Noise_XX_25519_AESGCM_SHA256","noise":""#;
+    let begins = r#"{"type":"secure","protocol":1,"suite":"Noise_XX_25519_AESGCM_SHA256","noise":""#;
     assert!(first.starts_with(begins), "{first}");
     let second = responder.answer_to(&initiator.first()).unwrap();
     initiator.answer(&second).unwrap();
     let (third, _) = initiator.finish().unwrap();
-    let lengths = [Bytes::from(first), second, third].map(|frame| noise_of(&parse(&frame).unwrap()).unwrap().len());
+    let lengths =
+        [Bytes::from(first), second, third].map(|frame| noise_of(&parse(&frame).unwrap()).unwrap().len());
     assert_eq!(lengths, [32, 96, 64]);
 }
 
@@ -125,7 +125,10 @@ fn another_version_or_suite_is_unsupported() {
             panic!("{to} is taken");
         };
         assert_eq!((error.code, error.id), (Code::Unsupported, None));
-        assert!(!error.message.contains('\n') && error.message.starts_with("this server encrypts"), "{error:?}");
+        assert!(
+            !error.message.contains('\n') && error.message.starts_with("this server encrypts"),
+            "{error:?}"
+        );
     }
 }
 
@@ -140,7 +143,8 @@ fn a_frame_that_begins_no_handshake_is_plain() {
     }
     let (first, short) = (message(Initiator::new(Suite::AesGcm, &keys().0, [3; 32]).first()), "AAAA");
     let noise = first.split('"').nth_back(1).unwrap();
-    let Err(NoHandshake::Refused(error)) = Responder::new(first.replace(noise, short).into(), &keys().1, [4; 32])
+    let Err(NoHandshake::Refused(error)) =
+        Responder::new(first.replace(noise, short).into(), &keys().1, [4; 32])
     else {
         panic!("a key of three bytes is taken");
     };
@@ -153,7 +157,8 @@ fn a_refusal_is_a_line() {
     let (mut initiator, _) = begin(Suite::AesGcm);
     let text = format!("no\u{1b}[2J\n{}", "x".repeat(5000));
     let error = wire::Error::of(None, Code::Unsupported, text);
-    let Err(NoAnswer::Refused { is_final, message }) = initiator.answer(&wire::write(&Event::Error(error))) else {
+    let Err(NoAnswer::Refused { is_final, message }) = initiator.answer(&wire::write(&Event::Error(error)))
+    else {
         panic!("a refusal is an answer");
     };
     assert!(is_final && message.starts_with("no[2Jxxx") && message.len() <= WORDS, "{message}");

@@ -19,14 +19,3 @@ fn a_private_key_stays_out_of_logs() {
     let shown = format!("{key:?}");
     assert!(shown.contains(&key.id().to_string()) && !shown.contains("77"), "{shown}");
 }
-
-/// RFC 7748, section 6.1.
-#[test]
-fn a_public_key_is_that_of_the_standard() {
-    let hex = |text: &str| -> [u8; 32] {
-        data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap().try_into().unwrap()
-    };
-    let private = hex("77076d0a7318a57d3c16c17251b26645df4c2f92ebc0992ac177fba51db92c2a");
-    let public = hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
-    assert_eq!(StaticKey::from_private(private).id(), KeyId(public));
-}

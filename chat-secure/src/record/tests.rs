@@ -108,7 +108,8 @@ fn a_record_of_the_epoch_before_may_be_late_and_one_of_another_is_dropped() {
         sealed(sealer, &[b"text"])
     };
     let first = record(&mut sealer, 0);
-    let late = [record(&mut sealer, EPOCH - 3), record(&mut sealer, EPOCH - 2), record(&mut sealer, EPOCH - 1)];
+    let late =
+        [record(&mut sealer, EPOCH - 3), record(&mut sealer, EPOCH - 2), record(&mut sealer, EPOCH - 1)];
     let next = record(&mut sealer, EPOCH);
     let far = record(&mut sealer, 2 * EPOCH);
     assert!(frames(&mut opener, &far).is_none(), "no record of the epoch between was opened");

@@ -62,7 +62,8 @@ fn conversation(
                 if near.send(Bytes::from(format!("{{\"{number}\":0}}"))).await.is_err() {
                     return;
                 }
-                let answer = chat_testkit::within(&street.runtime(), Duration::from_secs(2), near.next()).await;
+                let answer =
+                    chat_testkit::within(&street.runtime(), Duration::from_secs(2), near.next()).await;
                 let Some(Some(Ok(frame))) = answer else { return };
                 at_client.push(String::from_utf8(frame.to_vec()).unwrap());
             }
@@ -128,9 +129,13 @@ fn a_frame_that_is_changed_anywhere_ends_the_conversation_there() {
 /// protocol 19.7
 #[test]
 fn a_record_that_is_sent_again_or_held_back_ends_the_conversation() {
-    let again = conversation(1, |to_server, number, frame| {
-        if to_server && number == 3 { vec![frame.clone(), frame] } else { vec![frame] }
-    });
+    let again =
+        conversation(
+            1,
+            |to_server, number, frame| {
+                if to_server && number == 3 { vec![frame.clone(), frame] } else { vec![frame] }
+            },
+        );
     assert_eq!(again.0, said(2));
     let mut held = None;
     let swapped = conversation(2, move |to_server, number, frame| match (to_server, number) {
@@ -152,7 +157,8 @@ fn a_machine_with_a_key_of_its_own_is_another_server() {
     street.run(async {
         let _listening = listen(&street.server()).await;
         let door: Address = "memory://door".parse().unwrap();
-        let machine = Secured::new(street.memory.clone(), StaticKey::generate(&*street.runtime()), street.runtime());
+        let machine =
+            Secured::new(street.memory.clone(), StaticKey::generate(&*street.runtime()), street.runtime());
         let _at_the_door = machine.listen(&door).await.unwrap();
         let server = street.server.id();
         let client = street

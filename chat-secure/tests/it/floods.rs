@@ -45,11 +45,9 @@ async fn told(street: &Street, links: &mut [BoxLink]) -> Vec<Option<wire::Error>
     street.time.settle().await;
     let mut told = Vec::new();
     for link in links {
-        told.push(link.next().now_or_never().map(|frame| {
-            match wire::read_event(&frame.unwrap().unwrap()) {
-                Ok(Event::Error(error)) => error,
-                other => panic!("{other:?}"),
-            }
+        told.push(link.next().now_or_never().map(|frame| match wire::read_event(&frame.unwrap().unwrap()) {
+            Ok(Event::Error(error)) => error,
+            other => panic!("{other:?}"),
         }));
     }
     told

@@ -159,7 +159,8 @@ fn a_link_comes_about_where_much_is_lost() {
             };
             let greeting = greeting.boxed_local();
             let answering = answering.boxed_local();
-            let futures::future::Either::Left((answer, _)) = futures::future::select(greeting, answering).await
+            let futures::future::Either::Left((answer, _)) =
+                futures::future::select(greeting, answering).await
             else {
                 panic!("the client hears nothing");
             };

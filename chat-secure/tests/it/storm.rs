@@ -62,13 +62,17 @@ pub fn run(count: u64, suite: Suite, seed: u64) -> Tally {
             assert_eq!(opener.open(forged.clone()), None, "{forged:?} is taken, seed {seed}");
             tally.forged += 1;
         }
-        let due = late.iter().filter(|(due, ..)| *due <= number).map(|(_, number, record)| (*number, record.clone()));
+        let due = late
+            .iter()
+            .filter(|(due, ..)| *due <= number)
+            .map(|(_, number, record)| (*number, record.clone()));
         arrivals.extend(due);
         late.retain(|(due, ..)| *due > number);
         for (number, record) in arrivals {
             let is_known = taken.contains(&number);
             let is_in_window = number > newest || newest - number < WINDOW;
-            let opened = opener.open(record).map(|mut opened| next_frame(&mut opened).expect("a list of frames"));
+            let opened =
+                opener.open(record).map(|mut opened| next_frame(&mut opened).expect("a list of frames"));
             if is_known || !is_in_window {
                 assert_eq!(opened, None, "record {number} is taken again or too late, seed {seed}");
                 *if is_known { &mut tally.repeated } else { &mut tally.too_old } += 1;

@@ -54,5 +54,8 @@ fn a_file_that_others_can_read_or_that_is_no_key_is_refused() {
     }
     let inside = path.join("key");
     let error = StaticKey::in_file(&inside, &*runtime).unwrap_err().to_string();
-    assert!(error.starts_with(&format!("the key in {} cannot be read or made: ", inside.display())), "{error}");
+    assert!(
+        error.starts_with(&format!("the key in {} cannot be read or made: ", inside.display())),
+        "{error}"
+    );
 }

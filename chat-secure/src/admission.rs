@@ -7,9 +7,9 @@ use std::{
 
 use chat_core::transport::Peer;
 
-/// Counts the handshakes that are not finished.
+/// Counts the unfinished handshakes.
 #[derive(Debug, Default)]
-pub(crate) struct Unfinished(Mutex<Counts>);
+pub(crate) struct Admission(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -17,17 +17,17 @@ struct Counts {
     of_host: HashMap<String, usize>,
 }
 
-/// The place of one handshake. Dropping it gives the place back.
+/// The permit of one handshake. Dropping it gives the place back.
 #[derive(Debug)]
-pub(crate) struct Place {
-    unfinished: Arc<Unfinished>,
+pub(crate) struct Permit {
+    admission: Arc<Admission>,
     /// The host it is counted for; this machine has no limit of its own.
     host: Option<String>,
 }
 
-impl Unfinished {
-    /// A place for a handshake with `peer`, if there is one.
-    pub(crate) fn place(self: &Arc<Unfinished>, peer: &Peer) -> Option<Place> {
+impl Admission {
+    /// A permit for a handshake with `peer`, if there is a place left.
+    pub(crate) fn permit(self: &Arc<Admission>, peer: &Peer) -> Option<Permit> {
         let mut counts = self.counts();
         if counts.all >= IN_ALL {
             return None;
@@ -41,7 +41,7 @@ impl Unfinished {
             *of_host += 1;
         }
         counts.all += 1;
-        Some(Place { unfinished: self.clone(), host })
+        Some(Permit { admission: self.clone(), host })
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -49,9 +49,9 @@ impl Unfinished {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut counts = self.unfinished.counts();
+        let mut counts = self.admission.counts();
         counts.all -= 1;
         let Some(host) = &self.host else { return };
         if let Some(of_host) = counts.of_host.get_mut(host) {
@@ -63,9 +63,9 @@ impl Drop for Place {
     }
 }
 
-/// Unfinished handshakes of one host: an office behind one address comes back at once after a restart, and each takes a
+/// Admission handshakes of one host: an office behind one address comes back at once after a restart, and each takes a
 /// round trip.
 pub(crate) const OF_HOST: usize = 64;
 
-/// Unfinished handshakes in all, some kilobytes each.
+/// Admission handshakes in all, some kilobytes each.
 pub(crate) const IN_ALL: usize = 1000;
