@@ -11,26 +11,42 @@ use chat_core::{
 use futures::{SinkExt, StreamExt};
 
 use crate::{
-    Secured, ephemeral,
+    StaticKey, Suite,
     handshake::{Initiator, NoAnswer},
+    key::unguessable,
     link::SecuredLink,
+    record::Numbers,
 };
+
+/// How links are dialled.
+pub(crate) struct Dialling<'a, T> {
+    pub(crate) inner: &'a T,
+    pub(crate) key: &'a StaticKey,
+    pub(crate) suite: Suite,
+    pub(crate) check: Option<&'a Check>,
+    pub(crate) numbers: Numbers,
+    pub(crate) max_frame: usize,
+    pub(crate) runtime: &'a dyn Runtime,
+}
+
+/// Decides whether a server's key is the right one for an address; if not, says why.
+pub(crate) type Check = dyn Fn(&Address, KeyId) -> Result<(), String> + Send + Sync;
 
 /// A link to the server at `address` whose handshake is done but for its last frame, which goes before the first record.
 ///
 /// # Errors
 /// When the server cannot be reached, does not encrypt, or has a key that is not the right one.
-pub(crate) async fn dial<T: Transport>(secured: &Secured<T>, address: &Address) -> io::Result<BoxLink> {
-    let mut link = secured.inner.dial(address).await?;
+pub(crate) async fn dial<T: Transport>(dialling: Dialling<'_, T>, address: &Address) -> io::Result<BoxLink> {
+    let Dialling { inner, key, suite, check, numbers, max_frame, runtime } = dialling;
+    let mut link = inner.dial(address).await?;
     let about = |error: io::Error| {
         let words = error.to_string();
         // An error of the transport may name the address already.
         let words = if words.contains(address.rest()) { words } else { format!("{address}: {words}") };
         io::Error::new(error.kind(), words)
     };
-    let runtime = &*secured.runtime;
-    let mut initiator = Initiator::new(secured.suite, &secured.key, ephemeral(runtime));
-    let is_lossless = secured.inner.promises().is_lossless();
+    let mut initiator = Initiator::new(suite, key, unguessable(runtime));
+    let is_lossless = numbers == Numbers::Counted;
     let answer = within(LIMIT, runtime, ask(&mut link, &mut initiator, is_lossless, runtime)).await;
     let server = answer.unwrap_or_else(|| {
         let words = format!("no server answered the handshake within {LIMIT:?}");
@@ -38,12 +54,11 @@ pub(crate) async fn dial<T: Transport>(secured: &Secured<T>, address: &Address) 
     });
     let server = server.map_err(about)?;
     // Before the third frame, so that a server with a wrong key does not learn who dialled.
-    if let Some(check) = &secured.check {
+    if let Some(check) = check {
         check(address, server).map_err(|why| about(io::Error::new(io::ErrorKind::PermissionDenied, why)))?;
     }
     let (third, keys) = initiator.finish().ok_or_else(|| about(io::ErrorKind::InvalidData.into()))?;
-    let link = SecuredLink::new(link, keys, Some(third), secured.numbers(), secured.max_frame());
-    Ok(Box::pin(link))
+    Ok(Box::pin(SecuredLink::new(link, keys, Some(third), numbers, max_frame)))
 }
 
 /// Sends the first frame until its answer comes, and returns the key that the server has proved.

@@ -6,7 +6,7 @@ use chat_core::{KeyId, Runtime};
 use data_encoding::BASE32_NOPAD;
 use ring::digest::{SHA256, digest};
 
-use crate::{ephemeral, noise, suite::RawKey};
+use crate::{noise, suite::RawKey};
 
 mod file;
 
@@ -22,7 +22,7 @@ pub struct StaticKey {
 impl StaticKey {
     /// A new key, of randomness that nobody can guess.
     pub fn generate(runtime: &dyn Runtime) -> StaticKey {
-        StaticKey::from_private(ephemeral(runtime))
+        StaticKey::from_private(unguessable(runtime))
     }
 
     /// The key with these private bytes.
@@ -45,6 +45,15 @@ impl fmt::Debug for StaticKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StaticKey").field("public", &self.public).finish_non_exhaustive()
     }
+}
+
+/// 32 bytes that nobody can guess.
+pub(crate) fn unguessable(runtime: &dyn Runtime) -> RawKey {
+    let mut bytes = [0; 32];
+    let (one, other) = bytes.split_at_mut(16);
+    one.copy_from_slice(&runtime.random().to_be_bytes());
+    other.copy_from_slice(&runtime.random().to_be_bytes());
+    bytes
 }
 
 /// A key in 16 characters that can be compared by eye and read aloud, such as `k7mq-2xvd-n3te-w4ya`. They have 80 bits of

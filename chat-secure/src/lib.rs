@@ -8,7 +8,7 @@
 use std::{fmt, io, sync::Arc};
 
 use chat_core::{
-    Address, KeyId, Runtime, SharedRuntime,
+    Address, KeyId, SharedRuntime,
     transport::{BoxLink, Listening, Promises, Transport},
 };
 use futures::{FutureExt, future::BoxFuture};
@@ -31,6 +31,7 @@ pub use key::{KeyFileError, StaticKey, fingerprint};
 pub use suite::Suite;
 
 use admission::Admission;
+use dial::{Check, Dialling};
 use listen::Acceptor;
 use record::Numbers;
 
@@ -56,14 +57,11 @@ pub struct Secured<T> {
     inner: T,
     key: StaticKey,
     suite: Suite,
-    check: Option<Check>,
+    check: Option<Arc<Check>>,
     accepts_plain: bool,
     admission: Arc<Admission>,
     runtime: SharedRuntime,
 }
-
-/// Decides whether a server's key is the right one for an address; if not, says why.
-type Check = Arc<dyn Fn(&Address, KeyId) -> Result<(), String> + Send + Sync>;
 
 impl<T: Transport> Secured<T> {
     /// The links of `inner`, at both ends of which this program proves that it has `key`. Dialling takes any server's key.
@@ -140,7 +138,16 @@ impl<T: Transport> Transport for Secured<T> {
     }
 
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
-        dial::dial(self, address).boxed()
+        let dialling = Dialling {
+            inner: &self.inner,
+            key: &self.key,
+            suite: self.suite,
+            check: self.check.as_deref(),
+            numbers: self.numbers(),
+            max_frame: self.max_frame(),
+            runtime: &*self.runtime,
+        };
+        dial::dial(dialling, address).boxed()
     }
 }
 
@@ -153,13 +160,4 @@ impl<T: fmt::Debug> fmt::Debug for Secured<T> {
             .field("accepts_plain", &self.accepts_plain)
             .finish_non_exhaustive()
     }
-}
-
-/// 32 bytes that nobody can guess.
-fn ephemeral(runtime: &dyn Runtime) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    let (one, other) = bytes.split_at_mut(16);
-    one.copy_from_slice(&runtime.random().to_be_bytes());
-    other.copy_from_slice(&runtime.random().to_be_bytes());
-    bytes
 }

@@ -26,8 +26,8 @@ use futures::{
 use crate::{
     StaticKey,
     admission::{Admission, IN_ALL, OF_HOST, Permit},
-    ephemeral,
     handshake::{NoHandshake, Responder},
+    key::unguessable,
     link::SecuredLink,
     plain::PlainLink,
     record::Numbers,
@@ -165,7 +165,7 @@ enum Shaken {
 async fn shake(link: &mut BoxLink, acceptor: &Acceptor) -> io::Result<Shaken> {
     let is_lossless = acceptor.numbers == Numbers::Counted;
     let first = next(link).await?;
-    let mut responder = match Responder::new(first.clone(), &acceptor.key, ephemeral(&*acceptor.runtime)) {
+    let mut responder = match Responder::new(first.clone(), &acceptor.key, unguessable(&*acceptor.runtime)) {
         Ok(responder) => responder,
         Err(NoHandshake::Plain) if acceptor.accepts_plain => return Ok(Shaken::Plain(first)),
         Err(NoHandshake::Plain) => {

@@ -16,13 +16,14 @@ use super::{
 };
 
 /// The crates that have no circle.
-const WITHOUT_CIRCLES: [&str; 10] = [
+const WITHOUT_CIRCLES: [&str; 11] = [
     "chat-cli",
     "chat-core",
     "chat-discovery",
     "chat-front",
     "chat-lab",
     "chat-measure",
+    "chat-secure",
     "chat-sqlite",
     "chat-tcp",
     "chat-testkit",
