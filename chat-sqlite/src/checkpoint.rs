@@ -22,7 +22,7 @@ use crate::{
     connection,
     mark::Mark,
     open::Durability,
-    wal::{Wal, checkpoint},
+    wal::{self, Wal, checkpoint},
 };
 
 /// Does checkpoints on a thread of its own when it is asked to.
@@ -60,7 +60,15 @@ impl Checkpointer {
         }
         let Ok(Wal { frames, left }) = checkpoint(db, "NOOP") else { return };
         let mut last = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        let enough = if last.elapsed() >= SLOW { LITTLE_ENOUGH } else { ENOUGH };
+        if frames < LITTLE_ENOUGH {
+            return;
+        }
+        let enough = if last.elapsed() >= SLOW {
+            LITTLE_ENOUGH
+        } else {
+            // On a full disk the write-ahead log cannot be copied into a database that is much smaller.
+            wal::pages(db).unwrap_or(ENOUGH).clamp(LITTLE_ENOUGH, ENOUGH)
+        };
         if frames >= LARGE || (frames >= enough && left <= LITTLE) {
             *last = Instant::now();
             // Everything is in the database after this, and the next commit starts the log at its beginning.

@@ -1,4 +1,4 @@
-//! The write-ahead log: how large it is, and copying its pages into the database.
+//! The write-ahead log and the database: how large they are, and copying pages from one into the other.
 
 use rusqlite::Connection;
 
@@ -16,4 +16,9 @@ pub(crate) fn checkpoint(db: &Connection, mode: &str) -> rusqlite::Result<Wal> {
         let (frames, done): (i64, i64) = (row.get(1)?, row.get(2)?);
         Ok(Wal { frames, left: frames - done })
     })
+}
+
+/// The size of the database in pages, with those that are in the write-ahead log only.
+pub(crate) fn pages(db: &Connection) -> rusqlite::Result<i64> {
+    db.prepare_cached("PRAGMA page_count")?.query_one([], |row| row.get(0))
 }

@@ -1,10 +1,13 @@
 //! A disk without space: what is refused is not stored, and it goes on by itself.
 
+use std::fs;
+
 use chat_core::log::{LogError, Outcome, RoomLog};
 use futures::executor::block_on;
 use tempfile::tempdir;
 
 use super::{append, open, page, say, state, stored, talk, texts};
+use crate::{Keep, Options, SqliteLog};
 
 /// protocol 7.5, 13.1
 #[test]
@@ -58,4 +61,19 @@ fn a_batch_is_refused_whole() {
     log.execute("PRAGMA max_page_count = 1000000");
     let outcomes = append(&log, batch).unwrap();
     assert_eq!(outcomes, [stored(4, 1004), stored(1, 1005), stored(5, 1006), stored(6, 1007)]);
+}
+
+/// What a small database may hold fits a small disk: its write-ahead log is not allowed to grow beyond it by much.
+#[test]
+fn a_small_database_has_a_small_write_ahead_log() {
+    let directory = tempdir().unwrap();
+    let keep = Keep { age: None, bytes: Some(1 << 20) };
+    let log = SqliteLog::open(directory.path(), Options { keep, ..Options::default() }).unwrap();
+    let (long, mut largest) = ("x".repeat(8000), 0);
+    for request in 1..=400 {
+        append(&log, (0..4).map(|k| say("lobby", request * 4 + k, &long)).collect()).unwrap();
+        let size = |name: &str| fs::metadata(directory.path().join(name)).unwrap().len();
+        largest = largest.max(size("chat.db") + size("chat.db-wal"));
+    }
+    assert!(largest < 10 << 20, "{largest} bytes for 1 MiB of texts");
 }
