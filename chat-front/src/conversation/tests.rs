@@ -118,14 +118,14 @@ fn what_is_typed_is_asked_for() {
         ("/msg @bob psst", r#"6: {"type":"tell","to":"bob","text":"psst"}"#),
         (
             "/msg b@b psst",
-            "-- nobody can be called that: it has '@' (U+0040); letters, numbers, symbols and - _ . + # are allowed",
+            "-- nobody can be called that: it has '@' (U+0040); of punctuation and mathematical or currency signs only - _ . + # are allowed",
         ),
         ("/topic soup", r#"7: {"type":"topic","room":"hall","text":"soup"}"#),
         ("/history", r#"8: {"type":"history","room":"hall","limit":50}"#),
         ("/history 9999", &format!(r#"9: {{"type":"history","room":"hall","limit":{MAX_HISTORY}}}"#)),
         (
             "/join @",
-            "-- cannot enter @: it has '@' (U+0040); letters, numbers, symbols and - _ . + # are allowed",
+            "-- cannot enter @: it has '@' (U+0040); of punctuation and mathematical or currency signs only - _ . + # are allowed",
         ),
         ("/leave nowhere", "-- you are not in nowhere"),
         ("/leave", r#"10: {"type":"leave","room":"hall"}"#),
@@ -142,7 +142,7 @@ fn what_is_typed_is_asked_for() {
         ("/transport udp", "Some(Move(\"udp\"))"),
         (
             "/name @x",
-            "-- you cannot be called that: it has '@' (U+0040); letters, numbers, symbols and - _ . + # are allowed",
+            "-- you cannot be called that: it has '@' (U+0040); of punctuation and mathematical or currency signs only - _ . + # are allowed",
         ),
         ("/quit", "Quit"),
         ("/help", "Help"),
