@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, thread};
 
 use chat_tests::simulation::{Plan, Report, Rule, Sabotage, digest, run, run_many};
 
-/// What a release runs a hundred times as many of: `cargo run --release -p chat-tests --bin simulate`.
+/// A sample of the seeds: `cargo run --release -p chat-tests --bin simulate -- --seeds 100000` runs as many as it is asked for.
 #[test]
 fn whatever_happens_no_rule_is_broken() {
     let mut failed = Vec::new();
@@ -103,4 +103,4 @@ fn threads() -> usize {
     thread::available_parallelism().map_or(2, usize::from)
 }
 
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 200;
