@@ -63,6 +63,10 @@ pub(crate) fn machine_name() -> String {
 
 fn config(args: &Serve) -> anyhow::Result<Config> {
     let limits = Limits { shared_networks: args.shared_network.clone(), ..limits() };
+    let limits = match args.store.bytes() {
+        Some(bytes) => limits.with_history(bytes),
+        None => limits,
+    };
     let limits = if args.unlimited { limits.unlimited() } else { limits };
     let password = args.password_file.as_deref().map(password::read).transpose()?;
     Ok(Config { limits, password, software: SOFTWARE.to_owned() })

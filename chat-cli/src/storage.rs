@@ -83,6 +83,14 @@ impl Storage {
         Ok(Arc::new(log))
     }
 
+    /// How many bytes of messages are kept at most: in each room on a disk, in all rooms together in memory.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        match self.memory {
+            true => Some(self.memory_limit.unwrap_or(MEMORY).as_u64()),
+            false => self.keep().bytes,
+        }
+    }
+
     /// Logs where rooms are kept and what they survive.
     pub(crate) fn announce(&self) {
         match (self.directory(), self.durability) {

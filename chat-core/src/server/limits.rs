@@ -90,6 +90,13 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The same for a log that deletes the oldest entries beyond so many bytes: one host fills at most a quarter of
+    /// that in a day, so that what others said is not pushed out.
+    #[must_use]
+    pub fn with_history(self, bytes: u64) -> Limits {
+        Limits { host: self.host.with_history(bytes), ..self }
+    }
+
     /// Without limits on rate, links and sessions, for trusted networks and load tests. Passwords stay hard to guess.
     #[must_use]
     pub fn unlimited(self) -> Limits {

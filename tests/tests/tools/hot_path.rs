@@ -28,7 +28,7 @@ const DELIVERY: f64 = if cfg!(debug_assertions) { 4976.0 } else { 1228.0 };
 const PAGE: f64 = 1_452_000.0;
 
 /// The same for each list of rooms, on a server with more rooms than fit a frame.
-const LIST: f64 = 27_080_000.0;
+const LIST: f64 = 552_000.0;
 
 /// How much more is noise: what is random in maps, and which memory functions the processor has.
 const MORE: f64 = 1.05;

@@ -9,6 +9,8 @@ pub(crate) enum Kind {
     Messages,
     /// Bytes of their texts.
     BytesSaid,
+    /// The same bytes, where the history has a bound in bytes, so that one host does not push out everything.
+    BytesKept,
     /// Requests that have no bucket of their own.
     Requests,
     Replays,
@@ -38,6 +40,8 @@ pub struct Rates {
     pub messages: Option<Rate>,
     /// Bytes of their texts.
     pub bytes_said: Option<Rate>,
+    /// The same bytes over a day, where the history has a bound in bytes.
+    pub bytes_kept: Option<Rate>,
     /// Requests that have no rate of their own.
     pub requests: Option<Rate>,
     /// Requests for entries to be sent again, a page at a time.
@@ -73,6 +77,7 @@ impl Kind {
         match self {
             Kind::Messages => "messages",
             Kind::BytesSaid => "bytes of messages",
+            Kind::BytesKept => "bytes of messages a day",
             Kind::Requests => "requests",
             Kind::Replays => "requests for earlier messages",
             Kind::Searches => "searches",
@@ -95,6 +100,7 @@ impl Rates {
         match kind {
             Kind::Messages => self.messages,
             Kind::BytesSaid => self.bytes_said,
+            Kind::BytesKept => self.bytes_kept,
             Kind::Requests => self.requests,
             Kind::Replays => self.replays,
             Kind::Searches => self.searches,
@@ -132,6 +138,7 @@ impl Rates {
         Rates {
             messages: rate(600, 30 * 60),
             bytes_said: rate(MIB, 40 * 1024 * 60), // a stored byte costs up to 3.4 on the disk
+            bytes_kept: None,                      // the log says how much it keeps
             requests: rate(6000, 200 * 60),
             replays: rate(6000, 1000 * 60),
             searches: rate(120, 10 * 60),
@@ -144,6 +151,16 @@ impl Rates {
             refusals: rate(10, 60),
             bytes_read: rate(32 * MIB, 8 * MIB * 60),
             bytes_received: rate(4 * MIB, MIB * 60),
+        }
+    }
+
+    /// The same for a history that holds so many bytes, of which one host fills a quarter in a day.
+    pub(super) fn with_history(self, bytes: u64) -> Rates {
+        let of_a_day = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX).max(1);
+        let share = bytes / 4;
+        Rates {
+            bytes_kept: Some(Rate { burst: of_a_day(share), per_minute: of_a_day(share / (24 * 60)) }),
+            ..self
         }
     }
 

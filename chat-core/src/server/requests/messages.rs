@@ -257,7 +257,7 @@ fn is_too_fast(cx: &Context<'_>, state: &mut State, id: u64, repeated: bool, pos
         return true;
     }
     let bytes = u32::try_from(post.text.len()).unwrap_or(u32::MAX);
-    let costs = [(Kind::Messages, 1), (Kind::BytesSaid, bytes)];
+    let costs = [(Kind::Messages, 1), (Kind::BytesSaid, bytes), (Kind::BytesKept, bytes)];
     let Err(spent) = state.payers.spend(cx.limits, &costs, cx.now) else { return false };
     refuse_for_now(cx, state, id, Code::RateLimited, spent.message(), spent.wait);
     true

@@ -7,7 +7,7 @@ use chat_core::{
     log::MemoryLog,
     server::{Limits, Rates},
     transport::{Promises, Transport},
-    wire::{Code, Error, Event, Join, Leave, Request, RequestBody},
+    wire::{Code, Error, Event, History, Join, Leave, Request, RequestBody},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 
@@ -57,6 +57,41 @@ fn a_host_says_no_more_bytes_in_new_sessions_than_in_one() {
         let mut other = enter(&server, "192.0.2.2", 100).await;
         other.join("lobby", Some(u64::MAX >> 11)).await;
         other.say("lobby", &text).await;
+    });
+}
+
+/// protocol 11.13.3
+#[test]
+fn one_host_fills_a_quarter_of_a_bounded_history_in_a_day() {
+    let time = VirtualTime::new(115);
+    time.run(async {
+        let limits = Limits::default().with_history(1 << 20);
+        let server = TestServer::with(&time, limits, Arc::new(MemoryLog::new(1 << 20, 7))).await;
+        let mut ana = enter(&server, "192.0.2.2", 100).await;
+        ana.join("lobby", None).await;
+        ana.say("lobby", "lunch?").await;
+        leave(ana).await;
+        let text = "x".repeat(8100);
+        let mut stored = 0;
+        for hour in 0..9 {
+            let mut loud = enter(&server, "192.0.2.1", hour).await;
+            loud.join("lobby", Some(u64::MAX >> 11)).await;
+            for _ in 0..10 {
+                stored += usize::from(matches!(loud.ask(saying(&text)).await, Event::Ack(_)));
+            }
+            leave(loud).await;
+            time.pass(Duration::from_secs(3600)).await;
+        }
+        assert!(
+            (40..=43).contains(&stored),
+            "of 90: a quarter at once, and a third of it in eight hours: {stored}"
+        );
+        let mut ana = enter(&server, "192.0.2.2", 100).await;
+        ana.join("lobby", None).await;
+        let first = History { room: "lobby".into(), before: Some(2), ..History::default() };
+        let page = ana.ask(|id| Request::new(id, first)).await;
+        let Event::Page(page) = page else { panic!("{page:?}") };
+        assert_eq!(page.entries.len(), 1, "the question about lunch is still there: {page:?}");
     });
 }
 
