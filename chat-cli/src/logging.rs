@@ -47,7 +47,6 @@ pub(crate) fn start(default: &'static str, format: LogFormat) -> anyhow::Result<
     let queue = Queue::to(io::stderr(), |dropped| {
         tracing::warn!(dropped, "the log was not read in time, so records of it are missing here");
     });
-    let queue = queue.context("cannot start the log")?;
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
         LogFormat::Human => registry.with(human(queue.clone())).try_init(),

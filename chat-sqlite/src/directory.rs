@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io,
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -44,7 +44,9 @@ impl Directory {
         // SQLite gives its other files the mode of this one.
         let database = path.join("chat.db");
         let file = private().open(&database).map_err(io(&database))?;
-        look_at_modes(path, &database, &file);
+        if is_database(&file).map_err(io(&database))? {
+            look_at_modes(path, &database, &file);
+        }
         file.sync_all().map_err(io(&database))?;
         sync(path).map_err(io(path))?;
         let notes = lock.try_clone().map_err(io(&lock_path))?;
@@ -63,6 +65,14 @@ impl Directory {
     pub(crate) fn mark(&self) -> Arc<Mark> {
         self.mark.clone()
     }
+}
+
+/// Whether the file is a new one or a database of SQLite. The mode of any other file is not ours to change.
+fn is_database(mut file: &File) -> io::Result<bool> {
+    let mut header = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.take(HEADER.len() as u64).read_to_end(&mut header)?;
+    Ok(header.is_empty() || header == HEADER)
 }
 
 /// Warns where other users of the machine can change or read what is said, and takes the files from them.
@@ -134,6 +144,8 @@ fn sync(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The beginning of a database (<https://sqlite.org/fileformat.html>, 1.3).
+const HEADER: &[u8] = b"SQLite format 3\0";
 /// That the group and all others may write.
 #[cfg(unix)]
 const OTHERS_WRITE: u32 = 0o022;

@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     io::{self, Write},
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -13,19 +14,22 @@ use std::{
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The queue of one log. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Queue {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
+    /// The thread's work, until the first record starts the thread: a program that enters a network namespace may have
+    /// one thread at that time.
+    work: Option<Box<dyn FnOnce() + Send>>,
     records: VecDeque<Vec<u8>>,
     /// How many bytes `records` have together.
     bytes: usize,
@@ -35,16 +39,16 @@ struct State {
     is_writing: bool,
 }
 
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").finish_non_exhaustive()
+    }
+}
+
 impl Queue {
     /// A queue whose records a thread writes to `log`. After records that did not fit, the thread calls `report` with
-    /// their number as soon as the log takes records again.
-    ///
-    /// # Errors
-    /// When the system has no thread left.
-    pub(crate) fn to(
-        mut log: impl Write + Send + 'static,
-        report: impl Fn(u64) + Send + 'static,
-    ) -> io::Result<Queue> {
+    /// their number as soon as the log takes records again. The first record starts the thread.
+    pub(crate) fn to(mut log: impl Write + Send + 'static, report: impl Fn(u64) + Send + 'static) -> Queue {
         let queue = Queue::default();
         let writing = queue.clone();
         let write = move || {
@@ -56,13 +60,17 @@ impl Queue {
                 }
             }
         };
-        thread::Builder::new().name("log".to_owned()).spawn(write)?;
-        Ok(queue)
+        queue.lock().work = Some(Box::new(write));
+        queue
     }
 
     /// Queues `record`, or counts it if [`MAX_BYTES`] wait to be written.
     pub(crate) fn push(&self, record: &[u8]) {
         let mut state = self.lock();
+        if let Some(work) = state.work.take() {
+            // Where the system has no thread left, the program goes on without a log.
+            let _ = thread::Builder::new().name("log".to_owned()).spawn(work);
+        }
         if state.bytes + record.len() > MAX_BYTES {
             state.dropped += 1;
             return;
@@ -172,7 +180,6 @@ mod tests {
         let queue = Queue::to(Stuck { go: gone, written }, move |dropped| {
             let _ = report.send(dropped);
         });
-        let queue = queue.unwrap();
         let record = vec![b'x'; MAX_BYTES / 4];
         // The thread may have taken the first one before the others come.
         (0..10).for_each(|_| queue.push(&record));

@@ -34,6 +34,7 @@ fn it_is_stopped_like_any_job_and_drawn_anew() {
     ana.stopped();
     ana.restore_modes();
     ana.signal("-CONT");
+    ana.wait_for_own_modes();
     ana.press(" and half\r");
     ana.wait_for("  half and half");
     ana.press("\x04");

@@ -161,6 +161,17 @@ impl Screen {
             && modes.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
     }
 
+    /// Waits until the program has the terminal in its own modes: what is typed before that is for the shell. A terminal
+    /// tells nobody when its modes change, so they are looked at again and again.
+    pub(crate) fn wait_for_own_modes(&self) {
+        let has_own = || !tcgetattr(&self.theirs).unwrap().local_modes.contains(LocalModes::ICANON);
+        let until = Instant::now() + Duration::from_secs(20);
+        while !has_own() {
+            assert!(Instant::now() < until, "the terminal is not the program's again");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Waits for the end of the program, and for a terminal that is as it was.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();

@@ -72,8 +72,12 @@ pub const ATTACKS: &[Attack] = &[
     Attack { name: "searches", steps: 0, kind: Kind::Session(searches) },
     Attack { name: "reads", steps: 0, kind: Kind::Session(reads) },
     Attack { name: "history", steps: 0, kind: Kind::Session(history) },
-    Attack { name: "pings", steps: 0, kind: Kind::Session(|_, _| vec![r#"{"type":"ping"}"#.to_owned()]) },
-    Attack { name: "large", steps: 0, kind: Kind::Session(|_, _| vec![large_ping()]) },
+    Attack {
+        name: "pings",
+        steps: 0,
+        kind: Kind::Session(|_, step| vec![format!(r#"{{"type":"ping","id":{step}}}"#)]),
+    },
+    Attack { name: "large", steps: 0, kind: Kind::Session(|_, step| vec![large_ping(step)]) },
     Attack {
         name: "unknown",
         steps: 0,
@@ -243,8 +247,8 @@ fn history(_: u64, step: u64) -> Vec<String> {
 }
 
 /// A ping that is as large as a frame may be, with a field of numbers.
-fn large_ping() -> String {
-    format!(r#"{{"type":"ping","numbers":[{}1]}}"#, "1,".repeat(32_000))
+fn large_ping(step: u64) -> String {
+    format!(r#"{{"type":"ping","id":{step},"numbers":[{}1]}}"#, "1,".repeat(32_000))
 }
 
 fn guess(round: u64) -> Vec<u8> {

@@ -101,7 +101,7 @@ impl People {
             )?;
             if round % 150 == 149 {
                 for mut link in &self.links {
-                    write(&mut link, r#"{"type":"ping"}"#)?;
+                    write(&mut link, r#"{"type":"ping","id":2}"#)?;
                 }
             }
         }
