@@ -1,6 +1,9 @@
 //! The program over UDP: what people do with it, and what becomes of them when servers die or networks are bad.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use chat_core::{client::Update, wire::Event};
 use futures::{executor::block_on, future::join};
@@ -193,6 +196,8 @@ fn without_repair_it_can_be_seen_what_the_network_does() {
 
     for number in 0..RAW_SAID {
         ana.type_line(&alone(number));
+        // Lines that come together share a datagram, and would be lost together.
+        thread::sleep(Duration::from_millis(20));
     }
     ana.end_input();
     let (status, lines, errors) = ana.exit(PATIENCE);
