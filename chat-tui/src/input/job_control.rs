@@ -5,7 +5,8 @@ use std::io;
 use async_signal::{Signal, Signals};
 use crossterm::event::Event;
 use futures::{Stream, StreamExt, future};
-use rustix::process::{getpgid, getsid, kill_current_process_group};
+use nix::unistd::{getpgrp, getsid};
+use rustix::process::kill_current_process_group;
 
 use super::Input;
 
@@ -32,7 +33,8 @@ pub(super) fn stop_group() -> bool {
 /// Whether a shell can let a stopped program go on. A program that is the session of a terminal itself, or is of the job
 /// that is, would stay stopped for ever.
 fn has_job_control() -> bool {
-    matches!((getpgid(None), getsid(None)), (Ok(group), Ok(session)) if group != session)
+    // Both are 0 where they are outside of this PID namespace, and rustix takes them for more than that.
+    getsid(None).is_ok_and(|session| getpgrp() != session)
 }
 
 /// Stops this program until SIGCONT.
