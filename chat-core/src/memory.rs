@@ -64,6 +64,7 @@ impl Transport for Memory {
                 host: "memory".to_owned(),
                 local: true,
                 identity: None,
+                binding: None,
             };
             listener.send(Incoming { link: Box::pin(far), peer }).await.map_err(|_| nobody())?;
             Ok(Box::pin(near) as BoxLink)

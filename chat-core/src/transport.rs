@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fmt, io, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use futures::{Sink, Stream, future::BoxFuture, stream::BoxStream};
+use futures::{FutureExt, Sink, Stream, TryFutureExt, future::BoxFuture, stream::BoxStream};
 
 use crate::{Address, KeyId, wire::MAX_FRAME};
 
@@ -53,7 +53,37 @@ pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// When no server can be reached there; the message says why.
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>>;
+
+    /// Makes a link as [`dial`](Transport::dial) does, and says what its handshake proved. A transport whose handshake
+    /// proves nothing leaves this as it is.
+    ///
+    /// # Errors
+    /// As [`dial`](Transport::dial). An error of the kind `PermissionDenied` is final: this program does not want that
+    /// server, and dialling again changes nothing.
+    fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Dialled>> {
+        self.dial(address).map_ok(|link| Dialled { link, server: None, binding: None }).boxed()
+    }
 }
+
+/// A link that was dialled, and what its handshake proved.
+pub struct Dialled {
+    /// The link itself.
+    pub link: BoxLink,
+    /// The key that the server has proved.
+    pub server: Option<KeyId>,
+    /// See [`Peer::binding`].
+    pub binding: Option<Binding>,
+}
+
+impl fmt::Debug for Dialled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialled").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+/// What only the two ends of one encrypted link know alike: the hash of its handshake (protocol 19.15). A machine that
+/// stands between two ends has two links, with two of these.
+pub type Binding = [u8; 32];
 
 /// A listener that has begun: where it listens, and the links as they come.
 pub struct Listening {
@@ -96,6 +126,8 @@ pub struct Peer {
     pub local: bool,
     /// The key that the peer has proved to the transport; none if the transport asks for no proof.
     pub identity: Option<KeyId>,
+    /// What a proof over this link is bound to; none where the link is not encrypted.
+    pub binding: Option<Binding>,
 }
 
 /// What the links of a transport promise, as data for sessions and tests.

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use bytes::Bytes;
 use chat_core::{
     Address, KeyId, Runtime,
-    transport::{BoxLink, Transport},
+    transport::{BoxLink, Dialled, Transport},
     within,
 };
 use futures::{SinkExt, StreamExt};
@@ -36,7 +36,7 @@ pub(crate) type Check = dyn Fn(&Address, KeyId) -> Result<(), String> + Send + S
 ///
 /// # Errors
 /// When the server cannot be reached, does not encrypt, or has a key that is not the right one.
-pub(crate) async fn dial<T: Transport>(dialling: Dialling<'_, T>, address: &Address) -> io::Result<BoxLink> {
+pub(crate) async fn dial<T: Transport>(dialling: Dialling<'_, T>, address: &Address) -> io::Result<Dialled> {
     let Dialling { inner, key, suite, check, numbers, max_frame, runtime } = dialling;
     let mut link = inner.dial(address).await?;
     let about = |error: io::Error| {
@@ -58,7 +58,9 @@ pub(crate) async fn dial<T: Transport>(dialling: Dialling<'_, T>, address: &Addr
         check(address, server).map_err(|why| about(io::Error::new(io::ErrorKind::PermissionDenied, why)))?;
     }
     let (third, keys) = initiator.finish().ok_or_else(|| about(io::ErrorKind::InvalidData.into()))?;
-    Ok(Box::pin(SecuredLink::new(link, keys, Some(third), numbers, max_frame)))
+    let binding = Some(keys.hash());
+    let link = Box::pin(SecuredLink::new(link, keys, Some(third), numbers, max_frame));
+    Ok(Dialled { link, server: Some(server), binding })
 }
 
 /// Sends the first frame until its answer comes, and returns the key that the server has proved.

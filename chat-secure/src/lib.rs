@@ -9,9 +9,9 @@ use std::{fmt, io, sync::Arc};
 
 use chat_core::{
     Address, KeyId, SharedRuntime,
-    transport::{BoxLink, Listening, Promises, Transport},
+    transport::{BoxLink, Dialled, Listening, Promises, Transport},
 };
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 
 pub mod handshake;
 pub mod record;
@@ -138,6 +138,10 @@ impl<T: Transport> Transport for Secured<T> {
     }
 
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
+        self.connect(address).map_ok(|dialled| dialled.link).boxed()
+    }
+
+    fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Dialled>> {
         let dialling = Dialling {
             inner: &self.inner,
             key: &self.key,

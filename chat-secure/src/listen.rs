@@ -132,7 +132,7 @@ async fn answer(incoming: Incoming, permit: Permit, acceptor: &Acceptor) -> io::
     match outcome {
         Some(Ok(Shaken::Secured(responder))) => {
             let keys = responder.finish().ok_or(io::ErrorKind::InvalidData)?;
-            let peer = Peer { identity: Some(keys.peer()), ..peer };
+            let peer = Peer { identity: Some(keys.peer()), binding: Some(keys.hash()), ..peer };
             let link = SecuredLink::new(link, keys, None, acceptor.numbers, acceptor.max_frame);
             Ok(Incoming { link: Box::pin(link), peer })
         }

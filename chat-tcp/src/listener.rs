@@ -178,6 +178,7 @@ fn peer(from: SocketAddr) -> Peer {
         host: host.to_string(),
         local: host.is_loopback(),
         identity: None,
+        binding: None,
     }
 }
 

@@ -134,6 +134,7 @@ impl Ingress {
             host: from.ip().to_string(),
             local: from.ip().is_loopback(),
             identity: None,
+            binding: None,
         };
         let link = ServerLink::new(self.shared.clone(), peer, holder);
         // If too many links wait already this one is dropped, and its client repeats its first frame.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Address, SharedRuntime,
-    transport::{BoxLink, Transport},
+    transport::{BoxLink, Dialled, Transport},
 };
 
 /// Starts a client on `runtime` that stays connected to the server at `address` until its [`Remote`] is dropped
@@ -69,7 +69,7 @@ struct Driver {
 enum LinkState {
     /// Until the next try.
     Waiting(BoxFuture<'static, ()>),
-    Dialling(BoxFuture<'static, io::Result<BoxLink>>),
+    Dialling(BoxFuture<'static, io::Result<Dialled>>),
     Up(OpenLink),
     /// The last frame was sent; the link is being closed.
     Closing(BoxLink),
@@ -167,10 +167,11 @@ impl Driver {
             LinkState::Waiting(wait) => {
                 std::task::ready!(wait.poll_unpin(cx));
                 let Route { transport, address } = self.route.clone();
-                self.link_state = LinkState::Dialling(async move { transport.dial(&address).await }.boxed());
+                self.link_state =
+                    LinkState::Dialling(async move { transport.connect(&address).await }.boxed());
             }
             LinkState::Dialling(dial) => match std::task::ready!(dial.poll_unpin(cx)) {
-                Ok(link) => {
+                Ok(Dialled { link, .. }) => {
                     self.client.link_up(self.route.transport.promises(), now);
                     self.link_state =
                         LinkState::Up(OpenLink { link, next_frame: None, unflushed: false, timer: None });

@@ -29,8 +29,13 @@ fn a_link_begins_with_a_challenge_and_gets_a_token() {
             }
         })
         .await;
-        let peer =
-            Peer { address: far.peer.address.clone(), host: "10.0.0.2".into(), local: false, identity: None };
+        let peer = Peer {
+            address: far.peer.address.clone(),
+            host: "10.0.0.2".into(),
+            local: false,
+            identity: None,
+            binding: None,
+        };
         assert_eq!(far.peer, peer);
         assert_eq!(hear(&mut far.link).await, HELLO);
         say(&mut far.link, WELCOME).await;

@@ -118,6 +118,7 @@ impl Acceptor {
             host: "unix".to_owned(),
             local: true,
             identity: None,
+            binding: None,
         }
     }
 }

@@ -127,13 +127,16 @@ impl TestServer {
     /// The same, from a peer whose transport vouches for this key.
     pub fn accepted_from(&self, promises: Promises, identity: Option<KeyId>) -> RawClient {
         let (address, host) = ("a pipe".to_owned(), "192.0.2.1".to_owned());
-        self.accepted_peer(Peer { address, host, local: false, identity }, promises)
+        self.accepted_peer(Peer { address, host, local: false, identity, binding: None }, promises)
     }
 
     /// A client at this address, which is not the server's machine, and that has said nothing yet.
     pub fn at(&self, host: &str) -> RawClient {
         let (address, host) = (format!("pipe to {host}"), host.to_owned());
-        self.accepted_peer(Peer { address, host, local: false, identity: None }, self.memory.promises())
+        self.accepted_peer(
+            Peer { address, host, local: false, identity: None, binding: None },
+            self.memory.promises(),
+        )
     }
 
     fn accepted_peer(&self, peer: Peer, promises: Promises) -> RawClient {

@@ -108,7 +108,7 @@ impl State {
         }
         end.life = Life::Alive;
         let address = format!("{}#{link}", pair.kind.scheme());
-        let peer = Peer { address, host: pair.host.clone(), local: true, identity: None };
+        let peer = Peer { address, host: pair.host.clone(), local: true, identity: None, binding: None };
         let link = LinkEnd::new(network, link, Bound::Server);
         Some(Incoming { link: Box::pin(link), peer })
     }

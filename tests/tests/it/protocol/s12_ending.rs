@@ -348,8 +348,13 @@ fn a_link_that_carries_too_small_frames_is_not_taken() {
     time.run(async {
         let server = TestServer::open(&time).await;
         let (_near, far) = pipe();
-        let peer =
-            Peer { address: "a pipe".to_owned(), host: "here".to_owned(), local: true, identity: None };
+        let peer = Peer {
+            address: "a pipe".to_owned(),
+            host: "here".to_owned(),
+            local: true,
+            identity: None,
+            binding: None,
+        };
         let promises = Promises { max_frame: MAX_FRAME - 1, ..server.memory.promises() };
         let error = server.server.accept(Incoming { link: Box::pin(far), peer }, promises);
         assert_eq!(error.unwrap_err().kind(), std::io::ErrorKind::Unsupported);
