@@ -12,6 +12,7 @@ pub mod log;
 pub mod memory;
 pub mod mention;
 mod name;
+pub mod pake;
 mod registry;
 mod runtime;
 pub mod server;
