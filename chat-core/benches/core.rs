@@ -129,6 +129,7 @@ impl Reader {
             version: 1,
             members: vec!["ana".to_owned()],
             present: 1,
+            guests: Default::default(),
         })));
         reader.shown();
         reader

@@ -13,6 +13,7 @@ mod bad_frame;
 mod block;
 mod entry;
 mod event;
+mod people;
 mod post;
 mod refusal;
 mod request;
@@ -26,6 +27,7 @@ pub use event::{
     Ack, Event, Found, Gap, Head, Heads, Joined, Left, LimitsFrame, Members, Page, Pong, Presence, Replayed,
     RoomSummary, Rooms, Welcome,
 };
+pub use people::{Claim, Claimed, Guests, KeyOfPerson, Keys, Linked, Person, Prove, Revoke, Revoked, Whois};
 pub use post::{Post, Target};
 pub use refusal::{Code, Error, Goodbye, Reason};
 pub use request::{

@@ -307,8 +307,7 @@ mod tests {
 
     #[test]
     fn a_user_who_gave_no_password_learns_how_to() {
-        let error =
-            Error { id: None, code: Code::BadPassword, message: "no".to_owned(), retry_after_ms: None };
+        let error = Error::of(None, Code::BadPassword, "no");
         assert_eq!(refusal(&error, false), "no; --password-file FILE gives one");
         assert_eq!(refusal(&error, true), "no");
         assert_eq!(refusal(&Error { code: Code::NameTaken, ..error }, false), "no");

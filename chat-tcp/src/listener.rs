@@ -151,12 +151,8 @@ fn open_reserve() -> Option<File> {
 }
 
 fn refusal() -> Vec<u8> {
-    let event = Event::Error(wire::Error {
-        id: None,
-        code: Code::Full,
-        message: "the server has no room for another link".to_owned(),
-        retry_after_ms: Some(RETRY_AFTER_MS),
-    });
+    let error = wire::Error::of(None, Code::Full, "the server has no room for another link");
+    let event = Event::Error(wire::Error { retry_after_ms: Some(RETRY_AFTER_MS), ..error });
     let mut out = Vec::new();
     encode(&wire::write(&event), MAX_LINK_FRAME, &mut out).expect("the refusal is a short frame");
     out

@@ -227,7 +227,7 @@ fn read_request(line: &str) -> Result<Request<'static>, Error> {
 }
 
 fn error(code: Code, message: impl Into<String>) -> Error {
-    Error { id: None, code, message: message.into(), retry_after_ms: None }
+    Error::of(None, code, message)
 }
 
 /// The one request that this program answers itself.

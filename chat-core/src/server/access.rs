@@ -58,9 +58,7 @@ impl Action {
             RequestBody::History(history) => (Action::Read, Some(&history.room)),
             RequestBody::Replay(replay) => (Action::Read, Some(&replay.room)),
             RequestBody::Search(search) => (Action::Search, search.room.as_deref()),
-            RequestBody::Hello(_) | RequestBody::Ping | RequestBody::Bye | RequestBody::Unknown(_) => {
-                return None;
-            }
+            _ => return None,
         })
     }
 

@@ -71,6 +71,13 @@ pub(super) fn handle(
             let message = format!("there is no request called {:?}", excerpt(&unknown.tag));
             cx.refuse(request.id, Code::Unsupported, message);
         }
+        RequestBody::Link
+        | RequestBody::Claim(_)
+        | RequestBody::Keys
+        | RequestBody::Revoke(_)
+        | RequestBody::Whois(_) => {
+            cx.refuse(request.id, Code::Unsupported, "this server does not know people by their keys");
+        }
         // A message is asked about at its turn.
         RequestBody::Post(_) => messages::take_in(cx, state, request),
         RequestBody::Rooms(_) | RequestBody::Who(_) | RequestBody::History(_) | RequestBody::Replay(_)

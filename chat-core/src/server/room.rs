@@ -294,9 +294,15 @@ impl Room {
     }
 
     /// Lets a person in. Returns when [`Room::announce`] has to be called, if it has to.
-    pub(super) fn enter(&self, name: PersonName, mailbox: Arc<Mailbox>, now: Instant) -> Option<Instant> {
+    pub(super) fn enter(
+        &self,
+        name: PersonName,
+        mailbox: Arc<Mailbox>,
+        is_guest: bool,
+        now: Instant,
+    ) -> Option<Instant> {
         self.change_presence(|presence| {
-            presence.enter(name, mailbox);
+            presence.enter(name, mailbox, is_guest);
             presence.gather(now)
         })
     }

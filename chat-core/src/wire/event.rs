@@ -7,7 +7,12 @@ use serde::{
     de::{self, MapAccess},
 };
 
-use super::{EntryFrame, Error, Fields, Goodbye, Tagged, entry::Written, fields, is_false};
+use super::{
+    Claimed, EntryFrame, Error, Fields, Goodbye, Guests, Keys, Linked, Person, Prove, Revoked, Tagged,
+    entry::Written, fields, is_false,
+};
+
+mod replies;
 
 /// A frame from a server: the reply to a request, or news.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,6 +45,18 @@ pub enum Event {
     Heads(Heads),
     /// Numbers that are no longer held.
     Gap(Gap),
+    /// Reply to `link`.
+    Linked(Linked),
+    /// Reply to `claim` and `hello`: the server knows the code or the password.
+    Prove(Prove),
+    /// Reply to `claim`: the code was right.
+    Claimed(Claimed),
+    /// Reply to `keys`.
+    Keys(Keys),
+    /// Reply to `revoke`.
+    Revoked(Revoked),
+    /// Reply to `whois`.
+    Person(Person),
     /// A request, or the link, was refused.
     Error(Error),
     /// The link ends.
@@ -50,42 +67,6 @@ pub enum Event {
     /// An entry of a room: a message or a topic, which bring their own `type`.
     #[serde(untagged)]
     Entry(EntryFrame),
-}
-
-impl Event {
-    /// The number of the request this is the reply to.
-    pub fn reply_to(&self) -> Option<u64> {
-        match self {
-            Event::Joined(it) => Some(it.id),
-            Event::Left(it) => Some(it.id),
-            Event::Ack(it) => Some(it.id),
-            Event::Members(it) => Some(it.id),
-            Event::Rooms(it) => Some(it.id),
-            Event::Page(it) => Some(it.id),
-            Event::Replayed(it) => Some(it.id),
-            Event::Found(it) => Some(it.id),
-            Event::Pong(it) => Some(it.id),
-            Event::Error(it) => it.id,
-            _ => None,
-        }
-    }
-
-    /// Makes it the reply to another request, if it is one request's reply or error.
-    pub fn set_reply_to(&mut self, id: u64) {
-        match self {
-            Event::Joined(it) => it.id = id,
-            Event::Left(it) => it.id = id,
-            Event::Ack(it) => it.id = id,
-            Event::Members(it) => it.id = id,
-            Event::Rooms(it) => it.id = id,
-            Event::Page(it) => it.id = id,
-            Event::Replayed(it) => it.id = id,
-            Event::Found(it) => it.id = id,
-            Event::Pong(it) => it.id = id,
-            Event::Error(it) => it.id = Some(id),
-            _ => {}
-        }
-    }
 }
 
 impl<'de> Tagged<'de> for Event {
@@ -103,6 +84,12 @@ impl<'de> Tagged<'de> for Event {
             "replayed" => Event::Replayed(fields(map)?),
             "found" => Event::Found(fields(map)?),
             "pong" => Event::Pong(fields(map)?),
+            "linked" => Event::Linked(fields(map)?),
+            "prove" => Event::Prove(fields(map)?),
+            "claimed" => Event::Claimed(fields(map)?),
+            "keys" => Event::Keys(fields(map)?),
+            "revoked" => Event::Revoked(fields(map)?),
+            "person" => Event::Person(fields(map)?),
             "heads" => Event::Heads(fields(map)?),
             "gap" => Event::Gap(fields(map)?),
             "error" => Event::Error(fields(map)?),
@@ -204,6 +191,9 @@ pub struct Joined {
     pub version: u64,
     /// Who is in, at most [`MAX_MEMBERS`](super::MAX_MEMBERS) of them.
     pub members: Vec<String>,
+    /// Which of the members are guests.
+    #[serde(default, skip_serializing_if = "Guests::are_none")]
+    pub guests: Guests,
     /// How many are in.
     pub present: u64,
 }
@@ -243,6 +233,9 @@ pub struct Presence {
     pub entered: Vec<String>,
     /// Who was in before and is not now.
     pub left: Vec<String>,
+    /// Which of those who entered are guests.
+    #[serde(default, skip_serializing_if = "Guests::are_none")]
+    pub guests: Guests,
 }
 
 /// Who is in a room.
@@ -256,6 +249,9 @@ pub struct Members {
     pub version: u64,
     /// Names, at most [`MAX_MEMBERS`](super::MAX_MEMBERS) of them.
     pub members: Vec<String>,
+    /// Which of the members are guests.
+    #[serde(default, skip_serializing_if = "Guests::are_none")]
+    pub guests: Guests,
     /// How many are in.
     pub present: u64,
 }

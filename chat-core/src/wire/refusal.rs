@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use super::is_false;
+
 /// A request, or the link, was refused.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Error {
@@ -17,12 +19,15 @@ pub struct Error {
     /// After how many milliseconds it can be tried again, where waiting helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// Whether a name belongs to another person, so that waiting does not help.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub owned: bool,
 }
 
 impl Error {
     /// The refusal of a request, or without a number of something else, for good.
     pub fn of(id: impl Into<Option<u64>>, code: Code, message: impl Into<String>) -> Error {
-        Error { id: id.into(), code, message: message.into(), retry_after_ms: None }
+        Error { id: id.into(), code, message: message.into(), retry_after_ms: None, owned: false }
     }
 
     /// The same until `wait` has passed.
@@ -61,6 +66,10 @@ pub enum Code {
     NotJoined,
     /// The person is not here.
     NotHere,
+    /// Nobody has that name, and it belongs to nobody.
+    NoSuchPerson,
+    /// A wrong code, or a name for which nobody has asked for one.
+    BadCode,
     /// The text or the range asked for is too large.
     TooLarge,
     /// Too much in too short a time.
@@ -111,6 +120,8 @@ pub enum Reason {
     Shutdown,
     /// Nothing was heard for too long.
     Silent,
+    /// The key of this session is no longer one of its person's.
+    Revoked,
     /// A reason this version does not know.
     #[serde(other)]
     Other,

@@ -7,7 +7,11 @@ use serde::{
     de::{self, DeserializeSeed, IntoDeserializer, MapAccess},
 };
 
-use super::{Post, Tagged, Text, fields, is_false, post::keep};
+use super::{Claim, Post, Revoke, Tagged, Text, Whois, fields, post::keep};
+
+mod bodies;
+
+pub use bodies::{History, Join, Leave, ListRooms, Replay, Search, Who};
 
 /// A request: an envelope, the same for all, and what is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +46,16 @@ pub enum RequestBody<'a> {
     Replay(Replay<'a>),
     /// Asks for entries that have some words.
     Search(Search<'a>),
+    /// Asks for a code with which another machine becomes a part of the same person.
+    Link,
+    /// Proves to know such a code.
+    Claim(Claim<'a>),
+    /// Asks for the keys of the client's own person.
+    Keys,
+    /// Removes one of them.
+    Revoke(Revoke),
+    /// Asks who has a name.
+    Whois(Whois<'a>),
     /// Asks for a `pong`; keeps the link alive.
     Ping,
     /// Ends the session for good.
@@ -91,6 +105,11 @@ impl RequestBody<'_> {
             RequestBody::History(_) => "history",
             RequestBody::Replay(_) => "replay",
             RequestBody::Search(_) => "search",
+            RequestBody::Link => "link",
+            RequestBody::Claim(_) => "claim",
+            RequestBody::Keys => "keys",
+            RequestBody::Revoke(_) => "revoke",
+            RequestBody::Whois(_) => "whois",
             RequestBody::Ping => "ping",
             RequestBody::Bye => "bye",
             RequestBody::Unknown(unknown) => &unknown.tag,
@@ -124,6 +143,15 @@ impl RequestBody<'_> {
                 from: search.from.map(keep),
                 ..search
             }),
+            RequestBody::Claim(claim) => RequestBody::Claim(Claim {
+                name: keep(claim.name),
+                pake: keep(claim.pake),
+                tag: claim.tag.map(keep),
+            }),
+            RequestBody::Revoke(revoke) => RequestBody::Revoke(revoke),
+            RequestBody::Whois(whois) => RequestBody::Whois(Whois { name: keep(whois.name) }),
+            RequestBody::Link => RequestBody::Link,
+            RequestBody::Keys => RequestBody::Keys,
             RequestBody::Ping => RequestBody::Ping,
             RequestBody::Bye => RequestBody::Bye,
             RequestBody::Unknown(unknown) => RequestBody::Unknown(unknown),
@@ -141,7 +169,13 @@ macro_rules! bodies {
     )*};
 }
 
-bodies!(Hello, Join, Leave, Post, Who, History, Replay, Search);
+bodies!(Hello, Join, Leave, Post, Who, History, Replay, Search, Claim, Whois);
+
+impl<'a> From<Revoke> for RequestBody<'a> {
+    fn from(body: Revoke) -> RequestBody<'a> {
+        RequestBody::Revoke(body)
+    }
+}
 
 impl<'a> From<ListRooms<'a>> for RequestBody<'a> {
     fn from(body: ListRooms<'a>) -> RequestBody<'a> {
@@ -161,7 +195,14 @@ impl Serialize for Request<'_> {
             RequestBody::Replay(replay) => self.written(replay, to),
             RequestBody::Search(search) => self.written(search, to),
             RequestBody::Rooms(list) => self.written(list, to),
-            RequestBody::Ping | RequestBody::Bye | RequestBody::Unknown(_) => self.written(&Nothing {}, to),
+            RequestBody::Claim(claim) => self.written(claim, to),
+            RequestBody::Revoke(revoke) => self.written(revoke, to),
+            RequestBody::Whois(whois) => self.written(whois, to),
+            RequestBody::Link
+            | RequestBody::Keys
+            | RequestBody::Ping
+            | RequestBody::Bye
+            | RequestBody::Unknown(_) => self.written(&Nothing {}, to),
         }
     }
 }
@@ -203,6 +244,11 @@ impl<'de> Tagged<'de> for Request<'de> {
             "history" => RequestBody::History(fields(&mut envelope)?),
             "replay" => RequestBody::Replay(fields(&mut envelope)?),
             "search" => RequestBody::Search(fields(&mut envelope)?),
+            "claim" => RequestBody::Claim(fields(&mut envelope)?),
+            "revoke" => RequestBody::Revoke(fields(&mut envelope)?),
+            "whois" => RequestBody::Whois(fields(&mut envelope)?),
+            "link" => fields::<Nothing, _>(&mut envelope).map(|_| RequestBody::Link)?,
+            "keys" => fields::<Nothing, _>(&mut envelope).map(|_| RequestBody::Keys)?,
             "ping" => fields::<Nothing, _>(&mut envelope).map(|_| RequestBody::Ping)?,
             _ => {
                 fields::<Nothing, _>(&mut envelope)?;
@@ -278,105 +324,6 @@ impl fmt::Debug for Hello<'_> {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
-}
-
-/// Enters a room, or sets the cursor of one that the session is in.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Join<'a> {
-    /// The room.
-    #[serde(borrow)]
-    pub room: Cow<'a, str>,
-    /// The cursor: the last number the client has read. What follows it is sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<u64>,
-    /// Without a cursor, how many of the newest entries are sent first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recent: Option<u64>,
-    /// The epoch the cursor belongs to.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub epoch: Option<Cow<'a, str>>,
-    /// Whether the entries are to be sent with their hashes.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub hashes: bool,
-}
-
-/// Leaves a room.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Leave<'a> {
-    /// The room.
-    #[serde(borrow)]
-    pub room: Cow<'a, str>,
-}
-
-/// Asks who is in a room.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Who<'a> {
-    /// The room.
-    #[serde(borrow)]
-    pub room: Cow<'a, str>,
-}
-
-/// Asks which rooms there are.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct ListRooms<'a> {
-    /// Where an earlier page of the list ended: its `more`.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<Cow<'a, str>>,
-}
-
-/// Asks for a page of entries older than one the client has.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct History<'a> {
-    /// The room.
-    #[serde(borrow)]
-    pub room: Cow<'a, str>,
-    /// Only entries with a smaller number than this; without it, the newest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<u64>,
-    /// How many at most; 50 unless told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-    /// Whether the entries are to be sent with their hashes.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub hashes: bool,
-}
-
-/// Asks for entries to be sent once more, as ordinary frames.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Replay<'a> {
-    /// The room.
-    #[serde(borrow)]
-    pub room: Cow<'a, str>,
-    /// The first number wanted.
-    pub from: u64,
-    /// The last number wanted; at most 32 in all.
-    pub to: u64,
-}
-
-/// Asks for the newest entries that have all of some words, in any room.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Search<'a> {
-    /// The words, as somebody typed them: a [`Query`](crate::words::Query).
-    #[serde(borrow)]
-    pub words: Cow<'a, str>,
-    /// The only room to look in.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub room: Option<Cow<'a, str>>,
-    /// The name of the only person to listen to.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Cow<'a, str>>,
-    /// The earliest time, in milliseconds since 1970 (UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<u64>,
-    /// Where an earlier search stopped: its `more`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<u64>,
-    /// How many at most; 50 unless told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-    /// Whether the entries are to be sent with their hashes.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub hashes: bool,
 }
 
 /// A request whose type is not known.

@@ -90,6 +90,7 @@ fn events_come_back_as_they_were_written() {
         code: Code::RateLimited,
         message: "slower".into(),
         retry_after_ms: Some(250),
+        owned: false,
     });
     for event in [Event::Entry(entry.clone()), page, found, error, Event::Pong(Pong { id: 1 })] {
         assert_eq!(read_event(&write(&event)).unwrap(), event);
@@ -164,6 +165,17 @@ fn requests_come_back_as_they_were_written() {
             Request::new(7, Replay { room: "@".into(), from: 1, to: 2 }),
             r#"{"type":"replay","id":7,"room":"@","from":1,"to":2}"#,
         ),
+        (Request::new(8, RequestBody::Link), r#"{"type":"link","id":8}"#),
+        (Request::new(8, RequestBody::Keys), r#"{"type":"keys","id":8}"#),
+        (Request::new(9, Whois { name: "bob".into() }), r#"{"type":"whois","id":9,"name":"bob"}"#),
+        (
+            Request::new(9, Claim { name: "ana".into(), pake: "A".into(), tag: None }),
+            r#"{"type":"claim","id":9,"name":"ana","pake":"A"}"#,
+        ),
+        (
+            Request::new(9, Revoke { key: KeyId([0; 32]) }),
+            r#"{"type":"revoke","id":9,"key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#,
+        ),
         (Request::unnumbered(RequestBody::Bye), r#"{"type":"bye"}"#),
     ] {
         assert_eq!(write(&request), frame.as_bytes());
@@ -214,4 +226,33 @@ fn what_has_a_room_and_a_number_is_an_entry_whatever_its_type() {
     ] {
         assert!(read_event(wrong.as_bytes()).is_err(), "{wrong}");
     }
+}
+
+/// protocol 21.5: a frame that names guests alone names none of them twice.
+#[test]
+fn guests_are_named_unless_there_are_none_or_no_others() {
+    let members = |guests| {
+        let (members, room) = (vec!["ana".to_owned(), "bob".to_owned()], "a".to_owned());
+        let event = Event::Members(Members { id: 1, room, version: 2, members, present: 2, guests });
+        let frame = write(&event);
+        assert_eq!(read_event(&frame).unwrap(), event);
+        String::from_utf8(frame.into()).unwrap()
+    };
+    let among = |ana, bob| Guests::among([("ana", ana), ("bob", bob)].into_iter());
+    assert!(!members(among(false, false)).contains("guests"));
+    assert!(members(among(false, true)).contains(r#","guests":["bob"],"#));
+    assert!(members(among(true, true)).contains(r#","guests":true,"#));
+    assert_eq!(Guests::among(std::iter::empty::<(&str, bool)>()), Guests::default());
+    assert!(
+        Guests::All.include("ana") && among(true, false).include("ana") && !among(true, false).include("bob")
+    );
+}
+
+/// protocol 13.2, 21.3: `owned` is there where it is true.
+#[test]
+fn a_refusal_says_that_a_name_is_owned() {
+    let taken = Error { owned: true, ..Error::of(None, Code::NameTaken, "m") };
+    assert!(write(&Event::Error(taken.clone())).ends_with(br#""message":"m","owned":true}"#));
+    assert_eq!(read_event(&write(&Event::Error(taken.clone()))).unwrap(), Event::Error(taken));
+    assert!(!write(&Event::Error(Error::of(None, Code::NameTaken, "m"))).ends_with(br#"true}"#));
 }

@@ -154,6 +154,7 @@ mod tests {
                 version: 1,
                 members: Vec::new(),
                 present: 0,
+                guests: Default::default(),
             };
             rooms.joined(&joined, bits == 0);
         }

@@ -51,6 +51,7 @@ fn joined(room: &str, after: u64) -> Joined {
         version: 1,
         members: Vec::new(),
         present: 0,
+        guests: Default::default(),
     }
 }
 
@@ -60,7 +61,7 @@ fn message(room: &str, seq: u64) -> EntryFrame {
 }
 
 fn refusal(message: &str) -> Event {
-    Event::Error(Error { id: None, code: Code::Busy, message: message.to_owned(), retry_after_ms: None })
+    Event::Error(Error::of(None, Code::Busy, message))
 }
 
 /// In `rooms`, with everything answered.

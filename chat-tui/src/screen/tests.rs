@@ -121,6 +121,7 @@ fn joined(room: &str, after: u64, head: u64) -> Joined {
         version: 1,
         members: vec!["ana".to_owned(), "bob".to_owned()],
         present: 2,
+        guests: Default::default(),
     }
 }
 
@@ -136,7 +137,7 @@ pub(super) fn entry(room: &str, from: &str, seq: u64, text: &str) -> EntryFrame 
 }
 
 fn refused(message: &str) -> Event {
-    Event::Error(Error { id: None, code: Code::Busy, message: message.to_owned(), retry_after_ms: None })
+    Event::Error(Error::of(None, Code::Busy, message))
 }
 
 fn ack(seq: u64) -> Event {
@@ -293,6 +294,7 @@ fn lines_are_completed_walked_and_kept_for_each_room() {
         version: 2,
         entered: vec!["bea".to_owned()],
         left: Vec::new(),
+        guests: Default::default(),
     };
     world.tell(Update::Presence(presence));
     world.press(Key::Char('B'));

@@ -21,8 +21,21 @@ fn connect(filter: &mut MentionFilter, resumed: bool) {
 fn joined(room: &str, head: u64, reset: bool) -> Update {
     let (room, epoch, topic) = (room.to_owned(), String::new(), String::new());
     let (members, version, present) = (Vec::new(), 1, 1);
-    let joined =
-        Joined { id: 1, room, epoch, oldest: 1, head, after: 3, reset, topic, version, members, present };
+    let guests = Default::default();
+    let joined = Joined {
+        id: 1,
+        room,
+        epoch,
+        oldest: 1,
+        head,
+        after: 3,
+        reset,
+        topic,
+        version,
+        members,
+        present,
+        guests,
+    };
     Update::Joined { tag: None, joined }
 }
 

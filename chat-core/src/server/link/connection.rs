@@ -316,8 +316,8 @@ impl Connection {
         if self.permit.host().may_be_told(&self.limits, self.last_heard) {
             tracing::info!(peer = %self.peer.address, %code, why = message, "refused");
         }
-        let event = Event::Error(wire::Error { id: None, code, message, retry_after_ms });
-        self.part_with(self.attachment(), &event);
+        let error = wire::Error { retry_after_ms, ..wire::Error::of(None, code, message) };
+        self.part_with(self.attachment(), &Event::Error(error));
     }
 
     pub(super) fn leave(
@@ -370,12 +370,8 @@ impl Drop for Connection {
 
 /// The error for a link for which there is no place.
 pub(crate) fn full(why: &str) -> Bytes {
-    wire::write(&Event::Error(wire::Error {
-        id: None,
-        code: Code::Full,
-        message: why.to_owned(),
-        retry_after_ms: Some(FULL_RETRY_MS),
-    }))
+    let error = wire::Error::of(None, Code::Full, why);
+    wire::write(&Event::Error(wire::Error { retry_after_ms: Some(FULL_RETRY_MS), ..error }))
 }
 
 /// Bytes of pending frames that still go out before the last frame of a link.

@@ -82,6 +82,7 @@ fn joined(
     let presence = room.presence();
     let (after, reset) = cursor(&standing);
     let version = presence.version();
+    let (members, guests) = presence.names();
     cx.bring(&Event::Joined(Joined {
         id,
         room: room.name().to_string(),
@@ -92,8 +93,9 @@ fn joined(
         reset,
         topic: standing.topic,
         version,
-        members: presence.names(),
+        members,
         present: presence.present() as u64,
+        guests,
     }));
     (after, reset, version)
 }
@@ -181,6 +183,7 @@ fn inbox_joined(cx: &Context<'_>, id: u64, cursor: impl FnOnce(&mut Inbox) -> (u
         version: 0,
         members: Vec::new(),
         present: 0,
+        guests: Default::default(),
     };
     drop(inbox);
     cx.reply(&Event::Joined(joined));
@@ -211,12 +214,14 @@ pub(crate) fn who(cx: &Context<'_>, id: u64, place: &Place) {
         return cx.refuse(Some(id), Code::NoSuchRoom, format!("there is no room {name}"));
     };
     let presence = room.presence();
+    let (members, guests) = presence.names();
     cx.bring(&Event::Members(Members {
         id,
         room: room.name().to_string(),
         version: presence.version(),
-        members: presence.names(),
+        members,
         present: presence.present() as u64,
+        guests,
     }));
 }
 

@@ -39,6 +39,7 @@ fn a_purpose_is_named_in_a_refusal() {
         code: chat_core::wire::Code::Busy,
         message: "full".to_owned(),
         retry_after_ms,
+        owned: false,
     };
     let place = Place::Person("bob".to_owned());
     let say = Purpose::Say(place, "psst".to_owned());

@@ -45,7 +45,7 @@ fn update(line: &str) -> Update {
 }
 
 fn error(message: &str, retry_after_ms: Option<u64>) -> Error {
-    Error { id: None, code: wire::Code::Busy, message: message.to_owned(), retry_after_ms }
+    Error { retry_after_ms, ..Error::of(None, wire::Code::Busy, message) }
 }
 
 /// It is noon of 20 November 2026, an hour east of Greenwich.
@@ -283,6 +283,7 @@ fn nobody_can_speak_as_someone_else_or_reach_the_terminal() {
         version: 2,
         entered: vec![hostile.to_owned()],
         left: vec![hostile.to_owned()],
+        guests: Default::default(),
     };
     let members = wire::Members {
         id: 1,
@@ -290,6 +291,7 @@ fn nobody_can_speak_as_someone_else_or_reach_the_terminal() {
         version: 1,
         members: vec![hostile.to_owned()],
         present: 1,
+        guests: Default::default(),
     };
     let summary = RoomSummary { room: hostile.to_owned(), present: 1, head: 1, topic: hostile.to_owned() };
     let reply = |reply| Update::Reply { tag: 1, reply };

@@ -7,7 +7,14 @@ fn a_name_is_completed_wherever_it_may_begin() {
     let mut world = World::new();
     let entered = ["bob-2", "Zoë", "安娜"].map(str::to_owned).to_vec();
     let (room, left) = ("lobby".to_owned(), Vec::new());
-    world.tell(Update::Presence(Presence { room, since: 1, version: 2, entered, left }));
+    world.tell(Update::Presence(Presence {
+        room,
+        since: 1,
+        version: 2,
+        entered,
+        left,
+        guests: Default::default(),
+    }));
     for (typed, completed) in [
         ("bo", "bob: "),
         ("(bo", "(bob "),

@@ -52,6 +52,7 @@ fn serve_hostile_things(listener: &TcpListener) {
         version: 1,
         members: strings.clone(),
         present: strings.len() as u64,
+        guests: Default::default(),
     };
     write(&mut raw, &Event::Joined(joined.clone()));
     joined.topic.clear();
@@ -68,12 +69,13 @@ fn serve_hostile_things(listener: &TcpListener) {
         };
         write(&mut raw, &Event::Entry(entry));
         let (entered, left) = (vec![text.clone()], vec![format!("x{text}")]);
-        let presence = Presence { room: "lobby".to_owned(), since: seq, version: seq + 1, entered, left };
+        let (room, guests) = ("lobby".to_owned(), Default::default());
+        let presence = Presence { room, since: seq, version: seq + 1, entered, left, guests };
         write(&mut raw, &Event::Presence(presence));
         let message = text.clone();
         write(
             &mut raw,
-            &Event::Error(Error { id: None, code: Code::Busy, message, retry_after_ms: Some(1) }),
+            &Event::Error(Error { retry_after_ms: Some(1), ..Error::of(None, Code::Busy, message) }),
         );
     }
     let gap = Gap { room: strings[0].clone(), from: 1, to: 2 };

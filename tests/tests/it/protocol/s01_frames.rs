@@ -3,8 +3,8 @@
 use chat_core::{
     text::MAX_TOPIC,
     wire::{
-        Author, Body, Code, EntryFrame, Error, Event, Joined, MAX_FRAME, MAX_INTEGER, MAX_MEMBERS, MAX_TEXT,
-        Presence, write,
+        Author, Body, Code, EntryFrame, Error, Event, Guests, Joined, MAX_FRAME, MAX_INTEGER, MAX_MEMBERS,
+        MAX_TEXT, Presence, write,
     },
 };
 use chat_testkit::virtual_time::VirtualTime;
@@ -50,9 +50,16 @@ fn the_largest_frames_that_can_be_are_frames() {
         version: largest,
         members: names(MAX_MEMBERS),
         present: largest,
+        guests: Guests::default(),
     };
-    let presence =
-        Presence { room: room.clone(), since: largest, version: largest, entered: names(256), left: vec![] };
+    let presence = Presence {
+        room: room.clone(),
+        since: largest,
+        version: largest,
+        entered: names(256),
+        left: vec![],
+        guests: Guests::Named(names(256)),
+    };
     let entry = EntryFrame {
         room,
         seq: largest,
