@@ -74,6 +74,9 @@ pub(crate) struct Serve {
     /// Require a password from clients: the first line of FILE
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    /// Refuse clients that do not encrypt. Without this flag they are let in as guests, and their names are marked
+    #[arg(long)]
+    pub(crate) secure_only: bool,
     /// The name under which the server is found on this network, at most 63 bytes [default: the name of this machine]
     #[arg(long, value_name = "NAME", value_parser = server_name)]
     pub(crate) name: Option<String>,
@@ -320,7 +323,7 @@ pub(crate) struct Discover {
 /// Show the settings and the origin of each.
 ///
 /// A setting comes from the environment (CHAT_NAME, CHAT_ROOMS separated by commas, CHAT_SERVER, CHAT_COLOURS,
-/// CHAT_NOTIFICATIONS, CHAT_PASSWORD_FILE) or else from the settings file; command line flags override both. `chat serve`
+/// CHAT_NOTIFICATIONS, CHAT_ENCRYPTION, CHAT_PASSWORD_FILE) or else from the settings file; command line flags override both. `chat serve`
 /// does not use settings.
 #[derive(Args, Debug)]
 #[command(after_help = CONFIG_EXAMPLES)]

@@ -52,7 +52,7 @@ pub(crate) async fn run(
     let connector = connector(transports, runtime.clone(), server, &person)?.keep_trying();
     let mut signals = Signals::catch().context("cannot catch signals")?;
     let mut log = OperatorLog {
-        conversation: Conversation::new(connector.server().clone()),
+        conversation: Conversation::new(connector.server().clone()).encrypted(connector.is_encrypted()),
         transcript: Transcript::new(&Zoned::now()),
         out: Output::plain(),
     };

@@ -51,6 +51,7 @@ fn rows(settings: &Settings) -> Vec<(&'static str, String, Origin)> {
         ("server", settings.server.value.to_string(), settings.server.origin),
         ("colours", settings.colours.value.to_string(), settings.colours.origin),
         ("notifications", settings.notifications.value.to_string(), settings.notifications.origin),
+        ("encryption", settings.encryption.value.to_string(), settings.encryption.origin),
         ("password_file", password_file, settings.password_file.origin),
     ]
 }
@@ -71,6 +72,7 @@ fn as_json(settings: &Settings) -> Value {
         "server": setting(&settings.server, |value| json!(value.to_string())),
         "colours": setting(&settings.colours, |value| json!(value.to_string())),
         "notifications": setting(&settings.notifications, |value| json!(value.to_string())),
+        "encryption": setting(&settings.encryption, |value| json!(value.to_string())),
         "password_file": setting(&settings.password_file, |path| json!(path.as_deref().map(text))),
         "file": {"path": settings.path.as_deref().map(text), "is_there": settings.has_file},
     })

@@ -13,6 +13,8 @@ use chat_core::{Address, SharedRuntime, transport::Transports};
 
 use crate::{
     args::{Doctor, Person},
+    connector::client_transports,
+    encryption::Expected,
     lan, names, password,
     settings::Settings,
 };
@@ -40,12 +42,15 @@ pub(crate) async fn run(
     report.add(step)?;
     if let Some((server, found_as)) = server {
         let person =
-            Person { name: None, password_file: args.password_file, usual_name: None, usual_password: None };
+            Person { password_file: args.password_file, unencrypted: args.unencrypted, ..Person::default() };
+        let person = settings.person(person);
         let asked = password::Server { url: &server, found_as: found_as.as_deref() };
-        let password = password::for_server(&settings.person(person), asked, None)?;
+        let password = password::for_server(&person, asked, None)?;
         // The name is unique because two doctors may run at the same time.
         let name = names::unique("doctor", &*runtime);
         let credentials = Credentials { name, password };
+        let expected = Expected::at(server.clone(), found_as.as_deref());
+        let transports = &client_transports(transports, &runtime, &expected, &person)?;
         examine(&Target::new(server, has_scheme), transports, &credentials, &runtime, &mut report).await?;
     }
     Ok(if report.end()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -71,8 +71,14 @@ async fn join(
     (told, destination): (Option<Line>, &Destination),
 ) -> anyhow::Result<()> {
     let has_terminal = has_terminal(talking);
-    let connector =
-        connector_with(transports, runtime, destination.server(), person, password)?.keep_trying();
+    let connector = connector_with(
+        transports,
+        runtime,
+        (destination.server(), destination.expected()),
+        person,
+        password,
+    )?
+    .keep_trying();
     let connector = if talking.raw { connector.without_repair() } else { connector };
     let rooms = settings.rooms(talking.room.clone());
     if has_terminal && !talking.plain && !talking.raw {

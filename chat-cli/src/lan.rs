@@ -14,6 +14,7 @@ use futures::{FutureExt, StreamExt, select_biased};
 
 use crate::{
     args::Person,
+    encryption::Expected,
     password,
     serve::{SOFTWARE, machine_name},
     storage::Storage,
@@ -49,6 +50,15 @@ impl Destination {
             Destination::Named(address) => address.clone(),
             Destination::Found(server) => server.url.clone(),
             Destination::Hosted(hosted) => hosted.url.clone(),
+        }
+    }
+
+    /// The server that has to answer there.
+    pub(crate) fn expected(&self) -> Expected {
+        match self {
+            Destination::Named(address) => Expected::at(address.clone(), None),
+            Destination::Found(server) => Expected::at(server.url.clone(), server.announced_name()),
+            Destination::Hosted(hosted) => Expected::hosted(hosted.url.clone(), hosted.key),
         }
     }
 
@@ -144,7 +154,8 @@ pub(crate) async fn destination(
             },
             log => log?,
         };
-        let hosted = HostedServer::start(transports, runtime, log, password, candidate).await?;
+        let key = Storage::default().key(runtime)?;
+        let hosted = HostedServer::start(transports, runtime, (log, key), password, candidate).await?;
         reporter.hosting(&hosted.url)?;
         return Ok(Destination::Hosted(hosted));
     }

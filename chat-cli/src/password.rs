@@ -8,15 +8,19 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use chat_core::{Address, HostPort};
+use chat_core::Address;
 use chat_front::text::{Line, Sanitized};
 
-use crate::{args::Person, output::Output};
+use crate::{
+    args::Person,
+    output::Output,
+    place::{is_loopback, place},
+};
 
 mod given;
 
+use given::GivenPasswords;
 pub(crate) use given::Server;
-use given::{GivenPasswords, place};
 
 /// The password of `person` for `server`, if it was given for that server or the user agrees. The user is asked through
 /// `out`; without it nobody is there to be asked.
@@ -94,11 +98,6 @@ fn ask(question: &str, out: &mut Output, input: &mut impl BufRead) -> anyhow::Re
     }
     let answer = String::from_utf8_lossy(&line).trim().to_lowercase();
     Ok(matches!(answer.as_str(), "y" | "yes"))
-}
-
-fn is_loopback(url: &Address) -> bool {
-    let Ok(HostPort { host, .. }) = HostPort::parse(url) else { return false };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The first line of the file at `path`.

@@ -9,10 +9,12 @@ use chat_core::{
     transport::Transports,
 };
 use chat_discovery::Announcer;
+use chat_secure::StaticKey;
 use futures::{FutureExt, select_biased};
 
 use crate::{
     args::Serve,
+    encryption,
     output::{Output, OutputError},
     parent_death, password,
     signals::Signals,
@@ -30,10 +32,12 @@ pub(crate) async fn run(transports: &Transports, runtime: SharedRuntime, args: S
     raise_limits();
     let config = config(&args)?;
     let log = args.store.open(&runtime)?;
+    let key = args.store.key(&runtime)?;
+    let transports = encryption::of_server(transports, &key, args.secure_only, &runtime);
     let server = Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
     let server = Arc::new(server);
     let mut announcer = None;
-    let served = serve(&server, transports, &args, &mut signals, &mut announcer, &runtime).await;
+    let served = serve(&server, (&transports, &key), &args, &mut signals, &mut announcer, &runtime).await;
     if let Some(announcer) = announcer {
         announcer.stop().await; // clients must not find this server any more
     }
@@ -74,7 +78,7 @@ fn config(args: &Serve) -> anyhow::Result<Config> {
 
 async fn serve(
     server: &Arc<Server>,
-    transports: &Transports,
+    (transports, key): (&Transports, &StaticKey),
     args: &Serve,
     signals: &mut Signals,
     announcer: &mut Option<Announcer>,
@@ -98,7 +102,7 @@ async fn serve(
     for address in &bound {
         tracing::info!(%address, "listening");
     }
-    args.store.announce();
+    args.store.announce(key);
     let mut printing = Box::pin(print(bound).fuse());
     let mut failed = Box::pin(server.failed().fuse());
     loop {

@@ -20,7 +20,7 @@ mod value;
 
 pub(crate) use setting::{Origin, Setting};
 pub(crate) use value::{Colours, Notifications};
-use value::{List, Value};
+use value::{Encryption, List, Value};
 
 /// All settings, each with its origin.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) server: Setting<Address>,
     pub(crate) colours: Setting<Colours>,
     pub(crate) notifications: Setting<Notifications>,
+    /// Whether links are encrypted.
+    pub(crate) encryption: Setting<Encryption>,
     /// The file whose first line is the server's password.
     pub(crate) password_file: Setting<Option<PathBuf>>,
     /// The server for which alone that password is meant, if one is named beside it.
@@ -81,6 +83,7 @@ impl Settings {
                 written.notifications,
                 Notifications::default,
             )?,
+            encryption: choose("CHAT_ENCRYPTION", variable, written.encryption, Encryption::default)?,
             password_file: match (password_file.origin, path.as_deref().and_then(Path::parent)) {
                 (Origin::File(_), Some(folder)) => {
                     password_file.map(|path| path.map(|path| resolve_path(folder, &path)))
@@ -111,6 +114,7 @@ impl Settings {
     /// The person who joins: missing options are filled in from the settings.
     pub(crate) fn person(&self, mut person: Person) -> Person {
         person.usual_name = self.name.value.clone();
+        person.unencrypted |= self.encryption.value == Encryption::Off;
         person.usual_password = self
             .password_file
             .value

@@ -8,6 +8,7 @@ use chat_core::{
     SharedRuntime,
     log::{MemoryLog, RoomLog},
 };
+use chat_secure::{StaticKey, fingerprint};
 use chat_sqlite::{Keep, Options, SqliteLog};
 use clap::{Args, ValueEnum};
 use etcetera::BaseStrategy;
@@ -83,6 +84,17 @@ impl Storage {
         Ok(Arc::new(log))
     }
 
+    /// The server's key: in the directory of its rooms, or made up for this run if the rooms are in memory.
+    ///
+    /// # Errors
+    /// When the key cannot be read or made, or other people can read it.
+    pub(crate) fn key(&self, runtime: &SharedRuntime) -> anyhow::Result<StaticKey> {
+        match self.memory {
+            true => Ok(StaticKey::generate(&**runtime)),
+            false => Ok(StaticKey::in_file(&self.directory()?.join(KEY_FILE), &**runtime)?),
+        }
+    }
+
     /// How many bytes of messages are kept at most: in each room on a disk, in all rooms together in memory.
     pub(crate) fn bytes(&self) -> Option<u64> {
         match self.memory {
@@ -91,8 +103,13 @@ impl Storage {
         }
     }
 
-    /// Logs where rooms are kept and what they survive.
-    pub(crate) fn announce(&self) {
+    /// Logs the server's key, where rooms are kept and what they survive.
+    pub(crate) fn announce(&self, key: &StaticKey) {
+        let fingerprint = fingerprint(key.id());
+        match self.memory {
+            true => tracing::info!(fingerprint, "the server's key is for this run alone, as its rooms are"),
+            false => tracing::info!(fingerprint, "the server's key"),
+        }
         match (self.directory(), self.durability) {
             _ if self.memory => tracing::info!("rooms are kept in memory and are lost when the server ends"),
             (Ok(directory), Durability::Power) => {
@@ -154,6 +171,8 @@ fn limit(raw: &str) -> Result<Limit, String> {
     }
 }
 
+/// The name of the file with the server's key.
+const KEY_FILE: &str = "server.key";
 /// How much a server holds in memory by default.
 const MEMORY: ByteSize = ByteSize::mib(256);
 /// The smallest limit: a few of the longest messages, or thousands of average ones.

@@ -77,7 +77,9 @@ fn trial(name: &str, test: fn()) -> Trial {
 /// Joins with `args` and types that, which is the end of it.
 fn panics(args: &[&str], typed: &str) {
     let mut ana = Command::new(env::current_exe().unwrap());
-    ana.env(IS_THE_PROGRAM, "").env("XDG_CONFIG_HOME", "/nowhere").arg("join").args(args);
+    let home = tempfile::tempdir().unwrap();
+    ana.env("XDG_CONFIG_HOME", home.path()).env("XDG_STATE_HOME", home.path());
+    ana.env(IS_THE_PROGRAM, "").arg("join").args(args);
     ana.env("RUST_BACKTRACE", "0"); // what is waited for would go off the screen
     let mut ana = Screen::of(100, 24, ana.args(["--name", "ana"]));
     if !typed.is_empty() {

@@ -65,6 +65,29 @@ pub trait Transport: Send + Sync + 'static {
     }
 }
 
+// So that a layer such as one that encrypts can stand on a transport of a registry.
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    fn promises(&self) -> Promises {
+        (**self).promises()
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        (**self).settings()
+    }
+
+    fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
+        (**self).listen(address)
+    }
+
+    fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
+        (**self).dial(address)
+    }
+
+    fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Dialled>> {
+        (**self).connect(address)
+    }
+}
+
 /// A link that was dialled, and what its handshake proved.
 pub struct Dialled {
     /// The link itself.
@@ -173,6 +196,16 @@ impl Transports {
     pub fn with(mut self, scheme: &str, transport: impl Transport) -> Transports {
         self.by_scheme.insert(scheme.to_owned(), Arc::new(transport));
         self
+    }
+
+    /// These transports with `layer` on each, under the same schemes.
+    #[must_use]
+    pub fn map<T: Transport>(&self, layer: impl Fn(Arc<dyn Transport>) -> T) -> Transports {
+        let layered = |(scheme, inner): (&String, &Arc<dyn Transport>)| {
+            let transport: Arc<dyn Transport> = Arc::new(layer(inner.clone()));
+            (scheme.clone(), transport)
+        };
+        Transports { by_scheme: self.by_scheme.iter().map(layered).collect() }
     }
 
     /// The schemes known, in alphabetical order.

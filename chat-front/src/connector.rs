@@ -8,6 +8,7 @@ use chat_core::{
     client::{self, Config, Remote, Update, Updates},
     transport::{Transport, Transports},
     wire::{Code, Error, Reason, Welcome},
+    within,
 };
 use futures::{
     FutureExt, StreamExt,
@@ -41,6 +42,7 @@ pub struct Connector {
     identity: Identity,
     keeps_trying: bool,
     raw: bool,
+    is_encrypted: bool,
 }
 
 /// A session that a server opened.
@@ -70,7 +72,8 @@ impl Connector {
     ) -> anyhow::Result<Connector> {
         let transport = transports.get(&server).with_context(|| format!("cannot join {server}"))?;
         let transports = transports.clone();
-        Ok(Connector { runtime, transports, transport, server, identity, keeps_trying: false, raw: false })
+        let (keeps_trying, raw, is_encrypted) = (false, false, true);
+        Ok(Connector { runtime, transports, transport, server, identity, keeps_trying, raw, is_encrypted })
     }
 
     /// The runtime that the client runs on.
@@ -92,6 +95,16 @@ impl Connector {
     /// Shows what a link does that may lose frames, see [`Config::raw`].
     pub fn without_repair(self) -> Connector {
         Connector { raw: true, ..self }
+    }
+
+    /// Says that the transports do not encrypt, for the user to know.
+    pub fn unencrypted(self) -> Connector {
+        Connector { is_encrypted: false, ..self }
+    }
+
+    /// Whether what is said cannot be read on the way.
+    pub fn is_encrypted(&self) -> bool {
+        self.is_encrypted
     }
 
     /// The same way for a user called `name` and nothing else.
@@ -144,8 +157,9 @@ impl Connector {
         mut waiting: impl FnMut(&Update) -> anyhow::Result<()>,
     ) -> anyhow::Result<Session> {
         if self.is_lossy() {
-            // What is wrong with the address is no silence, and does not pass.
-            drop(self.transport.dial(&self.server).await.map_err(|why| self.refused(&why.to_string()))?);
+            // What is wrong with the address, or with the server's key, is no silence, and does not pass.
+            let dialled = within(SETTLED_WITHIN, &*self.runtime, self.transport.dial(&self.server)).await;
+            drop(dialled.transpose().map_err(|why| self.refused(&why.to_string()))?);
         }
         let names = &self.identity.names;
         for (tried, name) in names.iter().enumerate() {
@@ -277,6 +291,9 @@ fn refusal(error: &Error, gave_password: bool) -> String {
 
 /// How long the way to a server and its answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a link that may lose frames is tried for what is wrong with its address.
+const SETTLED_WITHIN: Duration = Duration::from_millis(700);
 
 /// How much may wait to be told while a session is being opened.
 const TOLD: usize = 16;

@@ -47,6 +47,7 @@ pub struct Conversation {
     measuring: Measuring,
     /// Whether the link was lost and is not up again.
     is_lost: bool,
+    is_encrypted: bool,
 }
 
 impl Conversation {
@@ -60,7 +61,19 @@ impl Conversation {
             search: None,
             measuring: Measuring::default(),
             is_lost: false,
+            is_encrypted: true,
         }
+    }
+
+    /// Says whether what is said cannot be read on the way.
+    #[must_use]
+    pub fn encrypted(self, is_encrypted: bool) -> Conversation {
+        Conversation { is_encrypted, ..self }
+    }
+
+    /// Whether what is said cannot be read on the way.
+    pub fn is_encrypted(&self) -> bool {
+        self.is_encrypted
     }
 
     /// The user's own name, once the server has said it.
@@ -189,6 +202,7 @@ impl Conversation {
         let name = welcome.name.clone();
         match self.me.replace(name.clone()) {
             Some(before) if before == name => vec![Notice::Back { name, resumed: welcome.resumed }],
+            None if !self.is_encrypted => vec![Notice::YouAre { name }, Notice::NotEncrypted],
             _ => vec![Notice::YouAre { name }],
         }
     }

@@ -29,6 +29,8 @@ pub enum Notice {
         /// Whether it is the session from before. Another session has another inbox.
         resumed: bool,
     },
+    /// The link is not encrypted, as the user wanted.
+    NotEncrypted,
     /// The link was lost, or could not be made.
     Disconnected {
         /// Why.

@@ -59,6 +59,9 @@ pub(crate) struct Bot {
     /// The first line of FILE is the server's password
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Do not encrypt, and do not check which server it is: for servers that do not encrypt
+    #[arg(long)]
+    unencrypted: bool,
 }
 
 impl Bot {
@@ -67,8 +70,8 @@ impl Bot {
         Person {
             name: Some(self.name.clone()),
             password_file: self.password_file.clone(),
-            usual_name: None,
-            usual_password: None,
+            unencrypted: self.unencrypted,
+            ..Person::default()
         }
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct Doctor {
     /// The first line of FILE is the server's password
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    /// Do not encrypt, and do not check which server it is: for servers that do not encrypt
+    #[arg(long)]
+    pub(crate) unencrypted: bool,
     /// Print one JSON object for each step and one for the verdict
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,7 +6,7 @@ use chat_core::{Address, PersonName};
 use clap::Args;
 
 /// The flags that say who joins.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Person {
     /// Your name [default: the name of the settings or the login name, with -2 to -9 appended if it is in use]
     #[arg(long, value_name = "NAME", value_parser = PersonName::parse)]
@@ -15,6 +15,10 @@ pub(crate) struct Person {
     /// the network you are asked first
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    /// Do not encrypt, and do not check which server it is: everyone on the way can read and change what is said. For servers
+    /// that do not encrypt
+    #[arg(long)]
+    pub(crate) unencrypted: bool,
     /// The name from the settings, used if --name is missing.
     #[arg(skip)]
     pub(crate) usual_name: Option<PersonName>,

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use chat_core::{Address, SharedRuntime, wire::MAX_FRAME};
 use chat_udp::Udp;
 
+use crate::place::is_loopback;
+
 use super::{
     mtu::path_mtu,
     probe_session::{Credentials, Echo, PING_BYTES, ProbeSession},
@@ -12,14 +14,16 @@ use super::{
     server::PONG_WITHIN,
 };
 
-/// What becomes of a large message that is one datagram each way; `None` if there is no session without header.
+/// What becomes of a large message that is one datagram each way; `None` if there is no session without header. Such a session
+/// is not encrypted, so the password is sent to this machine only.
 pub(super) async fn in_one_piece(
     address: &Address,
     credentials: &Credentials,
     runtime: &SharedRuntime,
 ) -> Option<Echo> {
     let transport = Udp::new(runtime.clone()).without_header();
-    let credentials = Credentials { name: format!("{}-whole", credentials.name), ..credentials.clone() };
+    let password = credentials.password.clone().filter(|_| is_loopback(address));
+    let credentials = Credentials { name: format!("{}-whole", credentials.name), password };
     let mut session = ProbeSession::open(&transport, address, &credentials, runtime.clone()).await.ok()?;
     let echo = session.echo(LARGE, TRIES, PONG_WITHIN).await;
     session.leave().await;

@@ -4,14 +4,18 @@ use std::{io, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use chat_core::{
-    Address, HostPort, SharedRuntime,
+    Address, HostPort, KeyId, SharedRuntime,
     log::RoomLog,
     server::{Config, Server},
     transport::Transports,
 };
 use chat_discovery::Announcer;
+use chat_secure::StaticKey;
 
-use crate::serve::{DEFAULT_ADDRESSES, SOFTWARE, limits, raise_limits};
+use crate::{
+    encryption,
+    serve::{DEFAULT_ADDRESSES, SOFTWARE, limits, raise_limits},
+};
 
 /// A server that this process hosts and announces.
 pub(crate) struct HostedServer {
@@ -20,6 +24,8 @@ pub(crate) struct HostedServer {
     runtime: SharedRuntime,
     /// The URL at which this process itself joins the server.
     pub(super) url: Address,
+    /// The key of the server.
+    pub(super) key: KeyId,
 }
 
 impl HostedServer {
@@ -30,7 +36,7 @@ impl HostedServer {
     pub(super) async fn start(
         transports: &Transports,
         runtime: &SharedRuntime,
-        log: Arc<dyn RoomLog>,
+        (log, key): (Arc<dyn RoomLog>, StaticKey),
         password: Option<String>,
         mut announcer: Announcer,
     ) -> anyhow::Result<HostedServer> {
@@ -39,6 +45,7 @@ impl HostedServer {
         let server =
             Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
         let server = Arc::new(server);
+        let transports = &encryption::of_server(transports, &key, false, runtime);
         let mut bound = Vec::new();
         for address in DEFAULT_ADDRESSES {
             let address: Address = address.parse().expect("a valid address");
@@ -56,7 +63,7 @@ impl HostedServer {
         let url = Address::new(first.scheme(), format_args!("127.0.0.1:{port}")).expect("a valid address");
         let rooms = server.clone();
         announcer.open(bound, move || rooms.rooms() as u64);
-        Ok(HostedServer { server, announcer, runtime: runtime.clone(), url })
+        Ok(HostedServer { server, announcer, runtime: runtime.clone(), url, key: key.id() })
     }
 
     /// The number of sessions, including those that have lost their link for a moment.

@@ -13,7 +13,7 @@ use chat_core::{
     transport::{Transport, Transports},
     wire, within,
 };
-use chat_discovery::{Found, ServerId};
+use chat_discovery::Found;
 use futures::{
     FutureExt, SinkExt, StreamExt,
     future::{BoxFuture, Fuse, Shared},
@@ -81,9 +81,7 @@ pub(super) async fn unannounced(
 ) -> Option<ReachableServer> {
     let urls: Vec<Address> = urls.iter().map(|url| url.parse().expect("a valid address")).collect();
     let url = Asked { transports, runtime, answers: Mutex::default() }.first_that_answers(&urls).await?;
-    let (name, software) = (crate::serve::machine_name(), String::new());
-    let found = Found { id: ServerId(0), name, software, protocol: wire::PROTOCOL, rooms: 0, urls };
-    Some(ReachableServer { found, url })
+    Some(ReachableServer::unannounced(urls, url))
 }
 
 /// The URLs that were asked in this search, each once.

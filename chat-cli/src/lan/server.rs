@@ -1,7 +1,9 @@
 //! A server that was found on this network and has answered.
 
-use chat_core::Address;
-use chat_discovery::Found;
+use chat_core::{Address, wire};
+use chat_discovery::{Found, ServerId};
+
+use crate::serve::machine_name;
 
 /// A server that answers at one of its URLs.
 #[derive(Clone, Debug)]
@@ -10,3 +12,20 @@ pub(crate) struct ReachableServer {
     /// The URL at which the server has answered.
     pub(crate) url: Address,
 }
+
+impl ReachableServer {
+    /// A server that answers at `url` of this machine and that no announcement has named.
+    pub(super) fn unannounced(urls: Vec<Address>, url: Address) -> ReachableServer {
+        let (name, software) = (machine_name(), String::new());
+        let found = Found { id: UNANNOUNCED, name, software, protocol: wire::PROTOCOL, rooms: 0, urls };
+        ReachableServer { found, url }
+    }
+
+    /// The name under which the server is announced, if it is.
+    pub(super) fn announced_name(&self) -> Option<&str> {
+        (self.found.id != UNANNOUNCED).then_some(self.found.name.as_str())
+    }
+}
+
+/// Stands for the id of a server that is not announced.
+const UNANNOUNCED: ServerId = ServerId(0);

@@ -92,7 +92,7 @@ pub(crate) async fn run<S: Stream<Item = Typed> + Unpin>(
     typed: impl FnOnce(&mut Output) -> io::Result<S>,
 ) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("cannot catch signals")?;
-    let conversation = Conversation::new(connector.server().clone());
+    let conversation = Conversation::new(connector.server().clone()).encrypted(connector.is_encrypted());
     let connection = Connection::open(connector);
     let is_typed = io::stdin().is_terminal();
     let mut session = LineSession { connection, conversation, frontend, out, is_typed, is_cut: false };

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use chat_core::{Address, HostPort};
+use chat_core::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::state_file;
+use crate::{place::place, state_file};
 
 /// A server that is to be joined.
 #[derive(Clone, Copy, Debug)]
@@ -83,14 +83,6 @@ impl GivenPasswords {
     fn of(&self, file: &Path) -> impl Iterator<Item = &Given> {
         let file = absolute(file);
         self.0.iter().filter(move |given| given.file == file)
-    }
-}
-
-/// The host and port of `url`, without its transport.
-pub(super) fn place(url: &Address) -> String {
-    match HostPort::parse(url) {
-        Ok(HostPort { host, port }) => format!("{}:{port}", host.to_lowercase()),
-        Err(_) => url.to_string(),
     }
 }
 

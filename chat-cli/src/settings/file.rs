@@ -13,7 +13,7 @@ use toml::Spanned;
 
 use super::{
     setting::{Origin, Setting},
-    value::{Colours, InFile, List, Notifications},
+    value::{Colours, Encryption, InFile, List, Notifications},
 };
 use crate::atomic_file::AtomicFile;
 
@@ -25,6 +25,7 @@ pub(super) struct Written {
     pub(super) server: Option<Setting<Address>>,
     pub(super) colours: Option<Setting<Colours>>,
     pub(super) notifications: Option<Setting<Notifications>>,
+    pub(super) encryption: Option<Setting<Encryption>>,
     pub(super) password_file: Option<Setting<PathBuf>>,
 }
 
@@ -37,6 +38,7 @@ struct Keys {
     server: Option<Spanned<InFile<Address>>>,
     colours: Option<Spanned<InFile<Colours>>>,
     notifications: Option<Spanned<InFile<Notifications>>>,
+    encryption: Option<Spanned<InFile<Encryption>>>,
     password_file: Option<Spanned<InFile<PathBuf>>>,
 }
 
@@ -88,6 +90,7 @@ fn parse(text: &str) -> Result<Written, (usize, String)> {
         server: setting(text, keys.server, |value| value.0),
         colours: setting(text, keys.colours, |value| value.0),
         notifications: setting(text, keys.notifications, |value| value.0),
+        encryption: setting(text, keys.encryption, |value| value.0),
         password_file: setting(text, keys.password_file, |value| value.0),
     })
 }
@@ -162,6 +165,10 @@ pub(super) const TEMPLATE: &str = r##"# Settings of chat. The command line and t
 
 # Whether the terminal bell rings when a message mentions your name: "on" or "off".
 # notifications = "on"
+
+# Whether links are encrypted: "on", or "off" for servers that do not encrypt. Then everyone on the way can read and change
+# what is said.
+# encryption = "on"
 
 # The first line of this file is the server's password. It is sent to `server` alone or, without that setting, to the first
 # server that you name; you are asked before it goes to any other. A relative path starts at the directory of this file; ~

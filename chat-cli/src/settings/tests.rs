@@ -44,8 +44,7 @@ fn flags_override_the_environment_which_overrides_the_file() {
     let settings = resolve(text, &[("CHAT_ROOMS", "lobby, 厨房")]).unwrap();
     assert_eq!(settings.server.value.to_string(), "tcp://10.0.0.1:7000", "parsed as on the command line");
     assert_eq!(settings.rooms.value[1].as_str(), "厨房");
-    let flags =
-        Person { name: Some(name("bob")), password_file: None, usual_name: None, usual_password: None };
+    let flags = Person { name: Some(name("bob")), ..Person::default() };
     let person = settings.person(flags);
     assert_eq!((person.name, person.usual_name), (Some(name("bob")), Some(name("ana"))));
 }

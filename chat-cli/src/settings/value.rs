@@ -117,6 +117,33 @@ impl fmt::Display for Notifications {
     }
 }
 
+/// Whether links are encrypted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Encryption {
+    #[default]
+    On,
+    Off,
+}
+
+impl Value for Encryption {
+    fn parse(raw: &str) -> Result<Encryption, String> {
+        match raw {
+            "on" => Ok(Encryption::On),
+            "off" => Ok(Encryption::Off),
+            _ => Err("encryption must be on or off".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Encryption::On => "on",
+            Encryption::Off => "off",
+        })
+    }
+}
+
 /// A value in the settings file.
 #[derive(Debug)]
 pub(super) struct InFile<T>(pub(super) T);

@@ -19,6 +19,7 @@ mod piped;
 mod process;
 mod pty;
 mod screen;
+mod secured;
 mod serve;
 mod settings;
 mod speed;

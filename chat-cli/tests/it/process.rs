@@ -2,8 +2,12 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -13,10 +17,19 @@ use rustix::process::{Pid, Signal, kill_process};
 /// The program, which has no settings but what a test gives it, and logs what it logs by itself.
 pub(crate) fn program() -> Command {
     let mut chat = Command::new(env!("CARGO_BIN_EXE_chat"));
-    chat.env("XDG_CONFIG_HOME", "/nowhere").env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
+    let home = home();
+    chat.env("XDG_CONFIG_HOME", &home).env("XDG_STATE_HOME", &home);
+    chat.env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
     let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_"));
     settings.for_each(|(name, _)| _ = chat.env_remove(name));
     chat
+}
+
+/// A directory for the settings and the state of one run, which the program makes.
+pub(crate) fn home() -> PathBuf {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("home-{}-{run}", std::process::id()))
 }
 
 /// The program, for what it prints alone.
@@ -111,6 +124,12 @@ impl Server {
 
     pub(crate) fn start_with(args: &[&str]) -> Server {
         Server::of(&mut chat(&[&["serve", "--memory", "--no-announce"], args].concat()))
+    }
+
+    /// One that has its rooms and its key in `data`, and so is the same one after a restart.
+    pub(crate) fn keeping(data: &Path, args: &[&str]) -> Server {
+        let mut serve = chat(&["serve", "--no-announce"]);
+        Server::of(serve.args(args).arg("--data").arg(data))
     }
 
     /// As it is started by `serve`.

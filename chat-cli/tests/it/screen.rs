@@ -219,14 +219,15 @@ fn it_is_drawn_anew_when_asked_and_when_what_moves_may_have_been_wider() {
 
 #[test]
 fn a_lost_server_is_counted_down_to_and_nothing_written_is_lost() {
-    let server = Server::start();
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::keeping(data.path(), &["--listen", "tcp://127.0.0.1:0"]);
     let url = server.1.clone();
     let mut ana = join(&server, "ana");
     drop(server); // killed
     ana.wait_for("reconnecting… next try in");
     ana.press("while away\r");
     ana.wait_for("~ while away");
-    let server = Server::start_with(&["--listen", &url]);
+    let server = Server::keeping(data.path(), &["--listen", &url]);
     ana.wait_without("reconnecting");
     ana.wait_without("~ while away");
     ana.wait("it, once", |screen| screen.contents().matches("while away").count() == 1);
@@ -284,15 +285,16 @@ fn whoever_leaves_without_the_server_is_told_what_was_not_stored() {
 
 #[test]
 fn a_server_that_comes_back_and_refuses_is_told_of_on_a_terminal_as_it_was() {
-    let server = Server::start();
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let server = Server::keeping(&data, &["--listen", "tcp://127.0.0.1:0"]);
     let url = server.1.clone();
     let mut ana = join(&server, "ana");
     drop(server);
     ana.wait_for("reconnecting");
-    let home = tempfile::tempdir().unwrap();
     let password = home.path().join("password");
     std::fs::write(&password, "secret").unwrap();
-    let _server = Server::start_with(&["--listen", &url, "--password-file", password.to_str().unwrap()]);
+    let _server = Server::keeping(&data, &["--listen", &url, "--password-file", password.to_str().unwrap()]);
     assert_eq!(ana.ended().code(), Some(1));
     ana.wait_for("chat: the server no longer lets you in: ");
 }

@@ -41,6 +41,9 @@ fn line(notice: &Notice) -> Line {
     match notice {
         Notice::YouAre { name } => note("you are {name}", &[("name", Name(name))]),
         Notice::Back { .. } => note("back", &[]),
+        Notice::NotEncrypted => {
+            note("not encrypted: everyone on the way can read and change what is said", &[])
+        }
         Notice::Disconnected { why, retry_in, was_in, .. } => {
             let values = [("why", Words(why)), ("seconds", Number(seconds(*retry_in)))];
             match was_in {

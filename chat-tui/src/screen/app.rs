@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use chat_core::Address;
 use chat_front::{
     Conversation, Notice, Place,
     text::{Line, en},
@@ -61,10 +60,10 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// A screen whose user has asked to enter `rooms` at `server`.
-    pub(crate) fn new(server: Address, rooms: &[&str], theme: Theme, zone: TimeZone) -> App {
+    /// A screen whose user has asked to enter `rooms` in `conversation`, which has not begun yet.
+    pub(crate) fn new(conversation: Conversation, rooms: &[&str], theme: Theme, zone: TimeZone) -> App {
         let mut app = App {
-            conversation: Conversation::new(server),
+            conversation,
             link: Link::Connecting,
             round_trip: None,
             rooms: Vec::new(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use chat_front::{Connection, Connector, Notice, connection::ConnectionEvent, text::Line};
+use chat_front::{Connection, Connector, Conversation, Notice, connection::ConnectionEvent, text::Line};
 use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
 use futures::{
     FutureExt, StreamExt,
@@ -54,7 +54,8 @@ impl fmt::Debug for Options<'_> {
 /// When the server cannot be joined or ends the session for good, the terminal is gone, or a message stays unanswered.
 pub async fn run(connector: Connector, rooms: &[&str], options: Options<'_>) -> anyhow::Result<()> {
     let theme = Theme { colours: options.colours };
-    let mut app = App::new(connector.server().clone(), rooms, theme, TimeZone::system());
+    let conversation = Conversation::new(connector.server().clone()).encrypted(connector.is_encrypted());
+    let mut app = App::new(conversation, rooms, theme, TimeZone::system());
     options.told.into_iter().for_each(|line| app.note(line));
     let mut driver = Driver {
         drawn: connector.runtime().now(),

@@ -9,7 +9,7 @@ use chat_core::{
         Presence, RequestBody, Target, Welcome,
     },
 };
-use chat_front::conversation::Action;
+use chat_front::{Conversation, conversation::Action};
 use jiff::tz::TimeZone;
 
 use super::{
@@ -34,7 +34,7 @@ impl World {
     /// In the lobby, of which everything was read.
     pub(super) fn new() -> World {
         let server = "tcp://10.0.0.1:7000".parse().unwrap();
-        let mut app = App::new(server, &["lobby"], Theme { colours: true }, TimeZone::UTC);
+        let mut app = App::new(Conversation::new(server), &["lobby"], Theme { colours: true }, TimeZone::UTC);
         app.resized((80, 24));
         let mut world = World { app, now: Instant::now() };
         let (_, tag) = world.asked();

@@ -17,6 +17,7 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::{PATIENCE, eventually, program};
 
@@ -28,6 +29,8 @@ pub struct Process {
     errors: Arc<Mutex<Vec<u8>>>,
     /// Reads standard error to its end.
     error_reader: JoinHandle<()>,
+    /// Its directory for settings and state.
+    _home: TempDir,
 }
 
 impl Process {
@@ -45,7 +48,12 @@ impl Process {
 
     /// Any command.
     pub fn run(command: &mut Command) -> Process {
-        command.env("XDG_CONFIG_HOME", "/nowhere"); // and so without anybody's settings
+        let home = tempfile::tempdir().expect("there is room for a home");
+        for directory in ["XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+            if !command.get_envs().any(|(name, _)| name == directory) {
+                command.env(directory, home.path()); // and so without the settings, key and servers of any account
+            }
+        }
         let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_"));
         settings.for_each(|(name, _)| _ = command.env_remove(name));
         let mut child = command
@@ -72,7 +80,7 @@ impl Process {
                 kept.lock().expect("nobody panics with it").extend_from_slice(&buffer[..len]);
             }
         });
-        Process { stdin: child.stdin.take(), child, lines, errors, error_reader }
+        Process { stdin: child.stdin.take(), child, lines, errors, error_reader, _home: home }
     }
 
     /// The next line of its output; nothing once that has ended.

@@ -18,7 +18,8 @@ use crate::flow;
 
 pub(super) fn draw(app: &App, now: Instant, area: Rect, frame: &mut Frame<'_>) {
     let me = app.conversation.me().map(|me| format!("{} at ", Sanitized::line(me))).unwrap_or_default();
-    let left = format!(" {me}{}", Sanitized::line(&app.conversation.server().to_string()));
+    let warning = if app.conversation.is_encrypted() { "" } else { " (not encrypted)" };
+    let left = format!(" {me}{}{warning}", Sanitized::line(&app.conversation.server().to_string()));
     let mut right = match &app.link {
         Link::Connecting => "connecting… ".to_owned(),
         Link::Up => match app.round_trip {

@@ -31,7 +31,9 @@ fn a_first_signal_ends_every_command_within_three_seconds() {
     ];
     for (args, signal) in commands.into_iter().zip([Signal::SIGTERM, Signal::SIGINT].into_iter().cycle()) {
         let mut command = Command::new(program());
-        command.args(args).env("XDG_CONFIG_HOME", "/nowhere").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let home = tempfile::tempdir().expect("there is room for a home");
+        command.env("XDG_CONFIG_HOME", home.path()).env("XDG_STATE_HOME", home.path());
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::null()).spawn().expect("the program runs");
         let output = child.stdout.take().expect("it is piped");
         if args[0] == "join" {

@@ -67,7 +67,7 @@ impl Host {
     pub fn command<S: AsRef<OsStr>>(&self, program: S) -> Command {
         let mut command = self.keeper.command(program);
         command.env("XDG_DATA_HOME", self.home.path()).env("XDG_STATE_HOME", self.home.path());
-        command.env("XDG_CONFIG_HOME", "/nowhere").env_remove("RUST_LOG");
+        command.env("XDG_CONFIG_HOME", self.home.path()).env_remove("RUST_LOG");
         command
     }
 
