@@ -73,7 +73,7 @@ fn config(args: &Serve) -> anyhow::Result<Config> {
     };
     let limits = if args.unlimited { limits.unlimited() } else { limits };
     let password = args.password_file.as_deref().map(password::read).transpose()?;
-    Ok(Config { limits, password, software: SOFTWARE.to_owned() })
+    Ok(Config { limits, password, software: SOFTWARE.to_owned(), signer: None })
 }
 
 async fn serve(

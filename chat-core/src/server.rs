@@ -39,12 +39,16 @@ mod requests;
 mod room;
 mod room_list;
 mod session;
+mod signer;
 mod sync;
 mod time_of_day;
 mod turns;
 
-pub use self::limits::{Limits, Network, NotANetwork, Rates};
 use self::{broker::Broker, hub::Hub};
+pub use self::{
+    limits::{Limits, Network, NotANetwork, Rates},
+    signer::Signer,
+};
 
 /// How a server is run.
 #[derive(Clone, Default)]
@@ -55,6 +59,8 @@ pub struct Config {
     pub password: Option<String>,
     /// The program and its version, as told to clients.
     pub software: String,
+    /// What signs the history of rooms; without it nothing is signed.
+    pub signer: Option<Arc<dyn Signer>>,
 }
 
 impl fmt::Debug for Config {
@@ -63,6 +69,7 @@ impl fmt::Debug for Config {
             .field("limits", &self.limits)
             .field("password", &self.password.as_ref().map(|_| "…"))
             .field("software", &self.software)
+            .field("signer", &self.signer)
             .finish()
     }
 }

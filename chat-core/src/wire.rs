@@ -19,6 +19,7 @@ mod refusal;
 mod request;
 mod scan;
 mod shape;
+mod signed;
 
 pub use bad_frame::BadFrame;
 pub(crate) use block::{Block, with_hash};
@@ -34,6 +35,7 @@ pub use request::{
     Hello, History, Join, Leave, ListRooms, Replay, Request, RequestBody, Search, Unknown, Who,
 };
 pub use scan::{ScannedMessage, scan_message};
+pub use signed::SignedHead;
 
 /// The version this crate speaks.
 pub const PROTOCOL: u64 = 1;

@@ -26,8 +26,10 @@ mod key;
 mod link;
 mod listen;
 mod plain;
+mod signing;
 
 pub use key::{KeyFileError, StaticKey, fingerprint};
+pub use signing::{SigningKey, is_signed};
 pub use suite::Suite;
 
 use admission::Admission;

@@ -41,7 +41,7 @@ impl HostedServer {
         mut announcer: Announcer,
     ) -> anyhow::Result<HostedServer> {
         raise_limits();
-        let config = Config { limits: limits(), password, software: SOFTWARE.to_owned() };
+        let config = Config { limits: limits(), password, software: SOFTWARE.to_owned(), signer: None };
         let server =
             Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
         let server = Arc::new(server);

@@ -1,8 +1,9 @@
 //! The hash chain of a room: the hash of an entry covers the hash of the entry before it (`docs/protocol.md`, 8.13).
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::wire::{Author, Body, EntryKind};
 
@@ -24,6 +25,19 @@ impl EntryHash {
 impl fmt::Display for EntryHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl Serialize for EntryHash {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntryHash {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<EntryHash, D::Error> {
+        let raw = Cow::<'de, str>::deserialize(from)?;
+        EntryHash::parse(&raw).ok_or_else(|| de::Error::custom("a hash is 43 characters of base64url"))
     }
 }
 

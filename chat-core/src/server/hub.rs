@@ -23,6 +23,7 @@ use super::{
     room::Room,
     room_list::RoomList,
     session::{Inbox, Session, State},
+    signer::Signer,
     sync::{lock, read, write},
     time_of_day::TimeOfDay,
     turns::ReadTurns,
@@ -42,6 +43,7 @@ mod refused;
 /// wait for each other, and one across an await could stop everything.
 pub(super) struct Hub {
     software: String,
+    pub(super) signer: Option<Arc<dyn Signer>>,
     limits: RwLock<Arc<Limits>>,
     pub(super) password: Password,
     pub(super) accounts: Accounts,
@@ -88,6 +90,7 @@ impl Hub {
             password: Password::new(config.password),
             limits: RwLock::new(Arc::new(config.limits)),
             software: config.software,
+            signer: config.signer,
             accounts: Accounts::default(),
             read_turns: ReadTurns::default(),
             runtime,

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, RwLock, RwLockReadGuard,
+        Arc, Mutex, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
@@ -27,6 +27,7 @@ use crate::{
 
 mod frames;
 mod presence;
+mod signed;
 
 /// One room. Readers keep their own cursors; the room knows none of them.
 #[derive(Debug)]
@@ -49,6 +50,8 @@ pub(super) struct Room {
     submitted: AtomicUsize,
     recent: RwLock<Recent>,
     presence: RwLock<Presence>,
+    /// The number of the entry that was signed last, and the frame: all members are sent the same one.
+    signed: Mutex<Option<(u64, Bytes)>>,
     all_rings: Arc<AtomicUsize>,
 }
 
@@ -121,6 +124,7 @@ impl Room {
             submitted: AtomicUsize::new(0),
             recent: RwLock::new(recent),
             presence: RwLock::default(),
+            signed: Mutex::default(),
             all_rings,
         }
     }

@@ -8,8 +8,8 @@ use serde::{
 };
 
 use super::{
-    Claimed, EntryFrame, Error, Fields, Goodbye, Guests, Keys, Linked, Person, Prove, Revoked, Tagged,
-    entry::Written, fields, is_false,
+    Claimed, EntryFrame, Error, Fields, Goodbye, Guests, Keys, Linked, Person, Prove, Revoked, SignedHead,
+    Tagged, entry::Written, fields, is_false,
 };
 
 mod replies;
@@ -45,6 +45,8 @@ pub enum Event {
     Heads(Heads),
     /// Numbers that are no longer held.
     Gap(Gap),
+    /// The newest entry of a room, signed, before the server stops.
+    Signed(SignedHead),
     /// Reply to `link`.
     Linked(Linked),
     /// Reply to `claim` and `hello`: the server knows the code or the password.
@@ -92,6 +94,7 @@ impl<'de> Tagged<'de> for Event {
             "person" => Event::Person(fields(map)?),
             "heads" => Event::Heads(fields(map)?),
             "gap" => Event::Gap(fields(map)?),
+            "signed" => Event::Signed(fields(map)?),
             "error" => Event::Error(fields(map)?),
             "goodbye" => Event::Goodbye(fields(map)?),
             _ => later(tag, fields(map)?).map_err(de::Error::custom)?,
@@ -292,6 +295,9 @@ pub struct Page {
     pub room: String,
     /// Ascending; of those asked for the newest, as many as fit a frame.
     pub entries: Vec<EntryFrame>,
+    /// The newest of these entries, signed by the server, if hashes were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SignedHead>,
 }
 
 /// The entries asked for were sent again.

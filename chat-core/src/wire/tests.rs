@@ -83,7 +83,7 @@ fn events_come_back_as_they_were_written() {
     };
     let frame = write(&Event::Entry(entry.clone()));
     assert!(frame.starts_with(br#"{"type":"topic","room":"lobby","seq":45,"#), "{frame:?}");
-    let page = Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![entry.clone()] });
+    let page = Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![entry.clone()], signed: None });
     let found = Event::Found(Found { id: 9, entries: vec![entry.clone()], more: Some(4), pending: Some(12) });
     let error = Event::Error(Error {
         id: Some(3),
@@ -96,7 +96,8 @@ fn events_come_back_as_they_were_written() {
         assert_eq!(read_event(&write(&event)).unwrap(), event);
     }
     let bot = EntryFrame { author: Author::bot("ana"), body: Body::message("tea"), ..entry.clone() };
-    let frame = write(&Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![bot.clone()] }));
+    let frame =
+        write(&Event::Page(Page { id: 8, room: "lobby".into(), entries: vec![bot.clone()], signed: None }));
     let marked = r#""entries":[{"type":"message","bot":true,"room":"#;
     assert!(std::str::from_utf8(&frame).unwrap().contains(marked), "{frame:?}");
     for event in [
@@ -212,7 +213,7 @@ fn what_has_a_room_and_a_number_is_an_entry_whatever_its_type() {
     };
     assert_eq!(read_event(frame.as_bytes()).unwrap(), Event::Entry(entry.clone()));
     assert_eq!(write(&entry), frame.as_bytes());
-    let page = Event::Page(Page { id: 1, room: "lobby".into(), entries: vec![entry] });
+    let page = Event::Page(Page { id: 1, room: "lobby".into(), entries: vec![entry], signed: None });
     assert_eq!(read_event(&write(&page)).unwrap(), page);
     let bare = read_event(br#"{"seq":9,"type":"mark","room":"lobby"}"#).unwrap();
     let Event::Entry(bare) = bare else { panic!("{bare:?} counts as well") };

@@ -39,6 +39,7 @@ impl<'a> TestServer<'a> {
             limits: Limits { drain_within: Duration::from_secs(2), ..Limits::default().unlimited() },
             password: password.map(str::to_owned),
             software: "conformance".to_owned(),
+            signer: None,
         };
         let log = Arc::new(MemoryLog::new(LOG_BYTES, 7));
         log.append(entries.into_iter().map(Write::Entry).collect()).await.expect("the log takes the entries");

@@ -61,7 +61,12 @@ async fn open(world: &World, logs: &[Arc<Durable>], seed: u64) -> RunningServer 
         None => durable.clone(),
     };
     let log = Arc::new(Slow::new(log, world.plan.disk, &world.time, seed));
-    let config = Config { limits: world.plan.limits.clone(), password: None, software: "hall".to_owned() };
+    let config = Config {
+        limits: world.plan.limits.clone(),
+        password: None,
+        software: "hall".to_owned(),
+        signer: None,
+    };
     let server = Server::start(config, log, branch.shared()).await.expect("a log in memory can be read");
     let transports = Kind::ALL.into_iter().fold(Transports::new(), |transports, kind| {
         transports.with(kind.scheme(), Route::clear(&world.network, kind))

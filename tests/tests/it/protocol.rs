@@ -66,7 +66,7 @@ impl TestServer {
 
     /// A server whose links lose, double and delay frames as `weather` says. Both ends know that they do.
     pub async fn lossy(time: &VirtualTime, memory: &Memory, weather: Weather, limits: Limits) -> TestServer {
-        let config = Config { limits, password: None, software: "hall".to_owned() };
+        let config = Config { limits, password: None, software: "hall".to_owned(), signer: None };
         let log = Arc::new(MemoryLog::new(1 << 24, 7));
         let server = Server::start(config, log, time.shared()).await.unwrap();
         let lossy = WeatherTransport::new(Arc::new(memory.clone()), weather, 0, time.shared());
@@ -82,7 +82,7 @@ impl TestServer {
         limits: Limits,
         log: Arc<dyn RoomLog>,
     ) -> TestServer {
-        let config = Config { limits, password: None, software: "hall".to_owned() };
+        let config = Config { limits, password: None, software: "hall".to_owned(), signer: None };
         let server = Server::start(config, log, time.shared()).await.unwrap();
         let transports = Transports::new().with("memory", memory.clone());
         let address = server.listen(&transports, &"memory://hall".parse().unwrap()).await.unwrap();

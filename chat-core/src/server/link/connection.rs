@@ -205,9 +205,19 @@ impl Connection {
         }
         match self.bye {
             true => self.leave(None, Reason::Bye, None),
-            false => self.leave(self.attachment(), Reason::Shutdown, Some(RESTART_RETRY_MS)),
+            false => {
+                out.extend(self.signed_heads());
+                self.leave(self.attachment(), Reason::Shutdown, Some(RESTART_RETRY_MS));
+            }
         }
         self.poll_frames(budget, now, out)
+    }
+
+    /// The signed heads of the session's rooms, which it keeps when the server is gone.
+    fn signed_heads(&self) -> Vec<Bytes> {
+        let Phase::Open(open) = &self.phase else { return Vec::new() };
+        let Ok(state) = open.session.state(open.link) else { return Vec::new() };
+        state.rooms.iter().filter_map(|membership| self.hub.signed_head(&membership.room)).collect()
     }
 
     fn owes_nothing(&self) -> bool {

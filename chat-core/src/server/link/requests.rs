@@ -72,7 +72,8 @@ impl Connection {
                 |hit: &Hit| self.hub.room(&hit.room).is_some_and(|room| hit.entry.seq <= room.head());
             found.hits.retain(published);
         }
-        match attachment.session.on_read(attachment.link, answer) {
+        let sign = |room: &_, seq, hash| self.hub.sign(room, seq, hash);
+        match attachment.session.on_read(attachment.link, answer, &sign) {
             Ok(read) => self.has_read(read, now),
             Err(error) => {
                 tracing::error!(%error, name = %attachment.session.name(), "a room cannot be read");

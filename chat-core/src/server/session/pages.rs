@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use crate::{
     RoomName,
-    log::{Found, LogEntry, LogPage},
+    log::{EntryHash, Found, LogEntry, LogPage},
     server::room::{entry_frames, entry_size, within},
-    wire::{self, Block, Event, Gap, MAX_FRAME, with_hash},
+    wire::{self, Block, Event, Gap, MAX_FRAME, SignedHead, with_hash},
 };
 
 /// Sends the entries of a page up to `to`, `budget` bytes at most or one entry, with a `gap` wherever some are gone.
@@ -41,26 +41,49 @@ pub(crate) fn send_entries(
     last
 }
 
-/// The page of these entries, which ascend: the newest, as many as fit a frame.
-pub(crate) fn log_page_frame(id: u64, room: &RoomName, entries: &[LogEntry], hashes: bool) -> Bytes {
+/// Signs the entry of a room that has this number and hash, if the server signs.
+pub(crate) type Sign<'a> = dyn Fn(&RoomName, u64, EntryHash) -> Option<SignedHead> + 'a;
+
+/// The page of these entries, which ascend: the newest, as many as fit a frame. With `sign` they have their hashes, and the
+/// newest one is signed.
+pub(crate) fn log_page_frame(
+    id: u64,
+    room: &RoomName,
+    entries: &[LogEntry],
+    sign: Option<&Sign<'_>>,
+) -> Bytes {
     let mut block = Block::default();
     let mut rest: usize = entries.iter().map(entry_size).sum();
     let newest_first = entries.iter().rev().map(|entry| {
         let frame = block.entry(room.as_str(), entry, rest);
         rest -= entry_size(entry);
-        if hashes { with_hash(&frame, entry.hash) } else { frame }
+        if sign.is_some() { with_hash(&frame, entry.hash) } else { frame }
     });
-    page_frame(id, room, newest_first)
+    let signed = sign.zip(entries.last()).and_then(|(sign, newest)| sign(room, newest.seq, newest.hash));
+    write_page(id, room, newest_first, signed.as_ref())
 }
 
 /// The page of these entries, which are the frames of single ones: the first of them, as many as fit a frame.
 pub(crate) fn page_frame(id: u64, room: &RoomName, newest_first: impl Iterator<Item = Bytes>) -> Bytes {
+    write_page(id, room, newest_first, None)
+}
+
+fn write_page(
+    id: u64,
+    room: &RoomName,
+    newest_first: impl Iterator<Item = Bytes>,
+    signed: Option<&SignedHead>,
+) -> Bytes {
     let mut entries = fitting(newest_first);
     entries.reverse();
     let mut frame = begin("page", id, &entries);
     frame.extend_from_slice(br#","room":"#);
     frame.extend_from_slice(&wire::write(&room.as_str()));
     put_entries(&mut frame, &entries);
+    if let Some(signed) = signed {
+        frame.extend_from_slice(br#","signed":"#);
+        frame.extend_from_slice(&wire::write(signed));
+    }
     frame.push(b'}');
     frame.into()
 }
@@ -121,5 +144,5 @@ fn fitting(entries: impl Iterator<Item = Bytes>) -> Vec<Bytes> {
     entries.take_while(fits).collect()
 }
 
-/// The bytes of a page besides its entries: the room's name at its longest, and the braces.
-const PAGE_OVERHEAD: usize = 512;
+/// The bytes of a page besides its entries: the room's name at its longest, a signature, and the braces.
+const PAGE_OVERHEAD: usize = 1024;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{
     membership::Membership,
-    pages::{found_frame, log_page_frame, send_entries},
+    pages::{Sign, found_frame, log_page_frame, send_entries},
 };
 use crate::{
     RoomName,
@@ -193,6 +193,7 @@ impl Reads {
         &mut self,
         rooms: &mut [Membership],
         answer: Result<LogAnswer, LogError>,
+        sign: &Sign<'_>,
         out: &mut impl FnMut(Bytes),
     ) -> Result<usize, LogError> {
         let Some((read, after)) = self.current.take() else { return Ok(0) };
@@ -249,7 +250,7 @@ impl Reads {
                 }
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 let newest = &older[older.len().saturating_sub(limit)..];
-                out(log_page_frame(id, room.name(), newest, hashes));
+                out(log_page_frame(id, room.name(), newest, hashes.then_some(sign)));
             }
             (Read::Replay { id, room, from, to }, Ok(LogAnswer::Page(page))) => {
                 let is_this = |membership: &&Membership| Arc::ptr_eq(&membership.room, &room);

@@ -13,6 +13,7 @@ use super::{
     inbox::Inbox,
     join_log::JoinLog,
     membership::Membership,
+    pages::Sign,
     reads::{LogAnswer, NextRead, Reads},
     sequence::Sequence,
 };
@@ -363,11 +364,16 @@ impl Session {
     ///
     /// # Errors
     /// When a room cannot be read on; the client has to come back for it later.
-    pub(crate) fn on_read(&self, link: u64, answer: Result<LogAnswer, LogError>) -> Result<usize, LogError> {
+    pub(crate) fn on_read(
+        &self,
+        link: u64,
+        answer: Result<LogAnswer, LogError>,
+        sign: &Sign<'_>,
+    ) -> Result<usize, LogError> {
         let Ok(mut state) = self.state(link) else { return Ok(0) };
         let State { rooms, reads, .. } = &mut *state;
         let mut replies = self.mailbox.replies();
-        reads.finish(rooms, answer, &mut |frame| replies.push(frame))
+        reads.finish(rooms, answer, sign, &mut |frame| replies.push(frame))
     }
 }
 

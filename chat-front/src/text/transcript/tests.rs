@@ -307,7 +307,7 @@ fn nobody_can_speak_as_someone_else_or_reach_the_terminal() {
         reply(Event::Error(error(hostile, None))),
         reply(Event::Left(wire::Left { id: 1, room: hostile.to_owned() })),
         reply(Event::Members(members)),
-        reply(Event::Page(Page { id: 1, room: hostile.to_owned(), entries: vec![entry] })),
+        reply(Event::Page(Page { id: 1, room: hostile.to_owned(), entries: vec![entry], signed: None })),
         reply(Event::Rooms(wire::Rooms { id: 1, rooms: vec![summary], total: 1, more: None })),
     ];
     let (mut conversation, mut transcript) = (conversation(), transcript());

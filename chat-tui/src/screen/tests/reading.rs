@@ -21,7 +21,7 @@ fn page(before: Option<u64>, limit: u64, head: u64) -> Event {
     let end = before.unwrap_or(head + 1).min(head + 1);
     let entries =
         (end.saturating_sub(limit).max(1)..end).map(|seq| entry("lobby", "bob", seq, &seq.to_string()));
-    Event::Page(Page { id: 0, room: "lobby".to_owned(), entries: entries.collect() })
+    Event::Page(Page { id: 0, room: "lobby".to_owned(), entries: entries.collect(), signed: None })
 }
 
 /// Answers whatever page is asked for.

@@ -73,7 +73,7 @@ impl Hall {
     async fn open(time: &VirtualTime, reliable: bool) -> Hall {
         let memory = Memory::default();
         let limits = Limits { links_per_host: 8, rooms: 8, rooms_per_session: 3, ..Limits::default() };
-        let config = Config { limits, password: None, software: "hall".to_owned() };
+        let config = Config { limits, password: None, software: "hall".to_owned(), signer: None };
         let log = Arc::new(MemoryLog::new(1 << 15, 7)); // so small that old entries have to go
         let server = Server::start(config, log.clone(), time.shared()).await.expect("it starts");
         // Loss by name alone: what is promised counts, and what happens is up to the script.

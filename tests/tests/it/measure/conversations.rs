@@ -163,7 +163,8 @@ fn nobody_talks_before_all_are_in() {
     assert_eq!(absent.unwrap_err(), "6 of 6 people were not in their rooms within 20 s: nobody answers");
     let refused = time.run(async {
         let password = Some("open sesame".to_owned());
-        let config = Config { limits: Limits::default(), password, software: "hall".to_owned() };
+        let config =
+            Config { limits: Limits::default(), password, software: "hall".to_owned(), signer: None };
         let log = Arc::new(MemoryLog::new(1 << 20, 7));
         let server = Server::start(config, log, time.shared()).await.unwrap();
         let memory = Memory::default();

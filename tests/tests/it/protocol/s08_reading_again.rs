@@ -3,6 +3,7 @@
 mod damaged;
 mod hashes;
 mod search;
+mod signed;
 
 use chat_core::wire::{Code, Error, Event, Gap, History, MAX_FRAME, Page, Post, Replay, Request, write};
 use chat_testkit::{RawClient, virtual_time::VirtualTime};

@@ -15,10 +15,10 @@ use serde_json::Value;
 use super::super::TestServer;
 
 /// A link whose frames are looked at as they are.
-struct Frames(BoxLink);
+pub(super) struct Frames(BoxLink);
 
 impl Frames {
-    async fn open(server: &TestServer, name: &str, number: u64) -> Frames {
+    pub(super) async fn open(server: &TestServer, name: &str, number: u64) -> Frames {
         let link = server.memory.dial(&server.address).await.unwrap();
         let mut frames = Frames(link);
         let hello: Hello<'_> = hello(name, number);
@@ -26,12 +26,12 @@ impl Frames {
         frames
     }
 
-    async fn send(&mut self, frame: &str) {
+    pub(super) async fn send(&mut self, frame: &str) {
         self.0.send(frame.to_owned().into()).await.unwrap();
     }
 
     /// The next frame of this type.
-    async fn next(&mut self, tag: &str) -> Value {
+    pub(super) async fn next(&mut self, tag: &str) -> Value {
         loop {
             let frame = self.0.next().await.unwrap().unwrap();
             let frame: Value = serde_json::from_slice(&frame).unwrap();
@@ -39,6 +39,12 @@ impl Frames {
                 return frame;
             }
         }
+    }
+
+    /// The next frame, or nothing at the end of the link.
+    pub(super) async fn any(&mut self) -> Option<Value> {
+        let frame = self.0.next().await?.unwrap();
+        Some(serde_json::from_slice(&frame).unwrap())
     }
 
     async fn hashes(&mut self, count: usize) -> Vec<Option<String>> {

@@ -19,6 +19,7 @@ async fn with_password(time: &VirtualTime) -> TestServer {
         limits: Limits::default(),
         password: Some("sesame".to_owned()),
         software: "hall".to_owned(),
+        signer: None,
     };
     let log = Arc::new(MemoryLog::new(1 << 20, 7));
     let server = Server::start(config, log, time.shared()).await.unwrap();

@@ -45,7 +45,7 @@ pub async fn open(time: &VirtualTime, limits: Limits) -> TestServer {
 }
 
 pub async fn with_log(time: &VirtualTime, limits: Limits, log: Arc<dyn RoomLog>) -> TestServer {
-    let config = Config { limits, password: None, software: "hall".to_owned() };
+    let config = Config { limits, password: None, software: "hall".to_owned(), signer: None };
     let memory = Memory::default();
     let server = Server::start(config, log, time.shared()).await.unwrap();
     let weak = Transports::new().with("memory", Weak(memory.clone()));
