@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use chat_core::{
     Address, SharedRuntime,
-    server::{Config, Limits, Server},
+    server::{Config, Limits, Server, Signer},
     transport::Transports,
 };
 use chat_discovery::Announcer;
@@ -30,9 +30,9 @@ pub(crate) async fn run(transports: &Transports, runtime: SharedRuntime, args: S
         parent_death::kill_with_parent(parent).context("cannot end with the parent process")?;
     }
     raise_limits();
-    let config = config(&args)?;
     let log = args.store.open(&runtime)?;
     let key = args.store.key(&runtime)?;
+    let config = config(&args, &key)?;
     let transports = encryption::of_server(transports, &key, args.secure_only, &runtime);
     let server = Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
     let server = Arc::new(server);
@@ -65,7 +65,7 @@ pub(crate) fn machine_name() -> String {
     whoami::hostname().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "chat".to_owned())
 }
 
-fn config(args: &Serve) -> anyhow::Result<Config> {
+fn config(args: &Serve, key: &StaticKey) -> anyhow::Result<Config> {
     let limits = Limits { shared_networks: args.shared_network.clone(), ..limits() };
     let limits = match args.store.bytes() {
         Some(bytes) => limits.with_history(bytes),
@@ -73,7 +73,8 @@ fn config(args: &Serve) -> anyhow::Result<Config> {
     };
     let limits = if args.unlimited { limits.unlimited() } else { limits };
     let password = args.password_file.as_deref().map(password::read).transpose()?;
-    Ok(Config { limits, password, software: SOFTWARE.to_owned(), signer: None })
+    let signer: Option<Arc<dyn Signer>> = Some(Arc::new(key.signing_key()));
+    Ok(Config { limits, password, software: SOFTWARE.to_owned(), signer })
 }
 
 async fn serve(

@@ -8,12 +8,12 @@ use chat_core::{
     SharedRuntime,
     log::{MemoryLog, RoomLog},
 };
-use chat_secure::{StaticKey, fingerprint};
+use chat_secure::{KeyFileError, StaticKey, fingerprint};
 use chat_sqlite::{Keep, Options, SqliteLog};
 use clap::{Args, ValueEnum};
 use etcetera::BaseStrategy;
 
-use crate::duration;
+use crate::{duration, state_file};
 
 /// The storage options of the command line.
 #[derive(Args, Debug)]
@@ -84,14 +84,24 @@ impl Storage {
         Ok(Arc::new(log))
     }
 
-    /// The server's key: in the directory of its rooms, or made up for this run if the rooms are in memory.
+    /// The server's key: in the directory of its rooms. Servers whose rooms are in memory share a key of this account, so
+    /// that people who come back after a restart are not warned; an account without a directory has one for this run.
     ///
     /// # Errors
     /// When the key cannot be read or made, or other people can read it.
     pub(crate) fn key(&self, runtime: &SharedRuntime) -> anyhow::Result<StaticKey> {
-        match self.memory {
-            true => Ok(StaticKey::generate(&**runtime)),
-            false => Ok(StaticKey::in_file(&self.directory()?.join(KEY_FILE), &**runtime)?),
+        let path = match self.memory {
+            true => state_file::path(KEY_FILE),
+            false => Some(self.directory()?.join(KEY_FILE)),
+        };
+        let Some(path) = path else { return Ok(StaticKey::generate(&**runtime)) };
+        match StaticKey::in_file(&path, &**runtime) {
+            // Rooms in memory need no directory, and so their server starts without one.
+            Err(KeyFileError::Io { error, .. }) if self.memory => {
+                tracing::warn!(%error, path = %path.display(), "the server's key is for this run alone");
+                Ok(StaticKey::generate(&**runtime))
+            }
+            key => Ok(key?),
         }
     }
 
@@ -106,10 +116,7 @@ impl Storage {
     /// Logs the server's key, where rooms are kept and what they survive.
     pub(crate) fn announce(&self, key: &StaticKey) {
         let fingerprint = fingerprint(key.id());
-        match self.memory {
-            true => tracing::info!(fingerprint, "the server's key is for this run alone, as its rooms are"),
-            false => tracing::info!(fingerprint, "the server's key"),
-        }
+        tracing::info!(fingerprint, "the server's key");
         match (self.directory(), self.durability) {
             _ if self.memory => tracing::info!("rooms are kept in memory and are lost when the server ends"),
             (Ok(directory), Durability::Power) => {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use chat_core::{
     Address, HostPort, KeyId, SharedRuntime,
     log::RoomLog,
-    server::{Config, Server},
+    server::{Config, Server, Signer},
     transport::Transports,
 };
 use chat_discovery::Announcer;
@@ -41,7 +41,8 @@ impl HostedServer {
         mut announcer: Announcer,
     ) -> anyhow::Result<HostedServer> {
         raise_limits();
-        let config = Config { limits: limits(), password, software: SOFTWARE.to_owned(), signer: None };
+        let signer: Option<Arc<dyn Signer>> = Some(Arc::new(key.signing_key()));
+        let config = Config { limits: limits(), password, software: SOFTWARE.to_owned(), signer };
         let server =
             Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
         let server = Arc::new(server);

@@ -138,3 +138,21 @@ fn a_server_that_does_not_encrypt_is_joined_only_if_the_user_says_so() {
     let joined = join.output().unwrap();
     assert!(text(&joined.stdout).contains("-- not encrypted: "), "{}", text(&joined.stdout));
 }
+
+#[test]
+fn a_server_whose_rooms_are_in_memory_has_the_same_key_after_a_restart() {
+    let home = home();
+    let serve = |url: &str| {
+        let mut serve = in_home(&home);
+        serve.args(["serve", "--memory", "--no-announce", "--listen", url]).env("RUST_LOG", "info");
+        serve.stderr(std::process::Stdio::null());
+        Server::of(&mut serve)
+    };
+    let server = serve("tcp://127.0.0.1:0");
+    let url = server.1.clone();
+    assert!(send(&home, &url, &[]).status.success());
+    drop(server);
+    let _server = serve(&url);
+    let again = send(&home, &url, &[]);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+}
