@@ -56,6 +56,11 @@ impl Level {
         let full_at = self.full_at.filter(|at| *at > now).unwrap_or(now);
         self.full_at = full_at.checked_add(rate.time_for(tokens));
     }
+
+    /// Puts back so many tokens that were taken at this rate.
+    pub(crate) fn give_back(&mut self, rate: Rate, tokens: u32) {
+        self.full_at = self.full_at.and_then(|at| at.checked_sub(rate.time_for(tokens)));
+    }
 }
 
 /// A bucket that fills at a [`Rate`]. Without one it is never empty.

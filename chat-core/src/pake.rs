@@ -7,10 +7,11 @@
 use std::fmt;
 
 use curve25519_dalek::{RistrettoPoint, Scalar, ristretto::CompressedRistretto, traits::IsIdentity};
+use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha512};
 
-use crate::transport::Binding;
+use crate::{Runtime, transport::Binding};
 
 #[cfg(test)]
 mod tests;
@@ -40,7 +41,7 @@ impl Initiator {
     /// can guess, used for nothing else.
     pub fn new(password: &[u8], info: &[u8], binding: &Binding, random: [u8; 64]) -> Initiator {
         let scalar = Scalar::from_bytes_mod_order_wide(&random);
-        let share = encode(scalar * generator(password, info, binding));
+        let share = compress(scalar * generator(password, info, binding));
         Initiator { scalar, share, binding: *binding }
     }
 
@@ -72,7 +73,7 @@ impl Responder {
     ) -> Option<Responder> {
         let scalar = Scalar::from_bytes_mod_order_wide(&random);
         let secret = multiply(scalar, their_share)?;
-        let share = encode(scalar * generator(password, info, binding));
+        let share = compress(scalar * generator(password, info, binding));
         let key = session_key(binding, &secret, (their_share, b""), (&share, b""));
         Some(Responder { share, their_share: *their_share, mac_key: mac_key(binding, &key) })
     }
@@ -98,6 +99,23 @@ impl Responder {
     }
 }
 
+/// A share or a tag as frames have it: base64url without padding (RFC 4648, section 5).
+pub fn to_text(bytes: &[u8]) -> String {
+    BASE64URL_NOPAD.encode(bytes)
+}
+
+/// The share or tag that a frame has; nothing if it is none by its form.
+pub fn from_text<const N: usize>(text: &str) -> Option<[u8; N]> {
+    BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok()
+}
+
+/// Random bytes for one exchange.
+pub fn random(runtime: &dyn Runtime) -> [u8; 64] {
+    let mut bytes = [0; 64];
+    bytes.chunks_exact_mut(16).for_each(|chunk| chunk.copy_from_slice(&runtime.random().to_le_bytes()));
+    bytes
+}
+
 /// The key of the tags.
 type MacKey = [u8; 64];
 
@@ -117,7 +135,7 @@ fn generator(password: &[u8], info: &[u8], sid: &[u8]) -> RistrettoPoint {
 /// `scalar_mult_vfy` of the draft: nothing where the draft has the neutral element, upon which both ends abort.
 fn multiply(scalar: Scalar, share: &Share) -> Option<[u8; 32]> {
     let product = scalar * CompressedRistretto(*share).decompress()?;
-    (!product.is_identity()).then(|| encode(product))
+    (!product.is_identity()).then(|| compress(product))
 }
 
 /// `ISK` of the draft, from both ends' shares and associated data.
@@ -147,7 +165,7 @@ fn tag(key: &MacKey, share: &Share) -> Tag {
     mac(key, share, b"").finalize().into_bytes().into()
 }
 
-fn encode(point: RistrettoPoint) -> [u8; 32] {
+fn compress(point: RistrettoPoint) -> [u8; 32] {
     point.compress().to_bytes()
 }
 
@@ -179,6 +197,8 @@ impl fmt::Debug for Responder {
     }
 }
 
+/// `CI` where the password of a server is proved (protocol 20.1.1).
+pub const PASSWORD: &[u8] = b"lan-chat password";
 /// `G_Ristretto255.DSI` of the draft.
 const DSI: &[u8] = b"CPaceRistretto255";
 /// `H.s_in_bytes` of the draft.

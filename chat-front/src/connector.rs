@@ -5,7 +5,7 @@ use std::{fmt, pin::pin, sync::Arc, time::Duration};
 use anyhow::{Context, anyhow, bail};
 use chat_core::{
     Address, ClientId, HostPort, SharedRuntime,
-    client::{self, Config, Remote, Update, Updates},
+    client::{self, Config, Password, Remote, Update, Updates},
     transport::{Transport, Transports},
     wire::{Code, Error, Reason, Welcome},
     within,
@@ -189,7 +189,7 @@ impl Connector {
         let config = Config {
             name: name.to_owned(),
             client: ClientId(self.runtime.random()),
-            password: self.identity.password.clone(),
+            password: self.identity.password.clone().map(|text| Password::for_server(text, &self.server)),
             seed: self.runtime.random() as u64, // the lower half is as random as the whole
             raw: self.raw,
         };

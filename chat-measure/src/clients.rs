@@ -7,7 +7,7 @@ use std::{
 
 use chat_core::{
     ClientId,
-    client::{self, Config},
+    client::{self, Config, Password},
 };
 use futures::{
     FutureExt, StreamExt,
@@ -58,7 +58,7 @@ impl JoinedClients {
             let config = Config {
                 name: target.client_name(nth),
                 client: ClientId(target.runtime.random()),
-                password: target.password.clone(),
+                password: target.password.clone().map(|text| Password::for_server(text, &target.address)),
                 seed: nth as u64,
                 raw,
             };

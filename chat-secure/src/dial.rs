@@ -43,7 +43,9 @@ pub(crate) async fn dial<T: Transport>(dialling: Dialling<'_, T>, address: &Addr
         let words = error.to_string();
         // An error of the transport may name the address already.
         let words = if words.contains(address.rest()) { words } else { format!("{address}: {words}") };
-        io::Error::new(error.kind(), words)
+        // What the operating system forbids may pass; what this program does not want is final.
+        let kind = error.raw_os_error().map_or(error.kind(), |_| io::ErrorKind::Other);
+        io::Error::new(kind, words)
     };
     let mut initiator = Initiator::new(suite, key, unguessable(runtime));
     let is_lossless = numbers == Numbers::Counted;

@@ -70,7 +70,10 @@ fn explain(error: &io::Error, target: &str, limit: Duration) -> io::Error {
         io::ErrorKind::TimedOut => format!("no answer from {target} within {limit:?}"),
         _ => format!("cannot reach {target}: {error}"),
     };
-    io::Error::new(error.kind(), words)
+    // `PermissionDenied` is for servers that this program does not want; what a firewall forbids may pass.
+    let kind =
+        if error.kind() == io::ErrorKind::PermissionDenied { io::ErrorKind::Other } else { error.kind() };
+    io::Error::new(kind, words)
 }
 
 /// How long an address may take before the next one is tried as well: the connection attempt delay of RFC 8305, section 8.

@@ -15,6 +15,8 @@ use futures::{SinkExt, StreamExt};
 
 use crate::time::{QUIET, RETRY, within};
 
+mod proof;
+
 /// One end of a link to a server, for checks that say exactly what is sent and look at exactly what comes.
 ///
 /// Over a link that is not lossless it repeats requests and asks for missing entries, as any client must; over a lossless
@@ -104,18 +106,31 @@ impl RawClient {
     /// # Panics
     /// When there is no answer in ten seconds.
     pub async fn say_hello(&mut self, hello: &Hello<'_>) -> Option<Result<Welcome, wire::Error>> {
-        let frame = wire::write(&Request::unnumbered(hello.clone()));
-        let answer = |event: &Event| match event {
+        self.answer_to_hello(hello, |event| match event {
             Event::Welcome(welcome) => Some(Ok(welcome.clone())),
             Event::Error(error) => Some(Err(error.clone())),
             _ => None,
-        };
+        })
+        .await
+    }
+
+    /// Says hello, again where it may get lost, and gives the first answer that `pick` takes; nothing if the link ends without
+    /// one.
+    ///
+    /// # Panics
+    /// When there is no answer in ten seconds.
+    pub async fn answer_to_hello<T>(
+        &mut self,
+        hello: &Hello<'_>,
+        pick: impl FnMut(&Event) -> Option<T>,
+    ) -> Option<T> {
+        let frame = wire::write(&Request::unnumbered(hello.clone()));
         let what = format!("answer to {hello:?}");
         if self.is_lossless() {
             self.send(frame).await;
-            return Some(self.expect(&what, answer).await);
+            return Some(self.expect(&what, pick).await);
         }
-        self.again_and_again(&frame, &what, answer).await
+        self.again_and_again(&frame, &what, pick).await
     }
 
     /// Opens a session, over a link that loses nothing.

@@ -18,9 +18,9 @@ use std::{
 
 use chat_core::{
     Address, SharedRuntime,
-    transport::{BoxLink, Listening, Promises, Transport},
+    transport::{BoxLink, Dialled, Listening, Promises, Transport},
 };
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 
 pub use dice::{Dice, Odds};
 pub use sky::Sky;
@@ -101,10 +101,15 @@ impl Transport for WeatherTransport {
     }
 
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
+        self.connect(address).map_ok(|dialled| dialled.link).boxed()
+    }
+
+    fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Dialled>> {
         async move {
-            let link = self.inner.dial(address).await?;
+            let dialled = self.inner.connect(address).await?;
             let number = self.dialled.fetch_add(1, Ordering::Relaxed);
-            Ok(self.weather.over(link, self.seed.wrapping_add(number), &self.runtime))
+            let link = self.weather.over(dialled.link, self.seed.wrapping_add(number), &self.runtime);
+            Ok(Dialled { link, ..dialled })
         }
         .boxed()
     }

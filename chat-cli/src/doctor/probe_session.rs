@@ -8,8 +8,10 @@ use std::{
 use bytes::Bytes;
 use chat_core::{
     Address, SharedRuntime,
-    transport::{BoxLink, Transport},
-    wire::{self, Event, Hello, Post, Replay, Request, RequestBody, Welcome},
+    client::{Password, Proof},
+    pake,
+    transport::{BoxLink, Dialled, Transport},
+    wire::{self, Event, Hello, Post, Prove, Replay, Request, RequestBody, Welcome},
     within,
 };
 use futures::{SinkExt, StreamExt};
@@ -58,27 +60,38 @@ impl ProbeSession {
         credentials: &Credentials,
         runtime: SharedRuntime,
     ) -> Result<ProbeSession, ConnectError> {
-        let dialled = within(REACHED_WITHIN, &*runtime, transport.dial(address)).await;
-        let mut link = match dialled {
+        let dialled = within(REACHED_WITHIN, &*runtime, transport.connect(address)).await;
+        let Dialled { mut link, binding, .. } = match dialled {
             Some(dialled) => dialled.map_err(ConnectError::NoLink)?,
             None => return Err(ConnectError::NoLink(io::ErrorKind::TimedOut.into())),
         };
-        let hello = wire::write(&Request::unnumbered(Hello {
-            protocol: wire::PROTOCOL,
-            name: credentials.name.as_str().into(),
-            client: None,
-            resume: None,
-            password: credentials.password.as_deref().map(Into::into),
-        }));
+        let password = credentials.password.as_ref().map(|text| Password::for_server(text, address));
+        let proof = Proof::begin(password.as_ref(), binding.as_ref(), pake::random(&*runtime));
+        let mut proof = proof.map_err(ConnectError::Refused)?;
+        let mut hello =
+            Hello { protocol: wire::PROTOCOL, name: credentials.name.as_str().into(), ..Hello::default() };
         let tries = if transport.promises().is_lossless() { 1 } else { HELLOS };
-        for _ in 0..tries {
+        let mut tried = 0;
+        while tried < tries {
+            proof.fill(&mut hello);
             let asked_at = SystemTime::now();
-            if link.send(hello.clone()).await.is_err() {
+            if link.send(wire::write(&Request::unnumbered(hello.clone()))).await.is_err() {
                 return Err(ConnectError::Closed);
             }
             let answer = within(ANSWERED_WITHIN / tries, &*runtime, answer(&mut link)).await;
-            let Some(welcome) = answer else { continue };
-            let welcome = welcome?;
+            let welcome = match answer.transpose()? {
+                None => {
+                    tried += 1;
+                    continue;
+                }
+                Some(Answer::Prove(prove)) => {
+                    // Where frames may be lost, a `prove` that answers an earlier hello may come again.
+                    tried += u32::from(!proof.answered(&prove).map_err(ConnectError::Refused)?);
+                    continue;
+                }
+                Some(Answer::Welcome(welcome)) => welcome,
+            };
+            proof.welcomed().map_err(ConnectError::Refused)?;
             let clock_ahead = welcome.at.and_then(|at| ahead(at, asked_at, SystemTime::now()));
             return Ok(ProbeSession { link, runtime, welcome, clock_ahead, last_id: 0 });
         }
@@ -187,7 +200,14 @@ struct Padded<'a> {
 /// The length in bytes of a ping without padding, with the largest id that is used here.
 pub(super) const PING_BYTES: usize = r#"{"type":"ping","id":100,"padding":""}"#.len();
 
-async fn answer(link: &mut BoxLink) -> Result<Welcome, ConnectError> {
+/// What answers a hello.
+enum Answer {
+    Welcome(Welcome),
+    /// The server has proved the password, and expects the same.
+    Prove(Prove),
+}
+
+async fn answer(link: &mut BoxLink) -> Result<Answer, ConnectError> {
     loop {
         let frame: Bytes = match link.next().await {
             Some(Ok(frame)) => frame,
@@ -197,7 +217,8 @@ async fn answer(link: &mut BoxLink) -> Result<Welcome, ConnectError> {
             Some(Err(_)) | None => return Err(ConnectError::Closed),
         };
         match wire::read_event(&frame) {
-            Ok(Event::Welcome(welcome)) => return Ok(welcome),
+            Ok(Event::Welcome(welcome)) => return Ok(Answer::Welcome(welcome)),
+            Ok(Event::Prove(prove)) => return Ok(Answer::Prove(prove)),
             Ok(Event::Error(error)) => return Err(ConnectError::Refused(error)),
             Ok(_) => {}
             Err(_) => return Err(ConnectError::Foreign),

@@ -2,7 +2,7 @@
 
 use std::{
     fmt, io,
-    net::{Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
@@ -68,6 +68,12 @@ impl HostPort {
             Err(error) => error,
         };
         Err(io::Error::new(io::ErrorKind::NotFound, format!("no such host: {host} ({})", root_cause(&why))))
+    }
+
+    /// Whether the host is this machine by its name or address: `localhost`, 127.0.0.1 or ::1.
+    pub fn is_loopback(&self) -> bool {
+        let address = self.host.parse::<IpAddr>().map(|address| address.to_canonical().is_loopback());
+        address.unwrap_or_else(|_| self.host.eq_ignore_ascii_case("localhost"))
     }
 
     /// `address` for a message, followed by the host name that led to it, if the host is a name.

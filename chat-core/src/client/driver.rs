@@ -20,7 +20,7 @@ use super::{
     update::Update,
 };
 use crate::{
-    Address, SharedRuntime,
+    Address, SharedRuntime, pake,
     transport::{BoxLink, Dialled, Transport},
 };
 
@@ -171,10 +171,21 @@ impl Driver {
                     LinkState::Dialling(async move { transport.connect(&address).await }.boxed());
             }
             LinkState::Dialling(dial) => match std::task::ready!(dial.poll_unpin(cx)) {
-                Ok(Dialled { link, .. }) => {
-                    self.client.link_up(self.route.transport.promises(), now);
+                Ok(Dialled { link, binding, .. }) => {
+                    let promises = self.route.transport.promises();
+                    match binding {
+                        Some(binding) => {
+                            let random = pake::random(&*self.runtime);
+                            self.client.encrypted_link_up(promises, &binding, random, now);
+                        }
+                        None => self.client.link_up(promises, now),
+                    }
                     self.link_state =
                         LinkState::Up(OpenLink { link, next_frame: None, unflushed: false, timer: None });
+                }
+                Err(error) if is_final(&error) && self.fallback.is_none() => {
+                    self.client.unwanted(error.to_string());
+                    self.link_state = LinkState::Down;
                 }
                 Err(error) => self.link_lost(&error.to_string(), now),
             },
@@ -311,6 +322,13 @@ impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver").field("client", &self.client).finish_non_exhaustive()
     }
+}
+
+/// Whether dialling again changes nothing: this program does not want that server, or the server does not encrypt. What the
+/// operating system forbids may pass.
+fn is_final(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
+        && error.raw_os_error().is_none()
 }
 
 /// How many commands wait to be taken in.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     RoomName,
-    wire::{Code, Error, Event, Goodbye, PROTOCOL, Reason, RequestBody, Welcome, Who, read_event},
+    wire::{Code, Error, Event, Goodbye, PROTOCOL, Prove, Reason, RequestBody, Welcome, Who, read_event},
 };
 
 impl Client {
@@ -23,8 +23,9 @@ impl Client {
             Err(_) if self.is_lossy() => return Ok(()), // a datagram may not be the server's
             Err(error) => return Err(format!("the server sent something else: {error}")),
         };
-        // Only `welcome` answers hello; other frames before it may be left over from another link.
-        let is_answer = !matches!(self.phase, Phase::Greeting(_)) || matches!(event, Event::Welcome(_));
+        // Only `welcome` and `prove` answer hello; other frames before it may be left over from another link.
+        let is_answer =
+            !matches!(self.phase, Phase::Greeting(_)) || matches!(event, Event::Welcome(_) | Event::Prove(_));
         if let Some(keepalive) = self.keepalive.as_mut().filter(|_| is_answer) {
             keepalive.heard(now);
             self.queue.in_flight.round_trip.heard(now);
@@ -34,6 +35,7 @@ impl Client {
                 let hello = hello.sent_once_at();
                 self.welcome(welcome, hello, now)
             }
+            (Event::Prove(prove), Phase::Greeting(_)) if prove.id.is_none() => self.prove(&prove, now),
             (Event::Goodbye(goodbye), _) => self.goodbye(&goodbye, now),
             (Event::Error(error), _) if error.id.is_none() => self.link_error(error),
             (event, Phase::Open(_)) => self.event(event, now),
@@ -42,7 +44,20 @@ impl Client {
         }
     }
 
+    /// The server has answered the client's share, so that the client can prove the password.
+    fn prove(&mut self, prove: &Prove, now: Instant) -> Result<(), String> {
+        match self.proof.answered(prove) {
+            Ok(true) => self.say_hello(now),
+            Ok(false) => {}
+            Err(error) => return self.link_error(error),
+        }
+        Ok(())
+    }
+
     fn welcome(&mut self, welcome: Welcome, asked: Option<Instant>, now: Instant) -> Result<(), String> {
+        if let Err(error) = self.proof.welcomed() {
+            return self.link_error(error);
+        }
         if welcome.protocol != PROTOCOL {
             let message = format!("the server speaks protocol {}, not {PROTOCOL}", welcome.protocol);
             return self.link_error(local_error(Code::BadProtocol, message));
@@ -85,7 +100,7 @@ impl Client {
         why
     }
 
-    fn link_error(&mut self, error: Error) -> Result<(), String> {
+    pub(super) fn link_error(&mut self, error: Error) -> Result<(), String> {
         if matches!(self.phase, Phase::Open(_) | Phase::Parting(_)) {
             self.updates.push_back(Update::Error(error));
             return Ok(());

@@ -14,6 +14,7 @@ use super::{
     in_flight::{Expired, InFlight},
     keepalive::Keepalive,
     mode::Mode,
+    proof::Proof,
     request_queue::RequestQueue,
     rooms::Rooms,
     stats::Stats,
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     RoomName,
-    transport::Promises,
+    transport::{Binding, Promises},
     wire::{self, Code, Error, Event, Hello, MAX_FRAME, PROTOCOL, Replay, Request, RequestBody},
 };
 
@@ -39,6 +40,8 @@ pub struct Client {
     pub(super) retry_hint: Option<Duration>,
     /// The timers of the present link, if there is one.
     pub(super) keepalive: Option<Keepalive>,
+    /// How far the password is proved over the present link.
+    pub(super) proof: Proof,
     /// Whether the client leaves once everything is answered.
     leaving: bool,
 }
@@ -71,6 +74,7 @@ impl Client {
             backoff,
             retry_hint: None,
             keepalive: None,
+            proof: Proof::none(),
             leaving: false,
             config,
         }
@@ -142,25 +146,58 @@ impl Client {
         matches!(self.phase, Phase::Over)
     }
 
-    /// There is a link.
+    /// There is a link, which is not encrypted.
     pub fn link_up(&mut self, promises: Promises, now: Instant) {
+        let proof = Proof::begin(self.config.password.as_ref(), None, [0; 64]);
+        self.greet(proof, promises, now);
+    }
+
+    /// There is a link, which is encrypted and has this binding. `random` are bytes that nobody can guess, new for each link.
+    pub fn encrypted_link_up(
+        &mut self,
+        promises: Promises,
+        binding: &Binding,
+        random: [u8; 64],
+        now: Instant,
+    ) {
+        let proof = Proof::begin(self.config.password.as_ref(), Some(binding), random);
+        self.greet(proof, promises, now);
+    }
+
+    fn greet(&mut self, proof: Result<Proof, Error>, promises: Promises, now: Instant) {
+        match proof {
+            Ok(proof) => self.proof = proof,
+            Err(error) => return drop(self.link_error(error)), // it is final, and the driver closes the link
+        }
         let mode = Mode::of(promises, self.config.raw);
         (self.queue.in_flight.mode, self.rooms.mode) = (mode, mode);
+        self.say_hello(now);
+        self.keepalive = Some(Keepalive::new(self.is_lossy(), now));
+    }
+
+    /// Sends `hello`, with what is to be said of the password now.
+    pub(super) fn say_hello(&mut self, now: Instant) {
         let client = self.config.client.to_string();
-        let hello = wire::write(&Request::unnumbered(Hello {
+        let mut hello = Hello {
             protocol: PROTOCOL,
             name: self.config.name.as_str().into(),
             client: Some(client.into()),
             resume: self.secret.as_deref().map(Into::into),
-            password: self.config.password.as_deref().map(Into::into),
-        }));
+            ..Hello::default()
+        };
+        self.proof.fill(&mut hello);
+        let hello = wire::write(&Request::unnumbered(hello));
         self.phase = Phase::Greeting(HandshakeRetry::new(hello, now));
-        self.keepalive = Some(Keepalive::new(self.is_lossy(), now));
     }
 
     /// Whether the present link may lose, repeat or reorder frames.
     pub(super) fn is_lossy(&self) -> bool {
         self.in_flight().mode != Mode::Lossless
+    }
+
+    /// This program does not go on to the server at all, for this reason.
+    pub(super) fn unwanted(&mut self, why: String) {
+        let _ = self.link_error(local_error(Code::NotWelcome, why)); // it is final
     }
 
     /// The link is gone, or could not be made. Returns when to dial again, unless the conversation is over.

@@ -58,6 +58,8 @@ pub(super) struct Account {
     pub(super) sessions: AtomicUsize,
     pub(super) rooms: AtomicUsize,
     pub(super) inbox_bytes: AtomicUsize,
+    /// How many clients have been sent a proof of the password and have not answered it.
+    pub(super) proofs: AtomicUsize,
 }
 
 /// Whose account it is.
@@ -154,6 +156,7 @@ impl Account {
             sessions: AtomicUsize::new(0),
             rooms: AtomicUsize::new(0),
             inbox_bytes: AtomicUsize::new(0),
+            proofs: AtomicUsize::new(0),
         }
     }
 
@@ -202,6 +205,13 @@ impl Account {
     /// Takes note of what was spent and could not be known before; whoever spends next waits for it.
     pub(super) fn charge(&self, limits: &Limits, kind: Kind, tokens: u32, now: Instant) {
         self.budget(limits, &[(kind, tokens)]).take(now);
+    }
+
+    /// Puts back what was charged under the same limits.
+    pub(super) fn give_back(&self, limits: &Limits, kind: Kind, tokens: u32) {
+        if let Some(rate) = self.rate(limits, kind) {
+            lock(&self.levels)[kind as usize].give_back(rate, tokens);
+        }
     }
 
     /// How long to wait until something of this kind may be spent; nothing if that is now.

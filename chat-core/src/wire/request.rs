@@ -124,6 +124,8 @@ impl RequestBody<'_> {
                 client: hello.client.map(keep),
                 resume: hello.resume.map(keep),
                 password: hello.password.map(keep),
+                pake: hello.pake.map(keep),
+                tag: hello.tag.map(keep),
                 ..hello
             }),
             RequestBody::Join(join) => {
@@ -314,6 +316,12 @@ pub struct Hello<'a> {
     /// The server's password, where it has one.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Cow<'a, str>>,
+    /// The client's share of the proof that it knows the password, base64url without padding.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub pake: Option<Cow<'a, str>>,
+    /// The client's tag, which proves that it knows the password; absent until the server has proved the same.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Cow<'a, str>>,
 }
 
 impl fmt::Debug for Hello<'_> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_core::{
     ClientId,
-    client::{self, Config, Remote, Update, Updates},
+    client::{self, Config, Password, Remote, Update, Updates},
     wire::{Event, Join, Post},
     within,
 };
@@ -47,7 +47,7 @@ impl FullClient {
         let config = Config {
             name: target.client_name(nth),
             client: ClientId(target.runtime.random()),
-            password: target.password.clone(),
+            password: target.password.clone().map(|text| Password::for_server(text, &target.address)),
             seed: nth as u64,
             raw: false,
         };

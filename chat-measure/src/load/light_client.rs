@@ -11,7 +11,9 @@ use std::{
 use bytes::Bytes;
 use chat_core::{
     ClientId,
-    transport::BoxLink,
+    client::{Password, Proof},
+    pake,
+    transport::{BoxLink, Dialled},
     wire::{self, Event, Hello, Join, PROTOCOL, Post, Request, RequestBody, scan_message},
     within,
 };
@@ -57,16 +59,7 @@ impl LightClient {
     }
 
     async fn try_join(nth: usize, shared: Arc<Shared>, target: &TargetServer) -> Result<LightClient, String> {
-        let mut link = target.transport.dial(&target.address).await.map_err(|error| error.to_string())?;
-        let hello = Hello {
-            protocol: PROTOCOL,
-            name: target.client_name(nth).into(),
-            client: Some(ClientId(target.runtime.random()).to_string().into()),
-            password: target.password.as_deref().map(Into::into),
-            ..Hello::default()
-        };
-        let welcomed = |event| matches!(event, Event::Welcome(_)).then_some(());
-        ask(&mut link, &Request::unnumbered(hello), welcomed).await?;
+        let mut link = open(nth, target).await?;
         let room = target.room_name(shared.load.room_of(nth));
         let join = Join { room: room.as_str().into(), recent: Some(0), ..Join::default() };
         let joined = |event: Event| match event {
@@ -252,6 +245,30 @@ impl LightClient {
             self.send(wire::write(&Request::new(PING, RequestBody::Ping)))?;
         }
         Ok(())
+    }
+}
+
+/// Dials and says hello.
+async fn open(nth: usize, target: &TargetServer) -> Result<BoxLink, String> {
+    let dialled = target.transport.connect(&target.address).await.map_err(|error| error.to_string())?;
+    let Dialled { mut link, binding, .. } = dialled;
+    let password = target.password.as_ref().map(|text| Password::for_server(text, &target.address));
+    let random = pake::random(&*target.runtime);
+    let mut proof =
+        Proof::begin(password.as_ref(), binding.as_ref(), random).map_err(|error| error.message)?;
+    let mut hello = Hello {
+        protocol: PROTOCOL,
+        name: target.client_name(nth).into(),
+        client: Some(ClientId(target.runtime.random()).to_string().into()),
+        ..Hello::default()
+    };
+    let answer = |event| matches!(event, Event::Welcome(_) | Event::Prove(_)).then_some(event);
+    loop {
+        proof.fill(&mut hello);
+        match ask(&mut link, &Request::unnumbered(hello.clone()), answer).await? {
+            Event::Prove(prove) => drop(proof.answered(&prove).map_err(|error| error.message)?),
+            _ => return proof.welcomed().map(|()| link).map_err(|error| error.message),
+        }
     }
 }
 

@@ -12,14 +12,14 @@ use chat_core::{
     Address, ClientId, RoomName,
     client::{Config, Remote, Update, Updates, start},
     log::Append,
-    transport::{BoxLink, Listening, Promises, Transport},
+    transport::{BoxLink, Dialled, Listening, Promises, Transport},
     wire::{
         Author, Body, EntryFrame, EntryKind, Event, Fields, History, Join, Leave, Post, RequestBody, Search,
         read_request,
     },
 };
 use futures::{
-    FutureExt, SinkExt, StreamExt,
+    FutureExt, SinkExt, StreamExt, TryFutureExt,
     future::{BoxFuture, join_all, ready},
 };
 
@@ -293,15 +293,18 @@ impl Transport for Tap {
     }
 
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
+        self.connect(address).map_ok(|dialled| dialled.link).boxed()
+    }
+
+    fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Dialled>> {
         async move {
-            let link = self.inner.dial(address).await?;
+            let dialled = self.inner.connect(address).await?;
             let sent = self.sent.clone();
-            let tapped = link.with(move |frame: Bytes| {
+            let tapped = dialled.link.with(move |frame: Bytes| {
                 sent.lock().unwrap_or_else(PoisonError::into_inner).push(frame.clone());
                 ready(io::Result::Ok(frame))
             });
-            let link: BoxLink = Box::pin(tapped);
-            Ok(link)
+            Ok(Dialled { link: Box::pin(tapped), ..dialled })
         }
         .boxed()
     }

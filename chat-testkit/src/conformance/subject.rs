@@ -11,7 +11,7 @@ use std::{
 
 use chat_core::{
     Address, Runtime, SharedRuntime,
-    transport::{BoxLink, Listening, Promises, Transport, Transports},
+    transport::{BoxLink, Dialled, Listening, Promises, Transport, Transports},
 };
 use futures::{FutureExt, executor::block_on, future::BoxFuture};
 
@@ -73,7 +73,11 @@ impl Subject {
     }
 
     pub(super) async fn dial(&self, address: &Address) -> BoxLink {
-        self.transport.dial(address).await.expect("a listener can be dialled at the address it gave")
+        self.connect(address).await.link
+    }
+
+    pub(super) async fn connect(&self, address: &Address) -> Dialled {
+        self.transport.connect(address).await.expect("a listener can be dialled at the address it gave")
     }
 
     pub(super) async fn pause(&self, span: Duration) {
@@ -148,6 +152,10 @@ impl Transport for Shared {
 
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, std::io::Result<BoxLink>> {
         self.0.dial(address)
+    }
+
+    fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, std::io::Result<Dialled>> {
+        self.0.connect(address)
     }
 }
 

@@ -6,6 +6,7 @@ use chat_core::{
     Address,
     log::{Append, MemoryLog, RoomLog, Write},
     server::{Config, Limits, Server},
+    transport::Dialled,
     wire::{Code, Error, Hello, Welcome},
 };
 
@@ -79,6 +80,18 @@ impl<'a> TestServer<'a> {
             let mut client = self.dial().await;
             if let Some(answer) = client.say_hello(hello).await {
                 return (client, answer);
+            }
+        }
+    }
+
+    /// The answer to a client that was told that this is the password.
+    pub(super) async fn told(&self, password: &str) -> Result<Welcome, Error> {
+        loop {
+            let Dialled { link, binding, .. } = self.subject.connect(&self.address).await;
+            let mut client = RawClient::new(link, self.subject.promises(), self.subject.runtime.clone());
+            let hello = hello("ana", 1);
+            if let Some(answer) = client.say_hello_with(password, binding.as_ref(), &hello).await {
+                return answer;
             }
         }
     }

@@ -8,6 +8,7 @@ mod datagrams;
 mod decoder;
 mod input;
 mod json;
+mod middle;
 mod network;
 mod secure;
 mod session;

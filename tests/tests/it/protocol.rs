@@ -16,6 +16,7 @@ mod s11_limits;
 mod s12_ending;
 mod s14_client;
 pub mod s17_repair;
+mod s20_password;
 mod shared_log;
 mod slow_log;
 
@@ -27,7 +28,7 @@ use chat_core::{
     log::{MemoryLog, RoomLog},
     memory::{Memory, pipe},
     server::{Config, Limits, Server},
-    transport::{Incoming, Peer, Promises, Transport, Transports},
+    transport::{Binding, Incoming, Peer, Promises, Transport, Transports},
     wire::{Code, EntryFrame, Error, Event, Post, RequestBody},
 };
 use chat_testkit::{
@@ -139,7 +140,12 @@ impl TestServer {
         )
     }
 
-    fn accepted_peer(&self, peer: Peer, promises: Promises) -> RawClient {
+    /// A client at this address over an encrypted link, whose binding is this number, and that has said nothing yet.
+    pub fn encrypted_at(&self, host: &str, binding: u64) -> RawClient {
+        self.accepted_peer(encrypted_peer(host, binding), self.memory.promises())
+    }
+
+    pub fn accepted_peer(&self, peer: Peer, promises: Promises) -> RawClient {
         let (near, far) = pipe();
         self.server.accept(Incoming { link: Box::pin(far), peer }, promises).unwrap();
         RawClient::new(Box::pin(near), promises, self.time.shared())
@@ -160,6 +166,17 @@ impl TestServer {
         };
         start(config, transport, self.address.clone(), self.time.shared())
     }
+}
+
+/// A peer at this address, on an encrypted link whose binding is this number.
+pub fn encrypted_peer(host: &str, number: u64) -> Peer {
+    let (address, host) = (format!("pipe to {host}"), host.to_owned());
+    Peer { address, host, local: false, identity: None, binding: Some(binding(number)) }
+}
+
+/// The binding that has this number.
+pub fn binding(number: u64) -> Binding {
+    std::array::from_fn(|at| number.to_le_bytes().get(at).copied().unwrap_or(0))
 }
 
 /// The number of the request and the code, if it is an error.

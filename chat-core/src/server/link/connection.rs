@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures::task::AtomicWaker;
 
 use super::{
-    login::{Refusal, login},
+    login::{Answer, Refusal, login},
     pace::Pace,
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
         admission::Permit,
         hub::Hub,
         limits::{FULL_RETRY_MS, HELLO_RETRY_MS, Kind, Limits, MAX_OWED, RESTART_RETRY_MS},
+        password::Proof,
         refusal::room_forgotten,
         session::{Attachment, NoFrames},
     },
@@ -49,7 +50,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(super) enum Phase {
     /// No hello has come yet.
-    Greeting { until: Instant, waker: Arc<AtomicWaker>, out: VecDeque<Bytes> },
+    Greeting { until: Instant, waker: Arc<AtomicWaker>, out: VecDeque<Bytes>, proof: Proof },
     /// The link speaks for a session.
     Open(Attachment),
     /// The last frames are on their way; the session, if it is not to end, waits for another link.
@@ -69,6 +70,7 @@ impl Connection {
             until: now + limits.hello_within,
             waker: permit.pending(),
             out: VecDeque::new(),
+            proof: Proof::default(),
         };
         let pace = Pace::new(permit.host().clone());
         Connection {
@@ -145,8 +147,10 @@ impl Connection {
         let host = self.permit.host().clone();
         // Each hello costs a request, so that a link cannot try names without end.
         let allowed = host.spend(&limits, &[(Kind::Requests, 1)], now).map_err(Refusal::spent);
-        match allowed.and_then(|()| login(&self.hub, hello, (&self.peer, &host), self.promises)) {
-            Ok(attachment) => {
+        let Phase::Greeting { out, proof, .. } = &mut self.phase else { return };
+        match allowed.and_then(|()| login(&self.hub, hello, (&self.peer, &host), self.promises, proof)) {
+            Ok(Answer::Prove(frame)) => out.push_back(frame),
+            Ok(Answer::Session(attachment)) => {
                 tracing::info!(name = %attachment.session.name(), %peer, "here");
                 self.permit.has_session();
                 self.name = Some(attachment.session.name().clone());
@@ -164,10 +168,9 @@ impl Connection {
                     _ if !is_told => {}
                     _ => tracing::info!(%peer, code = %error.code, why = error.message, "hello refused"),
                 }
-                if ends_link {
-                    self.part_with(None, &Event::Error(error));
-                } else if let Phase::Greeting { out, .. } = &mut self.phase {
-                    out.push_back(wire::write(&Event::Error(error)));
+                match ends_link {
+                    true => self.part_with(None, &Event::Error(error)),
+                    false => out.push_back(wire::write(&Event::Error(error))),
                 }
             }
         }

@@ -14,7 +14,7 @@ use crate::{
         accounts::{Account, Spent, seconds},
         hub::{Hub, NotOpened},
         limits::FULL_RETRY_MS,
-        password::Denied,
+        password::{Denied, Proof, Shown},
         session::{Attachment, Session},
     },
     transport::{Peer, Promises},
@@ -29,18 +29,40 @@ pub(crate) struct Refusal {
     pub(crate) ends_link: bool,
 }
 
-/// Opens a session for a client that says `hello`, or resumes the one whose secret the client brings.
+/// What a hello leads to.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The link speaks for this session now.
+    Session(Attachment),
+    /// The client gets this frame, and has to say hello again with its own proof of the password.
+    Prove(Bytes),
+}
+
+/// Opens a session for a client that says `hello`, or resumes the one whose secret the client brings. `proof` is what the
+/// client has proved over this link so far.
 pub(crate) fn login(
     hub: &Hub,
     hello: &Hello<'_>,
     (peer, host): (&Peer, &Arc<Account>),
     promises: Promises,
-) -> Result<Attachment, Refusal> {
+    proof: &mut Proof,
+) -> Result<Answer, Refusal> {
     if hello.protocol != PROTOCOL {
         let message = format!("this server speaks protocol {PROTOCOL}, not {}", hello.protocol);
         return Err(refusal(Code::BadProtocol, message).ending_link());
     }
-    hub.password.check(hello.password.as_deref(), host, &hub.limits(), hub.now()).map_err(denied)?;
+    match hub.password.check(hello, (peer, host), proof, &hub.limits(), &**hub.runtime()).map_err(denied)? {
+        Shown::Known => enter(hub, hello, (peer, host), promises).map(Answer::Session),
+        Shown::Begun(prove) => Ok(Answer::Prove(wire::write(&Event::Prove(prove)))),
+    }
+}
+
+fn enter(
+    hub: &Hub,
+    hello: &Hello<'_>,
+    (peer, host): (&Peer, &Arc<Account>),
+    promises: Promises,
+) -> Result<Attachment, Refusal> {
     let client = match hello.client.as_deref().map(ClientId::parse) {
         Some(Some(client)) => Some(client),
         Some(None) => {
@@ -115,6 +137,22 @@ fn denied(why: Denied) -> Refusal {
                 seconds(wait)
             );
             refusal(Code::RateLimited, message).until(wait).ending_link()
+        }
+        Denied::Busy(wait) => {
+            let message = format!(
+                "others from your address are proving the password at this moment; try again in {}",
+                seconds(wait)
+            );
+            refusal(Code::RateLimited, message).until(wait).ending_link()
+        }
+        Denied::InClear => refusal(
+            Code::Unsupported,
+            "this server has a password, and takes it from other machines over an encrypted link only: over this link \
+             anybody could read it; connect with encryption",
+        )
+        .ending_link(),
+        Denied::Malformed => {
+            refusal(Code::BadFrame, "pake has 32 bytes and tag has 64 bytes, as base64url").ending_link()
         }
     }
 }

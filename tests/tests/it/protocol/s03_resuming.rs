@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chat_core::{
     ClientId, KeyId, Runtime,
-    client::Config as ClientConfig,
+    client::{Config as ClientConfig, Password},
     server::{Config, Limits},
     transport::Transport,
     wire::{Code, Event, Hello},
@@ -35,6 +35,7 @@ fn a_secret_opens_the_session_only_for_the_client_it_was_given_to() {
 fn what_is_printed_to_look_into_things_holds_no_secret() {
     let password = Some("sesame".to_owned());
     let server = Config { password: password.clone(), ..Config::default() };
+    let password = password.map(Password::new);
     let client = ClientConfig { name: "ana".to_owned(), client: ClientId(7), password, seed: 1, raw: false };
     let time = VirtualTime::new(64);
     let (welcome, shown_server) = time.run(async {

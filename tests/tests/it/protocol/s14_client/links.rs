@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use chat_core::{
     ClientId, Runtime,
-    client::{self, Config as ClientConfig, Update},
+    client::{self, Config as ClientConfig, Password, Update},
     log::MemoryLog,
     memory::Memory,
     server::{Config, Limits, Server},
@@ -196,7 +196,7 @@ fn a_client_that_is_not_let_in_says_why_and_ends() {
             let config = ClientConfig {
                 name: "ana".to_owned(),
                 client: ClientId(time.random()),
-                password: password.map(str::to_owned),
+                password: password.map(|text| Password::new(text).or_in_clear()),
                 seed: 1,
                 raw: false,
             };
