@@ -15,6 +15,7 @@ mod bot;
 mod compare;
 mod doctor;
 mod examples;
+mod key;
 mod person;
 mod values;
 
@@ -22,6 +23,7 @@ pub(crate) use bench::Bench;
 pub(crate) use bot::Bot;
 pub(crate) use compare::{Compare, Conditions, Link};
 pub(crate) use doctor::Doctor;
+pub(crate) use key::{Key, KeyAction, Moved, Replacing, Trust};
 pub(crate) use person::{Person, UsualPassword};
 pub(crate) use values::server;
 
@@ -54,6 +56,7 @@ pub(crate) enum Command {
     Doctor(Doctor),
     Compare(Compare),
     Bench(Bench),
+    Key(Key),
     Config(Config),
     Completions(Completions),
 }
@@ -138,8 +141,8 @@ pub(crate) struct Talking {
     /// {"type":"stats"} for connection statistics
     #[arg(long, conflicts_with = "plain")]
     pub(crate) json: bool,
-    /// Over UDP: turn off retransmission and repair, and show messages as they arrive, also twice or out of order. The
-    /// end of the session, and /stats, show what was lost. No effect over TCP
+    /// Over UDP: turn off retransmission and repair, and show messages as they arrive, also out of order and, with
+    /// --unencrypted, twice. The end of the session, and /stats, show what was lost. No effect over TCP
     #[arg(long)]
     pub(crate) raw: bool,
     /// Print lines without colours, also on a terminal. Lines are printed above the line being typed, which is drawn

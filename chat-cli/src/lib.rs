@@ -41,6 +41,7 @@ mod duration;
 mod encryption;
 mod export;
 mod join;
+mod key;
 mod known_servers;
 mod lan;
 mod line;
@@ -55,6 +56,7 @@ mod place;
 pub mod process;
 mod runtime;
 mod search;
+mod secret_input;
 mod send;
 mod serve;
 mod settings;
@@ -145,6 +147,7 @@ fn start(transports: &Transports, cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => return compare::run(transports, runtime, args),
         Command::Bench(args) => return block_on(bench::run(transports, runtime, args)),
         Command::Discover(args) => block_on(discover::run(runtime, &args)),
+        Command::Key(args) => block_on(key::run(transports, runtime, args)),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();

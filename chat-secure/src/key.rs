@@ -35,7 +35,8 @@ impl StaticKey {
         self.public
     }
 
-    pub(crate) fn private(&self) -> &RawKey {
+    /// The private bytes, from which [`StaticKey::from_private`] makes the key again. Whoever has them is its owner.
+    pub fn private(&self) -> &RawKey {
         &self.private
     }
 }

@@ -66,6 +66,7 @@ fn help_shows_examples_for_every_command() {
         &["discover"],
         &["doctor"],
         &["compare"],
+        &["key"],
         &["config"],
         &["completions"],
     ] {

@@ -156,3 +156,71 @@ fn a_server_whose_rooms_are_in_memory_has_the_same_key_after_a_restart() {
     let again = send(&home, &url, &[]);
     assert!(again.status.success(), "{}", text(&again.stderr));
 }
+
+/// What `chat key` with `args` prints.
+fn key(home: &Path, args: &[&str]) -> String {
+    let output = in_home(home).arg("key").args(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout).to_owned()
+}
+
+/// The one line by which `chat key` with `args` fails.
+fn no_key(home: &Path, args: &[&str]) -> String {
+    refusal(&in_home(home).arg("key").args(args).output().unwrap())
+}
+
+#[test]
+fn a_server_is_trusted_again_by_hand_and_forgotten() {
+    let (home, data) = (home(), tempfile::tempdir().unwrap());
+    assert!(key(&home, &["servers"]).starts_with("no server is trusted yet"));
+    let server = Server::keeping(data.path(), &["--listen", "tcp://127.0.0.1:0"]);
+    let url = server.1.clone();
+    assert!(send(&home, &url, &[]).status.success());
+    let before = key(&home, &["servers"]);
+    assert!(before.contains("trusted at first use"), "{before}");
+    drop(server);
+    fs::remove_file(data.path().join("server.key")).unwrap();
+    let _server = Server::keeping(data.path(), &["--listen", &url]);
+    let why = no_key(&home, &["trust", &url, "aaaa-bbbb-cccc-dddd"]);
+    assert!(why.contains("not aaaa-bbbb-cccc-dddd; it is not trusted"), "{why}");
+    assert!(!send(&home, &url, &[]).status.success(), "nothing was accepted");
+    let said = key(&home, &["trust", &url]);
+    assert!(said.contains("which is trusted from now on"), "{said}");
+    assert!(send(&home, &url, &[]).status.success());
+    let json: serde_json::Value = serde_json::from_str(&key(&home, &["servers", "--json"])).unwrap();
+    assert_eq!(json["verified"], "by_hand");
+    let fingerprint = json["fingerprint"].as_str().unwrap();
+    assert!(key(&home, &["forget", fingerprint]).starts_with("forgotten: "));
+    assert!(no_key(&home, &["forget", fingerprint]).contains("no server is known as"));
+}
+
+#[test]
+fn a_key_goes_to_another_machine_by_a_file_or_by_its_words() {
+    let (one, other, third) = (home(), home(), home());
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (file, right, wrong) = (in_folder("ana.key"), in_folder("right"), in_folder("wrong"));
+    fs::write(&right, "open sesame\n").unwrap();
+    fs::write(&wrong, "guess\n").unwrap();
+    let shown = key(&one, &["show"]);
+    let own: String = shown.lines().take(2).collect();
+    key(&one, &["export", &file, "--passphrase-file", &right]);
+    assert!(no_key(&one, &["export", &file, "--passphrase-file", &right]).contains("already exists"));
+    let why = no_key(&other, &["import", &file, "--passphrase-file", &wrong]);
+    assert!(why.contains("the passphrase is wrong"), "{why}");
+    let why = no_key(&other, &["import", &right, "--passphrase-file", &right]);
+    assert!(why.contains("is no key that"), "{why}");
+    key(&other, &["import", &file, "--passphrase-file", &right]);
+    assert_eq!(key(&other, &["show"]).lines().take(2).collect::<String>(), own);
+    let words = key(&one, &["words"]);
+    let restore = |typed: &str, args: &[&str]| {
+        let mut restore = assert_cmd::Command::from_std(in_home(&third));
+        restore.args(["key", "restore"]).args(args).write_stdin(typed).output().unwrap()
+    };
+    let before = key(&third, &["show"]);
+    assert!(refusal(&restore(&words, &[])).contains("--replace"));
+    assert_eq!(key(&third, &["show"]), before);
+    assert!(restore(&words, &["--replace"]).status.success());
+    assert_eq!(key(&third, &["show"]).lines().take(2).collect::<String>(), own);
+    assert!(third.join("chat/key.old").exists());
+}

@@ -44,12 +44,32 @@ impl StaticKey {
         let about = |error| KeyFileError::Io { path: path.to_owned(), error };
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make(path, runtime).map_err(about)?;
-                read(path)
+                match StaticKey::generate(runtime).keep_in(path, runtime) {
+                    Err(KeyFileError::Io { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    kept => kept?,
+                }
+                read(path) // of two programs that do this at once one makes the key
             }
             Err(error) => Err(about(error)),
             Ok(_) => read(path),
         }
+    }
+
+    /// Puts the key into a new file at `path`, whole or not at all, with its folders.
+    ///
+    /// # Errors
+    /// When there is a file already (of the kind `AlreadyExists`), or none can be made.
+    pub fn keep_in(&self, path: &Path, runtime: &dyn Runtime) -> Result<(), KeyFileError> {
+        let made = || {
+            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            let mut unfinished = path.as_os_str().to_owned();
+            unfinished.push(format!(".{}", token(runtime.random())));
+            let made =
+                write(Path::new(&unfinished), self.private()).and_then(|()| fs::hard_link(&unfinished, path));
+            let _ = fs::remove_file(&unfinished); // it is a second name of the key, or nothing
+            made
+        };
+        made().map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
     }
 }
 
@@ -66,22 +86,6 @@ fn read(path: &Path) -> Result<StaticKey, KeyFileError> {
     let len = bytes.len() as u64;
     let private = bytes.try_into().map_err(|_| KeyFileError::WrongLength { path: path.to_owned(), len })?;
     Ok(StaticKey::from_private(private))
-}
-
-/// Puts a new key at `path`, whole or not at all. Of two programs that do this at once one makes the key.
-fn make(path: &Path, runtime: &dyn Runtime) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}", token(runtime.random())));
-    let made = write(Path::new(&unfinished), StaticKey::generate(runtime).private())
-        .and_then(|()| fs::hard_link(&unfinished, path));
-    let _ = fs::remove_file(&unfinished); // it is a second name of the key, or nothing
-    match made {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
-    }
 }
 
 fn write(path: &Path, private: &[u8]) -> io::Result<()> {

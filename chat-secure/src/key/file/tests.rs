@@ -27,7 +27,11 @@ fn a_key_that_another_program_made_meanwhile_stays() {
     let path = folder.path().join("key");
     let runtime = VirtualTime::new(2).shared();
     let first = StaticKey::in_file(&path, &*runtime).unwrap();
-    make(&path, &*runtime).unwrap();
+    let other = StaticKey::generate(&*runtime).keep_in(&path, &*runtime);
+    assert!(
+        matches!(other, Err(KeyFileError::Io { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists)
+    );
+    assert_eq!(StaticKey::in_file(&path, &*runtime).unwrap().id(), first.id());
     assert_eq!(read(&path).unwrap().id(), first.id());
 }
 

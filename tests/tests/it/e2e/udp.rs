@@ -1,6 +1,8 @@
 //! The program over UDP: what people do with it, and what becomes of them when servers die or networks are bad.
 
 use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
     thread,
     time::{Duration, Instant},
 };
@@ -9,6 +11,7 @@ use chat_core::{client::Update, wire::Event};
 use futures::{executor::block_on, future::join};
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::harness::{Fate, Heard, PATIENCE, Person, Process, Server, UdpProxy, eventually, say};
 
@@ -79,7 +82,7 @@ fn a_server_that_is_not_there_is_waited_for_by_those_who_join() {
 /// protocol 15.12, protocol 6.4: rooms end with their server, and what was not acknowledged is said to the next one
 #[test]
 fn twenty_servers_one_after_the_other_lose_nothing_that_was_said_to_the_next() {
-    let mut server = Server::at(UDP, &[]);
+    let (mut server, mut _data) = anew(UDP[0]);
     let url = server.url().to_owned();
     let mut ana = Process::join(&url, "ana", "lobby");
     let mut bob = Process::join(&url, "bob", "lobby");
@@ -93,7 +96,7 @@ fn twenty_servers_one_after_the_other_lose_nothing_that_was_said_to_the_next() {
         server.signal(Signal::SIGKILL);
         server.exit(PATIENCE);
         ana.type_line(&texts[1]);
-        server = Server::at(&[&url], &[]);
+        (server, _data) = anew(&url);
         bob.type_line(r#"{"type":"ping","id":1}"#); // or he would notice within a quarter of a minute
         for reader in [&mut ana, &mut bob] {
             let reset = |event: &Value| match event["type"].as_str()? {
@@ -104,6 +107,16 @@ fn twenty_servers_one_after_the_other_lose_nothing_that_was_said_to_the_next() {
             assert_eq!(reader.messages(1), [(1, texts[1].clone())]);
         }
     }
+}
+
+/// A server without any messages and with the same key each time, and its directory.
+fn anew(url: &str) -> (Server, TempDir) {
+    let data = tempfile::tempdir().expect("there is room for a log");
+    let key = data.path().join("server.key");
+    fs::write(&key, [7; 32]).expect("there is room for a key");
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("it is our file");
+    let directory = data.path().to_str().expect("it is UTF-8").to_owned();
+    (Server::at(&[url], &["--data", &directory]), data)
 }
 
 #[test]
@@ -168,8 +181,9 @@ fn without_repair_it_can_be_seen_what_the_network_does() {
     let server = Server::at(&["tcp://127.0.0.1:0", "udp://127.0.0.1:0"], &["--unlimited"]);
     let proxy = UdpProxy::start(server.udp_port(), Fate { lost: 20, doubled: 10, overtaken: 20 }, 3);
     let join_raw = |url: &str, name: &str, how: &[&str]| {
-        let mut raw =
-            Process::chat([&["join", url, "--raw", "--name", name, "--room", "hall"], how].concat());
+        let mut raw = Process::chat(
+            [&["join", url, "--raw", "--unencrypted", "--name", name, "--room", "hall"], how].concat(),
+        );
         raw.line(); // it is in
         raw
     };
