@@ -314,7 +314,8 @@ pub(crate) enum Format {
 /// List the servers on this network.
 ///
 /// Searches for one and a half seconds, by mDNS and by a probe to UDP port 7001, and prints name, rooms, URLs and software
-/// of each server. Exits with 1 if there is none. A server started with --no-announce is not found.
+/// of each server, the fingerprint of its key (known, new, or ANOTHER KEY than its name or address had before), and whether
+/// it asks for a password. All of that is what the server claims; joining checks the key. Exits with 1 if there is none. A server started with --no-announce is not found.
 #[derive(Args, Debug)]
 #[command(after_help = DISCOVER_EXAMPLES)]
 pub(crate) struct Discover {

@@ -42,6 +42,18 @@ pub(crate) enum Verified {
     ByHand,
 }
 
+/// What this account knows of a server that is announced.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Standing {
+    /// Its key is known.
+    Known,
+    /// Neither its key, nor its name, nor its address is known.
+    New,
+    /// Its name or its address belongs to another key.
+    AnotherKey,
+}
+
 /// A server as it was met.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen<'a> {
@@ -104,6 +116,20 @@ impl KnownServers {
             }
             Ok(()) => Ok(()),
         }
+    }
+
+    /// What this account knows of a server that is announced under `name`, at `urls`, with `key`.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn standing(&self, name: &str, urls: &[Address], key: KeyId) -> Result<Standing, String> {
+        let known = self.read()?;
+        let seen = |address| Seen { address, name: Some(name), key };
+        Ok(match urls.iter().any(|address| other_key(&known, seen(address)).is_err()) {
+            true => Standing::AnotherKey,
+            false if known.iter().any(|server| server.key == key) => Standing::Known,
+            false => Standing::New,
+        })
     }
 
     /// Takes the key of `seen` for the right one from now on, in place of any other at its address or of its name.

@@ -8,7 +8,7 @@ use chat_core::{
     server::{Config, Limits, Server, Signer},
     transport::Transports,
 };
-use chat_discovery::Announcer;
+use chat_discovery::{Announcer, Hints};
 use chat_secure::StaticKey;
 use futures::{FutureExt, select_biased};
 
@@ -98,7 +98,8 @@ async fn serve(
         let name = args.name.clone().unwrap_or_else(machine_name);
         let announcer = announcer.insert(Announcer::start(&name, SOFTWARE, runtime.clone()));
         let rooms = server.clone();
-        announcer.open(bound.clone(), move || rooms.rooms() as u64);
+        let hints = Hints { key: Some(key.id()), password: args.password_file.is_some() };
+        announcer.open(bound.clone(), hints, move || rooms.rooms() as u64);
     }
     for address in &bound {
         tracing::info!(%address, "listening");

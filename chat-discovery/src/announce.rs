@@ -9,7 +9,7 @@ use crate::{
     mdns::Registration,
     net::{self, PROBE_PORT},
     respond::{Announcement, respond},
-    server::{Found, ServerId, bounded},
+    server::{Found, Hints, ServerId, bounded},
 };
 
 /// Announces a server, until it is stopped or dropped.
@@ -32,6 +32,7 @@ impl Announcer {
             software: bounded(software),
             protocol: wire::PROTOCOL,
             rooms: 0,
+            hints: Hints::default(),
             urls: Vec::new(),
         }));
         let mut announcer = Announcer {
@@ -57,10 +58,15 @@ impl Announcer {
         self.announcement.now().id
     }
 
-    /// Announces that the server listens at `listeners`; `rooms` returns its number of rooms. If the server cannot be
+    /// Announces that the server listens at `listeners`, with `hints`; `rooms` returns its number of rooms. If the server cannot be
     /// announced by mDNS, the log says so, and probes are answered all the same.
-    pub fn open(&mut self, listeners: Vec<Address>, rooms: impl Fn() -> u64 + Send + Sync + 'static) {
-        self.announcement.open(listeners, Arc::new(rooms));
+    pub fn open(
+        &mut self,
+        listeners: Vec<Address>,
+        hints: Hints,
+        rooms: impl Fn() -> u64 + Send + Sync + 'static,
+    ) {
+        self.announcement.open(listeners, hints, Arc::new(rooms));
         match Registration::start(&self.announcement.now()) {
             Ok(None) => {}
             Ok(Some(registration)) => {

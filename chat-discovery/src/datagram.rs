@@ -1,9 +1,9 @@
 //! The two datagrams of the probe in their wire format (`docs/protocol.md`, 18.5 and 18.6).
 
-use chat_core::{Address, wire};
+use chat_core::{Address, KeyId, wire};
 use serde::{Deserialize, Serialize};
 
-use crate::server::{Found, ServerId, bounded};
+use crate::server::{Found, Hints, ServerId, bounded};
 
 /// A datagram to or from port 7001.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
@@ -33,6 +33,10 @@ pub(crate) struct Here {
     protocol: u64,
     #[serde(default)]
     rooms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    password: bool,
     #[serde(default)]
     urls: Vec<String>,
 }
@@ -76,6 +80,8 @@ impl Here {
                 software: server.software.clone(),
                 protocol: server.protocol,
                 rooms: server.rooms,
+                key: server.hints.key.map(|key| key.to_string()),
+                password: server.hints.password,
                 urls: urls.iter().map(Address::to_string).collect(),
             })
             .write()
@@ -94,6 +100,7 @@ impl Here {
             software: bounded(&self.software),
             protocol: self.protocol,
             rooms: self.rooms,
+            hints: Hints { key: self.key.as_deref().and_then(KeyId::parse), password: self.password },
             urls: self.urls.iter().filter_map(|it| it.parse().ok()).collect(),
         })
     }
@@ -116,6 +123,7 @@ mod tests {
             software: "chat".to_owned(),
             protocol: 1,
             rooms: 3,
+            hints: Hints { key: Some(KeyId([9; 32])), password: true },
             urls: (0..urls).map(|n| format!("tcp://192.168.1.{n}:7000").parse().unwrap()).collect(),
         }
     }
@@ -130,7 +138,9 @@ mod tests {
             let answer = Here::answer(&server(urls), "t", len)?;
             assert!(answer.len() <= len);
             let Some(Datagram::Here(here)) = Datagram::read(&answer) else { panic!("{answer:?}") };
-            Some(here.server().unwrap().urls.len())
+            let read = here.server().unwrap();
+            assert_eq!(read.hints, server(urls).hints);
+            Some(read.urls.len())
         };
         assert_eq!(told(2, MAX_DATAGRAM), Some(2));
         let many = told(200, MAX_DATAGRAM).unwrap();
@@ -156,6 +166,8 @@ mod tests {
             r#"{{"urls":{urls},"type":"here","token":"t","id":"{id}","name":"n","protocol":1,"x":1}}"#
         );
         assert_eq!(here(&some).unwrap().urls.len(), 1);
+        let hints = here(&some.replace(r#""x":1"#, r#""key":"short","x":1"#)).unwrap().hints;
+        assert_eq!(hints, Hints::default(), "a key that is none is no key");
         for wrong in [
             r#"{"type":"here"}"#.to_owned(),
             format!(r#"{{"type":"here","token":"t","id":"{id}","name":"","protocol":1}}"#),

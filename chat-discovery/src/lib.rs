@@ -20,4 +20,4 @@ mod server;
 pub use announce::Announcer;
 pub use find::{Finder, find};
 pub use net::PROBE_PORT;
-pub use server::{Found, MAX_NAME, ServerId};
+pub use server::{Found, Hints, MAX_NAME, ServerId};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_core::{Address, SharedRuntime, within};
+use chat_core::{Address, KeyId, SharedRuntime, within};
 use futures::{
     StreamExt,
     future::join_all,
@@ -14,7 +14,7 @@ use crate::{
     interfaces,
     net::networks_of_a_socket,
     reachable,
-    server::{Found, ServerId, bounded},
+    server::{Found, Hints, ServerId, bounded},
 };
 
 /// A server that is registered with the mDNS daemons.
@@ -80,13 +80,15 @@ fn services(server: &Found) -> Result<Vec<ServiceInfo>, Error> {
         let instance = if is_second { format!("{name} {port}") } else { name };
         // A host name of its own, so that it cannot conflict with the machine's name.
         let host = format!("chat-{:016x}.local.", server.id.0 as u64);
-        let txt = [
+        let mut txt = vec![
             ("id", server.id.to_string()),
             ("name", server.name.clone()),
             ("software", server.software.clone()),
             ("protocol", server.protocol.to_string()),
             ("rooms", server.rooms.to_string()),
         ];
+        txt.extend(server.hints.key.map(|key| ("key", key.to_string())));
+        txt.extend(server.hints.password.then(|| ("password", "true".to_owned())));
         let at = if ip.is_unspecified() { String::new() } else { ip.to_string() };
         let mut service = ServiceInfo::new(kind, &instance, &host, &*at, port, &txt[..])?;
         if ip.is_unspecified() {
@@ -177,6 +179,7 @@ fn found(scheme: &str, service: &ResolvedService) -> Option<Found> {
         software: bounded(text("software").unwrap_or_default()),
         protocol: number("protocol")?,
         rooms: number("rooms").unwrap_or(0),
+        hints: Hints { key: text("key").and_then(KeyId::parse), password: text("password") == Some("true") },
         urls,
     })
     // A server without a URL would look like one that is not open yet.

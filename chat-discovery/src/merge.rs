@@ -77,6 +77,7 @@ const MAX_URLS_OF_HOST: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::Hints;
 
     fn found(id: u128, urls: &[&str]) -> Found {
         Found {
@@ -85,6 +86,7 @@ mod tests {
             software: String::new(),
             protocol: 1,
             rooms: 0,
+            hints: Hints::default(),
             urls: urls.iter().map(|it| it.parse().unwrap()).collect(),
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     interfaces::{self, Interface},
     net::{ProbeSocket, source_towards},
     reachable,
-    server::Found,
+    server::{Found, Hints},
 };
 
 /// What a server announces about itself. It changes while the server runs.
@@ -33,9 +33,10 @@ impl Announcement {
     }
 
     /// Notes that the server is open, and listens at `listeners`.
-    pub(crate) fn open(&self, listeners: Vec<Address>, rooms: Rooms) {
+    pub(crate) fn open(&self, listeners: Vec<Address>, hints: Hints, rooms: Rooms) {
         *self.rooms.lock().unwrap_or_else(PoisonError::into_inner) = Some(rooms);
-        self.about.lock().unwrap_or_else(PoisonError::into_inner).urls = listeners;
+        let mut about = self.about.lock().unwrap_or_else(PoisonError::into_inner);
+        (about.urls, about.hints) = (listeners, hints);
     }
 
     /// The current data of the server. Its URLs are those of its listeners.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chat_core::{Address, token, token_value};
+use chat_core::{Address, KeyId, token, token_value};
 
 /// Identifies one run of a server.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -40,9 +40,20 @@ pub struct Found {
     pub protocol: u64,
     /// The number of rooms.
     pub rooms: u64,
+    /// What the server says of the way in.
+    pub hints: Hints,
     /// The URLs under which the server can be reached, in the order in which to try them. Without any, the server is not open
     /// yet: a client is looking for a server, and will host this one if there is none.
     pub urls: Vec<Address>,
+}
+
+/// What a server says of the way in. Anybody can claim it: a handshake proves the key, and the server asks for its password.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Hints {
+    /// The key that the server proves to those who join it; none if it does not encrypt.
+    pub key: Option<KeyId>,
+    /// Whether it asks for a password.
+    pub password: bool,
 }
 
 /// `raw` cut off after at most [`MAX_NAME`] bytes.

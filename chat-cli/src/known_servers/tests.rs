@@ -83,6 +83,21 @@ fn a_key_that_was_accepted_takes_the_place_of_the_other_one() {
 }
 
 #[test]
+fn an_announced_server_is_known_new_or_has_another_key() {
+    let meeting = Meeting::new();
+    meeting.meets(ADDRESS, Some("office"), 1).unwrap();
+    let standing = |name: &str, url: &str, key: u8| {
+        meeting.known().standing(name, &[url.parse().unwrap()], KeyId([key; 32])).unwrap()
+    };
+    assert_eq!(standing("office", ADDRESS, 1), Standing::Known);
+    assert_eq!(standing("office", "tcp://10.0.0.99:1", 1), Standing::Known);
+    assert_eq!(standing("lab", "tcp://10.0.0.99:1", 2), Standing::New);
+    assert_eq!(standing("office", "tcp://10.0.0.99:1", 2), Standing::AnotherKey);
+    assert_eq!(standing("lab", ADDRESS, 2), Standing::AnotherKey);
+    assert_eq!(meeting.known().list().unwrap().len(), 1, "looking trusts nobody");
+}
+
+#[test]
 fn a_server_is_forgotten_by_fingerprint_name_or_address() {
     let meeting = Meeting::new();
     for named in [fingerprint(KeyId([1; 32])).as_str(), "office", "10.0.0.7", "udp://10.0.0.7:7000"] {

@@ -9,7 +9,7 @@ use chat_core::{
     server::{Config, Server, Signer},
     transport::Transports,
 };
-use chat_discovery::Announcer;
+use chat_discovery::{Announcer, Hints};
 use chat_secure::StaticKey;
 
 use crate::{
@@ -42,6 +42,7 @@ impl HostedServer {
     ) -> anyhow::Result<HostedServer> {
         raise_limits();
         let signer: Option<Arc<dyn Signer>> = Some(Arc::new(key.signing_key()));
+        let hints = Hints { key: Some(key.id()), password: password.is_some() };
         let config = Config { limits: limits(), password, software: SOFTWARE.to_owned(), signer };
         let server =
             Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
@@ -63,7 +64,7 @@ impl HostedServer {
         let port = HostPort::parse(first).context("cannot join the server hosted here")?.port;
         let url = Address::new(first.scheme(), format_args!("127.0.0.1:{port}")).expect("a valid address");
         let rooms = server.clone();
-        announcer.open(bound, move || rooms.rooms() as u64);
+        announcer.open(bound, hints, move || rooms.rooms() as u64);
         Ok(HostedServer { server, announcer, runtime: runtime.clone(), url, key: key.id() })
     }
 

@@ -57,14 +57,16 @@ const FILE: &str = "last-server.json";
 #[cfg(test)]
 mod tests {
     use chat_core::Address;
-    use chat_discovery::{Found, ServerId};
+    use chat_discovery::{Found, Hints, ServerId};
 
     use super::*;
 
     fn server(name: &str, url: &str) -> ReachableServer {
         let url: Address = url.parse().unwrap();
         let (name, software, urls) = (name.to_owned(), String::new(), vec![url.clone()]);
-        ReachableServer { found: Found { id: ServerId(1), name, software, protocol: 1, rooms: 0, urls }, url }
+        let hints = Hints::default();
+        let found = Found { id: ServerId(1), name, software, protocol: 1, rooms: 0, hints, urls };
+        ReachableServer { found, url }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A server that was found on this network and has answered.
 
 use chat_core::{Address, wire};
-use chat_discovery::{Found, ServerId};
+use chat_discovery::{Found, Hints, ServerId};
 
 use crate::serve::machine_name;
 
@@ -17,7 +17,15 @@ impl ReachableServer {
     /// A server that answers at `url` of this machine and that no announcement has named.
     pub(super) fn unannounced(urls: Vec<Address>, url: Address) -> ReachableServer {
         let (name, software) = (machine_name(), String::new());
-        let found = Found { id: UNANNOUNCED, name, software, protocol: wire::PROTOCOL, rooms: 0, urls };
+        let found = Found {
+            id: UNANNOUNCED,
+            name,
+            software,
+            protocol: wire::PROTOCOL,
+            rooms: 0,
+            hints: Hints::default(),
+            urls,
+        };
         ReachableServer { found, url }
     }
 
