@@ -18,6 +18,7 @@ mod examples;
 mod key;
 mod person;
 mod values;
+mod verify;
 
 pub(crate) use bench::Bench;
 pub(crate) use bot::Bot;
@@ -26,6 +27,7 @@ pub(crate) use doctor::Doctor;
 pub(crate) use key::{Key, KeyAction, Moved, Replacing, Trust};
 pub(crate) use person::{Person, UsualPassword};
 pub(crate) use values::server;
+pub(crate) use verify::Verify;
 
 /// Chat on a local network: rooms with history, over any transport.
 ///
@@ -51,6 +53,7 @@ pub(crate) enum Command {
     Tail(Tail),
     Search(Search),
     Export(Export),
+    Verify(Verify),
     Bot(Bot),
     Discover(Discover),
     Doctor(Doctor),

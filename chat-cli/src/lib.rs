@@ -68,6 +68,7 @@ mod status_line;
 mod storage;
 mod tail;
 mod timestamp;
+mod verify;
 
 pub use runtime::Pool;
 use runtime::block_on;
@@ -140,6 +141,7 @@ fn start(transports: &Transports, cli: Cli) -> anyhow::Result<ExitCode> {
             return block_on(search::run(transports, runtime, args, &settings()?));
         }
         Command::Export(args) => block_on(export::run(transports, runtime, args, &settings()?)),
+        Command::Verify(args) => block_on(verify::run(transports, runtime, args, &settings()?)),
         Command::Bot(args) => block_on(bot::run(transports, runtime, args, &settings()?)),
         Command::Doctor(args) => {
             return block_on(doctor::run(transports, runtime, args, &settings()?));

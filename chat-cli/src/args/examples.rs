@@ -51,6 +51,10 @@ Examples:
   chat export 192.168.1.7 --room builds --format jsonl > builds.jsonl
   chat export 192.168.1.7 --room lobby --since 1w --format html --output lobby.html";
 
+pub(super) const VERIFY_EXAMPLES: &str = "\
+Examples:
+  chat verify 192.168.1.7 --room minutes";
+
 pub(super) const DISCOVER_EXAMPLES: &str = "\
 Examples:
   chat discover

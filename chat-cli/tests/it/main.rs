@@ -26,6 +26,7 @@ mod speed;
 mod switching;
 mod terminal;
 mod typing;
+mod verify;
 
 fn chat(args: &[&str]) -> Output {
     // Far more than any of these takes.
