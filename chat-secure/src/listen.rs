@@ -164,7 +164,11 @@ enum Shaken {
 
 async fn shake(link: &mut BoxLink, acceptor: &Acceptor) -> io::Result<Shaken> {
     let is_lossless = acceptor.numbers == Numbers::Counted;
-    let first = next(link).await?;
+    let mut first = next(link).await?;
+    // Where frames may be lost, what is no frame of the protocol decides nothing: another sender may have sent it.
+    while !is_lossless && wire::read_request(&first).is_err() {
+        first = next(link).await?;
+    }
     let mut responder = match Responder::new(first.clone(), &acceptor.key, unguessable(&*acceptor.runtime)) {
         Ok(responder) => responder,
         Err(NoHandshake::Plain) if acceptor.accepts_plain => return Ok(Shaken::Plain(first)),

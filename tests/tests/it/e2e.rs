@@ -1,6 +1,7 @@
 //! The program as people run it: real processes, real sockets.
 
 mod bench;
+mod between;
 mod bots;
 mod commands;
 mod crowd;
