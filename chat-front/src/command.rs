@@ -46,6 +46,8 @@ pub enum Command<'a> {
     Transport(&'a str),
     /// List who is in a room, the current one if none is named.
     Who(Option<&'a str>),
+    /// Ask who has a name.
+    Whois(&'a str),
 }
 
 /// Why a line that begins with `/` is not a command.
@@ -80,10 +82,12 @@ pub enum CommandName {
     Transport,
     /// `/who`
     Who,
+    /// `/whois`
+    Whois,
 }
 
 /// Every command, with its slash, as a user types it.
-pub const COMMANDS: [&str; 13] = [
+pub const COMMANDS: [&str; 14] = [
     "/help",
     "/history",
     "/join",
@@ -97,6 +101,7 @@ pub const COMMANDS: [&str; 13] = [
     "/topic",
     "/transport",
     "/who",
+    "/whois",
 ];
 
 impl<'a> Command<'a> {
@@ -136,6 +141,7 @@ impl<'a> Command<'a> {
             "topic" => Ok(Command::Topic(rest)),
             "transport" => required(rest, CommandName::Transport).map(Command::Transport),
             "who" => Ok(Command::Who(one(CommandName::Who)?)),
+            "whois" => required(rest, CommandName::Whois).map(Command::Whois),
             _ => Err(Mistake::Unknown(word)),
         }
     }
@@ -203,6 +209,7 @@ mod tests {
             ("/leave kitchen", Leave(Some("kitchen"))),
             ("/who", Who(None)),
             ("/who kitchen", Who(Some("kitchen"))),
+            ("/whois bob ", Whois("bob")),
             ("/rooms", Rooms),
             ("/name Bel", Name("Bel")),
             ("/transport udp", Transport("udp")),
@@ -235,6 +242,7 @@ mod tests {
             ("/transport", Usage(CommandName::Transport)),
             ("/msg", Usage(CommandName::Msg)),
             ("/msg bob ", Usage(CommandName::Msg)),
+            ("/whois", Usage(CommandName::Whois)),
             ("/stats 0", Usage(CommandName::Stats)),
             ("/stats on", Usage(CommandName::Stats)),
             ("/topic", Usage(CommandName::Topic)),

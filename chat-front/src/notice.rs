@@ -5,7 +5,7 @@ use std::time::Duration;
 use chat_core::{
     Address, NameError,
     client::Stats,
-    wire::{EntryFrame, Error, Gap, Joined, Members, Page, Presence, RoomSummary, Rooms},
+    wire::{EntryFrame, Error, Gap, Joined, Members, Page, Person, Presence, RoomSummary, Rooms},
     words::{Query, QueryError},
 };
 
@@ -95,6 +95,8 @@ pub enum Notice {
         /// Whether the user asked for them.
         is_asked: bool,
     },
+    /// Who has a name.
+    Person(Person),
 
     /// The server stored what was said.
     Stored {
@@ -247,6 +249,8 @@ pub enum Purpose {
     Leave,
     /// To list who is in a room.
     Who,
+    /// To ask who has a name.
+    Whois,
     /// To list the rooms, of which these pages have come.
     Rooms(Vec<Vec<RoomSummary>>),
     /// To read a page of older messages.

@@ -4,7 +4,9 @@ use std::{borrow::Cow, time::Instant};
 
 use chat_core::{
     PersonName, RoomName,
-    wire::{self, Found, History, Leave, ListRooms, MAX_HISTORY, MAX_TEXT, Post, RECENT, RequestBody, Who},
+    wire::{
+        self, Found, History, Leave, ListRooms, MAX_HISTORY, MAX_TEXT, Post, RECENT, RequestBody, Who, Whois,
+    },
     words::Query,
 };
 
@@ -74,6 +76,11 @@ impl Conversation {
             Command::Who(name) => {
                 let who = Who { room: room(name, place)? };
                 self.requests.ask(RequestBody::Who(who), Purpose::Who);
+            }
+            Command::Whois(name) => {
+                let name = PersonName::parse(name).map_err(|why| Notice::CannotTalkWith { why })?;
+                let whois = Whois { name: name.as_str().to_owned().into() };
+                self.requests.ask(RequestBody::Whois(whois), Purpose::Whois);
             }
             Command::Rooms => {
                 self.requests.ask(ListRooms::default().into(), Purpose::Rooms(Vec::new()));

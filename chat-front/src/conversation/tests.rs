@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chat_core::{
+    KeyId,
     client::Update,
     wire::{
         self, Ack, Author, Body, Code, EntryFrame, EntryKind, Error, Event, Joined, Left, LimitsFrame,
@@ -56,7 +57,11 @@ fn joined(room: &str, after: u64) -> Joined {
 }
 
 fn message(room: &str, seq: u64) -> EntryFrame {
-    let (room, author, body) = (room.to_owned(), Author::person("bob"), Body::message("hi"));
+    let (room, author, body) = (
+        room.to_owned(),
+        Author { identity: Some(KeyId([7; 32])), ..Author::person("bob") },
+        Body::message("hi"),
+    );
     EntryFrame { room, seq, author, to: None, at: 0, body }
 }
 

@@ -82,6 +82,7 @@ impl Conversation {
                 return vec![Notice::Left { room: left.room }, self.current_room()];
             }
             Event::Members(members) => Notice::Members { members, is_asked: true },
+            Event::Person(person) => Notice::Person(person),
             Event::Page(page) => {
                 page.entries.iter().for_each(|entry| self.rooms.shown(&page.room, entry.seq));
                 Notice::Page { tag, page }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use chat_core::{
     client::Stats,
-    wire::{EntryFrame, Error, Gap, INBOX, Joined, Members, Presence, RoomSummary, Rooms},
+    wire::{EntryFrame, Error, Gap, Guests, INBOX, Joined, Members, Person, Presence, RoomSummary, Rooms},
 };
+
+use chat_secure::fingerprint;
 
 use super::{
     line::Line,
@@ -64,6 +66,7 @@ fn line(notice: &Notice) -> Line {
         Notice::Reset { room } => note("{room} began anew; this is what it holds", &[("room", Words(room))]),
         Notice::Gap(gap) => gone(gap),
         Notice::Members { members, .. } => present(members),
+        Notice::Person(person) => who(person),
         Notice::Stats { stats, server, .. } => figures(stats, &server.to_string()),
         Notice::Refused { purpose, error, .. } => refused(error, purpose),
         Notice::Unanswered { purpose, .. } => unanswered(purpose),
@@ -124,7 +127,7 @@ fn entered(joined: &Joined) -> Vec<Line> {
     let values = [
         ("room", Value::Words(&joined.room)),
         ("present", Value::Number(joined.present)),
-        ("people", Value::Line(names(&joined.members, joined.present))),
+        ("people", Value::Line(names(&joined.members, &joined.guests, joined.present))),
         ("topic", Value::Words(&joined.topic)),
     ];
     let line = match joined.members.is_empty() {
@@ -139,7 +142,7 @@ fn present(members: &Members) -> Line {
     let values = [
         ("room", Value::Words(&members.room)),
         ("present", Value::Number(members.present)),
-        ("people", Value::Line(names(&members.members, members.present))),
+        ("people", Value::Line(names(&members.members, &members.guests, members.present))),
     ];
     match members.members.is_empty() {
         true => note("{present} in {room}", &values),
@@ -147,21 +150,34 @@ fn present(members: &Members) -> Line {
     }
 }
 
-fn moved(presence: &Presence, me: Option<&str>) -> Vec<Line> {
-    let line = |template, people: &[String]| {
-        let others: Vec<String> = people.iter().filter(|name| Some(name.as_str()) != me).cloned().collect();
-        let people = ("people", Value::Line(names(&others, others.len() as u64)));
-        (!others.is_empty()).then(|| note(template, &[people, ("room", Value::Words(&presence.room))]))
-    };
-    let entered = line("{people} entered {room}", &presence.entered);
-    entered.into_iter().chain(line("{people} left {room}", &presence.left)).collect()
+/// Who has a name.
+fn who(person: &Person) -> Line {
+    let print = person.key.map(fingerprint).unwrap_or_default();
+    let values = [("name", Value::Name(&person.name)), ("key", Value::Words(&print))];
+    match (person.key.is_some(), person.present) {
+        (true, true) => note("{name} is here and has the key {key}", &values),
+        (true, false) => note("{name} is not here and has the key {key}", &values),
+        (false, true) => note("{name} is a guest: anybody could have that name", &values),
+        (false, false) => note("{name} is not here, and the name belongs to nobody", &values),
+    }
 }
 
-/// Some of `names`, of which there are `total`, and how many are left out.
-fn names(names: &[String], total: u64) -> Line {
+fn moved(presence: &Presence, me: Option<&str>) -> Vec<Line> {
+    let line = |template, people: &[String], guests: &Guests| {
+        let others: Vec<String> = people.iter().filter(|name| Some(name.as_str()) != me).cloned().collect();
+        let people = ("people", Value::Line(names(&others, guests, others.len() as u64)));
+        (!others.is_empty()).then(|| note(template, &[people, ("room", Value::Words(&presence.room))]))
+    };
+    let entered = line("{people} entered {room}", &presence.entered, &presence.guests);
+    entered.into_iter().chain(line("{people} left {room}", &presence.left, &Guests::default())).collect()
+}
+
+/// Some of `names`, of which there are `total`, each guest marked, and how many are left out.
+fn names(names: &[String], guests: &Guests, total: u64) -> Line {
     let mut shown = Line::default();
     for (at, name) in names.iter().take(NAMES_SHOWN).enumerate() {
         shown = if at == 0 { shown } else { shown.words(", ") }.name(name);
+        shown = if guests.include(name) { shown.faint(GUEST) } else { shown };
     }
     let more = total.saturating_sub(names.len().min(NAMES_SHOWN) as u64);
     let values = [("names", Value::Line(shown.clone())), ("more", Value::Number(more))];
@@ -290,6 +306,7 @@ fn about(purpose: &Purpose) -> &str {
         Purpose::Join(room) | Purpose::ReadOn(room) => room,
         Purpose::Leave => "/leave",
         Purpose::Who => "/who",
+        Purpose::Whois => "/whois",
         Purpose::Rooms(_) => "/rooms",
         Purpose::Page => "/history",
         Purpose::Search => "/search",
@@ -345,6 +362,7 @@ fn usage(command: CommandName) -> &'static str {
         CommandName::Topic => "/topic TEXT",
         CommandName::Transport => "/transport NAME, such as tcp or udp, or /transport URL",
         CommandName::Who => "/who [ROOM]",
+        CommandName::Whois => "/whois NAME",
     }
 }
 
@@ -354,11 +372,12 @@ fn seconds(wait: Duration) -> u64 {
 }
 
 /// What `/help` shows.
-pub const HELP: [&str; 15] = [
+pub const HELP: [&str; 16] = [
     "TEXT             say it in the current room; //TEXT says /TEXT",
     "/join ROOM       enter a room and talk there",
     "/leave [ROOM]    leave a room",
     "/who [ROOM]      who is in a room",
+    "/whois NAME      the key of a person, as 16 characters to compare aloud",
     "/rooms           which rooms there are",
     "/msg NAME TEXT   say something to one person",
     "/topic TEXT      set the topic of the current room",
@@ -377,6 +396,12 @@ pub(super) const YOU: &str = "you";
 
 /// The words behind the name of a program.
 pub(super) const BOT: &str = " bot";
+
+/// The words behind the name of a person whose link is not encrypted, so that anybody could have that name.
+pub const GUEST: &str = " (guest)";
+
+/// The words behind the name of a program whose link is not encrypted.
+pub(super) const BOT_GUEST: &str = " bot (guest)";
 
 /// How many names a line holds at most.
 const NAMES_SHOWN: usize = 20;

@@ -45,9 +45,14 @@ pub fn found(entry: &EntryFrame, query: &Query, zone: &TimeZone) -> Line {
     }
 }
 
-/// The words behind the name of a program that said something. No name has a space in it.
+/// The words behind the name of a program, and of a guest, whose link was not encrypted. No name has a space in it.
 pub fn mark(author: &Author) -> &'static str {
-    if author.bot { en::BOT } else { "" }
+    match (author.bot, author.identity.is_none()) {
+        (true, true) => en::BOT_GUEST,
+        (true, false) => en::BOT,
+        (false, true) => en::GUEST,
+        (false, false) => "",
+    }
 }
 
 /// The moment `at`, in milliseconds since 1970 (UTC).

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use chat_core::wire::{EntryFrame, EntryKind, MAX_HISTORY};
-use chat_front::text::Line;
+use chat_front::text::{Line, entry};
 
 /// A message or topic, in the form in which the backlog keeps it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,8 +15,8 @@ pub(crate) struct Said {
     pub(crate) at: u64,
     pub(crate) text: Box<str>,
     pub(crate) kind: EntryKind,
-    /// Whether a program said it.
-    pub(crate) bot: bool,
+    /// The words behind the author's name: that it is a program, or a guest.
+    pub(crate) mark: &'static str,
 }
 
 /// One item of a room's backlog.
@@ -32,13 +32,20 @@ pub(crate) enum Item {
 }
 
 impl From<&EntryFrame> for Item {
-    fn from(entry: &EntryFrame) -> Item {
-        let EntryFrame { seq, at, author, body, .. } = entry;
+    fn from(frame: &EntryFrame) -> Item {
+        let EntryFrame { seq, at, author, body, .. } = frame;
         if !body.is_shown() {
             return Item::Hidden(*seq);
         }
         let (from, text) = (author.name.as_str().into(), body.text.as_str().into());
-        Item::Said(Said { seq: *seq, from, at: *at, text, kind: body.kind.clone(), bot: author.bot })
+        Item::Said(Said {
+            seq: *seq,
+            from,
+            at: *at,
+            text,
+            kind: body.kind.clone(),
+            mark: entry::mark(author),
+        })
     }
 }
 

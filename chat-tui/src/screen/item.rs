@@ -86,14 +86,13 @@ impl Look<'_> {
         }
         let goes_on = last.is_some_and(|last| {
             last.kind == said.kind
-                && last.bot == said.bot
+                && last.mark == said.mark
                 && last.from == said.from
                 && said.at.saturating_sub(last.at) < TOGETHER
                 && rows.is_empty()
         });
         if !goes_on {
-            let mark = if said.bot { " bot " } else { " " };
-            rows.push(self.head(&said.from, &format!("{mark}{clock}"), columns));
+            rows.push(self.head(&said.from, &format!("{} {clock}", said.mark), columns));
         }
         let text = self.text(said);
         let is_for_me = text.len() > 1 && !self.is_mine(said);

@@ -64,12 +64,12 @@ impl App {
             Notice::Reset { room } => self.reset(room),
             Notice::Presence(presence) => {
                 if let Some(room) = self.find_room(&presence.room) {
-                    room.people_moved(&presence.entered, &presence.left);
+                    room.people_moved(&presence.entered, &presence.guests, &presence.left);
                 }
             }
             Notice::Members { members, .. } => {
                 if let Some(room) = self.find_room(&members.room) {
-                    room.set_people(&members.members, members.present);
+                    room.set_people(&members.members, &members.guests, members.present);
                 }
                 self.tell(&notice); // if the user asked
             }
@@ -135,7 +135,7 @@ impl App {
         let is_first = !std::mem::replace(&mut room.joined, true);
         room.backlog.stands(joined.oldest, joined.after);
         room.topic.clone_from(&joined.topic);
-        room.set_people(&joined.members, joined.present);
+        room.set_people(&joined.members, &joined.guests, joined.present);
         if is_first && reason != EntryReason::Reconnected {
             room.place = place; // as the server writes it
             room.seen = joined.head;

@@ -1,7 +1,8 @@
 //! The view of one room or of direct messages with one person: backlog, pending messages, people, read position.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chat_core::wire::Guests;
 use chat_front::{Place, text::Line};
 
 use super::{
@@ -55,6 +56,8 @@ pub(crate) struct RoomView {
     pub(crate) topic: String,
     /// Names by the lower-case form that sorts them.
     people: BTreeMap<String, String>,
+    /// Those of them whose links are not encrypted.
+    guests: BTreeSet<String>,
     /// The number of people in the room; more than `people` if the server did not name all.
     pub(crate) present: u64,
     /// The server let the user in, at least once.
@@ -84,6 +87,7 @@ impl RoomView {
             draft: Editor::default(),
             topic: String::new(),
             people: BTreeMap::new(),
+            guests: BTreeSet::new(),
             present: 0,
             joined: false,
             unread: 0,
@@ -182,21 +186,31 @@ impl RoomView {
         self.people.values().map(String::as_str)
     }
 
-    pub(crate) fn set_people(&mut self, names: &[String], present: u64) {
+    /// Whether the link of `name` is not encrypted, so that anybody could have that name.
+    pub(crate) fn is_guest(&self, name: &str) -> bool {
+        self.guests.contains(name)
+    }
+
+    pub(crate) fn set_people(&mut self, names: &[String], guests: &Guests, present: u64) {
         let names = names.iter().filter(|name| name.len() <= LONGEST_NAME).take(MOST_PEOPLE);
+        self.guests = names.clone().filter(|name| guests.include(name)).cloned().collect();
         self.people = names.map(|name| (sorted_by(name), name.clone())).collect();
         self.present = present;
     }
 
-    pub(crate) fn people_moved(&mut self, entered: &[String], left: &[String]) {
+    pub(crate) fn people_moved(&mut self, entered: &[String], guests: &Guests, left: &[String]) {
         for name in entered {
             // Who is not kept is counted: a server may name people without end.
             let is_kept = self.people.len() < MOST_PEOPLE && name.len() <= LONGEST_NAME;
             let was_here = is_kept && self.people.insert(sorted_by(name), name.clone()).is_some();
             self.present = self.present.saturating_add(u64::from(!was_here));
+            if is_kept && guests.include(name) {
+                self.guests.insert(name.clone());
+            }
         }
         for name in left {
             let was_here = self.people.remove(&sorted_by(name)).is_some();
+            self.guests.remove(name);
             self.present = self.present.saturating_sub(u64::from(was_here));
         }
         self.present = self.present.max(self.people.len() as u64);
@@ -232,12 +246,12 @@ mod tests {
     #[test]
     fn people_without_end_are_counted_and_not_kept() {
         let mut room = RoomView::new(Place::Room("hall".to_owned()));
-        room.set_people(&["ana".to_owned(), "x".repeat(60_000)], 2);
+        room.set_people(&["ana".to_owned(), "x".repeat(60_000)], &Guests::default(), 2);
         for number in 0..60_000 {
-            room.people_moved(&[format!("person-{number}")], &[]);
+            room.people_moved(&[format!("person-{number}")], &Guests::default(), &[]);
         }
         assert_eq!((room.people().count(), room.present), (MOST_PEOPLE, 60_002));
-        room.people_moved(&[], &["person-7".to_owned(), "nobody".to_owned()]);
+        room.people_moved(&[], &Guests::default(), &["person-7".to_owned(), "nobody".to_owned()]);
         assert_eq!((room.people().count(), room.present), (MOST_PEOPLE - 1, 60_001));
     }
 }

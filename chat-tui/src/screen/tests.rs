@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chat_core::{
+    KeyId,
     client::Update,
     wire::{
         Ack, Author, Body, Code, EntryFrame, EntryKind, Error, Event, INBOX, Joined, Left, LimitsFrame,
@@ -129,7 +130,7 @@ pub(super) fn entry(room: &str, from: &str, seq: u64, text: &str) -> EntryFrame 
     EntryFrame {
         room: room.to_owned(),
         seq,
-        author: Author::person(from),
+        author: Author { identity: Some(KeyId([7; 32])), ..Author::person(from) },
         to: None,
         at: 1_732_100_000_000 + seq * 1000,
         body: Body::message(text),

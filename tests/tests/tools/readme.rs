@@ -15,7 +15,7 @@ use chat_core::wire::{
 use chat_testkit::needs::Need;
 use libtest_mimic::Trial;
 
-use crate::harness::{Fate, Server, UdpProxy};
+use crate::harness::{Fate, Process, Server, UdpProxy};
 
 /// The tests of this module and what they need.
 pub fn trials() -> Vec<Trial> {
@@ -26,6 +26,33 @@ pub fn trials() -> Vec<Trial> {
             the_python_client_pings_however_its_frames_come,
             the_python_clients_wait_until_their_name_is_free,
         }
+        &[Need::Tool("python3"), Need::Other("the Python module noise", noise_is_there)] => {
+            the_python_client_that_encrypts_is_no_guest,
+        }
+    }
+}
+
+/// Whether Python has the module with which the last client encrypts.
+fn noise_is_there() -> Result<(), String> {
+    let mut python = Command::new("python3");
+    python.args(["-c", "import noise.connection"]).stdout(Stdio::null()).stderr(Stdio::null());
+    match python.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err("pip install noiseprotocol".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// protocol 19.2, protocol 19.3, protocol 19.6, protocol 19.10
+fn the_python_client_that_encrypts_is_no_guest() {
+    let server = Server::start(&["--secure-only"]);
+    let mut reader = Process::join(&format!("tcp://127.0.0.1:{}", server.port()), "ana", "lobby");
+    let mut bob = Client::start(server.port(), python(3), "bob", &["hi ana", "grüße ✓"]);
+    for (seq, text) in [(1, "hi ana"), (2, "grüße ✓")] {
+        assert_eq!(bob.line(), format!("bob: {text}"));
+        let message = reader.expect("message", |event| (event["type"] == "message").then(|| event.clone()));
+        assert_eq!((message["seq"].as_u64(), message["text"].as_str()), (Some(seq), Some(text)));
+        assert!(message["key"].is_string(), "{message}");
     }
 }
 
@@ -240,10 +267,11 @@ fn within<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
     receiver.recv_timeout(DEADLINE).expect("it happens in time")
 }
 
-/// A client as README.md shows it: the first one is over TCP, the second over UDP, the third finds servers.
+/// A client as README.md shows it: the first one is over TCP, the second over UDP, the third finds servers, the fourth
+/// encrypts.
 pub fn python(number: usize) -> &'static str {
     let mut clients = include_str!("../../../README.md").split("\n```python\n").skip(1);
-    let client = clients.nth(number).expect("it has three clients");
+    let client = clients.nth(number).expect("it has four clients");
     client.split_once("\n```\n").expect("which ends").0
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chat_core::{
+    KeyId,
     client::Update,
     wire::{
         self, Author, Body, EntryFrame, EntryKind, Error, Event, Gap, INBOX, LimitsFrame, RoomSummary,
@@ -62,6 +63,9 @@ fn conversation() -> Conversation {
 fn check_asked(ask: impl Fn(&mut Conversation), script: &str, expected: &str) {
     let (mut conversation, mut transcript) = (conversation(), transcript());
     ask(&mut conversation);
+    // Authors have a key, unless a line says otherwise.
+    let keyed = format!(r#""key":"{}","from":""#, KeyId([7; 32]));
+    let script = script.replace(r#""from":""#, &keyed).replace(r#""guest":"#, r#""from":"#);
     let updates = script.lines().map(str::trim).filter(|line| !line.is_empty()).map(update);
     let notices: Vec<Notice> = updates.flat_map(|update| conversation.on_update(update)).collect();
     let lines: Vec<Line> = notices.iter().flat_map(|notice| transcript.lines(notice)).collect();
@@ -99,6 +103,33 @@ fn a_room_is_entered_and_people_talk_come_and_go() {
          -- bob took away the topic of lobby
          -- cleo, dan entered lobby
          -- bob left lobby",
+    );
+}
+
+#[test]
+fn guests_are_marked_wherever_they_are_named() {
+    check(
+        r#"connected ana
+           {"type":"joined","id":1,"room":"lobby","epoch":"e","oldest":1,"head":2,"after":0,"topic":"","version":2,"members":["ana","bob"],"guests":["bob"],"present":2}
+           {"type":"message","room":"lobby","seq":1,"guest":"bob","at":1795172580000,"text":"hi"}
+           {"type":"message","room":"lobby","seq":2,"guest":"echo","bot":true,"at":1795172580000,"text":"hi"}
+           {"type":"presence","room":"lobby","since":2,"version":3,"entered":["cleo"],"guests":true,"left":["bob"]}
+           {"type":"members","id":1,"room":"lobby","version":3,"members":["ana","cleo"],"guests":["cleo"],"present":2}
+           {"type":"person","id":1,"name":"cleo","present":true}"#,
+        "
+         -- you are ana
+         -- entered lobby, 2 here: ana, bob (guest)
+         [lobby] 12:03 <bob (guest)> hi
+         [lobby] 12:03 <echo bot (guest)> hi
+         -- cleo (guest) entered lobby
+         -- bob left lobby
+         -- 2 in lobby: ana, cleo (guest)
+         -- cleo is a guest: anybody could have that name",
+    );
+    let key = KeyId([7; 32]);
+    check(
+        &format!(r#"{{"type":"person","id":1,"name":"bob","key":"{key}","present":false,"seen":1}}"#),
+        &format!("-- bob is not here and has the key {}", chat_secure::fingerprint(key)),
     );
 }
 

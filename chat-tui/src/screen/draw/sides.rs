@@ -1,6 +1,6 @@
 //! The rooms at the left and the people at the right.
 
-use chat_front::text::Sanitized;
+use chat_front::text::{Sanitized, en};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -51,8 +51,15 @@ pub(super) fn people(app: &App, area: Rect, frame: &mut Frame<'_>) {
     let more = usize::try_from(room.present).unwrap_or(usize::MAX) >= height;
     let shown = if more { height.saturating_sub(2) } else { height };
     for name in room.people().take(shown) {
-        let text = layout::short(Sanitized::line(name).as_str(), area.width.saturating_sub(2));
-        lines.push(Line::from(vec![Span::raw(" "), Span::styled(text, app.theme.name(name))]));
+        let mark = if room.is_guest(name) { en::GUEST } else { "" };
+        let width = area.width.saturating_sub(2);
+        let marked = u16::try_from(mark.len()).map_or(0, |mark| width.saturating_sub(mark));
+        let text = layout::short(Sanitized::line(name).as_str(), marked);
+        lines.push(Line::from(vec![
+            Span::raw(" "),
+            Span::styled(text, app.theme.name(name)),
+            Span::styled(mark, app.theme.faint()),
+        ]));
     }
     let left_out = room.present.saturating_sub(lines.len() as u64 - 1);
     if left_out > 0 && room.people().next().is_some() {

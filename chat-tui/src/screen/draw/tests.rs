@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chat_core::{
+    KeyId,
     client::Update,
     wire::{Author, EntryFrame, Event, Found},
 };
@@ -96,7 +97,10 @@ fn what_is_new_is_marked() {
 fn what_a_program_says_is_told_from_what_its_namesake_says() {
     let mut world = World::new();
     world.hear("echo", 1, "by hand");
-    let by_bot = EntryFrame { author: Author::bot("echo"), ..entry("lobby", "echo", 2, "by a program") };
+    let by_bot = EntryFrame {
+        author: Author { identity: Some(KeyId([7; 32])), ..Author::bot("echo") },
+        ..entry("lobby", "echo", 2, "by a program")
+    };
     world.tell(Update::Entry(by_bot));
     let screen = drawn(&mut world, 60, 12);
     let heads: Vec<&str> = screen.iter().filter_map(|line| line.find("echo").map(|at| &line[at..])).collect();
