@@ -16,6 +16,7 @@ mod s11_limits;
 mod s12_ending;
 mod s14_client;
 pub mod s17_repair;
+mod s19_encrypted;
 mod s20_password;
 mod shared_log;
 mod slow_log;

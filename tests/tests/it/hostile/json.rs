@@ -74,7 +74,7 @@ pub fn request(frame: &[u8]) -> Verdict {
 /// The fields of a request; those with a question mark may be left out.
 fn fields_of(kind: &str) -> &'static [&'static str] {
     match kind {
-        "hello" => &["protocol", "name", "client?", "resume?", "password?"],
+        "hello" => &["protocol", "name", "client?", "resume?", "password?", "pake?", "tag?"],
         "join" => &["id", "room", "after?", "recent?", "epoch?"],
         "leave" | "who" => &["id", "room"],
         "say" | "topic" => &["id", "room", "text", "order?"],
