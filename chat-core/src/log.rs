@@ -15,6 +15,7 @@ use crate::{
 pub mod chain;
 mod epoch;
 mod in_memory;
+mod people;
 mod search;
 mod state;
 mod tail;
@@ -22,6 +23,9 @@ mod tail;
 pub use chain::EntryHash;
 pub use epoch::{epoch_of_room, parts_of_epoch};
 pub use in_memory::MemoryLog;
+pub use people::{
+    MAX_KEYS_OF_ONE, MAX_NAMES, MAX_NAMES_OF_ONE, OwnedName, People, PeopleRecord, Person, PersonKey,
+};
 pub use search::{Found, Hit, Search};
 pub use state::{StateEntry, StateMap};
 pub use tail::{Change, Commit, Feed, Record, Snapshot, Tail, Write};

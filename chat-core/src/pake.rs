@@ -199,6 +199,8 @@ impl fmt::Debug for Responder {
 
 /// `CI` where the password of a server is proved (protocol 20.1.1).
 pub const PASSWORD: &[u8] = b"lan-chat password";
+/// `CI` where the code that links another machine to a person is proved (protocol 21.6.2).
+pub const LINK: &[u8] = b"lan-chat link";
 /// `G_Ristretto255.DSI` of the draft.
 const DSI: &[u8] = b"CPaceRistretto255";
 /// `H.s_in_bytes` of the draft.

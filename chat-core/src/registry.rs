@@ -1,21 +1,22 @@
 //! The registry of people and rooms: one deterministic state machine that the tail of the log feeds.
 //!
 //! It does no I/O and has no clock. Two registries that were given the same commits are equal, on whichever server they
-//! are. Today it knows the rooms; owners of names, read marks and bans will be records of other kinds.
+//! are. It knows the rooms, the people and who owns which name; read marks and bans will be records of other kinds.
 
 use std::collections::HashMap;
 
 use crate::{
     RoomName,
-    log::{Change, Commit, Record, RoomState, Snapshot, epoch_of_room},
+    log::{Change, Commit, People, Record, RoomState, Snapshot, epoch_of_room},
 };
 
-/// The rooms that exist, as of one position of the log.
+/// The rooms that exist and the people who are known, as of one position of the log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Registry {
     epoch: String,
     position: u64,
     rooms: HashMap<RoomName, RoomState>,
+    people: People,
 }
 
 /// A commit that cannot follow what the registry has seen: a part of the tail is missing or doubled.
@@ -46,14 +47,17 @@ pub enum Misplaced {
         /// The room.
         room: RoomName,
     },
+    /// A record does not fit the people.
+    #[error("a record about people does not fit those who are known")]
+    People,
 }
 
 impl Registry {
     /// What a log with this [epoch](crate::log::RoomLog::epoch) had at the position of the snapshot.
     pub fn new(epoch: String, snapshot: Snapshot) -> Registry {
-        let Snapshot { position, rooms } = snapshot;
+        let Snapshot { position, rooms, people } = snapshot;
         let rooms = rooms.into_iter().map(|room| (room.room.clone(), room)).collect();
-        Registry { epoch, position, rooms }
+        Registry { epoch, position, rooms, people }
     }
 
     /// The position of the newest commit that was applied.
@@ -69,6 +73,11 @@ impl Registry {
     /// All rooms.
     pub fn rooms(&self) -> impl Iterator<Item = &RoomState> {
         self.rooms.values()
+    }
+
+    /// The people who are known.
+    pub fn people(&self) -> &People {
+        &self.people
     }
 
     /// Applies the next commit of the log.
@@ -102,8 +111,13 @@ impl Registry {
     }
 
     fn apply_record(&mut self, record: &Record) -> Result<(), Misplaced> {
-        let known = self.rooms.get_mut(record.room());
-        match (record, known) {
+        let room = match record {
+            Record::People(record) => return self.people.apply(record).map(|_| ()).ok_or(Misplaced::People),
+            Record::RoomMade { room, .. }
+            | Record::RoomTrimmed { room, .. }
+            | Record::RoomForgotten { room } => room,
+        };
+        match (record, self.rooms.get_mut(room)) {
             (Record::RoomMade { room, incarnation }, None) => {
                 let state = RoomState {
                     room: room.clone(),
@@ -122,7 +136,7 @@ impl Registry {
             (Record::RoomForgotten { room }, Some(known)) if known.oldest > known.head => {
                 self.rooms.remove(room);
             }
-            (record, _) => return Err(Misplaced::Record { room: record.room().clone() }),
+            _ => return Err(Misplaced::Record { room: room.clone() }),
         }
         Ok(())
     }

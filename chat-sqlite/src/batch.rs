@@ -6,14 +6,17 @@ use std::{
 };
 
 use chat_core::{
-    RoomName,
-    log::{Append, Commit, EntryHash, LogEntry, Outcome, Position, Record, Write, time_after},
+    KeyId, RoomName,
+    log::{
+        Append, Commit, EntryHash, LogEntry, Outcome, People, PeopleRecord, Position, Record, Write,
+        time_after,
+    },
 };
 use rusqlite::{CachedStatement, Connection, Statement, params};
 
 use crate::{
     lineage::Run,
-    lookup,
+    lookup, people,
     rooms::{Next, Room, Rooms},
     row::EntryRow,
     state,
@@ -27,6 +30,8 @@ pub(crate) struct Batch<'a> {
     run: Run,
     drafts: HashMap<RoomName, Room>,
     forgotten: HashSet<RoomName>,
+    /// The people as the batch leaves them, and who has changed; nothing if nobody has.
+    people: Option<(People, Vec<KeyId>)>,
     next: Next,
     commit: Commit,
 }
@@ -38,6 +43,8 @@ pub(crate) struct Changed {
     pub(crate) drafts: HashMap<RoomName, Room>,
     /// The rooms that do not exist any more, unless they are among those that have changed.
     pub(crate) forgotten: HashSet<RoomName>,
+    /// The people, if any of them has changed.
+    pub(crate) people: Option<People>,
     /// The ids that come next.
     pub(crate) next: Next,
     /// What the tail says.
@@ -47,8 +54,8 @@ pub(crate) struct Changed {
 impl<'a> Batch<'a> {
     pub(crate) fn new(db: &'a Connection, rooms: &'a Rooms, next: Next) -> Batch<'a> {
         let run = rooms.runs.current();
-        let (drafts, forgotten, commit) = Default::default();
-        Batch { db, rooms, run, drafts, forgotten, next, commit }
+        let (drafts, forgotten, people, commit) = Default::default();
+        Batch { db, rooms, run, drafts, forgotten, people, next, commit }
     }
 
     pub(crate) fn write(&mut self, items: &[Write]) -> rusqlite::Result<Vec<Outcome>> {
@@ -118,7 +125,14 @@ impl<'a> Batch<'a> {
 
     /// Applies a record; false if it does not fit.
     fn apply(&mut self, record: Record) -> rusqlite::Result<bool> {
-        let known = self.room(record.room());
+        let room = match &record {
+            Record::People(people) => return Ok(self.apply_to_people(people)),
+            Record::RoomMade { room, .. }
+            | Record::RoomTrimmed { room, .. }
+            | Record::RoomForgotten { room } => room,
+            _ => return Ok(false),
+        };
+        let known = self.room(room);
         match (&record, known) {
             (Record::RoomMade { room, incarnation }, None) if *incarnation != 0 => {
                 self.make(room, *incarnation);
@@ -136,6 +150,15 @@ impl<'a> Batch<'a> {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    fn apply_to_people(&mut self, record: &PeopleRecord) -> bool {
+        let (people, changed) = self.people.get_or_insert_with(|| (self.rooms.people.clone(), Vec::new()));
+        let Some(also) = people.apply(record) else { return false };
+        changed.extend(also);
+        self.take_id();
+        self.commit.add_record(Record::People(record.clone()));
+        true
     }
 
     fn make(&mut self, name: &RoomName, incarnation: u64) {
@@ -164,9 +187,7 @@ impl<'a> Batch<'a> {
             self.db.prepare_cached(delete)?.execute([id])?;
         }
         let position = self.take_id();
-        self.db
-            .prepare_cached("INSERT OR REPLACE INTO log (id, position) VALUES (0, ?1)")?
-            .execute([position])?;
+        note_position(self.db, position)?;
         self.drafts.remove(name);
         self.forgotten.insert(name.clone());
         Ok(())
@@ -196,10 +217,24 @@ impl<'a> Batch<'a> {
         for room in self.drafts.values() {
             write_room(&mut update, room)?;
         }
+        let people = match self.people {
+            Some((people, changed)) if !changed.is_empty() => {
+                people::write(self.db, &people, &changed)?;
+                note_position(self.db, self.next.entry - 1)?;
+                Some(people)
+            }
+            _ => None,
+        };
         let Batch { drafts, forgotten, next, mut commit, .. } = self;
         commit.position = (next.entry - 1).cast_unsigned();
-        Ok(Changed { drafts, forgotten, next, commit })
+        Ok(Changed { drafts, forgotten, people, next, commit })
     }
+}
+
+/// Notes that the record with this id was applied, of which no other row says so.
+fn note_position(db: &Connection, position: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR REPLACE INTO log (id, position) VALUES (0, ?1)")?.execute([position])?;
+    Ok(())
 }
 
 /// Writes the row of a room with [`WRITE_ROOM`].

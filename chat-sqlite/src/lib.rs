@@ -22,6 +22,7 @@ mod mark;
 mod migrate;
 mod open;
 mod page;
+mod people;
 mod readers;
 mod retention;
 mod rooms;

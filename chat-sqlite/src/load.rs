@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     lineage::{Lineage, Run, Runs},
+    people,
     rooms::{Next, Room, Rooms},
     row::{ENTRY_OVERHEAD, EntryRow},
     state,
@@ -51,7 +52,7 @@ pub(crate) fn load(db: &Connection, current: Result<Run, u128>) -> rusqlite::Res
             by_name.insert(room.name.clone(), room);
         }
     }
-    let rooms = Rooms { by_name, runs: Runs::new(earlier, current) };
+    let rooms = Rooms { by_name, people: people::read(db)?, runs: Runs::new(earlier, current) };
     Ok(Loaded { rooms, next: next(db)?, run_is_known })
 }
 

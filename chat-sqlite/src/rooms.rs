@@ -1,4 +1,5 @@
-//! The rooms as they are kept in memory: enough to assign numbers and to answer without the disk, but no entries.
+//! The rooms and the people as they are kept in memory: enough to assign numbers and to answer without the disk, but no
+//! entries.
 
 use std::{
     collections::HashMap,
@@ -7,7 +8,7 @@ use std::{
 
 use chat_core::{
     RoomName,
-    log::{EntryHash, RoomState, StateMap, epoch_of_room, parts_of_epoch},
+    log::{EntryHash, People, RoomState, StateMap, epoch_of_room, parts_of_epoch},
     token, token_value,
 };
 
@@ -37,6 +38,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Rooms {
     pub(crate) by_name: HashMap<RoomName, Room>,
+    pub(crate) people: People,
     pub(crate) runs: Runs,
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::{clock, error::OpenError};
+use crate::{clock, error::OpenError, people};
 
 /// The version of the tables below.
 pub(crate) const VERSION: i32 = 3;
@@ -101,7 +101,7 @@ pub(crate) fn prepare(db: &mut Connection, path: &Path) -> Result<i32, OpenError
 
 fn make(db: &mut Connection) -> rusqlite::Result<()> {
     let step = db.transaction()?;
-    for tables in [RUNS, TABLES, clock::TABLE] {
+    for tables in [RUNS, TABLES, clock::TABLE, people::TABLES] {
         step.execute_batch(tables)?;
     }
     mark(&step)?;
@@ -109,12 +109,13 @@ fn make(db: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// Makes what later versions of this program have added to files of the present version, and drops what they have moved:
-/// the index of words has a file of its own. The log can do without both.
+/// the index of words has a file of its own. Until that succeeds the log does without them.
 pub(crate) fn update(db: &mut Connection) {
     let updated = (|| {
         let step = db.transaction()?;
         step.execute_batch("DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS indexed;")?;
         step.execute_batch(clock::TABLE)?;
+        step.execute_batch(people::TABLES)?;
         step.commit()
     })();
     if let Err(error) = updated {

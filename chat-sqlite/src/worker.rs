@@ -135,8 +135,11 @@ impl WriterThread {
                 self.after_commit();
             }
             Command::Subscribe(answer) => {
-                let (position, rooms) = (self.published.cast_unsigned(), self.rooms.read().states());
-                let _ = answer.send((Snapshot { position, rooms }, self.feed.subscribe()));
+                let held = self.rooms.read();
+                let (rooms, people) = (held.states(), held.people.clone());
+                drop(held);
+                let snapshot = Snapshot { position: self.published.cast_unsigned(), rooms, people };
+                let _ = answer.send((snapshot, self.feed.subscribe()));
             }
             #[cfg(test)]
             Command::Execute(sql) => self.store.as_ref().unwrap().db.execute_batch(&sql).unwrap(),
@@ -298,7 +301,7 @@ impl WriterThread {
             let done = work(&mut batch)?;
             (done, batch.finish()?)
         };
-        let Changed { drafts, forgotten, next, commit } = changed;
+        let Changed { drafts, forgotten, people, next, commit } = changed;
         let done = (done, commit);
         #[cfg(not(test))]
         let committed = transaction.commit();
@@ -326,6 +329,9 @@ impl WriterThread {
             rooms.by_name.remove(name);
         }
         rooms.by_name.extend(drafts);
+        if let Some(people) = people {
+            rooms.people = people;
+        }
         Ok(done)
     }
 }

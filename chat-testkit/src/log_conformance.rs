@@ -15,6 +15,7 @@ mod model;
 pub mod numbers;
 pub mod pages;
 pub mod past;
+pub mod people;
 pub mod requests;
 pub mod searches;
 pub mod tail;
@@ -93,6 +94,11 @@ macro_rules! log_conformance {
                     a_life_is_as_the_model_says
                     what_was_forgotten_stays_forgotten
                     positions_and_hashes_go_on
+                ]
+                people: [
+                    people_are_as_the_records_say_in_every_run
+                    a_name_that_two_servers_claim_has_one_owner
+                    a_record_that_does_not_fit_the_people_changes_nothing
                 ]
             }
         }

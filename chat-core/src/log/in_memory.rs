@@ -9,8 +9,8 @@ use futures::{FutureExt, future::BoxFuture};
 
 use self::{order::Order, room::Room};
 use super::{
-    Append, Appended, Commit, Feed, Found, LogError, LogPage, Outcome, PageLimit, Position, Record, RoomLog,
-    RoomState, Search, Snapshot, Tail, Write, parts_of_epoch,
+    Append, Appended, Commit, Feed, Found, LogError, LogPage, Outcome, PageLimit, People, Position, Record,
+    RoomLog, RoomState, Search, Snapshot, Tail, Write, parts_of_epoch,
 };
 use crate::{ClientId, RoomName, id::token};
 
@@ -39,6 +39,7 @@ struct Held {
     /// All entries in the order in which they were stored.
     order: Order,
     bytes: usize,
+    people: People,
     /// The position of the newest commit.
     position: u64,
     feed: Feed,
@@ -68,7 +69,8 @@ impl RoomLog for MemoryLog {
 
     fn subscribe(&self) -> BoxFuture<'_, Result<(Snapshot, Tail), LogError>> {
         let mut held = self.held();
-        let snapshot = Snapshot { position: held.position, rooms: held.states(&self.epoch) };
+        let rooms = held.states(&self.epoch);
+        let snapshot = Snapshot { position: held.position, rooms, people: held.people.clone() };
         let tail = held.feed.subscribe();
         async move { Ok((snapshot, tail)) }.boxed()
     }
@@ -171,7 +173,10 @@ impl Held {
 
     /// Applies a record; false if it does not fit.
     fn apply(&mut self, record: &Record) -> bool {
-        let known = self.rooms.get(record.room());
+        if let Record::People(record) = record {
+            return self.people.apply(record).is_some();
+        }
+        let known = record.room().and_then(|room| self.rooms.get(room));
         match (record, known) {
             (Record::RoomMade { room, incarnation }, None) if *incarnation != 0 => {
                 self.rooms.insert(room.clone(), Room::new(room.clone(), *incarnation));

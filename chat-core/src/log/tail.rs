@@ -11,7 +11,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use super::{Append, LogEntry, LogError, RoomState};
+use super::{Append, LogEntry, LogError, People, PeopleRecord, RoomState};
 use crate::RoomName;
 
 /// Something to be stored.
@@ -50,15 +50,18 @@ pub enum Record {
         /// The room.
         room: RoomName,
     },
+    /// Something about people.
+    People(PeopleRecord),
 }
 
 impl Record {
-    /// The room that the record is about.
-    pub fn room(&self) -> &RoomName {
+    /// The room that the record is about, if it is about one.
+    pub fn room(&self) -> Option<&RoomName> {
         match self {
             Record::RoomMade { room, .. }
             | Record::RoomTrimmed { room, .. }
-            | Record::RoomForgotten { room } => room,
+            | Record::RoomForgotten { room } => Some(room),
+            Record::People(_) => None,
         }
     }
 }
@@ -94,7 +97,7 @@ impl Commit {
         // the search is bounded, and a room may have several changes.
         let same = |change: &&mut Change| match change {
             Change::Entries { room: other, .. } => other == room,
-            Change::Record(record) => record.room() == room,
+            Change::Record(record) => record.room() == Some(room),
         };
         match self.changes.iter_mut().rev().take(CHANGES_SEARCHED).find(same) {
             Some(Change::Entries { entries, .. }) => entries.push(entry),
@@ -108,13 +111,15 @@ impl Commit {
     }
 }
 
-/// All rooms at one position of the log.
+/// All rooms and people at one position of the log.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Snapshot {
     /// The position of the newest commit that the snapshot includes.
     pub position: u64,
     /// The rooms that exist, in no particular order.
     pub rooms: Vec<RoomState>,
+    /// The people who are known.
+    pub people: People,
 }
 
 /// The commits after a snapshot, in order, without a gap. It ends when the log is closed, and with an error when the

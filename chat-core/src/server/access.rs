@@ -28,6 +28,10 @@ pub(super) enum Action {
     ListMembers,
     ListRooms,
     Search,
+    /// To learn who has a name.
+    FindPerson,
+    /// To list, add or remove keys of one's own person.
+    ManageKeys,
 }
 
 /// The place where an action happens.
@@ -58,7 +62,13 @@ impl Action {
             RequestBody::History(history) => (Action::Read, Some(&history.room)),
             RequestBody::Replay(replay) => (Action::Read, Some(&replay.room)),
             RequestBody::Search(search) => (Action::Search, search.room.as_deref()),
-            _ => return None,
+            RequestBody::Whois(_) => (Action::FindPerson, None),
+            RequestBody::Link | RequestBody::Claim(_) | RequestBody::Keys | RequestBody::Revoke(_) => {
+                (Action::ManageKeys, None)
+            }
+            RequestBody::Hello(_) | RequestBody::Ping | RequestBody::Bye | RequestBody::Unknown(_) => {
+                return None;
+            }
         })
     }
 
@@ -82,7 +92,8 @@ impl Place {
 /// Whether the session may do this to the room of that name, or to the server. Returns where it happens, or the error that
 /// the client gets for the request `id`.
 ///
-/// Messages, pages and leaving are for members. Everything else is open to every session.
+/// Messages, pages and leaving are for members. Everything else is open to every session; whose keys a session may manage
+/// follows from the key that it has proved.
 pub(super) fn permits(
     state: &State,
     id: u64,

@@ -24,8 +24,9 @@ use futures::{
 
 use super::{
     hub::Hub,
+    limits::BUSY_RETRY_MS,
     mailbox::Mailbox,
-    queue::{Batch, Submission},
+    queue::{Asked, Batch, Proposal, Submission},
     refusal::storage_error,
     room::Room,
 };
@@ -132,13 +133,13 @@ impl Broker {
 
     async fn store(&mut self, batch: Batch) -> Result<(), Failure> {
         let hub = self.hub.clone();
-        let Batch { submissions, mut records } = batch;
-        let proposed = records.len();
-        records.extend(rooms_to_make(&submissions));
+        let Batch { submissions, proposals } = batch;
+        let made = rooms_to_make(&submissions);
         let at = hub.time_of_day();
         let entries = submissions.iter().map(|submission| Write::Entry(submission.append(at)));
-        let count = records.len();
-        let writes = records.iter().cloned().map(Write::Record).chain(entries).collect();
+        let count = proposals.len() + made.len();
+        let proposed = proposals.iter().map(|proposal| proposal.record.clone());
+        let writes = proposed.chain(made).map(Write::Record).chain(entries).collect();
         match self.patiently(hub.log().append(writes), &submissions).await? {
             Ok(Appended { mut outcomes, position }) => {
                 debug_assert_eq!(outcomes.len(), count + submissions.len(), "one outcome for each item");
@@ -148,10 +149,8 @@ impl Broker {
                 if let Some(commit) = self.held.take() {
                     self.publish(&commit)?;
                 }
-                for (record, outcome) in records[..proposed].iter().zip(outcomes) {
-                    if outcome == Outcome::Refused {
-                        hub.keep(record.room());
-                    }
+                for (proposal, outcome) in proposals.into_iter().zip(outcomes) {
+                    proposal.answer(&hub, Ok(outcome));
                 }
             }
             Err(error) => {
@@ -160,7 +159,7 @@ impl Broker {
                 let appends = submissions.iter().map(|submission| submission.append(at)).collect();
                 let known = self.until(hub.log().lookup(appends)).await?.unwrap_or_default();
                 refuse(&submissions, known, &error);
-                records[..proposed].iter().for_each(|record| hub.keep(record.room()));
+                proposals.into_iter().for_each(|proposal| proposal.answer(&hub, Err(&error)));
             }
         }
         for submission in submissions {
@@ -219,6 +218,7 @@ impl Broker {
                     }
                 }
                 Change::Record(Record::RoomForgotten { room }) => self.hub.room_forgotten(room),
+                Change::Record(Record::People(record)) => self.hub.people_changed(record),
             }
         }
         Ok(())
@@ -292,6 +292,27 @@ impl Submission {
                 self.mailbox.refuse_late(self.id, wire::write(&Event::Error(error)));
             }
         }
+    }
+}
+
+impl Proposal {
+    /// Tells whoever waits what has become of the record.
+    fn answer(self, hub: &Hub, outcome: Result<Outcome, &LogError>) {
+        if outcome != Ok(Outcome::Applied)
+            && let Some(room) = self.record.room()
+        {
+            hub.keep(room);
+        }
+        let Some(Asked { mailbox, id, reply }) = self.asked else { return };
+        match outcome {
+            Ok(Outcome::Applied) => mailbox.reply(&reply),
+            Ok(_) => {
+                let wait = Duration::from_millis(BUSY_RETRY_MS);
+                mailbox.refuse_for_now(id, Code::Busy, "the keys have just changed; try again", wait);
+            }
+            Err(error) => mailbox.reply_frame(storage_error(Some(id), error)),
+        }
+        mailbox.settled(id);
     }
 }
 

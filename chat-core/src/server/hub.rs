@@ -17,7 +17,9 @@ use super::{
     accounts::{Account, Accounts, Held, Payers},
     admission::Admission,
     limits::{INBOX_SPACE, Kind, Limits},
+    link_codes::LinkCodes,
     look_alikes::LookAlikes,
+    owners::{Owners, Standing},
     password::Password,
     queue::{Busy, Queue, Submission},
     room::Room,
@@ -32,12 +34,14 @@ use crate::{
     ClientId, PersonName, Registry, RoomName, SharedRuntime,
     bucket::Bucket,
     id::Secret,
-    log::{LogError, Record, RoomLog, RoomState, StateMap, Tail, epoch_of_room},
+    log::{LogError, RoomLog, Tail},
     transport::Peer,
 };
 
+mod people;
 mod presence;
 mod refused;
+mod rooms;
 
 /// The shared state of a server. A guard of one of its maps is held for a single call only: two guards at a time could
 /// wait for each other, and one across an await could stop everything.
@@ -57,6 +61,8 @@ pub(super) struct Hub {
     look_alikes: LookAlikes,
     room_list: RoomList,
     pub(super) read_turns: ReadTurns,
+    pub(super) owners: Owners,
+    pub(super) link_codes: LinkCodes,
     /// By what the name looks like, so that no two people look alike.
     names: DashMap<String, Arc<Session>>,
     clients: DashMap<ClientId, Arc<Session>>,
@@ -79,6 +85,8 @@ impl Hub {
         let (rooms, room_list, look_alikes) = (DashMap::new(), RoomList::default(), LookAlikes::default());
         let (snapshot, tail) = log.subscribe().await?;
         let registry = Registry::new(log.epoch(), snapshot);
+        let time_of_day = TimeOfDay::default();
+        let owners = Owners::new(registry.people().clone(), (time_of_day.now(&runtime), runtime.now()));
         for state in registry.rooms() {
             let room = Arc::new(Room::made(state.clone(), all_rings.clone()));
             room_list.add(&room);
@@ -94,7 +102,9 @@ impl Hub {
             accounts: Accounts::default(),
             read_turns: ReadTurns::default(),
             runtime,
-            time_of_day: TimeOfDay::default(),
+            time_of_day,
+            owners,
+            link_codes: LinkCodes::default(),
             log,
             queue: Queue::default(),
             rooms,
@@ -154,113 +164,6 @@ impl Hub {
         self.rooms.get(name).map(|it| it.value().clone())
     }
 
-    /// Puts `session` into a room, and creates the room if there is none. `payers` pay for it.
-    pub(super) fn enter(
-        &self,
-        name: &RoomName,
-        session: &Arc<Session>,
-        payers: &Payers,
-    ) -> Result<Arc<Room>, NotEntered> {
-        let (limits, now) = (self.limits(), self.now());
-        let full = self.rooms.len() >= limits.rooms;
-        let spend = |costs: &[_]| payers.spend(&limits, costs, now).map_err(NotEntered::TooFast);
-        // The entry is held while the session enters, so that the room is not forgotten in between.
-        let (room, is_new) = match self.rooms.entry(name.clone()) {
-            Entry::Occupied(known) if known.get().is_being_forgotten() => {
-                return Err(NotEntered::BeingForgotten);
-            }
-            Entry::Occupied(known) => {
-                spend(&[(Kind::Entrances, 1)])?;
-                self.let_in(known.get(), session, now);
-                (known.get().clone(), false)
-            }
-            Entry::Vacant(_) if full => return Err(NotEntered::Full),
-            Entry::Vacant(free) => {
-                self.look_alikes.claim(name).map_err(NotEntered::LooksLike)?;
-                let of_host = Held::take(&payers.host, |host| &host.rooms, 1, limits.rooms_per_host)
-                    .ok_or(NotEntered::HostFull)
-                    .and_then(|held| spend(&[(Kind::Entrances, 1), (Kind::NewRooms, 1)]).map(|()| held))
-                    .inspect_err(|_| self.look_alikes.forget(name))?;
-                let room = Arc::new(self.new_room(name.clone(), of_host));
-                self.let_in(&room, session, now);
-                free.insert(room.clone());
-                (room, true)
-            }
-        };
-        if is_new {
-            self.room_list.add(&room);
-        } else {
-            self.room_list.update(&room);
-        }
-        Ok(room)
-    }
-
-    /// Forgets a room that nobody is in and that has no entries. A room that the log knows is forgotten with a record.
-    pub(super) fn forget_if_vacant(&self, room: &Arc<Room>) {
-        if !room.is_vacant() {
-            return;
-        }
-        // The entry is held, so that nobody enters in between.
-        let Entry::Occupied(entry) = self.rooms.entry(room.name().clone()) else { return };
-        if !Arc::ptr_eq(entry.get(), room) || !room.is_vacant() {
-            return;
-        }
-        if !room.is_made() {
-            self.look_alikes.forget(room.name());
-            entry.remove();
-            self.room_list.remove(room);
-        } else if room.begin_forgetting()
-            && !self.queue.propose(Record::RoomForgotten { room: room.name().clone() })
-        {
-            room.keep();
-        }
-    }
-
-    /// Forgets every room that nobody is in and that has no entries.
-    pub(super) fn forget_vacant_rooms(&self) {
-        let rooms: Vec<Arc<Room>> = self.rooms.iter().map(|room| room.value().clone()).collect();
-        rooms.iter().for_each(|room| self.forget_if_vacant(room));
-    }
-
-    /// The log has not forgotten this room.
-    pub(super) fn keep(&self, name: &RoomName) {
-        if let Some(room) = self.room(name) {
-            room.keep();
-        }
-    }
-
-    /// The log says that a room exists from here on.
-    pub(super) fn room_made(&self, state: &RoomState) {
-        let made = match self.rooms.entry(state.room.clone()) {
-            Entry::Occupied(room) => return room.get().note_made(&state.epoch),
-            Entry::Vacant(entry) => {
-                let room = Arc::new(Room::made(state.clone(), self.all_rings.clone()));
-                self.look_alikes.note(room.name());
-                entry.insert(room.clone());
-                room
-            }
-        };
-        self.room_list.add(&made);
-    }
-
-    /// The log says that a room does not exist any more. The links of people who are in it end: another server has
-    /// forgotten it, and they have to join it anew.
-    pub(super) fn room_forgotten(&self, name: &RoomName) {
-        if let Some((_, room)) = self.rooms.remove(name) {
-            self.look_alikes.forget(name);
-            self.room_list.remove(&room);
-            room.end();
-        }
-    }
-
-    fn new_room(&self, room: RoomName, of_host: Held) -> Room {
-        let incarnation = self.runtime.random().to_be_bytes();
-        let incarnation = u64::from_be_bytes(*incarnation.first_chunk().expect("16 bytes have 8")).max(1);
-        let epoch = epoch_of_room(&self.log.epoch(), incarnation);
-        let state = RoomState { room, epoch, oldest: 1, head: 0, state: StateMap::default() };
-        Room::unmade(state, incarnation, Some(of_host), self.all_rings.clone())
-    }
-
     /// How many rooms there are.
     pub(super) fn rooms(&self) -> usize {
         self.rooms.len()
@@ -293,6 +196,10 @@ impl Hub {
         host: &Arc<Account>,
     ) -> Result<Arc<Session>, NotOpened> {
         let (limits, now) = (self.limits(), self.now());
+        if self.standing(&name, peer.identity) == Standing::OfAnother {
+            return Err(NotOpened::NameOwned);
+        }
+        let key = peer.identity.map(|key| (key, self.owners.id_of(key)));
         let full = self.sessions() >= limits.sessions;
         let session = match self.names.entry(name.skeleton()) {
             Entry::Occupied(holder) => return Err(NotOpened::NameInUse(holder.get().clone())),
@@ -301,11 +208,11 @@ impl Hub {
                 let of_host = Held::take(host, |host| &host.sessions, 1, limits.sessions_per_host)
                     .ok_or(NotOpened::HostFull)?;
                 host.spend(&limits, &[(Kind::Sessions, 1)], now).map_err(NotOpened::TooFast)?;
-                let person = self.accounts.person(&name, peer.identity, now);
+                let person = self.accounts.person(&name, key.map(|(_, person)| person), now);
                 let payers = Payers { host: host.clone(), person };
                 let secret = Secret(self.runtime.random());
                 let inbox = Inbox::new(self.runtime.random());
-                let session = Session::new(name, client, secret, peer.identity, inbox, payers, of_host);
+                let session = Session::new(name, client, secret, key, inbox, payers, of_host);
                 free.insert(Arc::new(session)).value().clone()
             }
         };
@@ -316,6 +223,7 @@ impl Hub {
             self.end(&session);
             return Err(NotOpened::ClientInUse);
         }
+        self.note_name(&session, Some(host));
         Ok(session)
     }
 
@@ -330,6 +238,7 @@ impl Hub {
             self.leave(&membership.room, session.name());
         }
         self.forget(session);
+        self.note_name(session, None);
         session.wake();
         true
     }

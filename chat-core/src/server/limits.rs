@@ -14,7 +14,7 @@ pub use self::{
     network::{Network, NotANetwork},
     rates::Rates,
 };
-pub(super) use rates::Kind;
+pub(super) use rates::{CLAIM, Kind};
 
 /// The bounds that an operator may want to change. The default suits an office; protocol 11 has the reasons.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -166,6 +166,8 @@ pub(super) const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
 pub(super) const MAX_QUEUED_PER_HOST: usize = MAX_QUEUED / 4;
 /// Of those bytes, how many may be of one host.
 pub(super) const MAX_QUEUED_BYTES_PER_HOST: usize = MAX_QUEUED_BYTES / 4;
+/// Records that may wait for the broker: about rooms that are forgotten, and about people.
+pub(super) const MAX_PROPOSED: usize = 4 * MAX_QUEUED;
 /// Requests that the log stores at once while several hosts wait: a host waits for one batch that others have filled.
 pub(super) const BATCH: usize = MAX_QUEUED / 4;
 /// Bytes of text that the log stores at once while several hosts wait.

@@ -13,7 +13,8 @@ use futures::task::AtomicWaker;
 
 use super::{
     limits::{
-        BATCH, BATCH_BYTES, MAX_QUEUED, MAX_QUEUED_BYTES, MAX_QUEUED_BYTES_PER_HOST, MAX_QUEUED_PER_HOST,
+        BATCH, BATCH_BYTES, MAX_PROPOSED, MAX_QUEUED, MAX_QUEUED_BYTES, MAX_QUEUED_BYTES_PER_HOST,
+        MAX_QUEUED_PER_HOST,
     },
     mailbox::Mailbox,
     room::Room,
@@ -23,7 +24,7 @@ use super::{
 use crate::{
     ClientId,
     log::Record,
-    wire::{Author, Body},
+    wire::{Author, Body, Event},
 };
 
 /// A message that a session wants stored.
@@ -40,16 +41,39 @@ pub(super) struct Submission {
     pub(super) body: Arc<Body>,
 }
 
+/// A record that the server wants applied.
+#[derive(Debug)]
+pub(super) struct Proposal {
+    pub(super) record: Record,
+    /// Whom to answer.
+    pub(super) asked: Option<Asked>,
+}
+
+/// The request for which a record is proposed.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) id: u64,
+    /// The reply when the record is applied.
+    pub(super) reply: Event,
+}
+
 /// What the broker has the log store at once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) submissions: Vec<Submission>,
-    pub(super) records: Vec<Record>,
+    pub(super) proposals: Vec<Proposal>,
+}
+
+impl From<Record> for Proposal {
+    fn from(record: Record) -> Proposal {
+        Proposal { record, asked: None }
+    }
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.submissions.is_empty() && self.records.is_empty()
+        self.submissions.is_empty() && self.proposals.is_empty()
     }
 }
 
@@ -64,8 +88,7 @@ pub(super) struct Queue {
 struct Waiting {
     /// The hosts of which something waits.
     hosts: BTreeMap<HostId, Line>,
-    /// Few: each is about another room.
-    records: Vec<Record>,
+    proposals: Vec<Proposal>,
     /// Of all hosts together.
     submissions: usize,
     bytes: usize,
@@ -105,17 +128,18 @@ impl Queue {
         Ok(())
     }
 
-    /// Queues a record; false if the queue is closed.
-    pub(super) fn propose(&self, record: Record) -> bool {
-        let is_open = {
+    /// Queues a record; false if the queue is closed, or has as many as it takes.
+    pub(super) fn propose(&self, proposal: Proposal) -> bool {
+        let is_taken = {
             let mut waiting = lock(&self.waiting);
-            if !waiting.closed {
-                waiting.records.push(record);
+            let is_taken = !waiting.closed && waiting.proposals.len() < MAX_PROPOSED;
+            if is_taken {
+                waiting.proposals.push(proposal);
             }
-            !waiting.closed
+            is_taken
         };
         self.broker.wake();
-        is_open
+        is_taken
     }
 
     /// Takes no more. The broker ends once it has dealt with the rest.
@@ -131,7 +155,7 @@ impl Queue {
         poll_fn(|cx| {
             self.broker.register(cx.waker());
             let mut waiting = lock(&self.waiting);
-            if waiting.submissions == 0 && waiting.records.is_empty() && !waiting.closed {
+            if waiting.submissions == 0 && waiting.proposals.is_empty() && !waiting.closed {
                 return Poll::Pending;
             }
             // The broker yields once before it takes the batch, so that the sessions that can run now have read the
@@ -141,8 +165,8 @@ impl Queue {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let records = mem::take(&mut waiting.records);
-            Poll::Ready(Batch { submissions: waiting.take_submissions(), records })
+            let proposals = mem::take(&mut waiting.proposals);
+            Poll::Ready(Batch { submissions: waiting.take_submissions(), proposals })
         })
         .await
     }

@@ -15,6 +15,7 @@ use crate::wire::{Code, Event, Pong, Request, RequestBody, excerpt};
 
 mod context;
 mod messages;
+mod people;
 mod reading;
 mod rooms;
 mod search;
@@ -37,7 +38,8 @@ pub(super) fn handle(
     now: Instant,
 ) -> Result<Handled, Superseded> {
     let session: &Arc<_> = &attachment.session;
-    let cx = &Context { hub, session, limits: &hub.limits(), allowance, now };
+    let (limits, binding) = (&hub.limits(), attachment.binding);
+    let cx = &Context { hub, session, limits, binding, allowance, now };
     let state = &mut *session.state(attachment.link)?;
     state.confirmed = true;
     state.heard = Some(now);
@@ -71,13 +73,6 @@ pub(super) fn handle(
             let message = format!("there is no request called {:?}", excerpt(&unknown.tag));
             cx.refuse(request.id, Code::Unsupported, message);
         }
-        RequestBody::Link
-        | RequestBody::Claim(_)
-        | RequestBody::Keys
-        | RequestBody::Revoke(_)
-        | RequestBody::Whois(_) => {
-            cx.refuse(request.id, Code::Unsupported, "this server does not know people by their keys");
-        }
         // A message is asked about at its turn.
         RequestBody::Post(_) => messages::take_in(cx, state, request),
         RequestBody::Rooms(_) | RequestBody::Who(_) | RequestBody::History(_) | RequestBody::Replay(_)
@@ -99,7 +94,8 @@ pub(super) fn again(
     now: Instant,
 ) -> Result<(), Superseded> {
     let session: &Arc<_> = &attachment.session;
-    let cx = &Context { hub, session, limits: &hub.limits(), allowance, now };
+    let (limits, binding) = (&hub.limits(), attachment.binding);
+    let cx = &Context { hub, session, limits, binding, allowance, now };
     let state = &mut *session.state(attachment.link)?;
     act(cx, state, request.id.unwrap_or_default(), &request.body);
     Ok(())
@@ -133,6 +129,11 @@ fn act(cx: &Context<'_>, state: &mut State, id: u64, body: &RequestBody<'_>) {
             Ok(search) => state.reads.search(id, search, words.hashes),
             Err(error) => cx.reply(&Event::Error(error)),
         },
+        (RequestBody::Whois(whois), _) => people::whois(cx, id, whois),
+        (RequestBody::Keys, _) => people::keys(cx, id),
+        (RequestBody::Revoke(revoke), _) => people::revoke(cx, id, *revoke),
+        (RequestBody::Link, _) => people::link(cx, id),
+        (RequestBody::Claim(claim), _) => people::claim(cx, state, id, claim),
         (body, place) => unreachable!("{body:?} is not permitted at {place:?}"),
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions: what the server keeps for one client, across that client's links.
 
+mod attachment;
 mod heads;
 mod inbox;
 mod join_log;
@@ -10,13 +11,16 @@ mod reads;
 mod send_window;
 mod sequence;
 mod state;
+mod superseded;
 
 pub(super) use self::{
+    attachment::Attachment,
     inbox::{Conflict, Direct, Inbox, Telling},
     join_log::{JoinOutcome, Known},
     membership::Membership,
     pages::page_frame,
     reads::{LogAnswer, NextRead},
-    sequence::Turn,
-    state::{Attachment, NoFrames, RefusedForNow, Session, State, Superseded},
+    sequence::{RefusedForNow, Turn},
+    state::{Session, State},
+    superseded::{NoFrames, Superseded},
 };

@@ -22,7 +22,7 @@ pub struct Claim<'a> {
 }
 
 /// Removes a key from those of the client's own person.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Revoke {
     /// The key.
     pub key: KeyId,

@@ -182,7 +182,7 @@ pub async fn records_and_entries_are_in_one_order(medium: &dyn Medium) {
         .filter_map(|change| match change {
             Change::Entries { room, entries } => (*room == name("a"))
                 .then(|| format!("{:?}", entries.iter().map(|it| it.seq).collect::<Vec<_>>())),
-            Change::Record(record) => (*record.room() == name("a")).then(|| format!("{record:?}")),
+            Change::Record(record) => (record.room() == Some(&name("a"))).then(|| format!("{record:?}")),
             _ => None,
         })
         .collect();

@@ -18,6 +18,7 @@ mod s14_client;
 pub mod s17_repair;
 mod s19_encrypted;
 mod s20_password;
+mod s21_keys_and_names;
 mod shared_log;
 mod slow_log;
 
@@ -144,6 +145,13 @@ impl TestServer {
     /// A client at this address over an encrypted link, whose binding is this number, and that has said nothing yet.
     pub fn encrypted_at(&self, host: &str, binding: u64) -> RawClient {
         self.accepted_peer(encrypted_peer(host, binding), self.memory.promises())
+    }
+
+    /// A client at this address that has proved this key over a link with this binding, and has said nothing yet.
+    pub fn known(&self, host: &str, key: KeyId, binding: [u8; 32]) -> RawClient {
+        let (address, host) = (format!("pipe to {host}"), host.to_owned());
+        let peer = Peer { address, host, local: false, identity: Some(key), binding: Some(binding) };
+        self.accepted_peer(peer, self.memory.promises())
     }
 
     pub fn accepted_peer(&self, peer: Peer, promises: Promises) -> RawClient {

@@ -13,7 +13,7 @@ use crate::{
 impl Hub {
     /// Puts a session into a room that exists.
     pub(super) fn let_in(&self, room: &Arc<Room>, session: &Session, now: Instant) {
-        let is_guest = session.identity().is_none();
+        let is_guest = session.person().is_none();
         let due = room.enter(session.name().clone(), session.mailbox().clone(), is_guest, now);
         self.announce(room, due);
     }

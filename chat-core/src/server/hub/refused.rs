@@ -27,6 +27,8 @@ pub(crate) enum NotEntered {
 pub(crate) enum NotOpened {
     /// Another session has the name.
     NameInUse(Arc<Session>),
+    /// The name belongs to another person.
+    NameOwned,
     /// Another session has the client id.
     ClientInUse,
     /// There are as many sessions as there may be.

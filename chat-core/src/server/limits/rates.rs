@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     NewRooms,
     /// Sessions opened.
     Sessions,
+    /// Names claimed, of which one costs [`CLAIM`].
+    Claims,
     /// Wrong passwords.
     Passwords,
     /// Refusals of links and hellos that are told to the client and to the program's log.
@@ -58,6 +60,8 @@ pub struct Rates {
     pub new_rooms: Option<Rate>,
     /// Sessions opened.
     pub sessions: Option<Rate>,
+    /// Names claimed by people with a key, in tenths of a name.
+    pub claims: Option<Rate>,
     /// Wrong passwords.
     pub passwords: Option<Rate>,
     /// Refusals of links and hellos that are answered, and written to the program's log.
@@ -86,6 +90,7 @@ impl Kind {
             Kind::Entrances => "rooms entered",
             Kind::NewRooms => "new rooms",
             Kind::Sessions => "new sessions",
+            Kind::Claims => "new names",
             Kind::Passwords => "wrong passwords",
             Kind::Refusals => "refusals",
             Kind::BytesRead => "bytes of earlier messages",
@@ -109,6 +114,7 @@ impl Rates {
             Kind::Entrances => self.entrances,
             Kind::NewRooms => self.new_rooms,
             Kind::Sessions => self.sessions,
+            Kind::Claims => self.claims,
             Kind::Passwords => self.passwords,
             Kind::Refusals => self.refusals,
             Kind::BytesRead => self.bytes_read,
@@ -147,6 +153,7 @@ impl Rates {
             entrances: rate(600, 5 * 60),
             new_rooms: rate(20, 10),
             sessions: rate(128, 60),
+            claims: rate(30 * CLAIM, 1), // thirty people who come for the first time; one more in ten minutes
             passwords: rate(5, 6),
             refusals: rate(10, 60),
             bytes_read: rate(32 * MIB, 8 * MIB * 60),
@@ -170,4 +177,6 @@ impl Rates {
     }
 }
 
+/// What the claim of a name costs: a rate counts by the minute, and ten minutes is how often a host may claim one.
+pub(crate) const CLAIM: u32 = 10;
 const MIB: u32 = 1024 * 1024;

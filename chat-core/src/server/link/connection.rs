@@ -192,7 +192,7 @@ impl Connection {
                     Ok(0) => {}
                     Ok(read) => self.pace.has_read(&self.hub.limits(), read, now),
                     Err(NoFrames::Superseded) => {
-                        self.leave(None, Reason::Replaced, None);
+                        self.superseded();
                         return self.poll_frames(budget, now, out);
                     }
                     Err(NoFrames::RoomForgotten) => {
@@ -331,6 +331,12 @@ impl Connection {
         }
         let error = wire::Error { retry_after_ms, ..wire::Error::of(None, code, message) };
         self.part_with(self.attachment(), &Event::Error(error));
+    }
+
+    /// Ends a link that no longer speaks for its session.
+    pub(super) fn superseded(&mut self) {
+        let is_revoked = matches!(&self.phase, Phase::Open(attachment) if attachment.session.is_revoked());
+        self.leave(None, if is_revoked { Reason::Revoked } else { Reason::Replaced }, None);
     }
 
     pub(super) fn leave(

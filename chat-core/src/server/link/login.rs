@@ -15,7 +15,7 @@ use crate::{
         hub::{Hub, NotOpened},
         limits::FULL_RETRY_MS,
         password::{Denied, Proof, Shown},
-        session::{Attachment, Session},
+        session::{Attachment, Session, State},
     },
     transport::{Peer, Promises},
     wire::{self, Code, Event, Hello, PROTOCOL, Welcome},
@@ -92,11 +92,11 @@ fn resume(
 ) -> Option<Attachment> {
     let session = hub.session_by_secret(Secret::parse(hello.resume.as_deref()?)?)?;
     // A secret that was overheard is of no use without the key.
-    if client.is_some_and(|client| client != session.client()) || peer.identity != session.identity() {
+    if client.is_some_and(|client| client != session.client()) || peer.identity != session.key() {
         return None;
     }
     let link = session.attach(host, promises, true, welcome(hub, &session, true), hub.now())?;
-    Some(Attachment { session, link, resumed: true })
+    Some(Attachment { session, link, binding: peer.binding, resumed: true })
 }
 
 fn open(
@@ -107,13 +107,24 @@ fn open(
     promises: Promises,
 ) -> Result<Attachment, Refusal> {
     let now = hub.now();
-    match hub.open_session(name.clone(), client, peer, host) {
+    let mut opened = hub.open_session(name.clone(), client, peer, host);
+    if let Err(NotOpened::NameInUse(holder)) = &opened
+        && hub.is_same_person(holder, peer)
+    {
+        if !hub.end_if(holder, State::is_waiting) {
+            let message = format!("you are here as {name} already, on another machine or in another window");
+            return Err(refusal(Code::NameTaken, message));
+        }
+        opened = hub.open_session(name.clone(), client, peer, host);
+    }
+    match opened {
         // No link if another hello of the same client has replaced the session already: then that one is let in.
         Ok(session) => match session.attach(host, promises, false, welcome(hub, &session, false), now) {
-            Some(link) => Ok(Attachment { session, link, resumed: false }),
+            Some(link) => Ok(Attachment { session, link, binding: peer.binding, resumed: false }),
             None => Err(not_welcome()),
         },
         Err(NotOpened::NameInUse(holder)) => Err(name_taken(&name, holder.ends_at(&hub.limits(), now), now)),
+        Err(NotOpened::NameOwned) => Err(name_owned(&name)),
         Err(NotOpened::ClientInUse) => Err(not_welcome()),
         Err(NotOpened::Full) => Err(full("too many people are on this server; try again later")),
         Err(NotOpened::HostFull) => {
@@ -168,6 +179,14 @@ fn name_taken(name: &PersonName, ends_at: Option<Instant>, now: Instant) -> Refu
     let message =
         format!("{name} has lost the connection and may come back; the name may be free in {seconds} s");
     refusal(Code::NameTaken, message).until(left)
+}
+
+/// The refusal of a name that belongs to another person.
+fn name_owned(name: &PersonName) -> Refusal {
+    let message =
+        format!("{name}, or a name that looks the same, belongs to another person; choose another name");
+    let refusal = refusal(Code::NameTaken, message);
+    Refusal { error: wire::Error { owned: true, ..refusal.error }, ..refusal }
 }
 
 fn not_welcome() -> Refusal {

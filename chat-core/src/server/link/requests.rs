@@ -14,7 +14,7 @@ use crate::{
         requests::{self, Allowance, Handled},
         session::{LogAnswer, NextRead},
     },
-    wire::{Reason, Request, RequestBody},
+    wire::{Request, RequestBody},
 };
 
 impl Connection {
@@ -29,7 +29,7 @@ impl Connection {
         match requests::handle(&self.hub, attachment, request, &allowance, now) {
             Ok(Handled::Continue) => {}
             Ok(Handled::Bye) => self.bye = true,
-            Err(_) => self.leave(None, Reason::Replaced, None),
+            Err(_) => self.superseded(),
         }
         self.has_read(allowance.spent(), now);
     }
@@ -39,7 +39,7 @@ impl Connection {
         let Phase::Open(attachment) = &self.phase else { return };
         let allowance = Allowance::new(true);
         if requests::again(&self.hub, attachment, request, &allowance, now).is_err() {
-            self.leave(None, Reason::Replaced, None);
+            self.superseded();
         }
         self.has_read(allowance.spent(), now);
     }

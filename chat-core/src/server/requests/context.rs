@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::{
     server::{accounts::Spent, hub::Hub, limits::Limits, session::Session},
+    transport::Binding,
     wire::{self, Code, Event},
 };
 
@@ -41,6 +42,8 @@ pub(crate) struct Context<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) session: &'a Arc<Session>,
     pub(crate) limits: &'a Limits,
+    /// What names the handshake of the link, if it is encrypted.
+    pub(crate) binding: Option<Binding>,
     pub(crate) allowance: &'a Allowance,
     pub(crate) now: Instant,
 }

@@ -1,13 +1,16 @@
 //! The sequence of a session's messages: they are taken in in the order in which their client said them, whatever order
 //! they arrive in.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Instant,
+};
 
 use bytes::Bytes;
 
 use crate::{
     server::limits::{MAX_HELD, MAX_OWED},
-    wire::Request,
+    wire::{Code, Request},
 };
 
 /// The place of the next message, and the messages that are ahead of their turn.
@@ -51,6 +54,14 @@ impl Default for Sequence {
     fn default() -> Sequence {
         Sequence { next: 1, refused: BTreeSet::new(), held: BTreeMap::new(), past: VecDeque::new() }
     }
+}
+
+/// The refusal of a message that may come again.
+#[derive(Clone, Debug)]
+pub(crate) struct RefusedForNow {
+    pub(crate) until: Instant,
+    pub(crate) code: Code,
+    pub(crate) message: String,
 }
 
 impl Sequence {

@@ -2,7 +2,10 @@
 //! out. A session is told frames and the time; it owns no link and no task.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Waker,
     time::Instant,
 };
@@ -15,7 +18,8 @@ use super::{
     membership::Membership,
     pages::Sign,
     reads::{LogAnswer, NextRead, Reads},
-    sequence::Sequence,
+    sequence::{RefusedForNow, Sequence},
+    superseded::{NoFrames, Superseded},
 };
 use crate::{
     ClientId, KeyId, PersonName, RoomName,
@@ -24,11 +28,12 @@ use crate::{
     server::{
         accounts::{Account, Held, Payers},
         limits::{Kind, LINGER, Limits, MAX_OWED, MAX_OWED_BYTES, MAY_BE_LOST_AFTER},
+        link_codes::Linking,
         mailbox::Mailbox,
         sync::lock,
     },
     transport::Promises,
-    wire::{self, Author, Code},
+    wire::{self, Author},
 };
 
 /// One client's session. Code that takes more than one lock takes them in this order: `state`, then a room's, then
@@ -38,6 +43,10 @@ pub(crate) struct Session {
     name: PersonName,
     /// The author of this session's messages, shared by its entries.
     author: Arc<Author>,
+    /// The key that the client has proved to the transport, one of the author's.
+    key: Option<KeyId>,
+    /// Whether that key was removed from its person's.
+    revoked: AtomicBool,
     client: ClientId,
     secret: Secret,
     /// The place among the sessions of the host that opened it.
@@ -67,52 +76,19 @@ pub(crate) struct State {
     pub(crate) sequence: Sequence,
     pub(crate) join_log: JoinLog,
     pub(crate) payers: Payers,
+    /// The client proves to know a code.
+    pub(crate) linking: Option<Box<Linking>>,
     /// A message was refused for now. Later ones are refused as well until then, or they would overtake it.
     pub(crate) refused: Option<RefusedForNow>,
 }
 
-/// The refusal of a message that may come again.
-#[derive(Clone, Debug)]
-pub(crate) struct RefusedForNow {
-    pub(crate) until: Instant,
-    pub(crate) code: Code,
-    pub(crate) message: String,
-}
-
-/// The attachment of a link to a session, for which the link speaks until it is superseded.
-#[derive(Clone, Debug)]
-pub(crate) struct Attachment {
-    pub(crate) session: Arc<Session>,
-    pub(crate) link: u64,
-    /// Whether the session existed before the link.
-    pub(crate) resumed: bool,
-}
-
-/// The link no longer speaks for the session: a newer one does, or the session has ended.
-#[derive(Debug)]
-pub(crate) struct Superseded;
-
-/// Why a link gets no more frames.
-#[derive(Debug)]
-pub(crate) enum NoFrames {
-    /// Another link speaks for the session.
-    Superseded,
-    /// The log has forgotten a room that the session was in.
-    RoomForgotten,
-}
-
-impl From<Superseded> for NoFrames {
-    fn from(Superseded: Superseded) -> NoFrames {
-        NoFrames::Superseded
-    }
-}
-
 impl Session {
+    /// `key` is the key that the client has proved, and the first one of its person.
     pub(crate) fn new(
         name: PersonName,
         client: ClientId,
         secret: Secret,
-        identity: Option<KeyId>,
+        key: Option<(KeyId, KeyId)>,
         inbox: Inbox,
         payers: Payers,
         of_host: Held,
@@ -130,10 +106,16 @@ impl Session {
             sequence: Sequence::default(),
             join_log: JoinLog::default(),
             payers,
+            linking: None,
             refused: None,
         };
         Session {
-            author: Arc::new(Author { identity, ..Author::person(name.as_str()) }),
+            author: Arc::new(Author {
+                identity: key.map(|(_, person)| person),
+                ..Author::person(name.as_str())
+            }),
+            key: key.map(|(key, _)| key),
+            revoked: AtomicBool::new(false),
             name,
             client,
             secret,
@@ -162,8 +144,22 @@ impl Session {
     }
 
     /// The key that the client has proved to the transport.
-    pub(crate) fn identity(&self) -> Option<KeyId> {
+    pub(crate) fn key(&self) -> Option<KeyId> {
+        self.key
+    }
+
+    /// The first key of the session's person; nothing for a guest.
+    pub(crate) fn person(&self) -> Option<KeyId> {
         self.author.identity
+    }
+
+    /// The key is no longer one of its person's, so that the session ends.
+    pub(crate) fn revoke(&self) {
+        self.revoked.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::Acquire)
     }
 
     pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
@@ -381,6 +377,11 @@ impl State {
     /// Whether this link speaks for the session, whose client has not sent a request yet.
     pub(crate) fn is_unused(&self, link: u64) -> bool {
         self.link == link && !self.confirmed
+    }
+
+    /// Whether the session has no link.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.lost.is_some()
     }
 
     /// Whether the session has lost this link and has no other.
