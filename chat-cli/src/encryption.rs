@@ -6,7 +6,7 @@ use chat_core::{
     Address, KeyId, SharedRuntime,
     transport::{BoxLink, Dialled, Listening, Promises, Transport, Transports},
 };
-use chat_secure::{Secured, StaticKey, fingerprint};
+use chat_secure::{Secured, StaticKey, TicketKeys, fingerprint};
 use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 
 use crate::{
@@ -14,15 +14,16 @@ use crate::{
     place::place,
 };
 
-/// The transports of a server that has `key`. With `secure_only`, clients that do not encrypt are refused.
+/// The transports of a server that has `key` and seals tickets with `tickets`. With `secure_only`, clients that do not encrypt
+/// are refused.
 pub(crate) fn of_server(
     transports: &Transports,
-    key: &StaticKey,
+    (key, tickets): (&StaticKey, &TicketKeys),
     secure_only: bool,
     runtime: &SharedRuntime,
 ) -> Transports {
     transports.map(|transport| {
-        let secured = Secured::new(transport, key.clone(), runtime.clone());
+        let secured = Secured::new(transport, key.clone(), runtime.clone()).with_ticket_keys(tickets.clone());
         if secure_only { secured } else { secured.accepting_plain() }
     })
 }

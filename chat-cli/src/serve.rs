@@ -32,8 +32,9 @@ pub(crate) async fn run(transports: &Transports, runtime: SharedRuntime, args: S
     raise_limits();
     let log = args.store.open(&runtime)?;
     let key = args.store.key(&runtime)?;
+    let tickets = args.store.ticket_keys(&runtime);
     let config = config(&args, &key)?;
-    let transports = encryption::of_server(transports, &key, args.secure_only, &runtime);
+    let transports = encryption::of_server(transports, (&key, &tickets), args.secure_only, &runtime);
     let server = Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
     let server = Arc::new(server);
     let mut announcer = None;

@@ -8,7 +8,7 @@ use chat_core::{
     SharedRuntime,
     log::{MemoryLog, RoomLog},
 };
-use chat_secure::{KeyFileError, StaticKey, fingerprint};
+use chat_secure::{KeyFileError, StaticKey, TicketKeys, fingerprint};
 use chat_sqlite::{Keep, Options, SqliteLog};
 use clap::{Args, ValueEnum};
 use etcetera::BaseStrategy;
@@ -105,6 +105,17 @@ impl Storage {
         }
     }
 
+    /// The keys of the server's tickets: beside its key, or in memory as its rooms are.
+    pub(crate) fn ticket_keys(&self, runtime: &SharedRuntime) -> TicketKeys {
+        let in_memory = || TicketKeys::in_memory(runtime.clone());
+        let Some(directory) = self.directory().ok().filter(|_| !self.memory) else { return in_memory() };
+        let path = directory.join(TICKET_FILE);
+        TicketKeys::in_file(&path, runtime.clone()).unwrap_or_else(|error| {
+            tracing::warn!(%error, path = %path.display(), "the keys of tickets are for this run alone");
+            in_memory()
+        })
+    }
+
     /// How many bytes of messages are kept at most: in each room on a disk, in all rooms together in memory.
     pub(crate) fn bytes(&self) -> Option<u64> {
         match self.memory {
@@ -180,6 +191,8 @@ fn limit(raw: &str) -> Result<Limit, String> {
 
 /// The name of the file with the server's key.
 const KEY_FILE: &str = "server.key";
+/// The name of the file with the keys of its tickets.
+const TICKET_FILE: &str = "tickets.key";
 /// How much a server holds in memory by default.
 const MEMORY: ByteSize = ByteSize::mib(256);
 /// The smallest limit: a few of the longest messages, or thousands of average ones.

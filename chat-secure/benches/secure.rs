@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use chat_secure::{
     StaticKey, Suite,
-    handshake::{Initiator, Responder},
+    handshake::{self, Dice, Initiator, Responder},
     record::{Numbers, Opener, Sealer, next_frame},
 };
 use divan::{Bencher, black_box, counter::ItemsCount};
@@ -74,11 +74,11 @@ fn answer_a_handshake(bencher: Bencher<'_, '_>) {
     let (client, server) = (StaticKey::from_private([1; 32]), StaticKey::from_private([2; 32]));
     let mut initiator = Initiator::new(Suite::AesGcm, &client, [3; 32]);
     let first = initiator.first();
-    let responder = Responder::new(first.clone(), &server, [4; 32]).expect("it begins a handshake");
+    let responder = Responder::new(first.clone(), &server, DICE).expect("it begins a handshake");
     initiator.answer(&responder.answer_to(&first).expect("it is the first frame")).expect("it is the answer");
     let (third, _) = initiator.finish().expect("the answer came");
     bencher.bench_local(|| {
-        let mut responder = Responder::new(first.clone(), &server, [4; 32]).expect("it begins a handshake");
+        let mut responder = Responder::new(first.clone(), &server, DICE).expect("it begins a handshake");
         assert!(responder.third(&third));
         responder.finish()
     });
@@ -86,13 +86,8 @@ fn answer_a_handshake(bencher: Bencher<'_, '_>) {
 
 fn ends(suite: Suite, numbers: Numbers) -> (Sealer, Opener) {
     let (client, server) = (StaticKey::from_private([1; 32]), StaticKey::from_private([2; 32]));
-    let mut initiator = Initiator::new(suite, &client, [3; 32]);
-    let mut responder = Responder::new(initiator.first(), &server, [4; 32]).expect("it begins a handshake");
-    let second = responder.answer_to(&initiator.first()).expect("it is the first frame");
-    initiator.answer(&second).expect("it is the answer");
-    let (third, keys) = initiator.finish().expect("the answer came");
-    assert!(responder.third(&third));
-    let (sealer, _) = keys.into_records(numbers);
-    let (_, opener) = responder.finish().expect("the third frame came").into_records(numbers);
-    (sealer, opener)
+    let (at_client, at_server) = handshake::between(suite, &client, &server);
+    (at_client.into_records(numbers).0, at_server.into_records(numbers).1)
 }
+
+const DICE: Dice = Dice { ephemeral: [4; 32], secret: [5; 32] };

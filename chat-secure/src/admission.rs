@@ -1,8 +1,9 @@
-//! How many handshakes are under way: of one host, and in all (protocol 19.12).
+//! How many handshakes are under way, of one host and in all, and how many a host may begin (protocol 19.12, 19.21).
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use chat_core::transport::Peer;
@@ -15,6 +16,8 @@ pub(crate) struct Admission(Mutex<Counts>);
 struct Counts {
     all: usize,
     of_host: HashMap<String, usize>,
+    /// When the bucket of a host that has begun handshakes of late is full again.
+    full_at: HashMap<String, Instant>,
 }
 
 /// The permit of one handshake. Dropping it gives the place back.
@@ -44,8 +47,29 @@ impl Admission {
         Some(Permit { admission: self.clone(), host })
     }
 
+    /// Takes a token out of the bucket of `host`; nothing if that is empty.
+    fn charge(&self, host: &str, now: Instant) -> Option<()> {
+        let mut counts = self.counts();
+        if counts.full_at.len() >= HOSTS {
+            counts.full_at.retain(|_, full_at| *full_at > now); // the others are full
+        }
+        let full_at = counts.full_at.get(host).map_or(now, |full_at| now.max(*full_at)) + PAUSE;
+        if full_at > now + PAUSE * BURST {
+            return None;
+        }
+        counts.full_at.insert(host.to_owned(), full_at);
+        Some(())
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Permit {
+    /// Whether the host may begin one more handshake now. This machine always may.
+    pub(crate) fn charge(&self, now: Instant) -> bool {
+        self.host.as_ref().is_none_or(|host| self.admission.charge(host, now).is_some())
     }
 }
 
@@ -63,9 +87,19 @@ impl Drop for Permit {
     }
 }
 
-/// Admission handshakes of one host: an office behind one address comes back at once after a restart, and each takes a
+/// Unfinished handshakes of one host: an office behind one address comes back at once after a restart, and each takes a
 /// round trip.
 pub(crate) const OF_HOST: usize = 64;
 
-/// Admission handshakes in all, some kilobytes each.
+/// Unfinished handshakes in all, some kilobytes each.
 pub(crate) const IN_ALL: usize = 1000;
+
+/// Each host may begin a handshake each 20 ms: half a millisecond of work, so that a host takes at most a fortieth of a
+/// processor.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Handshakes that a host may begin at once after a time without.
+pub(crate) const BURST: u32 = 200;
+
+/// After how many hosts those are forgotten that have begun none of late.
+const HOSTS: usize = 1024;

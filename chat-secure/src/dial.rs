@@ -1,6 +1,6 @@
 //! Dialling: the handshake of the end that begins, over a link of any kind.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chat_core::{
@@ -12,10 +12,12 @@ use futures::{SinkExt, StreamExt};
 
 use crate::{
     StaticKey, Suite,
-    handshake::{Initiator, NoAnswer},
+    handshake::{Initiator, Keys, NoAnswer},
+    kept_tickets::KeptTickets,
     key::unguessable,
-    link::SecuredLink,
+    link::{AwaitsTicket, SecuredLink},
     record::Numbers,
+    resumption::Returning,
 };
 
 /// How links are dialled.
@@ -24,6 +26,7 @@ pub(crate) struct Dialling<'a, T> {
     pub(crate) key: &'a StaticKey,
     pub(crate) suite: Suite,
     pub(crate) check: Option<&'a Check>,
+    pub(crate) tickets: &'a Arc<KeptTickets>,
     pub(crate) numbers: Numbers,
     pub(crate) max_frame: usize,
     pub(crate) runtime: &'a dyn Runtime,
@@ -37,8 +40,7 @@ pub(crate) type Check = dyn Fn(&Address, KeyId) -> Result<(), String> + Send + S
 /// # Errors
 /// When the server cannot be reached, does not encrypt, or has a key that is not the right one.
 pub(crate) async fn dial<T: Transport>(dialling: Dialling<'_, T>, address: &Address) -> io::Result<Dialled> {
-    let Dialling { inner, key, suite, check, numbers, max_frame, runtime } = dialling;
-    let mut link = inner.dial(address).await?;
+    let mut link = dialling.inner.dial(address).await?;
     let about = |error: io::Error| {
         let words = error.to_string();
         // An error of the transport may name the address already.
@@ -47,51 +49,87 @@ pub(crate) async fn dial<T: Transport>(dialling: Dialling<'_, T>, address: &Addr
         let kind = error.raw_os_error().map_or(error.kind(), |_| io::ErrorKind::Other);
         io::Error::new(kind, words)
     };
-    let mut initiator = Initiator::new(suite, key, unguessable(runtime));
-    let is_lossless = numbers == Numbers::Counted;
-    let answer = within(LIMIT, runtime, ask(&mut link, &mut initiator, is_lossless, runtime)).await;
+    let keys = within(LIMIT, dialling.runtime, shake(&dialling, address, &mut link)).await;
     let silence = || io::Error::new(io::ErrorKind::TimedOut, "nobody answers");
-    let server = answer.ok_or_else(silence)?.map_err(about)?;
-    // Before the third frame, so that a server with a wrong key does not learn who dialled.
-    if let Some(check) = check {
-        check(address, server).map_err(|why| about(io::Error::new(io::ErrorKind::PermissionDenied, why)))?;
-    }
-    let (third, keys) = initiator.finish().ok_or_else(|| about(io::ErrorKind::InvalidData.into()))?;
-    let binding = Some(keys.hash());
-    let link = Box::pin(SecuredLink::new(link, keys, Some(third), numbers, max_frame));
-    Ok(Dialled { link, server: Some(server), binding })
+    let (keys, third) = keys.ok_or_else(silence)?.map_err(about)?;
+    let (server, binding) = (keys.peer(), keys.hash());
+    let (kept, address, secret) = (dialling.tickets.clone(), address.to_string(), keys.resumption().secret);
+    let link =
+        SecuredLink::new(link, keys.into_records(dialling.numbers), dialling.numbers, dialling.max_frame)
+            .with_third(third)
+            .awaiting_ticket(AwaitsTicket { kept, address, secret, server });
+    Ok(Dialled { link: Box::pin(link), server: Some(server), binding: Some(binding) })
 }
 
-/// Sends the first frame until its answer comes, and returns the key that the server has proved.
-async fn ask(
+/// The handshake: by the ticket of the last link if there is one that the server still opens, and in full otherwise.
+/// Returns the keys, and the last frame, which goes before the first record.
+async fn shake<T: Transport>(
+    dialling: &Dialling<'_, T>,
+    address: &Address,
     link: &mut BoxLink,
-    initiator: &mut Initiator,
-    is_lossless: bool,
-    runtime: &dyn Runtime,
-) -> io::Result<KeyId> {
+) -> io::Result<(Keys, Option<Bytes>)> {
+    let Dialling { key, suite, check, tickets, runtime, .. } = dialling;
+    // Before anything that tells a server with a wrong key who dialled.
+    let check = |server| match check.map_or(Ok(()), |check| check(address, server)) {
+        Ok(()) => Ok(()),
+        Err(why) => Err(io::Error::new(io::ErrorKind::PermissionDenied, why)),
+    };
+    if let Some(ticket) = tickets.of(address) {
+        let mut returning = Returning::new(*suite, &ticket, unguessable(*runtime));
+        match ask(dialling, link, returning.first(), |frame| returning.answer(frame)).await? {
+            Ok(server) => {
+                check(server)?;
+                let keys = returning.finish().ok_or(io::ErrorKind::InvalidData)?;
+                return Ok((keys, None));
+            }
+            Err(NoAnswer::UnknownTicket) => tickets.forget(address),
+            Err(error) => {
+                tickets.forget(address);
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+        }
+    }
+    let mut initiator = Initiator::new(*suite, key, unguessable(*runtime));
+    let answer = ask(dialling, link, initiator.first(), |frame| initiator.answer(frame)).await?;
+    check(answer.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?)?;
+    let (third, keys) = initiator.finish().ok_or(io::ErrorKind::InvalidData)?;
+    Ok((keys, Some(third)))
+}
+
+/// Sends the first frame until its answer comes, and returns the key of the server, or why the answer is none.
+async fn ask<T: Transport>(
+    dialling: &Dialling<'_, T>,
+    link: &mut BoxLink,
+    first: Bytes,
+    mut answer: impl FnMut(&[u8]) -> Result<KeyId, NoAnswer>,
+) -> io::Result<Result<KeyId, NoAnswer>> {
+    let is_lossless = dialling.numbers == Numbers::Counted;
     let mut pause = REPEAT;
     loop {
-        link.send(initiator.first()).await?;
-        let answer = hear(link, initiator, is_lossless);
+        link.send(first.clone()).await?;
+        let heard = hear(link, &mut answer, is_lossless);
         if is_lossless {
-            return answer.await;
+            return heard.await;
         }
-        if let Some(answer) = within(pause, runtime, answer).await {
-            return answer;
+        if let Some(heard) = within(pause, dialling.runtime, heard).await {
+            return heard;
         }
         pause = (pause * 2).min(REPEAT_MAX);
     }
 }
 
 /// Waits for the answer. Where frames may be lost, what is no answer does not count.
-async fn hear(link: &mut BoxLink, initiator: &mut Initiator, is_lossless: bool) -> io::Result<KeyId> {
+async fn hear(
+    link: &mut BoxLink,
+    answer: &mut impl FnMut(&[u8]) -> Result<KeyId, NoAnswer>,
+    is_lossless: bool,
+) -> io::Result<Result<KeyId, NoAnswer>> {
     loop {
         let frame: Bytes = link.next().await.unwrap_or_else(|| {
             let words = "the server closed the link during the handshake";
             Err(io::Error::new(io::ErrorKind::UnexpectedEof, words))
         })?;
-        match initiator.answer(&frame) {
-            Ok(server) => return Ok(server),
+        match answer(&frame) {
             Err(NoAnswer::Refused { is_final: false, message }) => {
                 return Err(io::Error::new(io::ErrorKind::ConnectionRefused, message));
             }
@@ -99,8 +137,8 @@ async fn hear(link: &mut BoxLink, initiator: &mut Initiator, is_lossless: bool) 
                 let words = format!("the server does not encrypt as this program does: {message}");
                 return Err(io::Error::new(io::ErrorKind::Unsupported, words));
             }
-            Err(error) if is_lossless => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-            Err(_) => {}
+            Err(NoAnswer::Changed) if !is_lossless => {}
+            answer => return Ok(answer),
         }
     }
 }

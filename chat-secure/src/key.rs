@@ -11,6 +11,7 @@ use crate::{noise, suite::RawKey};
 mod file;
 
 pub use file::KeyFileError;
+pub(crate) use file::{read_private, replace_private};
 
 /// A private X25519 key (RFC 7748) and the public one, by which others know its owner.
 #[derive(Clone)]

@@ -15,25 +15,31 @@ use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 
 pub mod handshake;
 pub mod record;
+pub mod resumption;
 
+mod message;
 mod noise;
 mod suite;
 mod window;
 
 mod admission;
 mod dial;
+mod kept_tickets;
 mod key;
 mod link;
 mod listen;
 mod plain;
 mod signing;
+mod tickets;
 
 pub use key::{KeyFileError, StaticKey, fingerprint};
 pub use signing::{SigningKey, is_signed};
 pub use suite::Suite;
+pub use tickets::TicketKeys;
 
 use admission::Admission;
 use dial::{Check, Dialling};
+use kept_tickets::KeptTickets;
 use listen::Acceptor;
 use record::Numbers;
 
@@ -51,6 +57,7 @@ use record::Numbers;
 ///
 /// * Dialling ends with the server's key proved and checked; the link is lost or never made otherwise. A link is never
 ///   plain because encrypting failed.
+/// * A client that was here before comes back by a ticket, which costs both ends less. It proves the same keys.
 /// * An accepted link has the peer's key as its `identity`.
 /// * Its frames are smaller than those of the transport inside by what a record adds.
 /// * Where the transport inside may reorder frames, the first ones may be lost: so this transport then does not promise
@@ -62,6 +69,8 @@ pub struct Secured<T> {
     check: Option<Arc<Check>>,
     accepts_plain: bool,
     admission: Arc<Admission>,
+    ticket_keys: TicketKeys,
+    tickets: Arc<KeptTickets>,
     runtime: SharedRuntime,
 }
 
@@ -75,6 +84,8 @@ impl<T: Transport> Secured<T> {
             check: None,
             accepts_plain: false,
             admission: Arc::default(),
+            ticket_keys: TicketKeys::in_memory(runtime.clone()),
+            tickets: Arc::default(),
             runtime,
         }
     }
@@ -104,6 +115,13 @@ impl<T: Transport> Secured<T> {
         self
     }
 
+    /// Gives tickets that are sealed with these keys, so that clients come back by them after a restart too.
+    #[must_use]
+    pub fn with_ticket_keys(mut self, keys: TicketKeys) -> Secured<T> {
+        self.ticket_keys = keys;
+        self
+    }
+
     fn numbers(&self) -> Numbers {
         if self.inner.promises().is_lossless() { Numbers::Counted } else { Numbers::Written }
     }
@@ -130,6 +148,7 @@ impl<T: Transport> Transport for Secured<T> {
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {
         let acceptor = Acceptor {
             key: self.key.clone(),
+            tickets: self.ticket_keys.clone(),
             accepts_plain: self.accepts_plain,
             numbers: self.numbers(),
             max_frame: self.max_frame(),
@@ -149,6 +168,7 @@ impl<T: Transport> Transport for Secured<T> {
             key: &self.key,
             suite: self.suite,
             check: self.check.as_deref(),
+            tickets: &self.tickets,
             numbers: self.numbers(),
             max_frame: self.max_frame(),
             runtime: &*self.runtime,

@@ -4,16 +4,19 @@ use std::{
     cell::Cell,
     fmt, io, mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use chat_core::transport::BoxLink;
+use chat_core::{KeyId, transport::BoxLink};
 use futures::{Sink, Stream};
 
 use crate::{
-    handshake::Keys,
+    kept_tickets::KeptTickets,
     record::{self, Numbers, Opener, Sealer},
+    resumption::Ticket,
+    suite::RawKey,
 };
 
 /// Gathers frames into records, which are sealed when the link is flushed or when they are full. An idle link holds two keys,
@@ -34,6 +37,16 @@ pub(crate) struct SecuredLink {
     /// At the end that dialled: the third frame of the handshake, which has yet to arrive.
     third: Option<Third>,
     numbers: Numbers,
+    /// At the end that dialled: what is done with the ticket, until that has come.
+    awaits_ticket: Option<Box<AwaitsTicket>>,
+}
+
+/// Where the ticket of a link is kept, and what is kept with it.
+pub(crate) struct AwaitsTicket {
+    pub(crate) kept: Arc<KeptTickets>,
+    pub(crate) address: String,
+    pub(crate) secret: RawKey,
+    pub(crate) server: KeyId,
 }
 
 /// The frame that proves the key of the end that dialled.
@@ -44,15 +57,13 @@ struct Third {
 }
 
 impl SecuredLink {
-    /// The link of these keys over `inner`. The end that dialled has a `third` frame left to send.
+    /// The link over `inner` whose records are sealed and opened by these.
     pub(crate) fn new(
         inner: BoxLink,
-        keys: Keys,
-        third: Option<Bytes>,
+        (sealer, opener): (Sealer, Opener),
         numbers: Numbers,
         max_frame: usize,
     ) -> SecuredLink {
-        let (sealer, opener) = keys.into_records(numbers);
         SecuredLink {
             inner,
             max_frame,
@@ -62,9 +73,36 @@ impl SecuredLink {
             sealer,
             gathered: Vec::new(),
             sealed: None,
-            third: third.map(|frame| Third { frame, is_due: true }),
+            third: None,
             numbers,
+            awaits_ticket: None,
         }
+    }
+
+    /// Sends the last frame of the handshake before the first record.
+    pub(crate) fn with_third(mut self, frame: Option<Bytes>) -> SecuredLink {
+        self.third = frame.map(|frame| Third { frame, is_due: true });
+        self
+    }
+
+    /// Keeps the ticket that comes.
+    pub(crate) fn awaiting_ticket(mut self, awaits: AwaitsTicket) -> SecuredLink {
+        self.awaits_ticket = Some(Box::new(awaits));
+        self
+    }
+
+    /// Begins the first record with a ticket for the peer.
+    pub(crate) fn giving_ticket(mut self, ticket: Option<&[u8]>) -> SecuredLink {
+        if let Some(ticket) = ticket {
+            self.sealer.begin_with_ticket(ticket, &mut self.gathered);
+        }
+        self
+    }
+
+    /// Reads these frames first, which came in a record that proved that the peer is here.
+    pub(crate) fn with_opened(mut self, opened: Bytes) -> SecuredLink {
+        self.opened = opened;
+        self
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
@@ -84,6 +122,11 @@ impl SecuredLink {
                     Some(frames) => {
                         self.third = None; // the server has it
                         self.opened = frames;
+                        if let Some(ticket) = record::ticket(&mut self.opened)
+                            && let Some(awaits) = self.awaits_ticket.take()
+                        {
+                            awaits.keep(ticket);
+                        }
                     }
                     None if self.numbers == Numbers::Counted => {
                         let words = "a record was forged, changed, left out or sent twice on its way";
@@ -130,6 +173,12 @@ impl SecuredLink {
                 self.inner.as_mut().start_send(record)?;
             }
         }
+    }
+}
+
+impl AwaitsTicket {
+    fn keep(self, sealed: Bytes) {
+        self.kept.keep(self.address, Ticket::new(sealed, self.secret, self.server));
     }
 }
 

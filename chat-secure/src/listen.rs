@@ -11,8 +11,8 @@ use std::{
 
 use bytes::Bytes;
 use chat_core::{
-    SharedRuntime,
-    transport::{BoxLink, Incoming, Listening, Peer},
+    KeyId, Runtime, SharedRuntime,
+    transport::{Binding, BoxLink, Incoming, Listening, Peer},
     wire::{self, Code, Event},
     within,
 };
@@ -26,16 +26,20 @@ use futures::{
 use crate::{
     StaticKey,
     admission::{Admission, IN_ALL, OF_HOST, Permit},
-    handshake::{NoHandshake, Responder},
+    handshake::{Dice, Keys, NoHandshake, Responder},
     key::unguessable,
     link::SecuredLink,
+    message,
     plain::PlainLink,
-    record::Numbers,
+    record::{Numbers, Opener, Sealer},
+    resumption::{NotResumed, Recognising},
+    tickets::TicketKeys,
 };
 
 /// How the links of a listener are answered.
 pub(crate) struct Acceptor {
     pub(crate) key: StaticKey,
+    pub(crate) tickets: TicketKeys,
     pub(crate) accepts_plain: bool,
     pub(crate) numbers: Numbers,
     pub(crate) max_frame: usize,
@@ -127,13 +131,15 @@ fn refuse(mut incoming: Incoming) {
 async fn answer(incoming: Incoming, permit: Permit, acceptor: &Acceptor) -> io::Result<Incoming> {
     let Incoming { mut link, peer } = incoming;
     let runtime = &*acceptor.runtime;
-    let outcome = within(LIMIT, runtime, shake(&mut link, acceptor)).await;
+    let outcome = within(LIMIT, runtime, shake(&mut link, &permit, acceptor)).await;
     drop(permit);
     match outcome {
-        Some(Ok(Shaken::Secured(responder))) => {
-            let keys = responder.finish().ok_or(io::ErrorKind::InvalidData)?;
-            let peer = Peer { identity: Some(keys.peer()), binding: Some(keys.hash()), ..peer };
-            let link = SecuredLink::new(link, keys, None, acceptor.numbers, acceptor.max_frame);
+        Some(Ok(Shaken::Secured(secured))) => {
+            let Proved { identity, binding, ticket, records, opened } = *secured;
+            let peer = Peer { identity: Some(identity), binding: Some(binding), ..peer };
+            let link = SecuredLink::new(link, records, acceptor.numbers, acceptor.max_frame)
+                .with_opened(opened)
+                .giving_ticket(ticket.as_deref());
             Ok(Incoming { link: Box::pin(link), peer })
         }
         Some(Ok(Shaken::Plain(first))) => Ok(Incoming { link: Box::pin(PlainLink::new(link, first)), peer }),
@@ -154,22 +160,93 @@ async fn answer(incoming: Incoming, permit: Permit, acceptor: &Acceptor) -> io::
 
 /// The outcome of a handshake.
 enum Shaken {
-    /// Both ends have proved their keys.
-    Secured(Box<Responder>),
+    /// The peer has proved its key.
+    Secured(Box<Proved>),
     /// The peer does not encrypt; this was its first frame.
     Plain(Bytes),
     /// The peer has to be told this.
     Refused(wire::Error),
 }
 
-async fn shake(link: &mut BoxLink, acceptor: &Acceptor) -> io::Result<Shaken> {
-    let is_lossless = acceptor.numbers == Numbers::Counted;
+/// What both ends have after a handshake.
+struct Proved {
+    identity: KeyId,
+    binding: Binding,
+    /// The ticket for a peer that wants one.
+    ticket: Option<Vec<u8>>,
+    records: (Sealer, Opener),
+    /// The frames of the record by which a peer with a ticket proved that it is here.
+    opened: Bytes,
+}
+
+impl Proved {
+    fn new(keys: Keys, wants_ticket: bool, acceptor: &Acceptor) -> Proved {
+        let ticket = wants_ticket.then(|| keys.seal_ticket(&acceptor.tickets, acceptor.key.id()));
+        let (identity, binding) = (keys.peer(), keys.hash());
+        let records = keys.into_records(acceptor.numbers);
+        Proved { identity, binding, ticket, records, opened: Bytes::new() }
+    }
+}
+
+async fn shake(link: &mut BoxLink, permit: &Permit, acceptor: &Acceptor) -> io::Result<Shaken> {
     let mut first = next(link).await?;
     // Where frames may be lost, what is no frame of the protocol decides nothing: another sender may have sent it.
-    while !is_lossless && wire::read_request(&first).is_err() {
+    while acceptor.numbers == Numbers::Written && wire::read_request(&first).is_err() {
         first = next(link).await?;
     }
-    let mut responder = match Responder::new(first.clone(), &acceptor.key, unguessable(&*acceptor.runtime)) {
+    if message::parse(&first).is_some() && !permit.charge(acceptor.runtime.now()) {
+        let words = "too many people from your address enter at the same time";
+        return Ok(Shaken::Refused(wire::Error::of(None, Code::Full, words).until(LATER)));
+    }
+    let resumed = Recognising::new(&first, acceptor.key.id(), &acceptor.tickets, dice(&*acceptor.runtime));
+    match resumed {
+        Ok(recognising) => recognise(link, recognising, first, acceptor).await,
+        Err(NotResumed::NoTicket) => shake_in_full(link, first, acceptor).await,
+        Err(NotResumed::Refused(error)) => Ok(Shaken::Refused(error)),
+        Err(NotResumed::Unknown(told)) => {
+            // The client begins again without a ticket, and never goes on without encryption.
+            let mut frame = first.clone();
+            while frame == first {
+                link.send(told.clone()).await?;
+                frame = next(link).await?;
+                while acceptor.numbers == Numbers::Written && message::parse(&frame).is_none() {
+                    frame = next(link).await?;
+                }
+            }
+            match message::parse(&frame) {
+                Some(_) => shake_in_full(link, frame, acceptor).await,
+                None => Ok(changed()),
+            }
+        }
+    }
+}
+
+/// The handshake with a client whose ticket was opened: it is done when the client has sealed a record.
+async fn recognise(
+    link: &mut BoxLink,
+    recognising: Recognising,
+    first: Bytes,
+    acceptor: &Acceptor,
+) -> io::Result<Shaken> {
+    let second = recognising.second();
+    let mut proved = Proved::new(recognising.finish(), true, acceptor);
+    let mut frame = first.clone();
+    loop {
+        if frame == first {
+            link.send(second.clone()).await?;
+        } else if let Some(opened) = proved.records.1.open(frame) {
+            proved.opened = opened;
+            return Ok(Shaken::Secured(Box::new(proved)));
+        } else if acceptor.numbers == Numbers::Counted {
+            return Ok(changed());
+        }
+        frame = next(link).await?;
+    }
+}
+
+/// The handshake in which both ends prove their keys.
+async fn shake_in_full(link: &mut BoxLink, first: Bytes, acceptor: &Acceptor) -> io::Result<Shaken> {
+    let mut responder = match Responder::new(first.clone(), &acceptor.key, dice(&*acceptor.runtime)) {
         Ok(responder) => responder,
         Err(NoHandshake::Plain) if acceptor.accepts_plain => return Ok(Shaken::Plain(first)),
         Err(NoHandshake::Plain) => {
@@ -183,13 +260,23 @@ async fn shake(link: &mut BoxLink, acceptor: &Acceptor) -> io::Result<Shaken> {
         if let Some(second) = responder.answer_to(&frame) {
             link.send(second).await?;
         } else if responder.third(&frame) {
-            return Ok(Shaken::Secured(Box::new(responder)));
-        } else if is_lossless {
-            let words = "the handshake was changed on its way, or is no handshake";
-            return Ok(Shaken::Refused(wire::Error::of(None, Code::BadFrame, words)));
+            let wants_ticket = responder.wants_ticket();
+            let keys = responder.finish().ok_or(io::ErrorKind::InvalidData)?;
+            return Ok(Shaken::Secured(Box::new(Proved::new(keys, wants_ticket, acceptor))));
+        } else if acceptor.numbers == Numbers::Counted {
+            return Ok(changed());
         }
         frame = next(link).await?;
     }
+}
+
+fn changed() -> Shaken {
+    let words = "the handshake was changed on its way, or is no handshake";
+    Shaken::Refused(wire::Error::of(None, Code::BadFrame, words))
+}
+
+fn dice(runtime: &dyn Runtime) -> Dice {
+    Dice { ephemeral: unguessable(runtime), secret: unguessable(runtime) }
 }
 
 /// Tells the peer why there is no link, and waits until it has read that: a socket that is closed with unread bytes in it may
@@ -224,6 +311,9 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// After how long a peer for which there was no place may try again: most handshakes take less.
 const COME_AGAIN: Duration = Duration::from_millis(250);
+
+/// After how long a peer may try again whose host has begun too many handshakes.
+const LATER: Duration = Duration::from_secs(1);
 
 /// Links that may wait to be accepted.
 const BACKLOG: usize = 64;

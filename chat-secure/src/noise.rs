@@ -19,37 +19,57 @@ pub(crate) struct Noise {
     is_initiator: bool,
 }
 
+/// What both ends prove to each other, and by which pattern.
+#[derive(Clone, Copy)]
+pub(crate) enum Pattern<'a> {
+    /// XX: each end has a key, here this end's.
+    Full(&'a RawKey),
+    /// NNpsk0: both know a secret.
+    Secret(&'a RawKey),
+}
+
 /// The outcome of a handshake.
 #[derive(Clone, Eq, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) sending: RawKey,
     pub(crate) receiving: RawKey,
-    /// The key that the peer has proved.
-    pub(crate) peer: KeyId,
     /// The hash of all that was said: the same at both ends, and no other handshake's.
     pub(crate) hash: [u8; 32],
 }
 
 impl Noise {
     /// The end that begins. `ephemeral` is 32 random bytes that are used for nothing else.
-    pub(crate) fn initiator(suite: Suite, key: &RawKey, ephemeral: RawKey, prologue: &[u8]) -> Noise {
-        Noise::new(suite, key, ephemeral, prologue, true)
+    pub(crate) fn initiator(suite: Suite, pattern: Pattern<'_>, ephemeral: RawKey, prologue: &[u8]) -> Noise {
+        Noise::new(suite, pattern, ephemeral, prologue, true)
     }
 
     /// The end that answers.
-    pub(crate) fn responder(suite: Suite, key: &RawKey, ephemeral: RawKey, prologue: &[u8]) -> Noise {
-        Noise::new(suite, key, ephemeral, prologue, false)
+    pub(crate) fn responder(suite: Suite, pattern: Pattern<'_>, ephemeral: RawKey, prologue: &[u8]) -> Noise {
+        Noise::new(suite, pattern, ephemeral, prologue, false)
     }
 
-    fn new(suite: Suite, key: &RawKey, ephemeral: RawKey, prologue: &[u8], is_initiator: bool) -> Noise {
-        let params = suite.name().parse().expect("the names of the suites are known to snow");
+    fn new(
+        suite: Suite,
+        pattern: Pattern<'_>,
+        ephemeral: RawKey,
+        prologue: &[u8],
+        is_initiator: bool,
+    ) -> Noise {
+        let name = match pattern {
+            Pattern::Full(_) => suite.name(),
+            Pattern::Secret(_) => suite.with_ticket(),
+        };
+        let params = name.parse().expect("the names of the suites are known to snow");
         let builder = Builder::with_resolver(params, Box::new(Primitives(ephemeral)));
-        let builder = builder.local_private_key(key).and_then(|builder| builder.prologue(prologue));
+        let builder = builder.prologue(prologue).and_then(|builder| match pattern {
+            Pattern::Full(key) => builder.local_private_key(key),
+            Pattern::Secret(secret) => builder.psk(0, secret),
+        });
         let state = builder.and_then(|builder| match is_initiator {
             true => builder.build_initiator(),
             false => builder.build_responder(),
         });
-        Noise { state: state.expect("the suites need a key at each end and nothing else"), is_initiator }
+        Noise { state: state.expect("each pattern has what it needs"), is_initiator }
     }
 
     /// The next message, which it is this end's turn to send.
@@ -69,7 +89,7 @@ impl Noise {
         Some(payload)
     }
 
-    /// The key of the peer, which its message has proved.
+    /// The key of the peer, which its message has proved; nothing where the pattern has no keys.
     pub(crate) fn peer(&self) -> Option<KeyId> {
         self.state.get_remote_static()?.try_into().ok().map(KeyId)
     }
@@ -83,7 +103,7 @@ impl Noise {
         let (sending, receiving) =
             if self.is_initiator { (to_responder, to_initiator) } else { (to_initiator, to_responder) };
         let hash = self.state.get_handshake_hash().try_into().ok()?;
-        Some(Outcome { sending, receiving, peer: self.peer()?, hash })
+        Some(Outcome { sending, receiving, hash })
     }
 }
 
@@ -100,7 +120,7 @@ impl fmt::Debug for Noise {
 
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outcome").field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("Outcome").finish_non_exhaustive()
     }
 }
 

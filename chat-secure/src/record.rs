@@ -73,6 +73,15 @@ impl Sealer {
         gathered.extend_from_slice(frame);
     }
 
+    /// Begins a record with a ticket for the peer.
+    pub(crate) fn begin_with_ticket(&self, ticket: &[u8], gathered: &mut Vec<u8>) {
+        gathered.resize(self.numbers.head(), RECORD);
+        let len = u16::try_from(ticket.len()).expect("tickets are short");
+        gathered.extend_from_slice(&[0; LENGTH]); // no frame has this length
+        gathered.extend_from_slice(&len.to_be_bytes());
+        gathered.extend_from_slice(ticket);
+    }
+
     /// Seals the record that has gathered.
     pub fn seal(&mut self, gathered: &mut Vec<u8>) {
         let number = self.next;
@@ -169,6 +178,16 @@ impl Written {
         }
         Some(frames)
     }
+}
+
+/// Takes the ticket with which a record begins, if it begins with one.
+pub fn ticket(frames: &mut Bytes) -> Option<Bytes> {
+    let [0, 0, len @ ..] = frames.first_chunk::<{ 2 * LENGTH }>()? else { return None };
+    let end = 2 * LENGTH + usize::from(u16::from_be_bytes(*len));
+    let ticket = frames.get(2 * LENGTH..end).filter(|ticket| !ticket.is_empty())?;
+    let ticket = Bytes::copy_from_slice(ticket); // it outlives the record
+    frames.advance(end);
+    Some(ticket)
 }
 
 /// Takes the next frame from those of a record; an error if what is left is none.

@@ -29,9 +29,22 @@ impl Suite {
         }
     }
 
+    /// The name of the Noise protocol of handshakes by ticket (protocol 19.17).
+    pub fn with_ticket(self) -> &'static str {
+        match self {
+            Suite::AesGcm => "Noise_NNpsk0_25519_AESGCM_SHA256",
+            Suite::ChaChaPoly => "Noise_NNpsk0_25519_ChaChaPoly_SHA256",
+        }
+    }
+
     /// The suite of this name.
     pub fn named(name: &str) -> Option<Suite> {
         Suite::ALL.into_iter().find(|suite| suite.name() == name)
+    }
+
+    /// The suite of handshakes by ticket of this name.
+    pub(crate) fn named_with_ticket(name: &str) -> Option<Suite> {
+        Suite::ALL.into_iter().find(|suite| suite.with_ticket() == name)
     }
 
     /// Seals `bytes` in place under a number that was not used with `key` before, and returns the tag.

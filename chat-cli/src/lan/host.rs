@@ -10,7 +10,7 @@ use chat_core::{
     transport::Transports,
 };
 use chat_discovery::{Announcer, Hints};
-use chat_secure::StaticKey;
+use chat_secure::{StaticKey, TicketKeys};
 
 use crate::{
     encryption,
@@ -47,7 +47,8 @@ impl HostedServer {
         let server =
             Server::start(config, log, runtime.clone()).await.context("cannot open the log of rooms")?;
         let server = Arc::new(server);
-        let transports = &encryption::of_server(transports, &key, false, runtime);
+        let tickets = TicketKeys::in_memory(runtime.clone());
+        let transports = &encryption::of_server(transports, (&key, &tickets), false, runtime);
         let mut bound = Vec::new();
         for address in DEFAULT_ADDRESSES {
             let address: Address = address.parse().expect("a valid address");

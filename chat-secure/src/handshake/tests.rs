@@ -1,6 +1,10 @@
 //! Handshakes that succeed, that are refused, and that a machine in between has changed.
 
+use chat_core::wire::MAX_HELLO;
+
 use super::*;
+
+const DICE: Dice = Dice { ephemeral: [4; 32], secret: [5; 32] };
 
 fn keys() -> (StaticKey, StaticKey) {
     (StaticKey::from_private([1; 32]), StaticKey::from_private([2; 32]))
@@ -9,7 +13,7 @@ fn keys() -> (StaticKey, StaticKey) {
 fn begin(suite: Suite) -> (Initiator, Responder) {
     let (client, server) = keys();
     let initiator = Initiator::new(suite, &client, [3; 32]);
-    let responder = Responder::new(initiator.first(), &server, [4; 32]).unwrap();
+    let responder = Responder::new(initiator.first(), &server, DICE).unwrap();
     (initiator, responder)
 }
 
@@ -26,13 +30,17 @@ fn both_ends_prove_their_keys_and_get_those_of_the_link() {
         let second = responder.answer_to(&initiator.first()).unwrap();
         assert_eq!(initiator.answer(&second), Ok(server.id()));
         let (third, at_client) = initiator.finish().unwrap();
-        assert!(responder.third(&third));
+        assert!(responder.third(&third) && responder.wants_ticket());
         let at_server = responder.finish().unwrap();
         assert_eq!((at_client.peer(), at_server.peer()), (server.id(), client.id()));
         assert_eq!(at_client.hash(), at_server.hash());
         assert_eq!(at_client.outcome.sending, at_server.outcome.receiving);
         assert_eq!(at_client.outcome.receiving, at_server.outcome.sending);
         assert_ne!(at_client.outcome.sending, at_client.outcome.receiving);
+        assert_eq!(
+            (at_client.resumption(), at_server.resumption().secret),
+            (at_server.resumption(), DICE.secret)
+        );
     }
 }
 
@@ -47,8 +55,8 @@ fn the_frames_are_those_of_the_protocol() {
     initiator.answer(&second).unwrap();
     let (third, _) = initiator.finish().unwrap();
     let lengths =
-        [Bytes::from(first), second, third].map(|frame| noise_of(&parse(&frame).unwrap()).unwrap().len());
-    assert_eq!(lengths, [32, 96, 64]);
+        [Bytes::from(first), second, third].map(|frame| message::parse(&frame).unwrap().noise.unwrap().len());
+    assert_eq!(lengths, [32, 128, 70]);
 }
 
 /// protocol 19.11.1
@@ -78,7 +86,7 @@ fn a_change_of_the_first_frame_is_noticed() {
     for bit in [0, 1, 5] {
         let (mut initiator, _) = begin(Suite::AesGcm);
         for first in changed(&initiator.first(), bit) {
-            match Responder::new(first.clone(), &keys().1, [4; 32]) {
+            match Responder::new(first.clone(), &keys().1, DICE) {
                 Err(_) => refused += 1,
                 Ok(responder) => {
                     let second = responder.answer_to(&first).unwrap();
@@ -121,7 +129,7 @@ fn another_version_or_suite_is_unsupported() {
         ("\"suite\":\"Noise_XX_25519_AESGCM_SHA256\",", ""),
     ] {
         let other = Bytes::from(first.replace(from, to));
-        let Err(NoHandshake::Refused(error)) = Responder::new(other, &keys().1, [4; 32]) else {
+        let Err(NoHandshake::Refused(error)) = Responder::new(other, &keys().1, DICE) else {
             panic!("{to} is taken");
         };
         assert_eq!((error.code, error.id), (Code::Unsupported, None));
@@ -138,13 +146,13 @@ fn a_frame_that_begins_no_handshake_is_plain() {
     let hello = r#"{"type":"hello","protocol":1,"name":"ana"}"#;
     let long = format!(r#"{{"type":"secure","noise":"{}"}}"#, "A".repeat(MAX_HELLO));
     for frame in [hello, "{}", "GET / HTTP/1.1", "", r#"{"type":"secure"}"#, &long] {
-        let taken = Responder::new(Bytes::from(frame.to_owned()), &keys().1, [4; 32]).unwrap_err();
+        let taken = Responder::new(Bytes::from(frame.to_owned()), &keys().1, DICE).unwrap_err();
         assert_eq!(taken, NoHandshake::Plain, "{frame}");
     }
     let (first, short) = (message(Initiator::new(Suite::AesGcm, &keys().0, [3; 32]).first()), "AAAA");
     let noise = first.split('"').nth_back(1).unwrap();
     let Err(NoHandshake::Refused(error)) =
-        Responder::new(first.replace(noise, short).into(), &keys().1, [4; 32])
+        Responder::new(first.replace(noise, short).into(), &keys().1, DICE)
     else {
         panic!("a key of three bytes is taken");
     };

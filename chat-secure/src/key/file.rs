@@ -1,4 +1,4 @@
-//! The file in which a key is kept: its 32 private bytes, for its owner's eyes alone.
+//! Files for their owner's eyes alone, such as the one in which a key is kept: its 32 private bytes.
 
 use std::{
     fs, io,
@@ -60,41 +60,62 @@ impl StaticKey {
     /// # Errors
     /// When there is a file already (of the kind `AlreadyExists`), or none can be made.
     pub fn keep_in(&self, path: &Path, runtime: &dyn Runtime) -> Result<(), KeyFileError> {
-        let made = || {
-            path.parent().map_or(Ok(()), fs::create_dir_all)?;
-            let mut unfinished = path.as_os_str().to_owned();
-            unfinished.push(format!(".{}", token(runtime.random())));
-            let made =
-                write(Path::new(&unfinished), self.private()).and_then(|()| fs::hard_link(&unfinished, path));
-            let _ = fs::remove_file(&unfinished); // it is a second name of the key, or nothing
-            made
-        };
-        made().map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
+        put(path, self.private(), runtime, |unfinished| fs::hard_link(unfinished, path))
+            .map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
     }
 }
 
 fn read(path: &Path) -> Result<StaticKey, KeyFileError> {
-    let about = |error| KeyFileError::Io { path: path.to_owned(), error };
-    let metadata = fs::metadata(path).map_err(about)?;
-    if is_open(&metadata) {
-        return Err(KeyFileError::Open(path.to_owned()));
-    }
-    if metadata.is_file() && metadata.len() != 32 {
-        return Err(KeyFileError::WrongLength { path: path.to_owned(), len: metadata.len() });
-    }
-    let bytes = fs::read(path).map_err(about)?;
+    let bytes = read_private(path, 32)?;
     let len = bytes.len() as u64;
     let private = bytes.try_into().map_err(|_| KeyFileError::WrongLength { path: path.to_owned(), len })?;
     Ok(StaticKey::from_private(private))
 }
 
-fn write(path: &Path, private: &[u8]) -> io::Result<()> {
+/// The bytes of a file that its owner alone can read.
+///
+/// # Errors
+/// When other people can read the file, when it has another length, or when it cannot be read.
+pub(crate) fn read_private(path: &Path, len: u64) -> Result<Vec<u8>, KeyFileError> {
+    let about = |error| KeyFileError::Io { path: path.to_owned(), error };
+    let metadata = fs::metadata(path).map_err(about)?;
+    if is_open(&metadata) {
+        return Err(KeyFileError::Open(path.to_owned()));
+    }
+    if metadata.is_file() && metadata.len() != len {
+        return Err(KeyFileError::WrongLength { path: path.to_owned(), len: metadata.len() });
+    }
+    fs::read(path).map_err(about)
+}
+
+/// Puts a file that its owner alone can read at `path`, in place of the one that was there.
+pub(crate) fn replace_private(path: &Path, bytes: &[u8], runtime: &dyn Runtime) -> io::Result<()> {
+    put(path, bytes, runtime, |unfinished| fs::rename(unfinished, path))
+}
+
+/// Makes a file for `path`, and its folders, and lets `place` put the file there: whole or not at all.
+fn put(
+    path: &Path,
+    bytes: &[u8],
+    runtime: &dyn Runtime,
+    place: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}", token(runtime.random())));
+    let unfinished = Path::new(&unfinished);
+    let made = write(unfinished, bytes).and_then(|()| place(unfinished));
+    let _ = fs::remove_file(unfinished); // it is a second name of the file, or nothing
+    made
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(private)?;
+    file.write_all(bytes)?;
     file.sync_all()
 }
 

@@ -4,11 +4,7 @@ use chat_core::memory::{Pipe, pipe};
 use futures::{FutureExt, SinkExt, StreamExt, executor::block_on};
 
 use super::*;
-use crate::{
-    StaticKey,
-    handshake::{Initiator, Responder},
-    suite::Suite,
-};
+use crate::{StaticKey, handshake, suite::Suite};
 
 /// Both ends of a link over a pipe each, whose other ends are the network.
 struct Ends {
@@ -21,15 +17,13 @@ struct Ends {
 
 fn ends(numbers: Numbers) -> Ends {
     let (client, server) = (StaticKey::from_private([1; 32]), StaticKey::from_private([2; 32]));
-    let mut initiator = Initiator::new(Suite::AesGcm, &client, [3; 32]);
-    let mut responder = Responder::new(initiator.first(), &server, [4; 32]).unwrap();
-    initiator.answer(&responder.answer_to(&initiator.first()).unwrap()).unwrap();
-    let (third, keys) = initiator.finish().unwrap();
-    assert!(responder.third(&third));
+    let (at_client, at_server) = handshake::between(Suite::AesGcm, &client, &server);
+    let third = Bytes::from_static(b"the third frame");
     let ((near, from_client), (far, from_server)) = (pipe(), pipe());
     Ends {
-        client: SecuredLink::new(Box::pin(near), keys, Some(third.clone()), numbers, 65_443),
-        server: SecuredLink::new(Box::pin(far), responder.finish().unwrap(), None, numbers, 65_443),
+        client: SecuredLink::new(Box::pin(near), at_client.into_records(numbers), numbers, 65_443)
+            .with_third(Some(third.clone())),
+        server: SecuredLink::new(Box::pin(far), at_server.into_records(numbers), numbers, 65_443),
         from_client,
         from_server,
         third,

@@ -112,3 +112,58 @@ fn a_place_is_free_again_when_its_handshake_is_done_or_given_up() {
         assert!(told(&street, &mut links).await.iter().all(Option::is_none));
     });
 }
+
+/// Whether the first frame of a handshake from one host is answered by more of it.
+async fn is_answered(street: &Street) -> bool {
+    let mut link = street.memory.dial(&hall()).await.unwrap();
+    let suite = Suite::AesGcm.name();
+    let noise = "A".repeat(43);
+    say(&mut link, &format!(r#"{{"type":"secure","protocol":1,"suite":"{suite}","noise":"{noise}"}}"#)).await;
+    match wire::read_event(hear(&mut link).await.as_bytes()) {
+        Ok(Event::Error(error)) => {
+            assert_eq!((error.code, error.retry_after_ms.is_some()), (Code::Full, true));
+            false
+        }
+        _ => true,
+    }
+}
+
+/// protocol 19.21
+#[test]
+fn a_host_begins_200_handshakes_at_once_and_then_50_a_second() {
+    let street = Street::new(3);
+    let hosts = Hosts { memory: street.memory.clone(), links_of_each: 400 };
+    let server = Secured::new(hosts, street.server.clone(), street.runtime());
+    street.run(async {
+        let _listening = listen(&server).await;
+        let mut answered = 0;
+        for _ in 0..210 {
+            answered += u32::from(is_answered(&street).await);
+        }
+        assert!((200..=201).contains(&answered), "{answered}");
+        street.time.pass(Duration::from_secs(1)).await;
+        let mut later = 0;
+        for _ in 0..60 {
+            later += u32::from(is_answered(&street).await);
+        }
+        assert!((50..=51).contains(&later), "{later}");
+        // Links without encryption are not counted, and neither is another host.
+        for _ in 270..400 {
+            drop(dial(&street, 1).await);
+        }
+        street.time.settle().await;
+        assert!(is_answered(&street).await, "another host");
+    });
+}
+
+/// protocol 19.21
+#[test]
+fn the_own_machine_begins_as_many_as_it_likes() {
+    let street = Street::new(4);
+    street.run(async {
+        let _listening = listen(&street.server()).await;
+        for _ in 0..300 {
+            assert!(is_answered(&street).await);
+        }
+    });
+}

@@ -4,6 +4,7 @@
 mod between;
 mod floods;
 mod meeting;
+mod returning;
 mod storm;
 
 use std::{io, sync::Arc, time::Duration};

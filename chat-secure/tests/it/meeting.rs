@@ -184,6 +184,6 @@ fn a_dial_to_a_server_that_says_nothing_ends() {
         let _listening = listen(&street.memory).await;
         let error = client.dial(&hall()).await.map(drop).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(error.to_string(), format!("{HALL}: no server answered the handshake within 10s"));
+        assert_eq!(error.to_string(), "nobody answers");
     });
 }

@@ -6,8 +6,7 @@ use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
 use chat_secure::{
-    StaticKey, Suite,
-    handshake::{Initiator, Responder},
+    StaticKey, Suite, handshake,
     record::{Numbers, Opener, RECORD, Sealer, next_frame},
 };
 
@@ -123,15 +122,8 @@ fn text(number: u64) -> Bytes {
 
 fn ends(suite: Suite) -> (Sealer, Opener) {
     let (client, server) = (StaticKey::from_private([1; 32]), StaticKey::from_private([2; 32]));
-    let mut initiator = Initiator::new(suite, &client, [3; 32]);
-    let mut responder = Responder::new(initiator.first(), &server, [4; 32]).expect("it begins a handshake");
-    let second = responder.answer_to(&initiator.first()).expect("it is the first frame");
-    initiator.answer(&second).expect("it is the answer");
-    let (third, keys) = initiator.finish().expect("the answer came");
-    assert!(responder.third(&third));
-    let (sealer, _) = keys.into_records(Numbers::Written);
-    let (_, opener) = responder.finish().expect("the third frame came").into_records(Numbers::Written);
-    (sealer, opener)
+    let (at_client, at_server) = handshake::between(suite, &client, &server);
+    (at_client.into_records(Numbers::Written).0, at_server.into_records(Numbers::Written).1)
 }
 
 /// protocol 19.9

@@ -1,16 +1,18 @@
 //! The two ends of an encrypted link, between which a machine sends any bytes, and real frames changed, again and late.
 //!
-//! The first letter of a script is `h` for frames of a handshake, `c` for records that are counted, and any other for records
+//! The first letter of a script is `h` for frames of a handshake, `t` for those of one by ticket, `c` for records that are counted, and any other for records
 //! that say their numbers. Each further line is a step.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chat_secure::{
-    StaticKey, Suite,
-    handshake::{Initiator, Responder},
+    StaticKey, Suite, TicketKeys,
+    handshake::{self, Dice, Initiator, Responder},
     record::{Numbers, Opener, Sealer, next_frame},
+    resumption::{Recognising, Returning, Ticket},
 };
+use chat_testkit::virtual_time::VirtualTime;
 
 use super::input::{Line, steps};
 
@@ -18,6 +20,7 @@ use super::input::{Line, steps};
 pub fn run(script: &[u8]) {
     match script.split_first() {
         Some((b'h', rest)) => handshake(rest),
+        Some((b't', rest)) => by_ticket(rest),
         Some((b'c', rest)) => records(rest, Numbers::Counted),
         Some((_, rest)) => records(rest, Numbers::Written),
         None => {}
@@ -38,7 +41,8 @@ fn handshake(script: &[u8]) {
             };
             change(&mut frame, &mut line);
         }
-        if let Ok(responder) = Responder::new(frame.clone().into(), &server, [8; 32])
+        if let Ok(responder) =
+            Responder::new(frame.clone().into(), &server, Dice { ephemeral: [8; 32], secret: [9; 32] })
             && meaning(&frame) != meaning(&initiator.first())
         {
             let answer = responder.answer_to(&frame).expect("it is the first frame");
@@ -56,10 +60,43 @@ fn handshake(script: &[u8]) {
     assert_eq!(at_client.hash(), at_server.hash());
 }
 
+/// As for a handshake in full: `1` and `2` change the client's frame and the server's.
+fn by_ticket(script: &[u8]) {
+    let time = VirtualTime::new(1);
+    let tickets = TicketKeys::in_memory(time.shared());
+    let (client, server) = (StaticKey::from_private([1; 32]), StaticKey::from_private([2; 32]));
+    let (at_client, at_server) = handshake::between(Suite::AesGcm, &client, &server);
+    let ticket = Ticket::between(&at_client, &at_server, &tickets);
+    let mut returning = Returning::new(Suite::AesGcm, &ticket, [3; 32]);
+    let recognised = |first: &[u8]| {
+        Recognising::new(first, server.id(), &tickets, Dice { ephemeral: [4; 32], secret: [5; 32] })
+    };
+    let (first, recognising) =
+        (returning.first(), recognised(&returning.first()).expect("the server has sealed the ticket"));
+    let second = recognising.second();
+    for mut line in steps(script) {
+        let mut frame = line.0.to_vec();
+        if matches!(line.letter(), b'1' | b'2') {
+            frame = if frame[0] == b'1' { first.to_vec() } else { second.to_vec() };
+            change(&mut frame, &mut line);
+        }
+        if meaning(&frame) != meaning(&first) {
+            assert!(recognised(&frame).is_err(), "{frame:?} proves nothing");
+        }
+        if meaning(&frame) != meaning(&second) {
+            assert!(returning.answer(&frame).is_err(), "{frame:?} is no answer");
+        }
+    }
+    assert_eq!(returning.answer(&second), Ok(server.id()), "the right answer still counts");
+    let (at_client, at_server) = (returning.finish().expect("the answer came"), recognising.finish());
+    assert_eq!((at_client.hash(), at_server.peer()), (at_server.hash(), client.id()));
+    time.end();
+}
+
 /// What a frame says, however that is written.
-fn meaning(frame: &[u8]) -> Option<[serde_json::Value; 4]> {
+fn meaning(frame: &[u8]) -> Option<[serde_json::Value; 5]> {
     let frame = serde_json::from_slice::<serde_json::Value>(frame).ok()?;
-    Some(["type", "protocol", "suite", "noise"].map(|field| frame[field].clone()))
+    Some(["type", "protocol", "suite", "ticket", "noise"].map(|field| frame[field].clone()))
 }
 
 /// A line seals a record with `s`, and delivers the record of a number as it was with `d`, or changed with any other letter;
@@ -127,17 +164,13 @@ fn change(frame: &mut Vec<u8>, line: &mut Line<'_>) {
 fn begin() -> (Initiator, Responder, StaticKey) {
     let (client, server) = (StaticKey::from_private([1; 32]), StaticKey::from_private([2; 32]));
     let initiator = Initiator::new(Suite::AesGcm, &client, [3; 32]);
-    let responder = Responder::new(initiator.first(), &server, [4; 32]).expect("it begins a handshake");
+    let responder = Responder::new(initiator.first(), &server, Dice { ephemeral: [4; 32], secret: [5; 32] })
+        .expect("it begins a handshake");
     (initiator, responder, server)
 }
 
 fn ends(numbers: Numbers) -> (Sealer, Opener) {
-    let (mut initiator, mut responder, _) = begin();
-    let second = responder.answer_to(&initiator.first()).expect("it is the first frame");
-    initiator.answer(&second).expect("it is the answer");
-    let (third, keys) = initiator.finish().expect("the answer came");
-    assert!(responder.third(&third));
-    let (sealer, _) = keys.into_records(numbers);
-    let (_, opener) = responder.finish().expect("the third frame came").into_records(numbers);
-    (sealer, opener)
+    let (client, server) = (StaticKey::from_private([1; 32]), StaticKey::from_private([2; 32]));
+    let (at_client, at_server) = handshake::between(Suite::AesGcm, &client, &server);
+    (at_client.into_records(numbers).0, at_server.into_records(numbers).1)
 }
