@@ -42,12 +42,13 @@ mod people;
 mod presence;
 mod refused;
 mod rooms;
+mod signing;
 
 /// The shared state of a server. A guard of one of its maps is held for a single call only: two guards at a time could
 /// wait for each other, and one across an await could stop everything.
 pub(super) struct Hub {
     software: String,
-    pub(super) signer: Option<Arc<dyn Signer>>,
+    signer: Option<Arc<dyn Signer>>,
     limits: RwLock<Arc<Limits>>,
     pub(super) password: Password,
     pub(super) accounts: Accounts,
