@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use chat_core::{
-    Address, SharedRuntime,
+    Address, KeyId, SharedRuntime,
     client::{Password, Proof},
     pake,
     transport::{BoxLink, Dialled, Transport},
@@ -22,6 +22,8 @@ pub(super) struct ProbeSession {
     link: BoxLink,
     runtime: SharedRuntime,
     pub(super) welcome: Welcome,
+    /// The key that the server has proved; none if the link is not encrypted.
+    pub(super) server: Option<KeyId>,
     /// How far the server's clock is ahead of this machine's clock, in milliseconds.
     pub(super) clock_ahead: Option<i64>,
     last_id: u64,
@@ -61,7 +63,7 @@ impl ProbeSession {
         runtime: SharedRuntime,
     ) -> Result<ProbeSession, ConnectError> {
         let dialled = within(REACHED_WITHIN, &*runtime, transport.connect(address)).await;
-        let Dialled { mut link, binding, .. } = match dialled {
+        let Dialled { mut link, binding, server } = match dialled {
             Some(dialled) => dialled.map_err(ConnectError::NoLink)?,
             None => return Err(ConnectError::NoLink(io::ErrorKind::TimedOut.into())),
         };
@@ -93,7 +95,7 @@ impl ProbeSession {
             };
             proof.welcomed().map_err(ConnectError::Refused)?;
             let clock_ahead = welcome.at.and_then(|at| ahead(at, asked_at, SystemTime::now()));
-            return Ok(ProbeSession { link, runtime, welcome, clock_ahead, last_id: 0 });
+            return Ok(ProbeSession { link, runtime, welcome, server, clock_ahead, last_id: 0 });
         }
         Err(ConnectError::Silence)
     }

@@ -13,6 +13,8 @@ use chat_core::{
     within,
 };
 
+use chat_secure::fingerprint;
+
 use super::{
     probe_session::{ConnectError, Credentials, ProbeSession},
     report::Step,
@@ -120,6 +122,7 @@ fn unreachable_because(name: &'static str, address: &Address, error: &io::Error,
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
             "there is no route to that address: check that both machines are on the same network".to_owned()
         }
+        ErrorKind::PermissionDenied => "the server answers; the message says why it is not joined".to_owned(),
         _ => format!("see the message of the system, and whether the firewalls allow {port}"),
     };
     let why = match error.kind() {
@@ -129,11 +132,16 @@ fn unreachable_because(name: &'static str, address: &Address, error: &io::Error,
     Step::bad(name, format!("cannot reach {address}: {why}"), advice)
 }
 
-/// The software and protocol version of the server.
+/// The software, protocol version and key of the server.
 pub(super) fn version(session: &ProbeSession) -> Step {
     let (server, protocol) = (&session.welcome.server, session.welcome.protocol);
-    let step = Step::ok("version", format!("{server}, protocol {protocol}"));
-    step.with("software", server.as_str()).with("protocol", protocol)
+    let (key, print) = match session.server.map(fingerprint) {
+        Some(print) => (format!("the key {print}"), Some(print)),
+        None => ("not encrypted".to_owned(), None),
+    };
+    let step = Step::ok("version", format!("{server}, protocol {protocol}, {key}"));
+    let step = step.with("software", server.as_str()).with("protocol", protocol);
+    print.into_iter().fold(step, |step, print| step.with("fingerprint", print))
 }
 
 /// The reason why the server refuses the session.
