@@ -59,11 +59,11 @@ impl Middle {
         }
     }
 
-    async fn to_client(&mut self, event: &Event) {
+    async fn tell_client(&mut self, event: &Event) {
         let _ = self.client.send(write(event)).await; // an end that has left says so by what comes next
     }
 
-    async fn to_server(&mut self, hello: Hello<'static>) {
+    async fn tell_server(&mut self, hello: Hello<'static>) {
         let _ = self.server.send(write(&Request::unnumbered(hello))).await;
     }
 
@@ -173,9 +173,9 @@ fn between<F: Future<Output = Middle>>(seed: u64, script: impl FnOnce(Middle) ->
 fn frames_that_are_passed_on_unchanged_prove_nothing_to_the_client() {
     let outcome = between(400, async |mut middle| {
         let hello = middle.hello().await.unwrap();
-        middle.to_server(hello).await;
+        middle.tell_server(hello).await;
         let prove = middle.prove().await;
-        middle.to_client(&Event::Prove(prove)).await;
+        middle.tell_client(&Event::Prove(prove)).await;
         assert_eq!(middle.hello().await, None, "the client sends no tag");
         middle
     });
@@ -187,12 +187,12 @@ fn frames_that_are_passed_on_unchanged_prove_nothing_to_the_client() {
 fn a_share_that_is_passed_on_gets_nobody_in_without_its_tag() {
     let outcome = between(401, async |mut middle| {
         let hello = middle.hello().await.unwrap();
-        middle.to_server(hello.clone()).await;
+        middle.tell_server(hello.clone()).await;
         let prove = middle.prove().await;
         let guess = Hello { tag: Some(prove.tag.clone().into()), ..hello };
-        middle.to_server(guess).await;
+        middle.tell_server(guess).await;
         assert_eq!(middle.server_refuses().await, Code::BadPassword);
-        middle.to_client(&Event::Prove(prove)).await;
+        middle.tell_client(&Event::Prove(prove)).await;
         assert_eq!(middle.hello().await, None);
         middle
     });
@@ -205,7 +205,7 @@ fn a_proof_made_with_a_guess_is_refused_by_the_client() {
     let outcome = between(402, async |mut middle| {
         let hello = middle.hello().await.unwrap();
         let (_, prove) = middle.answer(&hello, "a guess");
-        middle.to_client(&Event::Prove(prove)).await;
+        middle.tell_client(&Event::Prove(prove)).await;
         assert_eq!(middle.hello().await, None);
         middle
     });
@@ -219,13 +219,13 @@ fn a_share_made_with_a_guess_is_refused_by_the_server() {
         let hello = middle.hello().await.unwrap();
         let guess = middle.begin("a guess");
         let pake = Some(pake::to_text(&guess.share()).into());
-        middle.to_server(Hello { pake: pake.clone(), ..hello.clone() }).await;
+        middle.tell_server(Hello { pake: pake.clone(), ..hello.clone() }).await;
         let prove = middle.prove().await;
         let (share, tag) = (pake::from_text(&prove.pake).unwrap(), pake::from_text(&prove.tag).unwrap());
         assert_eq!(guess.finish(&share, &tag), None, "the guess is wrong");
-        middle.to_server(Hello { pake, tag: Some(pake::to_text(&[1; 64]).into()), ..hello }).await;
+        middle.tell_server(Hello { pake, tag: Some(pake::to_text(&[1; 64]).into()), ..hello }).await;
         assert_eq!(middle.server_refuses().await, Code::BadPassword);
-        middle.to_client(&Event::Prove(prove)).await;
+        middle.tell_client(&Event::Prove(prove)).await;
         assert_eq!(middle.hello().await, None);
         middle
     });
@@ -244,10 +244,10 @@ fn a_proof_with_a_part_replaced_or_left_out_is_refused() {
     for (nth, change) in changes.into_iter().enumerate() {
         let outcome = between(410 + nth as u64, async |mut middle| {
             let hello = middle.hello().await.unwrap();
-            middle.to_server(hello.clone()).await;
+            middle.tell_server(hello.clone()).await;
             let mut prove = middle.prove().await;
             change(&hello, &mut prove);
-            middle.to_client(&Event::Prove(prove)).await;
+            middle.tell_client(&Event::Prove(prove)).await;
             assert_eq!(middle.hello().await, None);
             middle
         });
@@ -262,7 +262,7 @@ fn a_welcome_instead_of_a_proof_is_refused_by_the_client() {
         middle.hello().await.unwrap();
         let welcome = r#"{"type":"welcome","protocol":1,"name":"ana","server":"hall","resume":"s","resumed":false,
             "limits":{"frame":65443,"text":8192,"rooms":64,"pending":64}}"#;
-        middle.to_client(&read_event(welcome.as_bytes()).unwrap()).await;
+        middle.tell_client(&read_event(welcome.as_bytes()).unwrap()).await;
         assert_eq!(middle.hello().await, None);
         middle
     });
@@ -275,7 +275,7 @@ fn a_client_that_is_told_to_send_the_password_itself_ends() {
     for (nth, code) in [Code::BadPassword, Code::Unsupported].into_iter().enumerate() {
         let outcome = between(420 + nth as u64, async |mut middle| {
             middle.hello().await.unwrap();
-            middle.to_client(&Event::Error(Error::of(None, code, "send the password itself"))).await;
+            middle.tell_client(&Event::Error(Error::of(None, code, "send the password itself"))).await;
             assert_eq!(middle.hello().await, None);
             middle
         });
@@ -288,10 +288,10 @@ fn a_client_that_is_told_to_send_the_password_itself_ends() {
 fn a_hello_whose_share_was_taken_out_is_refused_by_the_server() {
     let outcome = between(405, async |mut middle| {
         let hello = middle.hello().await.unwrap();
-        middle.to_server(Hello { pake: None, ..hello }).await;
+        middle.tell_server(Hello { pake: None, ..hello }).await;
         let error = middle.event().await.unwrap();
         assert!(matches!(&error, Event::Error(error) if error.code == Code::BadPassword), "{error:?}");
-        middle.to_client(&error).await;
+        middle.tell_client(&error).await;
         assert_eq!(middle.hello().await, None);
         middle
     });
@@ -304,18 +304,18 @@ fn a_machine_that_knows_the_password_passes() {
     let outcome = between(406, async |mut middle| {
         let hello = middle.hello().await.unwrap();
         let (responder, prove) = middle.answer(&hello, SECRET);
-        middle.to_client(&Event::Prove(prove)).await;
+        middle.tell_client(&Event::Prove(prove)).await;
         let tagged = middle.hello().await.unwrap();
         assert!(responder.verify(&pake::from_text(tagged.tag.as_deref().unwrap()).unwrap()));
         let own = middle.begin(SECRET);
         let pake = Some(pake::to_text(&own.share()).into());
-        middle.to_server(Hello { pake: pake.clone(), ..hello.clone() }).await;
+        middle.tell_server(Hello { pake: pake.clone(), ..hello.clone() }).await;
         let prove = middle.prove().await;
         let (share, tag) = (pake::from_text(&prove.pake).unwrap(), pake::from_text(&prove.tag).unwrap());
         let tag = own.finish(&share, &tag).expect("the password is known");
-        middle.to_server(Hello { pake, tag: Some(pake::to_text(&tag).into()), ..hello }).await;
+        middle.tell_server(Hello { pake, tag: Some(pake::to_text(&tag).into()), ..hello }).await;
         let welcome = middle.event().await.unwrap();
-        middle.to_client(&welcome).await;
+        middle.tell_client(&welcome).await;
         middle
     });
     assert!(matches!(outcome.client, Some(Update::Connected(_))), "{:?}", outcome.client);
