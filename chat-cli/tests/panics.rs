@@ -16,8 +16,7 @@ use std::{
 
 use chat_core::{
     Address,
-    transport::{BoxLink, Listening, Promises, Transport},
-    wire::MAX_FRAME,
+    transport::{BoxLink, Listening, MAX_LINK_FRAME, Promises, Transport},
 };
 use futures::{FutureExt, future::BoxFuture};
 use libtest_mimic::{Arguments, Trial};
@@ -31,7 +30,7 @@ struct Panics {
 
 impl Transport for Panics {
     fn promises(&self) -> Promises {
-        Promises { ordered: !self.is_lossy, reliable: !self.is_lossy, max_frame: MAX_FRAME }
+        Promises { ordered: !self.is_lossy, reliable: !self.is_lossy, max_frame: MAX_LINK_FRAME }
     }
 
     fn listen<'a>(&'a self, _: &'a Address) -> BoxFuture<'a, io::Result<Listening>> {

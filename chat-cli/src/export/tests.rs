@@ -22,7 +22,7 @@ fn entry(seq: u64, text: &str) -> EntryFrame {
 fn an_entry_of_a_later_kind_is_written_by_its_text_or_not_at_all() {
     let now = date(2026, 11, 20).at(12, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap();
     let mut text = lines::Text::new(TimeZone::UTC);
-    assert_eq!(text.entry(&entry(1, "likes <this>")), "2026-11-20 11:03:00 <ana> likes <this>\n");
+    assert_eq!(text.entry(&entry(1, "likes <this>")), "2026-11-20 11:03:00 <ana (guest)> likes <this>\n");
     assert_eq!(text.entry(&entry(2, "")), "");
     let mut html = html::Html::new("lobby", now);
     assert_eq!(html.entry(&entry(1, "")), "");

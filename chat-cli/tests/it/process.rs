@@ -17,12 +17,17 @@ use rustix::process::{Pid, Signal, kill_process};
 /// The program, which has no settings but what a test gives it, and logs what it logs by itself.
 pub(crate) fn program() -> Command {
     let mut chat = Command::new(env!("CARGO_BIN_EXE_chat"));
-    let home = home();
-    chat.env("XDG_CONFIG_HOME", &home).env("XDG_STATE_HOME", &home);
+    chat.env("XDG_CONFIG_HOME", person()).env("XDG_STATE_HOME", home());
     chat.env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
     let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_"));
     settings.for_each(|(name, _)| _ = chat.env_remove(name));
     chat
+}
+
+/// The directory of the key that the programs of a test share: to a server they are one person, who may come back under a
+/// name that this person has had.
+fn person() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("person-{}", std::process::id()))
 }
 
 /// A directory for the settings and the state of one run, which the program makes.

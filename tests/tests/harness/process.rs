@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
@@ -33,6 +34,11 @@ pub struct Process {
     _home: TempDir,
 }
 
+/// The directory of the key that all programs share.
+fn person() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("person-{}", std::process::id()))
+}
+
 impl Process {
     /// `chat` with these arguments.
     pub fn chat<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Process {
@@ -49,9 +55,11 @@ impl Process {
     /// Any command.
     pub fn run(command: &mut Command) -> Process {
         let home = tempfile::tempdir().expect("there is room for a home");
-        for directory in ["XDG_CONFIG_HOME", "XDG_STATE_HOME"] {
+        // Without the settings, the key and the servers of any account. The key is one for all, so that the programs of a
+        // test are one person to a server, who may come back under a name that this person has had.
+        for (directory, path) in [("XDG_CONFIG_HOME", person()), ("XDG_STATE_HOME", home.path().to_owned())] {
             if !command.get_envs().any(|(name, _)| name == directory) {
-                command.env(directory, home.path()); // and so without the settings, key and servers of any account
+                command.env(directory, path);
             }
         }
         let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_"));
