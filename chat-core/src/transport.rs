@@ -10,6 +10,10 @@ use futures::{FutureExt, Sink, Stream, TryFutureExt, future::BoxFuture, stream::
 
 use crate::{Address, KeyId, wire::MAX_FRAME};
 
+mod partial;
+
+pub use self::partial::{PartialFrames, one_host};
+
 /// A connection that carries whole frames both ways: any framed stream and sink is one.
 ///
 /// * A frame is any bytes, 1 to [`Promises::max_frame`] of them, and a transport never reads them: the bytes that one
@@ -17,7 +21,8 @@ use crate::{Address, KeyId, wire::MAX_FRAME};
 ///   or does anything else to frames, can stand on every transport.
 /// * The end that dialled sends first; the other end's first frame follows one of those.
 /// * The stream ends (`None`) when the peer closed the link in an orderly way. An error ends it too; an error of the kind
-///   `InvalidData` says that the peer's bytes are not frames: the sink then still works, so that the peer can be told.
+///   `InvalidData` says that the peer's bytes are not frames: the sink then still works, so that the peer can be told,
+///   as it does after one of the kind `QuotaExceeded`, which says that the link held too much of an unfinished frame.
 /// * The sink may gather frames until it is flushed, but holds at most some 64 KiB: it is then not ready until the peer
 ///   takes some.
 /// * Dropping a link closes it.

@@ -3,7 +3,7 @@
 //! This crate knows no sessions, repeats no request and checks no liveness: chat-core does, for all transports.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use chat_core::{
     Address, SharedRuntime,
@@ -17,11 +17,14 @@ mod listener;
 
 pub mod frame;
 mod frame_deadline;
+mod half;
 mod link;
 mod outbox;
 mod readiness;
 
 mod net;
+
+use self::half::{Half, Halves};
 
 /// Frames over TCP, for addresses such as `tcp://192.168.1.7:7000`.
 ///
@@ -35,12 +38,14 @@ mod net;
 pub struct Tcp {
     runtime: SharedRuntime,
     nagle: bool,
+    /// The unfinished frames of all links that it has accepted.
+    halves: Arc<Halves>,
 }
 
 impl Tcp {
     /// TCP whose timers run on `runtime`.
     pub fn new(runtime: SharedRuntime) -> Tcp {
-        Tcp { runtime, nagle: false }
+        Tcp { runtime, nagle: false, halves: Arc::default() }
     }
 
     /// Leaves Nagle's algorithm on (RFC 1122, 4.2.3.4), which holds back small writes while earlier ones are not yet
@@ -80,7 +85,7 @@ impl Transport for Tcp {
     fn dial<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, io::Result<BoxLink>> {
         async move {
             let socket = dial::dial(address, &self.runtime, DIAL_LIMIT).await?;
-            self.link(socket)
+            self.link(socket, None)
         }
         .boxed()
     }
@@ -88,10 +93,10 @@ impl Transport for Tcp {
 
 impl Tcp {
     /// A link over a connected socket, whichever end began it.
-    fn link(&self, socket: net::TcpStream) -> io::Result<BoxLink> {
+    fn link(&self, socket: net::TcpStream, half: Option<Half>) -> io::Result<BoxLink> {
         // The link gathers frames itself, so each of its writes is meant to leave at once.
         socket.get_ref().set_nodelay(!self.nagle)?;
-        Ok(Box::pin(link::TcpLink::new(socket, self.runtime.clone(), FRAME_DEADLINE)))
+        Ok(Box::pin(link::TcpLink::new(socket, self.runtime.clone(), FRAME_DEADLINE).with_half(half)))
     }
 }
 

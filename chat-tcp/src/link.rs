@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     io,
+    net::IpAddr,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -12,7 +13,9 @@ use bytes::Bytes;
 use chat_core::{SharedRuntime, transport::MAX_LINK_FRAME};
 use futures::{Sink, Stream};
 
-use crate::{frame::Decoder, frame_deadline::FrameDeadline, outbox::Outbox, readiness::Readiness};
+use crate::{
+    frame::Decoder, frame_deadline::FrameDeadline, half::Half, outbox::Outbox, readiness::Readiness,
+};
 
 /// The operations of a non-blocking socket that a link uses.
 pub(crate) trait Socket: Send + Unpin {
@@ -36,6 +39,9 @@ pub(crate) trait Socket: Send + Unpin {
 
     /// Tells the peer that nothing more will be written; reading goes on.
     fn finish(&self) -> io::Result<()>;
+
+    /// The address of the peer, while there is one.
+    fn host(&self) -> Option<IpAddr>;
 }
 
 /// A [`Link`](chat_core::transport::Link) of length-prefixed frames.
@@ -52,6 +58,8 @@ pub(crate) struct TcpLink<S> {
     /// The bytes behind the last frame that came with the same read.
     rest: Bytes,
     deadline: FrameDeadline,
+    /// Only at a listener, which bounds what peers may have it hold.
+    half: Option<Half>,
     ended: bool,
 
     writable: Readiness,
@@ -70,11 +78,17 @@ impl<S: Socket> TcpLink<S> {
             decoder: Decoder::new(MAX_LINK_FRAME),
             rest: Bytes::new(),
             deadline: FrameDeadline::default(),
+            half: None,
             ended: false,
             writable: Readiness::default(),
             outbox: Outbox::default(),
             finished: false,
         }
+    }
+
+    /// The same, whose unfinished frame counts among those of all links of a listener.
+    pub(crate) fn with_half(self, half: Option<Half>) -> TcpLink<S> {
+        TcpLink { half, ..self }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
@@ -146,6 +160,9 @@ impl<S: Socket> TcpLink<S> {
             self.deadline.rest(cx);
             return Poll::Pending;
         }
+        if let Some(half) = &mut self.half {
+            half.hold(n, || self.socket.host(), cx)?;
+        }
         ready!(self.deadline.poll_expired(self.frame_limit, &*self.runtime, cx));
         let limit = self.frame_limit;
         Poll::Ready(Err(io::Error::new(
@@ -195,6 +212,9 @@ impl<S: Socket> Stream for TcpLink<S> {
         }
         let outcome = ready!(this.poll_frame(cx)).transpose();
         this.deadline.frame_done();
+        if let Some(half) = &mut this.half {
+            half.release();
+        }
         this.ended = !matches!(outcome, Some(Ok(_)));
         Poll::Ready(outcome)
     }

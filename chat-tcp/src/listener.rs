@@ -19,6 +19,7 @@ use futures::{
 use crate::{
     Tcp,
     frame::encode,
+    half::Half,
     link::Socket,
     net::{TcpListener, TcpStream},
 };
@@ -63,7 +64,7 @@ impl Accepting {
                     self.pause = PAUSE_MIN;
                     self.reserve = self.reserve.take().or_else(open_reserve);
                     // This fails only for a socket whose peer is gone already.
-                    if let Ok(link) = self.tcp.link(socket) {
+                    if let Ok(link) = self.tcp.link(socket, Some(Half::new(self.tcp.halves.clone()))) {
                         return Incoming { link, peer: peer(from) };
                     }
                 }

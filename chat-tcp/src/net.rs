@@ -5,7 +5,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{self, Shutdown, SocketAddr},
+    net::{self, IpAddr, Shutdown, SocketAddr},
     task::{Context, Poll},
 };
 
@@ -24,6 +24,10 @@ pub(crate) async fn lookup(host: &HostPort) -> io::Result<Vec<SocketAddr>> {
 }
 
 impl Socket for TcpStream {
+    fn host(&self) -> Option<IpAddr> {
+        self.get_ref().peer_addr().ok().map(|address| address.ip())
+    }
+
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.get_ref().read(buffer)
     }

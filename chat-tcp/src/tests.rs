@@ -38,7 +38,7 @@ fn leaves_at_once(tcp: &Tcp) -> bool {
     let socket = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     assert!(!socket.nodelay().unwrap(), "TCP gathers on its own unless told");
     let same = socket.try_clone().unwrap();
-    let _link = tcp.link(socket.try_into().unwrap()).unwrap();
+    let _link = tcp.link(socket.try_into().unwrap(), None).unwrap();
     same.nodelay().unwrap()
 }
 

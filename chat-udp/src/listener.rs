@@ -116,7 +116,7 @@ impl Ingress {
         let now = self.runtime.now();
         match self.admission.decide(datagram, now) {
             Verdict::Drop => {}
-            Verdict::Deliver(peer, content) => peer.deliver(content, now),
+            Verdict::Deliver(peer, content) => self.shared.peers.deliver(&peer, content, now),
             Verdict::Open(peer, content) => self.open(peer, content, now),
             Verdict::Answer(answer) => {
                 let sent = self.shared.socket.send(&answer, datagram.from, datagram.to);

@@ -108,7 +108,8 @@ impl Reassembly {
         }
     }
 
-    fn held(&self) -> usize {
+    /// How many bytes of parts are held.
+    pub(crate) fn held(&self) -> usize {
         self.frames.iter().map(|partial| partial.held).sum()
     }
 }

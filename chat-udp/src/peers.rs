@@ -4,12 +4,13 @@ use std::{
     collections::VecDeque,
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll},
     time::Instant,
 };
 
 use bytes::Bytes;
+use chat_core::transport::PartialFrames;
 use dashmap::DashMap;
 use futures::task::AtomicWaker;
 
@@ -23,6 +24,8 @@ use crate::{
 pub(crate) struct Peers {
     by_token: DashMap<u128, Arc<Peer>>,
     by_address: DashMap<SocketAddr, u128>,
+    /// The parts that links hold of frames of which other parts have yet to come.
+    parts: PartialFrames<u128, Weak<Peer>>,
 }
 
 /// The other end of an accepted link.
@@ -126,8 +129,26 @@ impl Peers {
 
     /// Forgets a peer whose link is gone.
     pub(crate) fn forget(&self, peer: &Peer) {
+        self.parts.release(&peer.token);
         self.by_token.remove_if(&peer.token, |_, known| std::ptr::eq(&**known, peer));
         self.by_address.remove_if(&peer.route().remote, |_, token| *token == peer.token);
+    }
+
+    /// Puts the frames of a datagram of `peer` that came `now` into its inbox. Where links hold too many parts of frames
+    /// that are not complete, the one that holds most loses them, as if the datagrams had been lost.
+    pub(crate) fn deliver(&self, peer: &Arc<Peer>, content: Content<'_>, now: Instant) {
+        let is_part = matches!(content, Content::Part(_));
+        peer.deliver(content, now);
+        if !is_part {
+            return;
+        }
+        match peer.parts_held() {
+            0 => self.parts.release(&peer.token),
+            held => {
+                let over = self.parts.hold(peer.token, peer.route().remote.ip(), held, Arc::downgrade(peer));
+                over.iter().filter_map(Weak::upgrade).for_each(|peer| peer.lose_parts());
+            }
+        }
     }
 
     /// How many tokens and addresses there are.
@@ -214,6 +235,15 @@ impl Peer {
         }
     }
 
+    /// The bytes of parts that are held.
+    pub(crate) fn parts_held(&self) -> usize {
+        self.state().reassembly.as_ref().map_or(0, |reassembly| reassembly.held())
+    }
+
+    fn lose_parts(&self) {
+        self.state().reassembly = None;
+    }
+
     /// The next frame; an error once another link has taken this peer's address.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         self.reader.register(cx.waker());
@@ -248,3 +278,6 @@ const INBOX_FRAMES: usize = 64;
 
 /// The same in bytes.
 const INBOX_BYTES: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests;

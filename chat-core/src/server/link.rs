@@ -2,8 +2,9 @@
 
 mod connection;
 mod driver;
+mod full;
 mod login;
 mod pace;
 mod requests;
 
-pub(super) use self::{connection::full, driver::drive};
+pub(super) use self::{driver::drive, full::full};

@@ -13,6 +13,7 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 
 use super::*;
+use crate::half::Halves;
 
 /// A socket that gives what it is told and takes `room` bytes.
 #[derive(Default)]
@@ -49,6 +50,10 @@ impl Socket for Mutex<Script> {
         this.room -= n;
         this.written.extend_from_slice(&bytes[..n]);
         if n == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(n) }
+    }
+
+    fn host(&self) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, 1]))
     }
 
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -179,6 +184,39 @@ fn framed(bodies: &[&[u8]]) -> Vec<u8> {
     let mut out = Vec::new();
     bodies.iter().for_each(|body| crate::frame::encode(body, MAX_LINK_FRAME, &mut out).unwrap());
     out
+}
+
+/// protocol 15.4
+#[test]
+fn of_unfinished_frames_that_are_too_much_the_largest_ends_its_link() {
+    let halves = Arc::new(Halves::new(50_000, 1 << 20));
+    let rig = || {
+        let Rig { link, clock } = Rig::new(usize::MAX);
+        Rig { link: link.with_half(Some(Half::new(halves.clone()))), clock }
+    };
+    let whole = framed(&[&[b'x'; 40_000]]);
+    let (mut large, mut small) = (rig(), rig());
+    let (waker, wakes) = count_wakes();
+    large.arrive(&whole[..30_000]);
+    assert!(Pin::new(&mut large.link).poll_next(&mut Context::from_waker(&waker)).is_pending());
+    let before = wakes.load(Ordering::Relaxed);
+    small.arrive(&whole[..20_000]);
+    assert!(small.next().is_none() && large.next().is_none(), "both are within the bound");
+    assert_eq!(halves.bytes(), 50_000);
+    assert!(Pin::new(&mut large.link).poll_next(&mut Context::from_waker(&waker)).is_pending());
+    small.arrive(&whole[20_000..20_001]);
+    assert!(small.next().is_none(), "the smaller one goes on");
+    assert!(wakes.load(Ordering::Relaxed) > before, "the larger one is woken");
+    let error = large.next_error();
+    assert_eq!(error.kind(), io::ErrorKind::QuotaExceeded);
+    assert!(error.to_string().contains("30000 bytes") && error.to_string().contains("send each frame whole"));
+    small.arrive(&whole[20_001..]);
+    assert_eq!(small.next().unwrap().unwrap().unwrap(), [b'x'; 40_000][..]);
+    assert_eq!(halves.bytes(), 0);
+    small.arrive(&whole[..9]);
+    assert!(small.next().is_none() && halves.bytes() == 9);
+    drop(small);
+    assert_eq!(halves.bytes(), 0, "a link that is gone holds nothing");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Which addresses are one host, and how much of the limits a host gets.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::{
     Rate,
     server::limits::{Kind, Limits},
+    transport::one_host,
 };
 
 /// A host: an IPv4 address, a /64 of IPv6, in which one machine has as many addresses as it likes, or another name that a
@@ -32,10 +33,7 @@ impl HostKey {
         // Without the zone of a link-local address.
         let address = host.split('%').next().unwrap_or(host);
         match address.parse::<IpAddr>() {
-            Ok(address) => HostKey::Ip(match address.to_canonical() {
-                IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-                v4 @ IpAddr::V4(_) => v4,
-            }),
+            Ok(address) => HostKey::Ip(one_host(address)),
             Err(_) => HostKey::Other(host.to_owned()),
         }
     }

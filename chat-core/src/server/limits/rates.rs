@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Sessions,
     /// Names claimed, of which one costs [`CLAIM`].
     Claims,
+    /// Sessions resumed.
+    Resumptions,
     /// Wrong passwords.
     Passwords,
     /// Refusals of links and hellos that are told to the client and to the program's log.
@@ -62,6 +64,8 @@ pub struct Rates {
     pub sessions: Option<Rate>,
     /// Names claimed by people with a key, in tenths of a name.
     pub claims: Option<Rate>,
+    /// Sessions resumed.
+    pub resumptions: Option<Rate>,
     /// Wrong passwords.
     pub passwords: Option<Rate>,
     /// Refusals of links and hellos that are answered, and written to the program's log.
@@ -91,6 +95,7 @@ impl Kind {
             Kind::NewRooms => "new rooms",
             Kind::Sessions => "new sessions",
             Kind::Claims => "new names",
+            Kind::Resumptions => "resumed sessions",
             Kind::Passwords => "wrong passwords",
             Kind::Refusals => "refusals",
             Kind::BytesRead => "bytes of earlier messages",
@@ -115,6 +120,7 @@ impl Rates {
             Kind::NewRooms => self.new_rooms,
             Kind::Sessions => self.sessions,
             Kind::Claims => self.claims,
+            Kind::Resumptions => self.resumptions,
             Kind::Passwords => self.passwords,
             Kind::Refusals => self.refusals,
             Kind::BytesRead => self.bytes_read,
@@ -154,6 +160,7 @@ impl Rates {
             new_rooms: rate(20, 10),
             sessions: rate(128, 60),
             claims: rate(30 * CLAIM, 1), // thirty people who come for the first time; one more in ten minutes
+            resumptions: rate(256, 5 * 60), // four times each of the links that a host may have
             passwords: rate(5, 6),
             refusals: rate(10, 60),
             bytes_read: rate(32 * MIB, 8 * MIB * 60),

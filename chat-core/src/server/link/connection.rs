@@ -9,7 +9,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::task::AtomicWaker;
 
 use super::{
     login::{Answer, Refusal, login},
@@ -20,7 +19,7 @@ use crate::{
     server::{
         admission::Permit,
         hub::Hub,
-        limits::{FULL_RETRY_MS, HELLO_RETRY_MS, Kind, Limits, MAX_OWED, RESTART_RETRY_MS},
+        limits::{HELLO_RETRY_MS, Kind, Limits, MAX_OWED, RESTART_RETRY_MS},
         password::Proof,
         refusal::room_forgotten,
         session::{Attachment, NoFrames},
@@ -34,11 +33,11 @@ use crate::{
 pub(crate) struct Connection {
     pub(super) hub: Arc<Hub>,
     pub(super) promises: Promises,
-    peer: Peer,
-    permit: Permit,
+    pub(super) peer: Peer,
+    pub(super) permit: Permit,
     pub(crate) pace: Pace,
     /// The limits when the link began, whose times hold for it.
-    limits: Arc<Limits>,
+    pub(super) limits: Arc<Limits>,
     pub(super) phase: Phase,
     /// The name of the session that was opened over this link.
     name: Option<PersonName>,
@@ -50,7 +49,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(super) enum Phase {
     /// No hello has come yet.
-    Greeting { until: Instant, waker: Arc<AtomicWaker>, out: VecDeque<Bytes>, proof: Proof },
+    Greeting { until: Instant, out: VecDeque<Bytes>, proof: Proof },
     /// The link speaks for a session.
     Open(Attachment),
     /// The last frames are on their way; the session, if it is not to end, waits for another link.
@@ -66,12 +65,8 @@ impl Connection {
         now: Instant,
     ) -> Connection {
         let limits = hub.limits();
-        let phase = Phase::Greeting {
-            until: now + limits.hello_within,
-            waker: permit.pending(),
-            out: VecDeque::new(),
-            proof: Proof::default(),
-        };
+        let (until, out) = (now + limits.hello_within, VecDeque::new());
+        let phase = Phase::Greeting { until, out, proof: Proof::default() };
         let pace = Pace::new(permit.host().clone());
         Connection {
             hub,
@@ -92,13 +87,14 @@ impl Connection {
     }
 
     /// Has `waker` woken when there is a frame to hand out.
-    pub(crate) fn register(&self, waker: &Waker) {
+    pub(crate) fn register(&mut self, waker: &Waker) {
         match &self.phase {
-            Phase::Greeting { waker: slot, .. } => slot.register(waker),
+            Phase::Greeting { .. } => {}
             Phase::Open(attachment) => attachment.session.register(attachment.link, waker),
             // The link may no longer speak for its session.
-            Phase::Leaving { .. } => self.permit.pending().register(waker),
+            Phase::Leaving { .. } => self.permit.pend(),
         }
+        self.permit.register(waker);
     }
 
     /// Whether the link is to be read.
@@ -153,6 +149,9 @@ impl Connection {
             Ok(Answer::Session(attachment)) => {
                 tracing::info!(name = %attachment.session.name(), %peer, "here");
                 self.permit.has_session();
+                if attachment.resumed {
+                    self.permit.is_used();
+                }
                 self.name = Some(attachment.session.name().clone());
                 self.phase = Phase::Open(attachment);
             }
@@ -325,7 +324,7 @@ impl Connection {
         self.refuse(code, message, None);
     }
 
-    fn refuse(&mut self, code: Code, message: String, retry_after_ms: Option<u64>) {
+    pub(super) fn refuse(&mut self, code: Code, message: String, retry_after_ms: Option<u64>) {
         if self.permit.host().may_be_told(&self.limits, self.last_heard) {
             tracing::info!(peer = %self.peer.address, %code, why = message, "refused");
         }
@@ -385,12 +384,6 @@ impl Drop for Connection {
             self.hub.end(&attachment.session);
         }
     }
-}
-
-/// The error for a link for which there is no place.
-pub(crate) fn full(why: &str) -> Bytes {
-    let error = wire::Error::of(None, Code::Full, why);
-    wire::write(&Event::Error(wire::Error { retry_after_ms: Some(FULL_RETRY_MS), ..error }))
 }
 
 /// Bytes of pending frames that still go out before the last frame of a link.

@@ -85,6 +85,8 @@ enum LinkEnd {
     Lost(io::Error),
     /// It took nothing for too long.
     Stuck,
+    /// A newer link of its host has taken its place.
+    GaveWay,
     /// The server is out of time.
     Abandoned,
 }
@@ -119,6 +121,9 @@ impl LinkDriver {
         if self.connection().hub().is_abandoned() {
             return Err(LinkEnd::Abandoned);
         }
+        if self.connection().gives_way() {
+            return Err(self.give_way(cx, now));
+        }
         self.connection().on_timeout(now);
         self.write(cx, now)?;
         for page in 1.. {
@@ -143,6 +148,18 @@ impl LinkDriver {
         }
         self.set_timer(cx);
         Ok(())
+    }
+
+    /// Ends the link at once: it says so if the link takes the frame right now, as its place belongs to another link.
+    fn give_way(&mut self, cx: &mut Context<'_>, now: Instant) -> LinkEnd {
+        if let Some(last) = self.connection().gave_way(now)
+            && self.outgoing.is_empty()
+            && self.link.as_mut().poll_ready(cx).is_ready()
+            && self.link.as_mut().start_send(last).is_ok()
+        {
+            let _ = self.link.as_mut().poll_close(cx);
+        }
+        LinkEnd::GaveWay
     }
 
     /// Reads the frames that have come. Returns false if there may be more.
@@ -174,6 +191,10 @@ impl LinkDriver {
                 }
                 Poll::Ready(Some(Err(error))) if error.kind() == io::ErrorKind::InvalidData => {
                     self.connection().on_garbage(&error);
+                    return Ok(false);
+                }
+                Poll::Ready(Some(Err(error))) if error.kind() == io::ErrorKind::QuotaExceeded => {
+                    self.connection().on_too_much(&error);
                     return Ok(false);
                 }
                 Poll::Ready(Some(Err(error))) => return Err(LinkEnd::Lost(error)),
@@ -339,6 +360,7 @@ impl fmt::Display for LinkEnd {
             LinkEnd::Closed => f.write_str("closed"),
             LinkEnd::Lost(error) => write!(f, "{error}"),
             LinkEnd::Stuck => f.write_str("it took nothing for too long"),
+            LinkEnd::GaveWay => f.write_str("it made room for a newer one"),
             LinkEnd::Abandoned => f.write_str("the server is out of time"),
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     server::{
         accounts::{Account, Spent, seconds},
         hub::{Hub, NotOpened},
-        limits::FULL_RETRY_MS,
+        limits::{FULL_RETRY_MS, Kind},
         password::{Denied, Proof, Shown},
         session::{Attachment, Session, State},
     },
@@ -70,7 +70,7 @@ fn enter(
         }
         None => None,
     };
-    if let Some(attachment) = resume(hub, hello, client, (peer, host), promises) {
+    if let Some(attachment) = resume(hub, hello, client, (peer, host), promises)? {
         return Ok(attachment);
     }
     let name = PersonName::parse(&hello.name).map_err(|error| refusal(Code::BadName, error.to_string()))?;
@@ -89,14 +89,17 @@ fn resume(
     client: Option<ClientId>,
     (peer, host): (&Peer, &Arc<Account>),
     promises: Promises,
-) -> Option<Attachment> {
-    let session = hub.session_by_secret(Secret::parse(hello.resume.as_deref()?)?)?;
+) -> Result<Option<Attachment>, Refusal> {
+    let secret = hello.resume.as_deref().and_then(Secret::parse);
+    let Some(session) = secret.and_then(|secret| hub.session_by_secret(secret)) else { return Ok(None) };
     // A secret that was overheard is of no use without the key.
     if client.is_some_and(|client| client != session.client()) || peer.identity != session.key() {
-        return None;
+        return Ok(None);
     }
-    let link = session.attach(host, promises, true, welcome(hub, &session, true), hub.now())?;
-    Some(Attachment { session, link, binding: peer.binding, resumed: true })
+    let now = hub.now();
+    host.spend(&hub.limits(), &[(Kind::Resumptions, 1)], now).map_err(Refusal::spent)?;
+    let link = session.attach(host, promises, true, welcome(hub, &session, true), now);
+    Ok(link.map(|link| Attachment { session, link, binding: peer.binding, resumed: true }))
 }
 
 fn open(

@@ -25,6 +25,7 @@ impl Connection {
             let again = || welcome(&self.hub, &attachment.session, attachment.resumed);
             return attachment.session.welcome_again(attachment.link, &self.hub.limits(), now, again);
         }
+        self.permit.is_used();
         let allowance = Allowance::new(self.pace.may_read());
         match requests::handle(&self.hub, attachment, request, &allowance, now) {
             Ok(Handled::Continue) => {}

@@ -320,6 +320,7 @@ fn a_host_has_64_links_and_gets_a_place_back_with_each_that_goes() {
             // Names that do not look alike: 0 and o, 1 and l would.
             let name = format!("{}{}", char::from(b'a' + n / 8), char::from(b'p' + n % 8));
             client.hello(&hello(&name, u64::from(n))).await;
+            client.join("lobby", None).await;
             inside.push(client);
         }
         let rest = dial().await.rest().await;

@@ -7,7 +7,7 @@ use chat_core::{
     log::MemoryLog,
     server::{Limits, Rates},
     transport::{Promises, Transport},
-    wire::{Code, Error, Event, History, Join, Leave, Request, RequestBody},
+    wire::{Code, Error, Event, Hello, History, Join, Leave, Request, RequestBody},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
 
@@ -17,6 +17,13 @@ use super::{super::TestServer, person, refusal, saying};
 async fn enter(server: &TestServer, host: &str, n: usize) -> RawClient {
     let mut client = server.at(host);
     client.hello(&hello(&person(n), n as u64)).await;
+    client
+}
+
+/// The same in the lobby.
+async fn join(server: &TestServer, host: &str, n: usize) -> RawClient {
+    let mut client = enter(server, host, n).await;
+    client.join("lobby", None).await;
     client
 }
 
@@ -123,14 +130,14 @@ fn all_addresses_of_an_ipv6_64_are_one_host() {
         let server = TestServer::with(&time, limits, Arc::new(MemoryLog::new(1 << 20, 7))).await;
         let mut inside = Vec::new();
         for n in 1..=3 {
-            inside.push(enter(&server, &format!("2001:db8:0:1::{n}"), n).await);
+            inside.push(join(&server, &format!("2001:db8:0:1::{n}"), n).await);
         }
         let rest = server.at("2001:db8:0:1:ffff::9").rest().await;
         assert!(matches!(&rest[..], [Event::Error(Error { code: Code::Full, .. })]), "{rest:?}");
         enter(&server, "2001:db8:0:2::1", 9).await;
         // IPv4 that is mapped into IPv6 is IPv4.
         for n in 11..=13 {
-            inside.push(enter(&server, "192.0.2.1", n).await);
+            inside.push(join(&server, "192.0.2.1", n).await);
         }
         let rest = server.at("::ffff:192.0.2.1").rest().await;
         assert!(matches!(&rest[..], [Event::Error(Error { code: Code::Full, .. })]), "{rest:?}");
@@ -266,6 +273,61 @@ fn a_host_opens_so_many_sessions_at_once_and_then_one_a_second() {
     });
 }
 
+/// protocol 11.13.3
+#[test]
+fn a_host_resumes_so_many_sessions_and_the_refused_one_is_still_there_later() {
+    let time = VirtualTime::new(121);
+    time.run(async {
+        let server = TestServer::open(&time).await;
+        let mut link = server.at("192.0.2.1");
+        let secret = link.hello(&hello("ana", 1)).await.resume;
+        link.join("lobby", None).await;
+        let again = || Hello { resume: Some(secret.clone().into()), ..hello("ana", 1) };
+        for _ in 0..256 {
+            link = server.at("192.0.2.1");
+            assert!(link.hello(&again()).await.resumed);
+        }
+        let error = server.at("192.0.2.1").refused(&again()).await;
+        assert_eq!((error.code, error.retry_after_ms), (Code::RateLimited, Some(200)));
+        assert!(error.message.contains("resumed sessions"), "{error:?}");
+        link.say("lobby", "the link before goes on").await;
+        assert!(server.at("192.0.2.2").hello(&again()).await.resumed, "another host has its own");
+        time.pass(Duration::from_millis(200)).await;
+        assert!(server.at("192.0.2.1").hello(&again()).await.resumed);
+        for _ in 0..300 {
+            assert!(server.dial().await.hello(&again()).await.resumed, "no limit for the server's machine");
+        }
+    });
+}
+
+/// protocol 11.13.5
+#[test]
+fn three_hundred_behind_one_shared_address_come_back_at_once() {
+    let time = VirtualTime::new(122);
+    time.run(async {
+        let limits = Limits { shared_networks: vec!["192.0.2.0/24".parse().unwrap()], ..Limits::default() };
+        let log = Arc::new(MemoryLog::new(1 << 20, 7));
+        let before = TestServer::with(&time, limits.clone(), log.clone()).await;
+        let mut people = Vec::new();
+        for n in 0..300 {
+            let mut client = before.at("192.0.2.1");
+            let secret = client.hello(&hello(&person(n), n as u64)).await.resume;
+            client.join("lobby", None).await;
+            people.push((client, secret));
+        }
+        // Their links are lost and they resume, and then the server is another one that does not know them.
+        let after = TestServer::with(&time, limits, log).await;
+        for (server, resumed) in [(&before, true), (&after, false)] {
+            for (n, (link, secret)) in people.iter_mut().enumerate() {
+                *link = server.at("192.0.2.1");
+                let again = Hello { resume: Some(secret.clone().into()), ..hello(&person(n), n as u64) };
+                assert_eq!(link.hello(&again).await.resumed, resumed);
+                link.join("lobby", None).await;
+            }
+        }
+    });
+}
+
 /// protocol 11.15
 #[test]
 fn a_host_that_is_refused_all_the_time_is_not_answered_each_time() {
@@ -273,7 +335,7 @@ fn a_host_that_is_refused_all_the_time_is_not_answered_each_time() {
     time.run(async {
         let limits = Limits { links_per_host: 1, ..Limits::default() };
         let server = TestServer::with(&time, limits, Arc::new(MemoryLog::new(1 << 20, 7))).await;
-        let _inside = enter(&server, "192.0.2.1", 0).await;
+        let _inside = join(&server, "192.0.2.1", 0).await;
         let mut told = 0;
         let lossless = server.memory.promises();
         let lossy = Promises { reliable: false, ..lossless };

@@ -8,6 +8,7 @@ use chat_core::{
     wire::{Code, Event, Join, Leave, Post, Request},
 };
 use chat_testkit::{RawClient, hello, virtual_time::VirtualTime};
+use futures::FutureExt;
 
 use super::{super::TestServer, person, refusal};
 
@@ -30,6 +31,43 @@ fn join(room: String) -> impl FnOnce(u64) -> Request<'static> {
 fn tell(to: &str, text: &str) -> impl FnOnce(u64) -> Request<'static> {
     let (to, text) = (to.to_owned(), text.to_owned());
     |id| Request::new(id, Post::tell(to, text))
+}
+
+/// protocol 11.7
+#[test]
+fn links_over_which_nothing_was_asked_keep_nobody_of_their_host_out() {
+    let time = VirtualTime::new(139);
+    time.run(async {
+        let server = open(&time, Limits::default()).await;
+        let mut elsewhere = server.at("192.0.2.2");
+        // Half of them say nothing, and the others say hello and no more.
+        let mut idle: Vec<RawClient> = (0..32).map(|_| server.at("192.0.2.1")).collect();
+        for n in 32..64 {
+            idle.push(enter(&server, "192.0.2.1", n).await);
+        }
+        for n in 100..164 {
+            let mut person = enter(&server, "192.0.2.1", n).await;
+            person.join("lobby", None).await;
+            let mut oldest = idle.remove(0);
+            let error = refusal(oldest.event().await.expect("an error"));
+            assert_eq!((error.code, error.retry_after_ms), (Code::Full, Some(1000)));
+            assert!(error.message.contains("made room"), "{error:?}");
+            assert!(oldest.rest().await.is_empty());
+            time.settle().await;
+            assert!(idle[0].event().now_or_never().is_none(), "one made room, and no more");
+            idle.push(person);
+        }
+        // Now all 64 have asked for something, and none makes room.
+        let error = refusal(server.at("192.0.2.1").rest().await.remove(0));
+        assert_eq!(error.code, Code::Full);
+        assert!(!error.message.contains("made room"), "{error:?}");
+        for person in &mut idle {
+            person.say("lobby", "still here").await;
+        }
+        elsewhere.hello(&hello("elsewhere", 1000)).await;
+        time.settle().await;
+        assert_eq!(server.server.sessions(), 65, "a session in which nothing was asked ends with its link");
+    });
 }
 
 /// protocol 11.10
