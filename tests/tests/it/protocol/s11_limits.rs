@@ -5,6 +5,7 @@ mod fairness;
 mod holdings;
 mod new_rooms;
 mod passwords;
+mod resuming;
 
 use std::{sync::Arc, time::Duration};
 
