@@ -78,9 +78,13 @@ impl Admission {
         limits: &Limits,
     ) -> Result<Permit, Full> {
         let take = |most| Held::take(host, |host| &host.links, 1, most);
+        // No link gives way to one that is refused all the same.
+        let is_full = self.links() >= limits.links
+            || self.greeting.load(Ordering::Acquire) >= limits.links_without_session;
+        let give_way = || !is_full && self.oldest_gives_way(host.host());
         let of_host = take(limits.links_per_host)
             // The link that gives way ends at its next turn, so that there is one too many for a moment.
-            .or_else(|| self.oldest_gives_way(host.host()).then(|| take(usize::MAX)).flatten())
+            .or_else(|| give_way().then(|| take(usize::MAX)).flatten())
             .ok_or(Full("too many connections from your address; close one, then try again"))?;
         // From here on, dropping the permit gives back what was taken.
         let number = self.next.fetch_add(1, Ordering::Relaxed);
