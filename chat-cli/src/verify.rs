@@ -10,7 +10,7 @@ use chat_core::{
     wire::{EntryFrame, Event, History, Join, Joined, MAX_HISTORY, Page, RequestBody, SignedHead},
 };
 use chat_front::text::{Line, Sanitized};
-use chat_secure::{fingerprint, is_signed};
+use chat_secure::is_signed;
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
@@ -54,8 +54,7 @@ pub(crate) async fn run(
             .shown(&shown(&format!("{oldest} to {}", newest.seq)))
             .words(" of ")
             .shown(&shown(&joined.room))
-            .words(" are one history, signed by the server with the key ")
-            .shown(&shown(&fingerprint(newest.key))),
+            .words(" are one history, signed by the server"),
     )?;
     if let Some(head) = earlier.iter().max_by_key(|head| head.seq) {
         out.line(
