@@ -84,6 +84,9 @@ pub(super) fn connected(
     let name = step_name(address);
     match opened {
         Ok(_) | Err(ConnectError::Refused(_)) => Step::ok(name, format!("{address} answers")),
+        // Where links are encrypted, the handshake meets the other program first.
+        Err(ConnectError::NoLink(error)) if error.kind() == ErrorKind::UnexpectedEof => closed(name, address),
+        Err(ConnectError::NoLink(error)) if error.kind() == ErrorKind::InvalidData => foreign(name, address),
         Err(ConnectError::NoLink(error)) => unreachable_because(name, address, error, answers),
         Err(ConnectError::Silence) => Step::bad(
             name,
@@ -94,17 +97,19 @@ pub(super) fn connected(
                 port_of(address)
             ),
         ),
-        Err(ConnectError::Closed) => Step::bad(
-            name,
-            format!("{address} closes the connection without an answer"),
-            "another program than a chat server listens there; check the port",
-        ),
-        Err(ConnectError::Foreign) => Step::bad(
-            name,
-            format!("the program at {address} does not speak this protocol"),
-            "another program than a chat server listens there; check the port",
-        ),
+        Err(ConnectError::Closed) => closed(name, address),
+        Err(ConnectError::Foreign) => foreign(name, address),
     }
+}
+
+fn closed(name: &'static str, address: &Address) -> Step {
+    let words = format!("{address} closes the connection without an answer");
+    Step::bad(name, words, "another program than a chat server listens there; check the port")
+}
+
+fn foreign(name: &'static str, address: &Address) -> Step {
+    let words = format!("the program at {address} does not speak this protocol");
+    Step::bad(name, words, "another program than a chat server listens there; check the port")
 }
 
 fn unreachable_because(name: &'static str, address: &Address, error: &io::Error, answers: bool) -> Step {

@@ -131,9 +131,9 @@ fn a_firewall_that_drops_udp_is_found() {
         network.hosts[1].block("udp sport 7000").unwrap();
         let report = doctor(&network.hosts[1], &["10.77.0.1"]);
         report.expect("tcp", "ok", "answers");
-        report.expect("udp", "bad", "no answer from");
+        report.expect("udp", "bad", "no answer");
         report.expect("version", "ok", "chat ");
-        report.ends(1, "allow UDP port 7000");
+        report.ends(1, "drops UDP port 7000: allow it");
     });
 }
 
@@ -186,7 +186,7 @@ fn a_server_of_another_version_and_what_is_no_server_are_told_apart() {
     on_a_network(1, |network| {
         let host = &network.hosts[0];
         for (said, step, text, advice) in [
-            ("error", "version", "it speaks 9", "install the same version on both sides"),
+            ("error", "tcp", "it speaks 9", "the message says why it is not joined"),
             (
                 "HTTP/1.1 400 Bad Request\\r\\n\\r\\n",
                 "tcp",
