@@ -109,7 +109,7 @@ fn only_nonce() -> Nonce {
 
 /// The version of the format.
 const FORMAT: u64 = 1;
-/// Sets what is sealed here apart from everything else.
+/// Sets exported keys apart from everything else that is sealed with the same cipher.
 const CONTEXT: &[u8] = b"lan-chat key export 1";
 /// What a guess costs: the second recommendation of RFC 9106, section 4.
 const MEMORY_KIB: u32 = 64 << 10;

@@ -44,12 +44,9 @@ impl KeptHeads {
         };
         self.0.retain(|kept| !is_same_room(kept) || kept.head.seq != new.head.seq);
         self.0.push(new.clone());
-        let of_room = self.0.iter().filter(|kept| is_same_room(kept)).count();
-        if of_room > OF_ROOM
-            && let Some(second) = self.0.iter().enumerate().filter(|(_, kept)| is_same_room(kept)).nth(1)
-        {
-            let place = second.0;
-            self.0.remove(place);
+        let of_room: Vec<usize> = (0..self.0.len()).filter(|&place| is_same_room(&self.0[place])).collect();
+        if of_room.len() > OF_ROOM {
+            self.0.remove(of_room[1]); // the second oldest: the first signature stays
         }
         let oldest = self.0.len().saturating_sub(MOST);
         self.0.drain(..oldest);
